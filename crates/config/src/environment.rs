@@ -1,0 +1,152 @@
+use std::{collections::HashMap, fmt, str::FromStr, time::Duration};
+
+use domain::duration;
+use secrecy::SecretString;
+use url::Url;
+
+/// The variables a function was started with.
+#[derive(Clone, Default)]
+pub struct Environment(HashMap<String, String>);
+
+/// A variable that is missing or malformed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}: {reason}")]
+pub struct ConfigError {
+    /// The variable's name.
+    pub variable: String,
+    /// What is wrong. Never holds the value of a secret.
+    pub reason: String,
+}
+
+impl ConfigError {
+    /// An error about `variable`.
+    pub fn new(variable: &str, reason: impl fmt::Display) -> Self {
+        Self {
+            variable: variable.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Shows the names alone: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+impl Environment {
+    /// The environment of this process; variables that are not Unicode are left out.
+    pub fn of_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// The value of a variable, if it is set to something.
+    pub fn get(&self, variable: &str) -> Option<&str> {
+        self.0
+            .get(variable)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable that has to be there.
+    ///
+    /// # Errors
+    /// When it is absent.
+    pub fn required(&self, variable: &str) -> Result<&str, ConfigError> {
+        self.get(variable)
+            .ok_or_else(|| ConfigError::new(variable, "is not set"))
+    }
+
+    /// A variable parsed into a type.
+    ///
+    /// # Errors
+    /// When it is set to something that does not parse.
+    pub fn parsed<T: FromStr<Err: fmt::Display>>(
+        &self,
+        variable: &str,
+    ) -> Result<Option<T>, ConfigError> {
+        self.get(variable)
+            .map(|text| {
+                text.parse()
+                    .map_err(|error| ConfigError::new(variable, error))
+            })
+            .transpose()
+    }
+
+    /// A duration in Prometheus' notation.
+    ///
+    /// # Errors
+    /// When it is set to something that is no duration.
+    pub fn duration(&self, variable: &str, default: Duration) -> Result<Duration, ConfigError> {
+        self.get(variable).map_or(Ok(default), |text| {
+            duration::parse(text).map_err(|error| ConfigError::new(variable, error))
+        })
+    }
+
+    /// An HTTP address.
+    ///
+    /// # Errors
+    /// When it is set to something that is no `http` or `https` URL.
+    pub fn http_url(&self, variable: &str) -> Result<Option<Url>, ConfigError> {
+        let Some(url) = self.parsed::<Url>(variable)? else {
+            return Ok(None);
+        };
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(ConfigError::new(variable, "is not an http or https URL"));
+        }
+        Ok(Some(url))
+    }
+
+    /// A secret that has to be there.
+    ///
+    /// # Errors
+    /// When it is absent.
+    pub fn secret(&self, variable: &str) -> Result<SecretString, ConfigError> {
+        self.required(variable).map(SecretString::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_is_not_malformed() {
+        let environment = Environment::from_iter([("LIMIT", "many"), ("EMPTY", " ")]);
+        assert_eq!(environment.parsed::<u32>("OTHER"), Ok(None));
+        assert_eq!(environment.parsed::<u32>("EMPTY"), Ok(None));
+        assert_eq!(
+            environment.parsed::<u32>("LIMIT").unwrap_err().variable,
+            "LIMIT"
+        );
+    }
+
+    #[test]
+    fn the_debug_form_holds_no_value() {
+        let environment = Environment::from_iter([("API_TOKENS", "hunter2")]);
+        assert_eq!(format!("{environment:?}"), r#"{"API_TOKENS"}"#);
+    }
+
+    #[test]
+    fn an_address_of_another_scheme_is_refused() {
+        let environment = Environment::from_iter([("PROMETHEUS_URL", "file:///etc/passwd")]);
+        assert_eq!(
+            environment.http_url("PROMETHEUS_URL").unwrap_err().variable,
+            "PROMETHEUS_URL"
+        );
+    }
+}

@@ -1,0 +1,166 @@
+use secrecy::SecretString;
+
+use crate::{ConfigError, Environment};
+
+/// Where Kafka is and how to log in.
+#[derive(Clone, Debug)]
+pub struct KafkaConfig {
+    /// The brokers.
+    pub brokers: Brokers,
+    /// `KAFKA_TOPIC`, default `prometheusdata`.
+    pub topic: String,
+    /// `KAFKA_AUTH`.
+    pub auth: KafkaAuth,
+    /// `KAFKA_TLS`: `true` or `false`. Default: true, unless every broker is on loopback.
+    pub tls: bool,
+}
+
+/// How the brokers are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Brokers {
+    /// `KAFKA_BROKERS`: `host:port,host:port`.
+    Addresses(String),
+    /// `KAFKA_CLUSTER_ARN`: asked of MSK.
+    Cluster(String),
+}
+
+/// `KAFKA_AUTH`.
+#[derive(Clone, Debug)]
+pub enum KafkaAuth {
+    /// `none`, the default.
+    None,
+    /// `scram`: SASL/SCRAM-SHA-512.
+    Scram {
+        /// `KAFKA_USERNAME`.
+        username: String,
+        /// `KAFKA_PASSWORD`.
+        password: SecretString,
+    },
+}
+
+impl KafkaConfig {
+    /// Reads the `KAFKA_…` variables.
+    ///
+    /// # Errors
+    /// When neither brokers nor a cluster are given, or a variable is malformed.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let brokers = match (
+            environment.get("KAFKA_BROKERS"),
+            environment.get("KAFKA_CLUSTER_ARN"),
+        ) {
+            (Some(addresses), _) => Brokers::Addresses(checked_addresses(addresses)?),
+            (None, Some(arn)) if arn.starts_with("arn:") => Brokers::Cluster(arn.to_owned()),
+            (None, Some(_)) => return Err(ConfigError::new("KAFKA_CLUSTER_ARN", "is not an ARN")),
+            (None, None) => {
+                return Err(ConfigError::new(
+                    "KAFKA_BROKERS",
+                    "is not set, nor is KAFKA_CLUSTER_ARN",
+                ));
+            }
+        };
+        let auth = match environment.get("KAFKA_AUTH").unwrap_or("none") {
+            "none" => KafkaAuth::None,
+            "scram" => KafkaAuth::Scram {
+                username: environment.required("KAFKA_USERNAME")?.to_owned(),
+                password: environment.secret("KAFKA_PASSWORD")?,
+            },
+            _ => return Err(ConfigError::new("KAFKA_AUTH", "is neither none nor scram")),
+        };
+        let tls = environment
+            .parsed("KAFKA_TLS")?
+            .unwrap_or_else(|| !brokers.are_on_loopback());
+        Ok(Self {
+            topic: checked_topic(environment.get("KAFKA_TOPIC").unwrap_or("prometheusdata"))?,
+            brokers,
+            auth,
+            tls,
+        })
+    }
+}
+
+impl Brokers {
+    fn are_on_loopback(&self) -> bool {
+        let Self::Addresses(addresses) = self else {
+            return false;
+        };
+        addresses.split(',').all(|address| {
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+            host == "localhost" || host == "[::1]" || host.starts_with("127.")
+        })
+    }
+}
+
+fn checked_addresses(text: &str) -> Result<String, ConfigError> {
+    let well_formed = text.split(',').all(|address| {
+        address
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    });
+    if !well_formed {
+        return Err(ConfigError::new(
+            "KAFKA_BROKERS",
+            "is not of the form host:port,host:port",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Kafka's own rule for topic names.
+fn checked_topic(text: &str) -> Result<String, ConfigError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.len() > 249 || text == "." || text == ".." || !text.chars().all(legal) {
+        return Err(ConfigError::new(
+            "KAFKA_TOPIC",
+            "is not a topic name: 1 to 249 of A-Z a-z 0-9 . _ -",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<KafkaConfig, ConfigError> {
+        KafkaConfig::read(&variables.iter().copied().collect())
+    }
+
+    #[test]
+    fn tls_is_off_on_loopback_alone() {
+        assert!(
+            !read(&[("KAFKA_BROKERS", "127.0.0.1:9092,localhost:9093")])
+                .unwrap()
+                .tls
+        );
+        assert!(
+            read(&[("KAFKA_BROKERS", "127.0.0.1:9092,broker:9093")])
+                .unwrap()
+                .tls
+        );
+        assert!(
+            read(&[("KAFKA_CLUSTER_ARN", "arn:aws:kafka:eu-west-1:1:cluster/a/b")])
+                .unwrap()
+                .tls
+        );
+    }
+
+    #[test]
+    fn a_bad_variable_is_named() {
+        let brokers = ("KAFKA_BROKERS", "b:1");
+        for (variables, named) in [
+            (vec![], "KAFKA_BROKERS"),
+            (vec![("KAFKA_BROKERS", "b")], "KAFKA_BROKERS"),
+            (vec![("KAFKA_CLUSTER_ARN", "b")], "KAFKA_CLUSTER_ARN"),
+            (vec![brokers, ("KAFKA_TOPIC", "a b")], "KAFKA_TOPIC"),
+            (vec![brokers, ("KAFKA_TLS", "maybe")], "KAFKA_TLS"),
+            (vec![brokers, ("KAFKA_AUTH", "kerberos")], "KAFKA_AUTH"),
+            (vec![brokers, ("KAFKA_AUTH", "scram")], "KAFKA_USERNAME"),
+            (
+                vec![brokers, ("KAFKA_AUTH", "scram"), ("KAFKA_USERNAME", "u")],
+                "KAFKA_PASSWORD",
+            ),
+        ] {
+            assert_eq!(read(&variables).unwrap_err().variable, named);
+        }
+    }
+}

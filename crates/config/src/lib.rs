@@ -1,0 +1,19 @@
+//! The configuration of the functions: the environment, read once.
+//!
+//! Every section is a struct with a `read` function over an [`Environment`]. A missing or malformed variable is one
+//! [`ConfigError`] that names it; a variable that is set to nothing counts as absent.
+
+mod api;
+mod database;
+mod environment;
+mod kafka;
+mod prometheus;
+mod timing;
+
+pub use api::{Access, AccessConfig};
+pub use database::DatabaseConfig;
+pub use environment::{ConfigError, Environment};
+pub use kafka::{Brokers, KafkaAuth, KafkaConfig};
+pub use prometheus::{PrometheusAuth, PrometheusConfig};
+pub use secrecy::{ExposeSecret, SecretString};
+pub use timing::{Retention, schedule_interval, settle};

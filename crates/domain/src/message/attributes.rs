@@ -1,0 +1,215 @@
+use std::{fmt, str::FromStr};
+
+use crate::Timestamp;
+
+/// What a message is about: `ce_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Summaries of one series: [`super::MetricsDocument`].
+    Metrics,
+    /// What kind of series it is: [`super::MetadataDocument`].
+    Metadata,
+    /// What it will do: [`super::PredictionDocument`].
+    Prediction,
+    /// One objective judged on one series: [`super::ViolationsDocument`].
+    Violations,
+    /// One run of the ETL: [`super::RunDocument`].
+    Run,
+}
+
+/// A `ce_type` that is none of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown ce_type `{0}`")]
+pub struct UnknownKind(String);
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [
+        Self::Metrics,
+        Self::Metadata,
+        Self::Prediction,
+        Self::Violations,
+        Self::Run,
+    ];
+
+    /// The `ce_type`, with its version.
+    pub fn ce_type(self) -> &'static str {
+        match self {
+            Self::Metrics => "slacast.metrics.v1",
+            Self::Metadata => "slacast.metadata.v1",
+            Self::Prediction => "slacast.prediction.v1",
+            Self::Violations => "slacast.violations.v1",
+            Self::Run => "slacast.run.v1",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.ce_type())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.ce_type() == text)
+            .ok_or_else(|| UnknownKind(text.chars().take(64).collect()))
+    }
+}
+
+/// The CloudEvents attributes of a message, each an ASCII record header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// `ce_type`.
+    pub kind: Kind,
+    /// `ce_id`: the same for the same fact, whichever run tells it.
+    pub id: String,
+    /// `ce_time`: the run's `as_of`.
+    pub time: Timestamp,
+    /// `ce_run`: the run that told it.
+    pub run: String,
+}
+
+/// Why the headers of a record are not those of a message of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidAttributes {
+    /// A header is missing.
+    #[error("header `{0}` is missing")]
+    Missing(&'static str),
+    /// A header is not what it should be.
+    #[error("header `{name}` is invalid: {reason}")]
+    Invalid {
+        /// The header's name.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+const SPEC_VERSION: &str = "1.0";
+const SOURCE: &str = "/slacast/etl";
+const CONTENT_TYPE: &str = "application/json";
+
+impl Attributes {
+    /// The record headers, in a fixed order.
+    pub fn headers(&self) -> [(&'static str, String); 7] {
+        [
+            ("content-type", CONTENT_TYPE.to_owned()),
+            ("ce_specversion", SPEC_VERSION.to_owned()),
+            ("ce_id", self.id.clone()),
+            ("ce_type", self.kind.to_string()),
+            ("ce_source", SOURCE.to_owned()),
+            ("ce_time", self.time.to_string()),
+            ("ce_run", self.run.clone()),
+        ]
+    }
+
+    /// Reads the attributes from record headers; of several headers of one name the last counts.
+    ///
+    /// # Errors
+    /// When `ce_specversion` is not 1.0, or `ce_type`, `ce_id`, `ce_time` or `ce_run` is missing or malformed.
+    pub fn from_headers<'a>(
+        headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Self, InvalidAttributes> {
+        let [mut version, mut kind, mut id, mut time, mut run] = [None; 5];
+        for (name, value) in headers {
+            match name {
+                "ce_specversion" => version = Some(value),
+                "ce_type" => kind = Some(value),
+                "ce_id" => id = Some(value),
+                "ce_time" => time = Some(value),
+                "ce_run" => run = Some(value),
+                _ => {}
+            }
+        }
+        if text("ce_specversion", version)? != SPEC_VERSION {
+            return Err(invalid("ce_specversion", "not 1.0"));
+        }
+        Ok(Self {
+            kind: text("ce_type", kind)?
+                .parse()
+                .map_err(|error: UnknownKind| invalid("ce_type", error))?,
+            id: text("ce_id", id)?.to_owned(),
+            time: text("ce_time", time)?
+                .parse()
+                .map_err(|error: crate::InvalidTimestamp| invalid("ce_time", error))?,
+            run: text("ce_run", run)?.to_owned(),
+        })
+    }
+}
+
+fn text<'a>(name: &'static str, value: Option<&'a [u8]>) -> Result<&'a str, InvalidAttributes> {
+    let value = value.ok_or(InvalidAttributes::Missing(name))?;
+    let text = std::str::from_utf8(value).map_err(|_| invalid(name, "not UTF-8"))?;
+    if text.is_empty() || text.len() > 512 || !text.is_ascii() {
+        return Err(invalid(name, "not 1 to 512 ASCII characters"));
+    }
+    Ok(text)
+}
+
+fn invalid(name: &'static str, reason: impl fmt::Display) -> InvalidAttributes {
+    InvalidAttributes::Invalid {
+        name,
+        reason: reason.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attributes() -> Attributes {
+        Attributes {
+            kind: Kind::Metrics,
+            id: "metrics/0123/2026-11-23T08:45:00Z".to_owned(),
+            time: "2026-11-23T08:45:00Z".parse().unwrap(),
+            run: "run".to_owned(),
+        }
+    }
+
+    #[test]
+    fn attributes_are_read_back_from_their_headers() {
+        let headers = attributes().headers();
+        let read = Attributes::from_headers(
+            headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes())),
+        );
+        assert_eq!(read, Ok(attributes()));
+    }
+
+    #[test]
+    fn a_bad_header_is_named() {
+        for (name, value) in [
+            ("ce_type", &b"slacast.other.v9"[..]),
+            ("ce_time", b"now"),
+            ("ce_id", b"\xff"),
+            ("ce_run", b""),
+        ] {
+            let mut headers = attributes()
+                .headers()
+                .map(|(name, value)| (name, value.into_bytes()))
+                .to_vec();
+            headers.push((name, value.to_vec()));
+            let error = Attributes::from_headers(
+                headers
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_slice())),
+            )
+            .unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_record_without_our_headers_is_refused() {
+        assert_eq!(
+            Attributes::from_headers([]),
+            Err(InvalidAttributes::Missing("ce_specversion"))
+        );
+    }
+}

@@ -1,0 +1,121 @@
+use serde::{Deserialize, Serialize};
+
+use super::SeriesReference;
+use crate::{Finding, Timestamp};
+
+/// `slacast.metadata.v1`: what kind of series it is, told from the last 12 h.
+///
+/// The statistics run on the longest complete stretch of the series on its grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetadataDocument {
+    /// The series.
+    #[serde(flatten)]
+    pub series: SeriesReference,
+    /// When the run looked at it.
+    pub as_of: Timestamp,
+    /// The step of the grid, seconds.
+    pub step_seconds: f64,
+    /// How many grid points the longest complete stretch has.
+    pub samples_used: u64,
+    /// The share of the grid points of the last 12 h that have a value, 0 to 1.
+    pub coverage: f64,
+    /// How the series follows itself.
+    pub autocorrelation: Finding<Autocorrelation>,
+    /// Whether it stays around one level.
+    pub stationarity: Finding<Stationarity>,
+    /// Whether it repeats.
+    pub seasonality: Finding<Seasonality>,
+}
+
+/// The autocorrelation function, in short and, apart from it, in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Autocorrelation {
+    /// How many lags were computed.
+    pub nlags: u64,
+    /// The autocorrelation at lag 1, -1 to 1.
+    pub lag_one: Option<f64>,
+    /// How many leading lags stay outside their 95 % bounds: how long the series remembers.
+    pub memory_lags: u64,
+    /// The Ljung-Box test over all lags; `None` where there is no lag.
+    pub ljung_box: Option<LjungBox>,
+    /// The long arrays; kept for an hour and answered only in full.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub correlogram: Option<Correlogram>,
+}
+
+/// The Ljung-Box test that no autocorrelation up to a lag differs from zero.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LjungBox {
+    /// Up to which lag.
+    pub lags: u64,
+    /// The statistic Q.
+    pub q: f64,
+    /// Its p-value, 0 to 1.
+    pub p: f64,
+}
+
+/// Autocorrelation by lag, from lag 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Correlogram {
+    /// The autocorrelation.
+    pub values: Vec<f64>,
+    /// The lower 95 % bound (Bartlett).
+    pub lower: Vec<f64>,
+    /// The upper 95 % bound (Bartlett).
+    pub upper: Vec<f64>,
+}
+
+/// Two tests with opposite null hypotheses, and what they say together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stationarity {
+    /// `stationary`, `unit_root`, `trend_stationary`, `heteroscedastic` or `inconclusive`.
+    pub verdict: String,
+    /// Augmented Dickey-Fuller with a constant: a small p speaks for stationarity.
+    pub adf: Finding<UnitRootTest>,
+    /// KPSS with a constant: a small p speaks against stationarity.
+    pub kpss: Finding<Kpss>,
+}
+
+/// The augmented Dickey-Fuller test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnitRootTest {
+    /// The t statistic of the level.
+    pub statistic: f64,
+    /// MacKinnon's approximate p-value, 0 to 1.
+    pub pvalue: f64,
+    /// How many lagged differences the chosen regression has.
+    pub lags: u64,
+    /// How many observations it uses.
+    pub nobs: u64,
+}
+
+/// The KPSS test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kpss {
+    /// The statistic.
+    pub statistic: f64,
+    /// The p-value, interpolated and clipped to 0.01 to 0.1.
+    pub pvalue: f64,
+    /// Whether the p-value was clipped.
+    pub clipped: bool,
+    /// How many lags the long-run variance has.
+    pub lags: u64,
+}
+
+/// The repeating part of a series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seasonality {
+    /// The period, seconds; `None` when none was found.
+    pub period_seconds: Option<f64>,
+    /// The autocorrelation at the period, 0 to 1.
+    pub score: Option<f64>,
+    /// Strength of the trend, 0 to 1 (Hyndman).
+    pub trend_strength: Option<f64>,
+    /// Strength of the season, 0 to 1 (Hyndman).
+    pub season_strength: Option<f64>,
+    /// Slope of the trend, units per hour.
+    pub slope_per_hour: Option<f64>,
+    /// One cycle of the season, in the metric's unit around zero; answered only in full, kept for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Vec<f64>>,
+}

@@ -1,0 +1,56 @@
+//! What travels over Kafka: CloudEvents 1.0 in binary mode, one [`Kind`] a document type, JSON values.
+//!
+//! The attributes of an event are record headers ([`Attributes`]), the value is one of the documents of the
+//! submodules. A document of the same `as_of`, samples and SLA set is byte-identical each time it is made, the run's
+//! own record ([`RunDocument`]) aside.
+
+mod attributes;
+mod metadata;
+mod metrics;
+mod prediction;
+mod run;
+mod violations;
+
+pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
+pub use metadata::{
+    Autocorrelation, Correlogram, Kpss, LjungBox, MetadataDocument, Seasonality, Stationarity,
+    UnitRootTest,
+};
+pub use metrics::{MetricsDocument, WindowSummary};
+pub use prediction::{
+    Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionDocument,
+};
+pub use run::{Failure, RunDocument, RunId, Stage};
+pub use violations::{
+    PredictedValues, ViolationOutlook, ViolationsDocument, WindowCounts, Windows,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Labels, Series, SeriesId};
+
+/// What every document about a series says of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeriesReference {
+    /// The series' id, as text: 32 hex digits. Always that of `metric` and `labels`.
+    pub series: SeriesId,
+    /// The metric's name in `metrics.toml`.
+    pub metric: String,
+    /// The label set.
+    pub labels: Labels,
+    /// What the values are measured in, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+}
+
+impl SeriesReference {
+    /// The reference of `series`.
+    pub fn new(series: &Series, unit: Option<String>) -> Self {
+        Self {
+            series: series.id(),
+            metric: series.metric.clone(),
+            labels: series.labels.clone(),
+            unit,
+        }
+    }
+}

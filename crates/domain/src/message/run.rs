@@ -1,0 +1,58 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// The identity of a run: text of at most 64 ASCII characters.
+pub type RunId = String;
+
+/// `slacast.run.v1`: one run of the ETL, told after all else it published was acknowledged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunDocument {
+    /// The run.
+    pub run_id: RunId,
+    /// The instant it looked at.
+    pub as_of: Timestamp,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// What started it: `schedule`, `http` or `invoke`.
+    pub trigger: String,
+    /// How many series it found.
+    pub series: u64,
+    /// How many samples it read.
+    pub samples: u64,
+    /// How many bytes of messages it published.
+    pub bytes: u64,
+    /// How many messages were acknowledged, this one excepted.
+    pub messages: u64,
+    /// What went wrong, each with where.
+    pub failures: Vec<Failure>,
+    /// What it took, in the order of the work.
+    pub stages: Vec<Stage>,
+    /// What Prometheus warned about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Something a run could not do; the rest went on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Where: `config`, `fetch`, `analysis`, `evaluation`, `objectives` or `publish`.
+    pub stage: String,
+    /// The metric, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<String>,
+    /// The series' id, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Why, in a sentence, without secrets.
+    pub reason: String,
+}
+
+/// How long one stage of a run took. Stages overlap: their sum may exceed the run's time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// `objectives`, `fetch`, `analysis`, `publish` or `total`.
+    pub stage: String,
+    /// Milliseconds.
+    pub milliseconds: f64,
+}

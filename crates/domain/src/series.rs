@@ -1,0 +1,153 @@
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest, Sha256};
+
+/// A label set without `__name__`, in the order of the names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Labels(pub BTreeMap<String, String>);
+
+impl Labels {
+    /// Whether every label of `selector` is here with the same value.
+    pub fn matches(&self, selector: &Self) -> bool {
+        selector
+            .0
+            .iter()
+            .all(|(name, value)| self.0.get(name) == Some(value))
+    }
+}
+
+impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
+        Self(
+            labels
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+/// As people read it: `{job="node",mode="idle"}`.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (position, (name, value)) in self.0.iter().enumerate() {
+            let comma = if position == 0 { "" } else { "," };
+            write!(f, "{comma}{name}={value:?}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+/// A metric of `metrics.toml` and one label set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Series {
+    /// The metric's name in `metrics.toml`.
+    pub metric: String,
+    /// The label set, without `__name__` and without the server's external labels.
+    pub labels: Labels,
+}
+
+impl Series {
+    /// The series' id: SHA-256 over the name and the sorted labels, each length-prefixed (64 bit, big endian), cut to
+    /// 128 bits.
+    pub fn id(&self) -> SeriesId {
+        let mut hash = Sha256::new();
+        let pairs = self.labels.0.iter().flat_map(|(name, value)| [name, value]);
+        for text in std::iter::once(&self.metric).chain(pairs) {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        SeriesId(id)
+    }
+}
+
+/// The identity of a [`Series`], written as 32 hex digits. Also the key of its Kafka messages.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId([u8; 16]);
+
+/// A text that is not 32 lower-case hex digits.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a series id is 32 lower-case hex digits")]
+pub struct InvalidSeriesId;
+
+impl fmt::Display for SeriesId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for SeriesId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SeriesId({self})")
+    }
+}
+
+impl FromStr for SeriesId {
+    type Err = InvalidSeriesId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSeriesId> {
+        let digits = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if text.len() != 32 || !digits {
+            return Err(InvalidSeriesId);
+        }
+        u128::from_str_radix(text, 16)
+            .map(|id| Self(id.to_be_bytes()))
+            .map_err(|_| InvalidSeriesId)
+    }
+}
+
+impl Serialize for SeriesId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SeriesId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(metric: &str, labels: &[(&str, &str)]) -> Series {
+        Series {
+            metric: metric.to_owned(),
+            labels: labels.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn the_id_does_not_depend_on_the_order_of_the_labels() {
+        let one = series("cpuUsage", &[("a", "1"), ("b", "2")]);
+        let other = series("cpuUsage", &[("b", "2"), ("a", "1")]);
+        assert_eq!(one.id(), other.id());
+    }
+
+    #[test]
+    fn moving_a_byte_from_one_text_to_the_next_changes_the_id() {
+        assert_ne!(
+            series("m", &[("a", "bc")]).id(),
+            series("m", &[("ab", "c")]).id()
+        );
+        assert_ne!(series("m", &[]).id(), series("", &[("m", "")]).id());
+    }
+
+    #[test]
+    fn an_id_is_read_back_from_its_32_hex_digits() {
+        let id = series("cpuUsage", &[("instance", "demo")]).id();
+        assert_eq!(id.to_string().len(), 32);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!("xyz".parse::<SeriesId>(), Err(InvalidSeriesId));
+        assert_eq!("+".repeat(32).parse::<SeriesId>(), Err(InvalidSeriesId));
+    }
+}
