@@ -5,8 +5,8 @@
 -- The pipeline's tables are written by the storage function alone, `sla`, `sla_objective` and `exclusion` by the sla
 -- function alone. Every key is a natural one, so that storing a message twice is storing it once.
 
--- Every metric and label set that was ever seen. `thinned_until`: rows of this series before that time are down to one
--- run an hour.
+-- Every metric and label set that was ever seen. `first_seen` and `last_seen`: its oldest and newest sample.
+-- `thinned_until`: rows of this series before that time are down to one run an hour; far ahead where none are left.
 CREATE TABLE IF NOT EXISTS series (
     series_id     CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     metric        VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -97,7 +97,8 @@ CREATE TABLE IF NOT EXISTS episode (
     worst          DOUBLE NULL,
     worst_infinite BOOLEAN NOT NULL,
     PRIMARY KEY (sla, objective, version, series_id, side, `start`),
-    KEY by_end (sla, `end`)
+    KEY by_end (sla, `end`),
+    KEY by_series (series_id, `end`)
 );
 
 -- Maximal spans of judged time in which no sample stands.
@@ -108,10 +109,11 @@ CREATE TABLE IF NOT EXISTS gap (
     series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     `start`   DATETIME(3) NOT NULL,
     `end`     DATETIME(3) NOT NULL,
-    PRIMARY KEY (sla, objective, version, series_id, `start`)
+    PRIMARY KEY (sla, objective, version, series_id, `start`),
+    KEY by_series (series_id, `end`)
 );
 
--- The time an objective was judged on a series, as disjoint spans.
+-- The time an objective was judged on a series, as disjoint spans. `as_of`: the newest evaluation of the span.
 CREATE TABLE IF NOT EXISTS judged (
     sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -119,7 +121,9 @@ CREATE TABLE IF NOT EXISTS judged (
     series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     `start`   DATETIME(3) NOT NULL,
     `end`     DATETIME(3) NOT NULL,
-    PRIMARY KEY (sla, objective, version, series_id, `start`)
+    as_of     DATETIME(3) NOT NULL,
+    PRIMARY KEY (sla, objective, version, series_id, `start`),
+    KEY by_series (series_id, `end`)
 );
 
 -- One row per run. `document` holds failures, stages and warnings.
@@ -172,4 +176,11 @@ CREATE TABLE IF NOT EXISTS dead_letter (
     reason      VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     PRIMARY KEY (topic, `partition`, `offset`, `timestamp`),
     KEY by_time (stored_at)
+);
+
+-- How far the thinning came of a table whose rows are not thinned series by series.
+CREATE TABLE IF NOT EXISTS thinning (
+    table_name    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    thinned_until DATETIME(3) NOT NULL,
+    PRIMARY KEY (table_name)
 );

@@ -24,6 +24,14 @@ impl<T> Finding<T> {
         }
     }
 
+    /// The value, if there is one, to change.
+    pub fn known_mut(&mut self) -> Option<&mut T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown { .. } => None,
+        }
+    }
+
     /// The reason, if there is no value.
     pub fn reason(&self) -> Option<&str> {
         match self {

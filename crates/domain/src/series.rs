@@ -16,6 +16,15 @@ impl Labels {
             .iter()
             .all(|(name, value)| self.0.get(name) == Some(value))
     }
+
+    /// The id of each label, in the order of the names, by which the store finds series that carry it: 32 hex digits of
+    /// SHA-256 over name and value, each length-prefixed (64 bit, big endian). Label values are too long for a key.
+    pub fn label_ids(&self) -> Vec<String> {
+        self.0
+            .iter()
+            .map(|(name, value)| SeriesId(digest([name, value])).to_string())
+            .collect()
+    }
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
@@ -54,16 +63,21 @@ impl Series {
     /// The series' id: SHA-256 over the name and the sorted labels, each length-prefixed (64 bit, big endian), cut to
     /// 128 bits.
     pub fn id(&self) -> SeriesId {
-        let mut hash = Sha256::new();
         let pairs = self.labels.0.iter().flat_map(|(name, value)| [name, value]);
-        for text in std::iter::once(&self.metric).chain(pairs) {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text.as_bytes());
-        }
-        let mut id = [0; 16];
-        id.copy_from_slice(&hash.finalize()[..16]);
-        SeriesId(id)
+        SeriesId(digest(std::iter::once(&self.metric).chain(pairs)))
     }
+}
+
+/// SHA-256 over the texts, each length-prefixed, cut to 128 bits.
+fn digest<'a>(texts: impl IntoIterator<Item = &'a String>) -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.finalize()[..16]);
+    id
 }
 
 /// The identity of a [`Series`], written as 32 hex digits. Also the key of its Kafka messages.
@@ -140,6 +154,16 @@ mod tests {
             series("m", &[("ab", "c")]).id()
         );
         assert_ne!(series("m", &[]).id(), series("", &[("m", "")]).id());
+    }
+
+    #[test]
+    fn a_label_has_the_same_id_in_every_series() {
+        let alone = series("m", &[("job", "node")]).labels.label_ids();
+        let among = series("n", &[("instance", "a"), ("job", "node")])
+            .labels
+            .label_ids();
+        assert_eq!(alone, ["7f9cd154e06332806bf81bbeeeb9c6c2"]);
+        assert_eq!(alone[0], among[1]);
     }
 
     #[test]

@@ -1,60 +1,42 @@
-//! What an objective's samples mean.
+//! What an objective's samples mean: states, violations, gaps, what is to come, and what is kept of them.
+//!
+//! Everything follows from the time a sample **stands**: `[t, min(t_next, t + staleness, as_of))`. Samples are
+//! [`clean`]ed once, an objective is judged on the part of them that [`read_range`] names ([`evaluate`]), a forecast
+//! continues that judgement ([`Judgement::outlook`]), and [`History`] joins the judgements of many runs.
 
-use serde::{Deserialize, Serialize};
+mod episode;
+mod history;
+mod judgement;
+mod outlook;
+mod reading;
+mod runs;
+mod span;
+mod standing;
+mod state;
+#[cfg(test)]
+mod tests;
+mod windows;
 
-use crate::Timestamp;
+pub use episode::{Episode, Side};
+pub use history::{Changes, History, JudgedSpan};
+pub use judgement::{Judgement, evaluate};
+pub use outlook::{Continuation, HORIZON, Path, PredictedValues, ViolationOutlook};
+pub use reading::{clean, read_range, within};
+pub use span::Span;
+pub use standing::{STALENESS, coverage};
+pub use state::{ObjectiveState, worst_first};
+pub use windows::{WindowCounts, Windows};
 
-/// How an objective stands on one series.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ObjectiveState {
-    /// In range.
-    Ok,
-    /// Out of range, not yet for long enough.
-    Pending,
-    /// No sample stands at `as_of`.
-    NoData,
-    /// A violation is going on.
-    Firing,
-}
+use crate::sla::Objective;
 
-/// A span of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Span {
-    /// Where it begins.
-    pub start: Timestamp,
-    /// Where it ends.
-    pub end: Timestamp,
-}
-
-/// On which side of its range a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Smaller than `min`.
-    Below,
-    /// Greater than `max`.
-    Above,
-}
-
-/// A violation: a run of samples on one side of the range that held for as long as the objective's `for`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Episode {
-    /// Its first sample.
-    pub start: Timestamp,
-    /// Whether the sample before it was seen.
-    pub start_known: bool,
-    /// Where its last sample stops standing.
-    pub end: Timestamp,
-    /// `end - start`, seconds.
-    pub seconds: f64,
-    /// The value farthest from the range; `None` if infinite.
-    pub worst: Option<f64>,
-    /// Whether that value is infinite.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub worst_infinite: bool,
-    /// The side.
-    pub side: Side,
-    /// Whether it goes on at `as_of`.
-    pub ongoing: bool,
+/// The side of its range that `value` is on; `None` in range, the bounds included.
+#[inline]
+fn side_of(objective: &Objective, value: f64) -> Option<Side> {
+    if objective.min.is_some_and(|min| value < min) {
+        Some(Side::Below)
+    } else if objective.max.is_some_and(|max| value > max) {
+        Some(Side::Above)
+    } else {
+        None
+    }
 }

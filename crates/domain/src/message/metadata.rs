@@ -27,6 +27,44 @@ pub struct MetadataDocument {
     pub seasonality: Finding<Seasonality>,
 }
 
+/// The long arrays of a [`MetadataDocument`]: stored apart from it, kept for an hour, answered only in full.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MetadataArrays {
+    /// Of the autocorrelation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlogram: Option<Correlogram>,
+    /// Of the seasonality.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Vec<f64>>,
+}
+
+impl MetadataDocument {
+    /// Takes the long arrays out of the document; `None` if it has none.
+    pub fn take_arrays(&mut self) -> Option<MetadataArrays> {
+        let arrays = MetadataArrays {
+            correlogram: self
+                .autocorrelation
+                .known_mut()
+                .and_then(|found| found.correlogram.take()),
+            pattern: self
+                .seasonality
+                .known_mut()
+                .and_then(|found| found.pattern.take()),
+        };
+        (arrays != MetadataArrays::default()).then_some(arrays)
+    }
+
+    /// Puts long arrays back to where [`Self::take_arrays`] took them from.
+    pub fn put_arrays(&mut self, arrays: MetadataArrays) {
+        if let Some(found) = self.autocorrelation.known_mut() {
+            found.correlogram = arrays.correlogram;
+        }
+        if let Some(found) = self.seasonality.known_mut() {
+            found.pattern = arrays.pattern;
+        }
+    }
+}
+
 /// The autocorrelation function, in short and, apart from it, in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Autocorrelation {

@@ -13,12 +13,13 @@ mod violations;
 
 pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
 pub use metadata::{
-    Autocorrelation, Correlogram, Kpss, LjungBox, MetadataDocument, Seasonality, Stationarity,
-    UnitRootTest,
+    Autocorrelation, Correlogram, Kpss, LjungBox, MetadataArrays, MetadataDocument, Seasonality,
+    Stationarity, UnitRootTest,
 };
 pub use metrics::{MetricsDocument, WindowSummary};
 pub use prediction::{
-    Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionDocument,
+    Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionArrays,
+    PredictionDocument,
 };
 pub use run::{Failure, RunDocument, RunId, Stage};
 pub use violations::{

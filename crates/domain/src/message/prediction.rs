@@ -21,6 +21,28 @@ pub struct PredictionDocument {
     pub forecast: Finding<Forecast>,
 }
 
+/// The long array of a [`PredictionDocument`]: stored apart from it, kept for an hour, answered only in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PredictionArrays {
+    /// The extremes of the forecast's paths.
+    pub path_extremes: Vec<PathExtreme>,
+}
+
+impl PredictionDocument {
+    /// Takes the long array out of the document; `None` if it has none.
+    pub fn take_arrays(&mut self) -> Option<PredictionArrays> {
+        let path_extremes = self.forecast.known_mut()?.path_extremes.take()?;
+        Some(PredictionArrays { path_extremes })
+    }
+
+    /// Puts the long array back to where [`Self::take_arrays`] took it from.
+    pub fn put_arrays(&mut self, arrays: PredictionArrays) {
+        if let Some(forecast) = self.forecast.known_mut() {
+            forecast.path_extremes = Some(arrays.path_extremes);
+        }
+    }
+}
+
 /// A forecast: extremes and average over the horizon, each with its 95 % interval, and the way there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {

@@ -3,9 +3,11 @@ use serde::{Deserialize, Serialize};
 use super::SeriesReference;
 use crate::{
     Timestamp, Window,
-    evaluation::{Episode, ObjectiveState, Span},
+    evaluation::{Episode, Judgement, ObjectiveState, Span, read_range},
     sla::Objective,
 };
+
+pub use crate::evaluation::{PredictedValues, ViolationOutlook, WindowCounts, Windows};
 
 /// `slacast.violations.v1`: one objective judged on one series.
 ///
@@ -28,84 +30,236 @@ pub struct ViolationsDocument {
     pub reason: Option<String>,
     /// Counts per window; `None` when no series matches.
     pub windows: Option<Windows>,
-    /// Every violation in the judged range, oldest first.
+    /// The violations that end after `as_of - 12h`, whole, oldest first.
     pub episodes: Vec<Episode>,
+    /// The violations in the judged range that end before that, oldest first: with them the range is complete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Episode>,
+    /// The out-of-range samples the judged range begins with, where they did not hold for long enough to be a
+    /// violation of their own: they may be the rest of a longer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remainder: Option<Episode>,
     /// The maximal spans of the judged range in which no sample stands, oldest first.
     pub gaps: Vec<Span>,
     /// The range that was judged: `(as_of - 12h - for - 5m, as_of]`.
     pub judged: Span,
+    /// How long a sample stands unless another follows, seconds, up to 300.
+    pub staleness_seconds: f64,
     /// What is to come.
     pub outlook: ViolationOutlook,
 }
 
-/// The counts of the three windows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Windows {
-    /// The last hour.
-    #[serde(rename = "1h")]
-    pub one_hour: WindowCounts,
-    /// The last three hours.
-    #[serde(rename = "3h")]
-    pub three_hours: WindowCounts,
-    /// The last twelve hours.
-    #[serde(rename = "12h")]
-    pub twelve_hours: WindowCounts,
-}
-
-impl Windows {
-    /// The counts of each window by `count`.
-    pub fn from_fn(mut count: impl FnMut(Window) -> WindowCounts) -> Self {
+impl ViolationsDocument {
+    /// What `judgement` of `objective` says of `series`.
+    pub fn judged(
+        sla: &str,
+        version: u32,
+        objective: &Objective,
+        series: SeriesReference,
+        judgement: Judgement,
+        outlook: ViolationOutlook,
+    ) -> Self {
+        let oldest = judgement.as_of - Window::TwelveHours.length();
+        let (earlier, episodes) = judgement
+            .violations
+            .into_iter()
+            .partition(|violation| violation.end <= oldest);
         Self {
-            one_hour: count(Window::OneHour),
-            three_hours: count(Window::ThreeHours),
-            twelve_hours: count(Window::TwelveHours),
+            sla: sla.to_owned(),
+            version,
+            objective: objective.clone(),
+            series: Some(series),
+            as_of: judgement.as_of,
+            state: judgement.state,
+            reason: (judgement.state == ObjectiveState::NoData).then(|| "no_sample".to_owned()),
+            windows: Some(judgement.windows),
+            episodes,
+            earlier,
+            remainder: judgement.remainder,
+            gaps: judgement.gaps,
+            judged: judgement.judged,
+            staleness_seconds: judgement.staleness.as_secs_f64(),
+            outlook,
+        }
+    }
+
+    /// That no series matches `objective`.
+    pub fn without_series(
+        sla: &str,
+        version: u32,
+        objective: &Objective,
+        as_of: Timestamp,
+    ) -> Self {
+        Self {
+            sla: sla.to_owned(),
+            version,
+            objective: objective.clone(),
+            series: None,
+            as_of,
+            state: ObjectiveState::NoData,
+            reason: Some("no_series".to_owned()),
+            windows: None,
+            episodes: Vec::new(),
+            earlier: Vec::new(),
+            remainder: None,
+            gaps: Vec::new(),
+            judged: read_range(objective.hold, as_of),
+            staleness_seconds: 0.0,
+            outlook: ViolationOutlook::unknown("no_series"),
         }
     }
 }
 
-/// What happened in one window.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct WindowCounts {
-    /// How many violations end after the window's start.
-    pub violations: u64,
-    /// How many samples are out of range, whatever `for` says.
-    pub out_of_range_samples: u64,
-    /// How long the violations stand inside the window, seconds.
-    pub seconds: f64,
-    /// How many samples there are.
-    pub observed_samples: u64,
-    /// The share of the window during which a sample stands, 0 to 1.
-    pub coverage: f64,
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-/// The violations to come in the next 10 minutes. All `None` without a forecast, `reason` then says why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ViolationOutlook {
-    /// The probability that a violation has a sample in the horizon, 0 to 1.
-    pub probability: Option<f64>,
-    /// The probability that a violation becomes firing after `as_of`, 0 to 1.
-    pub probability_new: Option<f64>,
-    /// The expected number of violations.
-    pub expected_violations: Option<f64>,
-    /// The expected time in violation within the horizon, seconds.
-    pub expected_seconds: Option<f64>,
-    /// The median start over the paths that violate; `None` if less than half do; `as_of` if firing.
-    pub first_crossing: Option<Timestamp>,
-    /// The share of the paths that violate, 0 to 1.
-    pub crossing_share: Option<f64>,
-    /// What the series is forecast to do.
-    pub predicted: Option<PredictedValues>,
-    /// Why there is no forecast.
-    pub reason: Option<String>,
-}
+    use super::*;
+    use crate::{
+        Labels, Sample, Series,
+        evaluation::{Continuation, STALENESS, evaluate},
+    };
 
-/// The forecast's extremes and average over the horizon.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PredictedValues {
-    /// The smallest value.
-    pub min: f64,
-    /// The greatest value.
-    pub max: f64,
-    /// The average.
-    pub average: f64,
+    fn objective() -> Objective {
+        Objective {
+            id: "cpu".to_owned(),
+            metric: "cpuUsage".to_owned(),
+            labels: Labels::default(),
+            min: Some(0.0),
+            max: Some(80.0),
+            hold: Duration::from_secs(60),
+        }
+    }
+
+    fn document() -> ViolationsDocument {
+        let as_of: Timestamp = "2026-11-23T08:45:00Z".parse().unwrap();
+        let samples = [
+            (600, 50.0),
+            (540, f64::INFINITY),
+            (480, 93.2),
+            (360, 50.0),
+            (0, 50.0),
+        ];
+        let samples = samples.map(|(age, value)| Sample {
+            time: as_of - Duration::from_secs(age),
+            value,
+        });
+        let judgement = evaluate(&objective(), &samples, STALENESS, as_of).unwrap();
+        let outlook = judgement.outlook(&objective(), Continuation::Constant(50.0), None);
+        let series = Series {
+            metric: "cpuUsage".to_owned(),
+            labels: [("nodeName", "sv122")].into_iter().collect(),
+        };
+        let series = SeriesReference::new(&series, None);
+        ViolationsDocument::judged("web", 3, &objective(), series, judgement, outlook)
+    }
+
+    #[test]
+    fn a_document_is_written_as_the_contract_says() {
+        insta::assert_json_snapshot!(document(), @r#"
+        {
+          "sla": "web",
+          "version": 3,
+          "objective": {
+            "id": "cpu",
+            "metric": "cpuUsage",
+            "labels": {},
+            "min": 0.0,
+            "max": 80.0,
+            "for": "1m"
+          },
+          "series": {
+            "series": "381f8e6bdd47b5dee1642d17a7d942b8",
+            "metric": "cpuUsage",
+            "labels": {
+              "nodeName": "sv122"
+            }
+          },
+          "as_of": "2026-11-23T08:45:00Z",
+          "state": "ok",
+          "reason": null,
+          "windows": {
+            "1h": {
+              "violations": 1,
+              "out_of_range_samples": 2,
+              "seconds": 180.0,
+              "observed_samples": 5,
+              "coverage": 0.15
+            },
+            "3h": {
+              "violations": 1,
+              "out_of_range_samples": 2,
+              "seconds": 180.0,
+              "observed_samples": 5,
+              "coverage": 0.05
+            },
+            "12h": {
+              "violations": 1,
+              "out_of_range_samples": 2,
+              "seconds": 180.0,
+              "observed_samples": 5,
+              "coverage": 0.0125
+            }
+          },
+          "episodes": [
+            {
+              "start": "2026-11-23T08:36:00Z",
+              "start_known": true,
+              "end": "2026-11-23T08:39:00Z",
+              "seconds": 180.0,
+              "worst": null,
+              "worst_infinite": true,
+              "side": "above",
+              "ongoing": false
+            }
+          ],
+          "gaps": [
+            {
+              "start": "2026-11-22T20:39:00Z",
+              "end": "2026-11-23T08:35:00Z"
+            },
+            {
+              "start": "2026-11-23T08:44:00Z",
+              "end": "2026-11-23T08:45:00Z"
+            }
+          ],
+          "judged": {
+            "start": "2026-11-22T20:39:00Z",
+            "end": "2026-11-23T08:45:00Z"
+          },
+          "staleness_seconds": 300.0,
+          "outlook": {
+            "probability": 0.0,
+            "probability_new": 0.0,
+            "expected_violations": 0.0,
+            "expected_seconds": 0.0,
+            "first_crossing": null,
+            "crossing_share": 0.0,
+            "predicted": null,
+            "reason": null
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_document_is_read_back_as_it_was_written() {
+        let absent = ViolationsDocument::without_series("web", 3, &objective(), document().as_of);
+        for document in [document(), absent] {
+            let text = serde_json::to_string(&document).unwrap();
+            assert_eq!(
+                serde_json::from_str::<ViolationsDocument>(&text).unwrap(),
+                document
+            );
+        }
+    }
+
+    #[test]
+    fn an_objective_without_a_series_has_no_data() {
+        let absent = ViolationsDocument::without_series("web", 3, &objective(), document().as_of);
+        assert_eq!(absent.state, ObjectiveState::NoData);
+        assert_eq!(absent.reason.as_deref(), Some("no_series"));
+        assert_eq!(absent.windows, None);
+        assert_eq!(absent.outlook.reason.as_deref(), Some("no_series"));
+    }
 }

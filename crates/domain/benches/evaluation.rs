@@ -1,0 +1,115 @@
+//! One objective on 12 h of samples, its outlook, and taking one more run into the history.
+
+use std::{hint::black_box, time::Duration};
+
+use chrono::DateTime;
+use criterion::{Criterion, criterion_group, criterion_main};
+use domain::{
+    Labels, Sample, Series, Timestamp,
+    evaluation::{Continuation, History, Judgement, Path, STALENESS, clean, evaluate},
+    message::{SeriesReference, ViolationsDocument},
+    sla::Objective,
+};
+
+const SAMPLES: u64 = 2_880;
+const STEP: Duration = Duration::from_secs(15);
+
+fn objective() -> Objective {
+    Objective {
+        id: "cpu".to_owned(),
+        metric: "cpuUsage".to_owned(),
+        labels: Labels::default(),
+        min: Some(0.0),
+        max: Some(80.0),
+        hold: Duration::from_secs(60),
+    }
+}
+
+fn time(position: u64) -> Timestamp {
+    Timestamp::from(DateTime::UNIX_EPOCH) + STEP * position as u32
+}
+
+/// Values spread over 40 around `level`, the same each time (Knuth's MMIX generator).
+fn samples(level: f64) -> Vec<Sample> {
+    let mut state = 1_u64;
+    (0..SAMPLES)
+        .map(|position| {
+            state = (state.wrapping_mul(6_364_136_223_846_793_005))
+                .wrapping_add(1_442_695_040_888_963_407);
+            let spread = (state >> 40) as f64 / (1_u64 << 24) as f64 - 0.5;
+            Sample {
+                time: time(position),
+                value: level + 40.0 * spread,
+            }
+        })
+        .collect()
+}
+
+fn document(objective: &Objective, judgement: Judgement) -> ViolationsDocument {
+    let series = Series {
+        metric: objective.metric.clone(),
+        labels: Labels::default(),
+    };
+    let outlook = judgement.outlook(objective, Continuation::Unknown("too_short"), None);
+    let series = SeriesReference::new(&series, None);
+    ViolationsDocument::judged("web", 1, objective, series, judgement, outlook)
+}
+
+fn evaluation(criterion: &mut Criterion) {
+    let objective = objective();
+    let as_of = time(SAMPLES);
+    let mut group = criterion.benchmark_group("evaluation");
+    for (name, level) in [("in range", 50.0), ("around the bound", 80.0)] {
+        let read = samples(level);
+        group.bench_function(format!("evaluate, {name}"), |bencher| {
+            bencher.iter(|| evaluate(&objective, black_box(&read), STALENESS, as_of));
+        });
+    }
+
+    let read = samples(80.0);
+    group.bench_function("clean", |bencher| {
+        bencher.iter_batched(
+            || read.clone(),
+            |read| clean(black_box(read)),
+            criterion::BatchSize::SmallInput,
+        );
+    });
+
+    let values: Vec<_> = read.iter().map(|sample| sample.value).collect();
+    let paths: Vec<_> = (values.windows(40).take(200))
+        .map(|values| Path {
+            weight: 1.0,
+            values,
+        })
+        .collect();
+    if let Some(judgement) = evaluate(&objective, &read, STALENESS, as_of) {
+        let continuation = Continuation::Paths {
+            step: STEP,
+            paths: &paths,
+        };
+        group.bench_function("outlook over 200 paths of 40 values", |bencher| {
+            bencher.iter(|| judgement.outlook(&objective, black_box(continuation), None));
+        });
+    }
+
+    let runs: Vec<_> = [as_of, as_of + Duration::from_secs(30)]
+        .into_iter()
+        .filter_map(|as_of| evaluate(&objective, &read, STALENESS, as_of))
+        .map(|judgement| document(&objective, judgement))
+        .collect();
+    if let [earlier, later] = runs.as_slice() {
+        let mut history = History::default();
+        history.record(earlier);
+        group.bench_function("history", |bencher| {
+            bencher.iter_batched(
+                || history.clone(),
+                |mut history| history.record(black_box(later)),
+                criterion::BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, evaluation);
+criterion_main!(benches);

@@ -1,0 +1,85 @@
+mod episodes;
+mod outlook;
+mod properties;
+mod reading;
+mod windows;
+
+use std::time::Duration;
+
+use super::*;
+use crate::{
+    Labels, Sample, Series, Timestamp,
+    message::{SeriesReference, ViolationsDocument},
+};
+
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1_000).unwrap()
+}
+
+pub(super) fn sample(seconds: i64, value: f64) -> Sample {
+    Sample {
+        time: at(seconds),
+        value,
+    }
+}
+
+pub(super) fn samples(samples: &[(i64, f64)]) -> Vec<Sample> {
+    samples
+        .iter()
+        .map(|(seconds, value)| sample(*seconds, *value))
+        .collect()
+}
+
+pub(super) fn span(start: i64, end: i64) -> Span {
+    Span {
+        start: at(start),
+        end: at(end),
+    }
+}
+
+/// A range from `min` to `max`, held for `hold` seconds.
+pub(super) fn objective(min: Option<f64>, max: Option<f64>, hold: u64) -> Objective {
+    Objective {
+        id: "o".to_owned(),
+        metric: "m".to_owned(),
+        labels: Labels::default(),
+        min,
+        max,
+        hold: Duration::from_secs(hold),
+    }
+}
+
+/// The document of a judgement without a forecast.
+pub(super) fn document(objective: &Objective, judgement: Judgement) -> ViolationsDocument {
+    let series = Series {
+        metric: "m".to_owned(),
+        labels: Labels::default(),
+    };
+    ViolationsDocument::judged(
+        "s",
+        1,
+        objective,
+        SeriesReference::new(&series, None),
+        judgement,
+        ViolationOutlook::unknown("too_short"),
+    )
+}
+
+/// When [`judged`] judges, seconds.
+const AS_OF: i64 = 100_000;
+
+/// At most 80, held for `hold` seconds, judged on the samples `(seconds before as_of, value)`.
+fn judged(hold: u64, ages: &[(i64, f64)]) -> Judgement {
+    let mut read: Vec<_> = ages
+        .iter()
+        .map(|(age, value)| sample(AS_OF - age, *value))
+        .collect();
+    read = clean(read);
+    evaluate(
+        &objective(None, Some(80.0), hold),
+        &read,
+        STALENESS,
+        at(AS_OF),
+    )
+    .unwrap()
+}

@@ -1,0 +1,43 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Window;
+
+/// The counts of the three windows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Windows {
+    /// The last hour.
+    #[serde(rename = "1h")]
+    pub one_hour: WindowCounts,
+    /// The last three hours.
+    #[serde(rename = "3h")]
+    pub three_hours: WindowCounts,
+    /// The last twelve hours.
+    #[serde(rename = "12h")]
+    pub twelve_hours: WindowCounts,
+}
+
+impl Windows {
+    /// The counts of each window by `count`.
+    pub fn from_fn(mut count: impl FnMut(Window) -> WindowCounts) -> Self {
+        Self {
+            one_hour: count(Window::OneHour),
+            three_hours: count(Window::ThreeHours),
+            twelve_hours: count(Window::TwelveHours),
+        }
+    }
+}
+
+/// What happened in one window, `(as_of - length, as_of]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WindowCounts {
+    /// How many violations end after the window's start.
+    pub violations: u64,
+    /// How many samples are out of range, whatever `for` says.
+    pub out_of_range_samples: u64,
+    /// How long the violations stand inside the window, seconds.
+    pub seconds: f64,
+    /// How many samples there are.
+    pub observed_samples: u64,
+    /// The share of the window during which a sample stands, 0 to 1.
+    pub coverage: f64,
+}

@@ -1,0 +1,211 @@
+mod fields;
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::{Objective, is_sla_name};
+use fields::{Faults, below, cut, hold, id, labels, number, text};
+
+/// An SLA as somebody asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// Its name, if it was given one.
+    pub name: Option<String>,
+    /// The objectives, 1 to 10,000, in the order given, ids unique.
+    pub objectives: Vec<Objective>,
+}
+
+/// A value of a draft that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{pointer}: {reason}")]
+pub struct InvalidDraft {
+    /// JSON pointer (RFC 6901) to the value.
+    pub pointer: String,
+    /// What is wrong with it, in a sentence.
+    pub reason: String,
+}
+
+const MOST_OBJECTIVES: usize = 10_000;
+
+impl Draft {
+    /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?}]}`, or ranges by metric:
+    /// `{"cpuUsage": {"min": 0, "max": 80}}`.
+    ///
+    /// # Errors
+    /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
+    /// id, bound or `for` out of its range, an objective without a bound or with `min` above `max`, an id twice, no
+    /// objective or more than 10,000.
+    pub fn parse(document: &Value) -> Result<Self, Vec<InvalidDraft>> {
+        let mut faults = Faults::default();
+        let draft = match document {
+            Value::Object(fields)
+                if fields.contains_key("name") || fields.contains_key("objectives") =>
+            {
+                named(fields, &mut faults)
+            }
+            Value::Object(fields) => Self {
+                name: None,
+                objectives: by_metric(fields, &mut faults),
+            },
+            _ => {
+                faults.add("", "is not an object");
+                return Err(faults.0);
+            }
+        };
+        if faults.0.is_empty() {
+            Ok(draft)
+        } else {
+            Err(faults.0)
+        }
+    }
+}
+
+fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
+    for field in fields
+        .keys()
+        .filter(|field| !matches!(field.as_str(), "name" | "objectives"))
+    {
+        faults.add(&below("", field), "is not a field of an SLA");
+    }
+    let name = text(fields, "", "name", faults).inspect(|name| {
+        if !is_sla_name(name) {
+            let rule =
+                "is no name for an SLA: a-z or 0-9, then up to 62 of a-z 0-9 . _ -, and not `try`";
+            faults.add("/name", rule);
+        }
+    });
+    let objectives = match fields.get("objectives") {
+        Some(Value::Array(values)) => listed(values, faults),
+        Some(_) => {
+            faults.add("/objectives", "is not a list of objectives");
+            Vec::new()
+        }
+        None => {
+            faults.add("/objectives", "is missing");
+            Vec::new()
+        }
+    };
+    Draft { name, objectives }
+}
+
+fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
+    if !is_right_number(values.len(), "/objectives", faults) {
+        return Vec::new();
+    }
+    let mut ids = HashSet::new();
+    let mut objectives = Vec::new();
+    for (position, value) in values.iter().enumerate() {
+        let pointer = format!("/objectives/{position}");
+        let Value::Object(fields) = value else {
+            faults.add(&pointer, "is not an object");
+            continue;
+        };
+        let metric = match fields.get("metric") {
+            Some(Value::String(name)) => name.clone(),
+            Some(_) => {
+                faults.add(&below(&pointer, "metric"), "is not a text");
+                continue;
+            }
+            None => {
+                faults.add(&below(&pointer, "metric"), "is missing");
+                continue;
+            }
+        };
+        fields::check_metric(&metric, &below(&pointer, "metric"), faults);
+        let objective = objective(metric, fields, &pointer, &["id", "metric"], faults);
+        if !ids.insert(objective.id.clone()) {
+            let given = fields.contains_key("id");
+            let at = if given {
+                below(&pointer, "id")
+            } else {
+                pointer
+            };
+            faults.add(&at, format!("is there twice: id `{}`", cut(&objective.id)));
+        }
+        objectives.push(objective);
+    }
+    objectives
+}
+
+fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<Objective> {
+    if !is_right_number(fields.len(), "", faults) {
+        return Vec::new();
+    }
+    let mut objectives = Vec::new();
+    for (metric, value) in fields {
+        let pointer = below("", metric);
+        match value {
+            Value::Object(range) => {
+                fields::check_metric(metric, &pointer, faults);
+                objectives.push(objective(metric.clone(), range, &pointer, &[], faults));
+            }
+            _ => faults.add(&pointer, "is not a range such as {\"min\": 0, \"max\": 80}"),
+        }
+    }
+    objectives
+}
+
+fn is_right_number(count: usize, pointer: &str, faults: &mut Faults) -> bool {
+    if count == 0 {
+        faults.add(pointer, "has no objective");
+    } else if count > MOST_OBJECTIVES {
+        faults.add(
+            pointer,
+            format!("has {count} objectives; {MOST_OBJECTIVES} are the most"),
+        );
+    }
+    (1..=MOST_OBJECTIVES).contains(&count)
+}
+
+/// An objective from its fields. Where one is invalid the fault is noted and its default taken.
+fn objective(
+    metric: String,
+    fields: &Map<String, Value>,
+    pointer: &str,
+    own: &[&str],
+    faults: &mut Faults,
+) -> Objective {
+    for field in fields.keys() {
+        let known = matches!(field.as_str(), "labels" | "min" | "max" | "for");
+        if !known && !own.contains(&field.as_str()) {
+            faults.add(&below(pointer, field), "is not a field of an objective");
+        }
+    }
+    let before = faults.0.len();
+    let (min, max) = (
+        number(fields, pointer, "min", faults),
+        number(fields, pointer, "max", faults),
+    );
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        faults.add(
+            &below(pointer, "min"),
+            format!("is greater than max: {min} > {max}"),
+        );
+    }
+    if min.is_none() && max.is_none() && faults.0.len() == before {
+        faults.add(pointer, "has neither min nor max");
+    }
+    let mut objective = Objective {
+        id: String::new(),
+        metric,
+        labels: labels(fields, pointer, faults),
+        min,
+        max,
+        hold: hold(fields, pointer, faults),
+    };
+    objective.id = match own
+        .contains(&"id")
+        .then(|| id(fields, pointer, faults))
+        .flatten()
+    {
+        Some(id) => id,
+        None => objective.default_id(),
+    };
+    objective
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+use proptest::prelude::*;
+use serde_json::json;
+use std::time::Duration;
+
+use super::{fields::LONGEST_HOLD, *};
+
+/// The faults of an objective that is `{"metric": "cpuUsage", "max": 80}` with `fields` over it, as pointers.
+fn faults_with(fields: Value) -> Vec<String> {
+    let mut objective = json!({"metric": "cpuUsage", "max": 80});
+    for (name, value) in fields.as_object().unwrap() {
+        objective[name] = value.clone();
+    }
+    pointers(json!({"objectives": [objective]}))
+}
+
+fn pointers(document: Value) -> Vec<String> {
+    match Draft::parse(&document) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().map(|fault| fault.pointer).collect(),
+    }
+}
+
+#[test]
+fn a_named_sla_is_read() {
+    let draft = Draft::parse(&json!({"name": "web", "objectives": [
+        {"id": "cpu", "metric": "cpuUsage", "labels": {"nodeName": "sv122"}, "min": 0, "max": 80, "for": "1m"},
+        {"metric": "cpuTemp", "max": 1e3}
+    ]}))
+    .unwrap();
+    assert_eq!(draft.name.as_deref(), Some("web"));
+    let [cpu, temperature] = &draft.objectives[..] else {
+        panic!("{draft:?}");
+    };
+    assert_eq!(cpu.id, "cpu");
+    assert_eq!(cpu.labels, [("nodeName", "sv122")].into_iter().collect());
+    assert_eq!(
+        (cpu.min, cpu.max, cpu.hold),
+        (Some(0.0), Some(80.0), Duration::from_secs(60))
+    );
+    assert_eq!(
+        (temperature.min, temperature.max, temperature.hold),
+        (None, Some(1000.0), Duration::ZERO)
+    );
+}
+
+#[test]
+fn ranges_by_metric_are_read() {
+    let draft =
+        Draft::parse(&json!({"cpuUsage": {"min": 0, "max": 80}, "cpuTemp": {"max": 70}})).unwrap();
+    assert_eq!(draft.name, None);
+    let ranges: Vec<_> = draft
+        .objectives
+        .iter()
+        .map(|o| (o.metric.as_str(), o.min, o.max))
+        .collect();
+    assert_eq!(
+        ranges,
+        [
+            ("cpuTemp", None, Some(70.0)),
+            ("cpuUsage", Some(0.0), Some(80.0))
+        ]
+    );
+}
+
+#[test]
+fn null_is_the_same_as_nothing() {
+    let document = json!({"name": null, "objectives": [
+        {"id": null, "metric": "m", "labels": null, "min": null, "max": 1, "for": null}
+    ]});
+    let bare = json!({"objectives": [{"metric": "m", "max": 1}]});
+    assert_eq!(Draft::parse(&document), Draft::parse(&bare));
+}
+
+#[test]
+fn an_invalid_document_is_told_by_pointer() {
+    for (document, expected) in [
+        (json!([]), vec![""]),
+        (json!({}), vec![""]),
+        (json!({"name": "web"}), vec!["/objectives"]),
+        (json!({"objectives": []}), vec!["/objectives"]),
+        (json!({"objectives": {}}), vec!["/objectives"]),
+        (json!({"objectives": [1]}), vec!["/objectives/0"]),
+        (
+            json!({"objectives": [{"max": 1}]}),
+            vec!["/objectives/0/metric"],
+        ),
+        (
+            json!({"objectives": [{"metric": 1, "max": 1}]}),
+            vec!["/objectives/0/metric"],
+        ),
+        (
+            json!({"objectives": [{"metric": "", "max": 1}]}),
+            vec!["/objectives/0/metric"],
+        ),
+        (
+            json!({"objectives": [{"metric": "m".repeat(256), "max": 1}]}),
+            vec!["/objectives/0/metric"],
+        ),
+        (json!({"cpuUsage": 80}), vec!["/cpuUsage"]),
+        (json!({"a/b~": {}}), vec!["/a~1b~0"]),
+        (
+            json!({"cpuUsage": {"max": 1, "id": "x"}}),
+            vec!["/cpuUsage/id"],
+        ),
+        (
+            json!({"name": "web", "objectives": [{"metric": "m", "max": 1}], "owner": "x"}),
+            vec!["/owner"],
+        ),
+    ] {
+        assert_eq!(pointers(document.clone()), expected, "{document}");
+    }
+}
+
+#[test]
+fn an_invalid_name_is_refused() {
+    for name in [
+        json!(""),
+        json!("Web"),
+        json!("-web"),
+        json!("a".repeat(64)),
+        json!("try"),
+        json!("wéb"),
+        json!(1),
+    ] {
+        let document = json!({"name": name, "objectives": [{"metric": "m", "max": 1}]});
+        assert_eq!(pointers(document), ["/name"], "{name}");
+    }
+    assert!(is_sla_name(&"a".repeat(63)) && is_sla_name("0") && is_sla_name("web-1.eu_west"));
+}
+
+#[test]
+fn an_invalid_field_of_an_objective_is_told_by_pointer() {
+    for (fields, expected) in [
+        (json!({"min": 81}), "/objectives/0/min"),
+        (json!({"max": null}), "/objectives/0"),
+        (json!({"max": "80"}), "/objectives/0/max"),
+        (json!({"min": "NaN"}), "/objectives/0/min"),
+        (json!({"min": [[]]}), "/objectives/0/min"),
+        (json!({"for": "2h"}), "/objectives/0/for"),
+        (json!({"for": "1h1ms"}), "/objectives/0/for"),
+        (json!({"for": "soon"}), "/objectives/0/for"),
+        (json!({"for": 60}), "/objectives/0/for"),
+        (json!({"for": "-1m"}), "/objectives/0/for"),
+        (json!({"labels": []}), "/objectives/0/labels"),
+        (json!({"labels": {"a-b": "x"}}), "/objectives/0/labels/a-b"),
+        (json!({"labels": {"": "x"}}), "/objectives/0/labels/"),
+        (json!({"labels": {"1a": "x"}}), "/objectives/0/labels/1a"),
+        (
+            json!({"labels": {"__name__": "x"}}),
+            "/objectives/0/labels/__name__",
+        ),
+        (json!({"labels": {"a": 1}}), "/objectives/0/labels/a"),
+        (
+            json!({"labels": {"a": "x".repeat(5000)}}),
+            "/objectives/0/labels/a",
+        ),
+        (json!({"id": ""}), "/objectives/0/id"),
+        (json!({"id": "a b"}), "/objectives/0/id"),
+        (json!({"id": "i".repeat(64)}), "/objectives/0/id"),
+        (json!({"id": 7}), "/objectives/0/id"),
+        (json!({"severity": "page"}), "/objectives/0/severity"),
+    ] {
+        assert_eq!(faults_with(fields.clone()), [expected], "{fields}");
+    }
+    for fields in [
+        json!({"min": 80}),
+        json!({"for": "1h"}),
+        json!({"for": "0"}),
+        json!({"min": -1e308}),
+        json!({"id": "A.b_c-1"}),
+    ] {
+        assert!(faults_with(fields.clone()).is_empty(), "{fields}");
+    }
+}
+
+#[test]
+fn an_id_twice_is_refused_where_it_comes_again() {
+    let objective = |id: &str| json!({"id": id, "metric": "m", "max": 1});
+    let document = json!({"objectives": [objective("a"), objective("b"), objective("a")]});
+    assert_eq!(pointers(document), ["/objectives/2/id"]);
+    let same = json!({"metric": "m", "max": 1.0});
+    assert_eq!(
+        pointers(json!({"objectives": [same, same]})),
+        ["/objectives/1"]
+    );
+}
+
+#[test]
+fn there_are_at_most_10_000_objectives() {
+    let objectives = |count: usize| -> Vec<Value> {
+        (0..count)
+            .map(|max| json!({"metric": "m", "max": max}))
+            .collect()
+    };
+    assert_eq!(pointers(json!({"objectives": objectives(10_000)})), [""; 0]);
+    assert_eq!(
+        pointers(json!({"objectives": objectives(10_001)})),
+        ["/objectives"]
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once_up_to_a_hundred() {
+    assert_eq!(
+        faults_with(json!({"min": "a", "max": "b", "for": 1})).len(),
+        3
+    );
+    let objectives = vec![json!({}); 500];
+    assert_eq!(pointers(json!({"objectives": objectives})).len(), 100);
+}
+
+#[test]
+fn the_default_id_depends_on_all_five_and_on_nothing_else() {
+    let id = |fields: Value| {
+        Draft::parse(&json!({"objectives": [fields]}))
+            .unwrap()
+            .objectives[0]
+            .id
+            .clone()
+    };
+    let base = id(json!({"metric": "m", "labels": {"a": "1"}, "min": 0, "max": 80, "for": "1m"}));
+    assert_eq!(base.len(), 16);
+    assert_eq!(
+        base,
+        id(json!({"for": "60s", "max": 80.0, "min": -0.0, "labels": {"a": "1"}, "metric": "m"}))
+    );
+    for other in [
+        json!({"metric": "n", "labels": {"a": "1"}, "min": 0, "max": 80, "for": "1m"}),
+        json!({"metric": "m", "labels": {"a": "2"}, "min": 0, "max": 80, "for": "1m"}),
+        json!({"metric": "m", "labels": {"a": "1"}, "max": 80, "for": "1m"}),
+        json!({"metric": "m", "labels": {"a": "1"}, "min": 0, "max": 80.00000000000001, "for": "1m"}),
+        json!({"metric": "m", "labels": {"a": "1"}, "min": 0, "max": 80, "for": "2m"}),
+    ] {
+        assert_ne!(base, id(other.clone()), "{other}");
+    }
+    assert_ne!(
+        id(json!({"metric": "m", "min": 1})),
+        id(json!({"metric": "m", "max": 1}))
+    );
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-z/~]{0,8}".prop_map(Value::from),
+    ];
+    let key = prop_oneof![
+        "name|objectives|metric|labels|min|max|for|id",
+        "[a-zA-Z_/~]{0,4}"
+    ];
+    leaf.prop_recursive(4, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((key.clone(), inner), 0..5)
+                .prop_map(|fields| fields.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_accepted_keeps_the_rules(document in any_json()) {
+        match Draft::parse(&document) {
+            Ok(draft) => for objective in draft.objectives {
+                prop_assert!(objective.min.is_some() || objective.max.is_some());
+                prop_assert!(objective.min.zip(objective.max).is_none_or(|(min, max)| min <= max));
+                prop_assert!(objective.hold <= LONGEST_HOLD);
+            },
+            Err(faults) => prop_assert!(!faults.is_empty()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+use config::{Access, AccessConfig, ExposeSecret};
+use lambda_http::http::{HeaderMap, Method, header};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use crate::ApiError;
+
+/// Lets through who may call.
+#[derive(Clone, Debug)]
+pub(crate) enum Gate {
+    Open,
+    /// The digests of the tokens: of equal length, so that comparing them tells nothing of a token's own.
+    Tokens(Vec<([u8; 32], Access)>),
+}
+
+impl Gate {
+    pub(crate) fn new(access: &AccessConfig) -> Self {
+        match access {
+            AccessConfig::Anonymous => Self::Open,
+            AccessConfig::Tokens(tokens) => Self::Tokens(
+                tokens
+                    .iter()
+                    .map(|(token, access)| (digest(token.expose_secret()), *access))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// What the caller may do.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Access, ApiError> {
+        let Self::Tokens(tokens) = self else {
+            return Ok(Access::ReadWrite);
+        };
+        let Some(token) = bearer(headers) else {
+            let shown = headers.contains_key(header::AUTHORIZATION);
+            return Err(ApiError::Unauthorized { shown });
+        };
+        // Every token is compared, and all of it, so that the time taken does not depend on which one is right.
+        let shown = digest(token);
+        let mut found = 0u8;
+        for (known, access) in tokens {
+            let rank = match access {
+                Access::ReadOnly => 1,
+                Access::ReadWrite => 2,
+            };
+            let equal: Choice = known.ct_eq(&shown);
+            found.conditional_assign(&found.max(rank), equal);
+        }
+        match found {
+            2 => Ok(Access::ReadWrite),
+            1 => Ok(Access::ReadOnly),
+            _ => Err(ApiError::Unauthorized { shown: true }),
+        }
+    }
+}
+
+/// Whether `access` is enough for `method`.
+pub(crate) fn permits(access: Access, method: &Method) -> bool {
+    access == Access::ReadWrite || method == Method::GET
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(token.trim())
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READER: &str = "reader-reader-reader";
+    const WRITER: &str = "writer-writer-writer";
+
+    fn gate() -> Gate {
+        Gate::new(&AccessConfig::Tokens(vec![
+            (READER.into(), Access::ReadOnly),
+            (WRITER.into(), Access::ReadWrite),
+        ]))
+    }
+
+    fn admit(authorization: Option<&str>) -> Result<Access, ApiError> {
+        let headers = authorization.map(|value| (header::AUTHORIZATION, value.parse().unwrap()));
+        gate().admit(&headers.into_iter().collect())
+    }
+
+    #[test]
+    fn a_token_admits_to_what_it_permits() {
+        assert_eq!(
+            admit(Some(&format!("Bearer {READER}"))).unwrap(),
+            Access::ReadOnly
+        );
+        assert_eq!(
+            admit(Some(&format!("bearer {WRITER}"))).unwrap(),
+            Access::ReadWrite
+        );
+        assert!(permits(Access::ReadOnly, &Method::GET));
+        assert!(!permits(Access::ReadOnly, &Method::POST));
+        assert!(permits(Access::ReadWrite, &Method::DELETE));
+    }
+
+    #[test]
+    fn whatever_is_no_token_is_unauthorized() {
+        for (authorization, was_shown) in [
+            (None, false),
+            (Some("Bearer"), true),
+            (Some("Bearer "), true),
+            (Some("Bearer reader-reader-reade"), true),
+            (Some("Basic cmVhZGVyLXJlYWRlci1yZWFkZXI="), true),
+            (Some(READER), true),
+        ] {
+            let Err(ApiError::Unauthorized { shown }) = admit(authorization) else {
+                panic!("{authorization:?} is admitted");
+            };
+            assert_eq!(shown, was_shown, "{authorization:?}");
+        }
+    }
+
+    #[test]
+    fn the_debug_form_holds_no_token() {
+        assert!(!format!("{:?}", gate()).contains(READER));
+    }
+}

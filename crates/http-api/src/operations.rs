@@ -1,0 +1,90 @@
+//! Every operation of the system, in the order people read them: what the functions route by, what `GET /` lists, what
+//! the OpenAPI document has to hold.
+
+use lambda_http::http::Method;
+
+/// A method on a path.
+#[derive(Debug)]
+pub struct Operation {
+    /// The method.
+    pub method: Method,
+    /// The path; `{name}` stands for one segment.
+    pub path: &'static str,
+    /// What it answers, in a line.
+    pub summary: &'static str,
+    /// What `curl` needs to try it; `{base}` stands for where the system is.
+    pub curl: &'static str,
+    /// Its query parameters and headers.
+    pub parameters: &'static [Parameter],
+}
+
+/// What an operation takes beside its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameter {
+    /// A query parameter of that name.
+    Query(&'static str),
+    /// Query parameters of the form `label.NAME`.
+    Labels,
+    /// The path's `{name}`.
+    Name,
+    /// The header If-Match.
+    IfMatch,
+}
+
+use Parameter::{IfMatch, Labels, Name, Query};
+
+const LIMIT: Parameter = Query("limit");
+const CURSOR: Parameter = Query("cursor");
+const METRIC: Parameter = Query("metric");
+const FROM: Parameter = Query("from");
+const TO: Parameter = Query("to");
+const AS_OF: Parameter = Query("as_of");
+const FULL: Parameter = Query("full");
+const SLA: Parameter = Query("sla");
+
+macro_rules! operations {
+    ($($name:ident: $method:ident $path:literal, $summary:literal, $curl:literal, [$($parameter:expr),*];)*) => {
+        $(
+            #[doc = concat!("`", stringify!($method), " ", $path, "`: ", $summary, ".")]
+            pub static $name: Operation = Operation {
+                method: Method::$method,
+                path: $path,
+                summary: $summary,
+                curl: $curl,
+                parameters: &[$($parameter),*],
+            };
+        )*
+
+        /// All of them.
+        pub static ALL: &[&Operation] = &[$(&$name),*];
+    };
+}
+
+operations! {
+    ROOT: GET "/", "the routes", "{base}/", [];
+    SERIES: GET "/series", "the series that were ever seen",
+        "'{base}/series?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF];
+    METRICS: GET "/metrics", "min, max, average and standard deviation of the last 1h, 3h and 12h",
+        "'{base}/metrics?metric=cpuUsage&window=1h'", [LIMIT, CURSOR, METRIC, Labels, Query("window"), FROM, TO, AS_OF];
+    METADATA: GET "/metadata", "autocorrelation, stationarity and seasonality",
+        "'{base}/metadata?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, FULL];
+    PREDICT: GET "/predict", "the forecast of the next 10 minutes",
+        "'{base}/predict?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, FULL];
+    RUNS: GET "/runs", "the runs, newest first, with their failures and the time each stage took",
+        "'{base}/runs?limit=5'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF];
+    RUN: POST "/ETL", "run now", "-X POST {base}/ETL -d '{}'", [];
+    CREATE_SLA: POST "/sla", "create an SLA",
+        "-X POST {base}/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'", [];
+    LIST_SLAS: GET "/sla", "the SLAs in force", "{base}/sla", [LIMIT, CURSOR];
+    GET_SLA: GET "/sla/{name}", "one SLA", "{base}/sla/web", [Name];
+    REPLACE_SLA: PUT "/sla/{name}", "replace an SLA: makes its next version",
+        "-X PUT {base}/sla/web -H 'If-Match: \"1\"' -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":90}]}'", [Name, IfMatch];
+    RETIRE_SLA: DELETE "/sla/{name}", "retire an SLA; its history stays",
+        "-X DELETE {base}/sla/web -H 'If-Match: \"2\"'", [Name, IfMatch];
+    CHECK: GET "/check_json", "violations of an SLA in the last 1h, 3h and 12h, and how it stands",
+        "'{base}/check_json?sla=web'", [SLA, AS_OF];
+    PREDICT_VIOLATIONS: GET "/predict_json", "violations of an SLA to come in the next 10 minutes",
+        "'{base}/predict_json?sla=web'", [SLA, AS_OF];
+    HEALTH: GET "/health", "whether the database answers and how old the newest run is", "{base}/health", [];
+    OPENAPI: GET "/openapi.json", "this API as an OpenAPI 3.1 document", "{base}/openapi.json", [];
+}

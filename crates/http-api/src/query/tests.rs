@@ -1,0 +1,147 @@
+use super::*;
+
+fn query(pairs: &[(&str, &str)]) -> Query {
+    let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+    Query::of_pairs(pairs.iter().map(owned).collect(), "/metrics")
+}
+
+/// Takes all there is to take and tells the parameters that are wrong.
+fn faulty(pairs: &[(&str, &str)]) -> Vec<String> {
+    let mut query = query(pairs);
+    query.limit();
+    query.cursor::<u8>();
+    query.metric();
+    query.labels();
+    query.window();
+    query.time();
+    query.full();
+    query.sla();
+    match query.finish() {
+        Ok(()) => Vec::new(),
+        Err(error) => {
+            assert_eq!(error.status().as_u16(), 400);
+            let body: serde_json::Value = match error.reply().body() {
+                lambda_http::Body::Text(text) => serde_json::from_str(text).unwrap(),
+                other => panic!("{other:?}"),
+            };
+            let errors = body["errors"].as_array().unwrap();
+            errors
+                .iter()
+                .map(|error| error["parameter"].as_str().unwrap().to_owned())
+                .collect()
+        }
+    }
+}
+
+#[test]
+fn what_is_not_given_is_its_default() {
+    let mut query = query(&[]);
+    assert_eq!(query.limit(), 100);
+    assert_eq!(query.time(), TimeFilter::default());
+    assert!(!query.full());
+    assert_eq!(query.labels(), Labels::default());
+    query.finish().unwrap();
+}
+
+#[test]
+fn what_is_given_is_read() {
+    let mut query = query(&[
+        ("limit", "1000"),
+        ("label.instance", "a:9100"),
+        ("label.job", ""),
+        ("window", "3h"),
+        ("from", "2026-11-23T09:45:00+01:00"),
+        ("full", "true"),
+    ]);
+    assert_eq!(query.limit(), 1000);
+    assert_eq!(
+        query.labels(),
+        [("instance", "a:9100"), ("job", "")].into_iter().collect()
+    );
+    assert_eq!(query.window(), Some(Window::ThreeHours));
+    assert_eq!(
+        query.time().from.unwrap().to_string(),
+        "2026-11-23T08:45:00Z"
+    );
+    assert!(query.full());
+    query.finish().unwrap();
+}
+
+#[test]
+fn an_as_of_narrows_the_span_to_one_run() {
+    let time = |text: &str| Some(text.parse().unwrap());
+    let (early, late) = ("2026-11-23T08:00:00Z", "2026-11-23T09:00:00Z");
+    for (pairs, from, to) in [
+        (vec![("as_of", early)], time(early), time(early)),
+        (
+            vec![("as_of", early), ("to", late)],
+            time(early),
+            time(early),
+        ),
+        (
+            vec![("as_of", early), ("from", late)],
+            time(late),
+            time(early),
+        ),
+    ] {
+        assert_eq!(query(&pairs).time(), TimeFilter { from, to }, "{pairs:?}");
+    }
+}
+
+#[test]
+fn whatever_is_wrong_is_named() {
+    let long = "x".repeat(9000);
+    for (pairs, names) in [
+        (vec![("limit", "0")], vec!["limit"]),
+        (vec![("limit", "1001")], vec!["limit"]),
+        (vec![("limit", "+5")], vec!["limit"]),
+        (vec![("limit", "")], vec!["limit"]),
+        (vec![("limit", "5"), ("limit", "5")], vec!["limit"]),
+        (vec![("cursor", "x")], vec!["cursor"]),
+        (vec![("metric", "")], vec!["metric"]),
+        (vec![("metric", "a\0b")], vec!["metric"]),
+        (vec![("metric", &long)], vec!["metric"]),
+        (vec![("label.", "x")], vec!["label."]),
+        (vec![("label.a-b", "x")], vec!["label.a-b"]),
+        (vec![("label.a", &long[..5000])], vec!["label.a"]),
+        (vec![("label.a", "1"), ("label.a", "2")], vec!["label.a"]),
+        (vec![("label", "x")], vec!["label"]),
+        (vec![("window", "2h")], vec!["window"]),
+        (vec![("from", "yesterday")], vec!["from"]),
+        (vec![("to", "2026-13-01T00:00:00Z")], vec!["to"]),
+        (vec![("as_of", "1700000000")], vec!["as_of"]),
+        (
+            vec![
+                ("from", "2026-11-23T08:45:00Z"),
+                ("to", "2026-11-23T08:44:59Z"),
+            ],
+            vec!["from"],
+        ),
+        (vec![("full", "yes")], vec!["full"]),
+        (vec![("sla", "Web")], vec!["sla"]),
+        (
+            vec![("sla", "x"), ("full", "1"), ("Limit", "1")],
+            vec!["full", "Limit"],
+        ),
+    ] {
+        assert_eq!(faulty(&pairs), names, "{pairs:?}");
+    }
+}
+
+#[test]
+fn a_flood_of_parameters_is_cut() {
+    let names: Vec<String> = (0..500).map(|number| format!("p{number}")).collect();
+    let pairs: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    assert_eq!(faulty(&pairs).len(), 20);
+}
+
+#[test]
+fn a_cursor_is_good_for_its_filters_whatever_the_limit() {
+    let pinned = "2026-11-23T08:45:00Z".parse().unwrap();
+    let cursor = query(&[("metric", "cpu"), ("limit", "2")]).next(pinned, 7u8);
+    let mut same = query(&[("cursor", &cursor), ("metric", "cpu"), ("limit", "5")]);
+    assert_eq!(same.cursor::<u8>().unwrap().after, 7);
+    let mut other = query(&[("cursor", &cursor), ("metric", "mem")]);
+    assert_eq!(other.cursor::<u8>(), None);
+    assert!(other.finish().is_err());
+}

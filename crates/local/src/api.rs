@@ -1,0 +1,110 @@
+//! The routes, called as anybody would call them.
+
+use std::{env, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+/// A client of the HTTP routes.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    client: Client,
+    base: String,
+    token: Option<String>,
+}
+
+/// Slower than any function may be.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+impl Api {
+    /// A client of the routes at `base`; of `API_TOKENS` the first that may write is shown.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub(crate) fn new(base: &str) -> Result<Self> {
+        let tokens = env::var("API_TOKENS").unwrap_or_default();
+        let mut tokens = tokens.split(',').map(str::trim);
+        Ok(Self {
+            client: Client::builder().timeout(PATIENCE).build()?,
+            base: base.to_owned(),
+            token: tokens
+                .find(|token| !token.is_empty() && !token.starts_with("ro:"))
+                .map(str::to_owned),
+        })
+    }
+
+    /// The document at a path.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        let (status, document) = self.send(self.request(Method::GET, path)).await?;
+        if !status.is_success() {
+            bail!("GET {path}: {status}: {document}");
+        }
+        Ok(document)
+    }
+
+    /// Every entry of a list, page by page.
+    ///
+    /// # Errors
+    /// When a page does not come.
+    pub(crate) async fn list(&self, path: &str, name: &str) -> Result<Vec<Value>> {
+        let mut entries = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let mut request = self.request(Method::GET, path).query(&[("limit", "1000")]);
+            if let Some(cursor) = &cursor {
+                request = request.query(&[("cursor", cursor)]);
+            }
+            let (status, mut page) = self.send(request).await?;
+            if !status.is_success() {
+                bail!("GET {path}: {status}: {page}");
+            }
+            if let Value::Array(found) = page[name].take() {
+                entries.extend(found);
+            }
+            match page["next"].take() {
+                Value::String(next) => cursor = Some(next),
+                _ => return Ok(entries),
+            }
+        }
+    }
+
+    /// What a POST answers.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Value)> {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Whether a path is answered by a function, however.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub(crate) async fn answers(&self, path: &str) -> Result<()> {
+        let (status, document) = self.send(self.request(Method::GET, path)).await?;
+        if status.is_server_error() {
+            bail!("GET {path}: {status}: {document}");
+        }
+        Ok(())
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
+        let answer = request.send().await.context("the host does not answer")?;
+        let status = answer.status();
+        let text = answer.text().await?;
+        let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok((status, document))
+    }
+}

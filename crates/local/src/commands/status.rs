@@ -1,0 +1,88 @@
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use comfy_table::{Table, presets::NOTHING};
+use serde_json::{Value, json};
+
+use super::running;
+use crate::{
+    control::FUNCTIONS_PATH, data::DataDirectory, output, process::recorded_pid, state::State,
+};
+
+/// Tells what runs, and where.
+///
+/// # Errors
+/// When nothing runs.
+pub(crate) async fn status(data: &DataDirectory, as_json: bool) -> Result<ExitCode> {
+    let mut state = running(data)?;
+    for server in &mut state.servers {
+        // A server that died has another id by now.
+        if server.pid.is_some() {
+            server.pid = recorded_pid(&data.run(), &server.name);
+        }
+    }
+    let functions = functions(&state).await?;
+    let bytes_per_day = bytes_per_day(&state).await;
+    if as_json {
+        let document = json!({
+            "http": state.http,
+            "database_url": state.database_url,
+            "kafka_brokers": state.kafka_brokers,
+            "kafka_topic": state.kafka_topic,
+            "prometheus_url": state.prometheus_url,
+            "data": data.root(),
+            "servers": state.servers,
+            "functions": functions,
+            "bytes_per_day": bytes_per_day,
+        });
+        output::line(&format!("{document:#}"))?;
+    } else {
+        output::line(&for_people(&state, &functions, bytes_per_day))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `up` answers of its functions. `cargo lambda watch` tells nothing of them.
+async fn functions(state: &State) -> Result<Value> {
+    let url = format!("{}{FUNCTIONS_PATH}", state.control);
+    let answer = reqwest::get(url).await.context("`up` does not answer")?;
+    answer.json().await.context("`up` answers nonsense")
+}
+
+/// What the newest run took in the database, times the runs of a day; `None` before the first run or without a database.
+async fn bytes_per_day(state: &State) -> Option<u64> {
+    let store = store::connect(&state.database_url).ok()?;
+    let bytes = store.newest_run_bytes().await.ok()??;
+    Some(bytes * 86_400 / state.every_seconds.max(1))
+}
+
+fn for_people(state: &State, functions: &Value, bytes_per_day: Option<u64>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+    table.add_row(["routes".to_owned(), state.http.clone()]);
+    for server in &state.servers {
+        table.add_row([
+            server.name.clone(),
+            shown(server.port.map(|port| format!("port {port}"))),
+            shown(server.pid.map(|pid| format!("process {pid}"))),
+            shown(server.version.clone()),
+            server.source.clone(),
+        ]);
+    }
+    for function in functions.as_array().into_iter().flatten() {
+        table.add_row([
+            function["name"].as_str().unwrap_or_default().to_owned(),
+            format!("{} invocations", function["invocations"]),
+            format!("{} errors", function["errors"]),
+            format!("processes {}", function["pids"]),
+        ]);
+    }
+    if let Some(bytes) = bytes_per_day {
+        table.add_row([
+            "database".to_owned(),
+            format!("{:.1} MB a day", bytes as f64 / 1e6),
+        ]);
+    }
+    table.trim_fmt()
+}

@@ -1,0 +1,114 @@
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{ExitCode, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+
+use super::interrupted;
+use crate::{
+    control::Control,
+    data::DataDirectory,
+    demo::Node,
+    functions::{self, cargo, forget_own_package},
+    process::stop_all,
+    progress::Progress,
+    servers::{Servers, Wanted},
+    template::Template,
+};
+
+/// Runs the tests of the workspace on servers of their own, so that a running `up` is left alone.
+///
+/// # Errors
+/// When a server cannot be had or the functions do not compile. The exit code is that of `cargo test`.
+pub(crate) async fn test(
+    data: &DataDirectory,
+    root: &Path,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
+    let software = data.path("software");
+    let data = DataDirectory::open(&data.path("test"))?;
+    let Some(_lock) = data.lock()? else {
+        bail!("another `test` is at work on {}", data.root().display());
+    };
+    stop_all(&data.run()).await?;
+    let outcome = tokio::select! {
+        outcome = tested(&data, &software, root, arguments) => outcome,
+        signal = interrupted() => signal.map(|()| ExitCode::FAILURE),
+    };
+    stop_all(&data.run()).await?;
+    outcome
+}
+
+async fn tested(
+    data: &DataDirectory,
+    software: &Path,
+    root: &Path,
+    arguments: &[OsString],
+) -> Result<ExitCode> {
+    let cargo = cargo().context("cargo is not on PATH")?;
+    let template = Template::read(&root.join("template.yaml"))?;
+    let progress = Progress::default();
+    let control_port = data.port("control")?;
+    let (control, _task) = Control::start(control_port, data.path("spikes.json")).await?;
+    let wanted = Wanted {
+        demo_port: Some(control_port),
+        node_exporter: true,
+    };
+    let (servers, programs) = tokio::try_join!(
+        Servers::start(data, software, wanted, &progress),
+        functions::build(root, &template, &progress),
+    )?;
+    if let Some(began) = servers.demo_began {
+        control.show_node(Node::new(began));
+    }
+    let mut command = Command::new(cargo);
+    command.arg("test");
+    if !chooses_packages(arguments) {
+        command.arg("--workspace");
+    }
+    command
+        .args(arguments)
+        .current_dir(root)
+        .env("DATABASE_URL", &servers.database_url)
+        .env("KAFKA_BROKERS", &servers.kafka_brokers)
+        .env("PROMETHEUS_URL", &servers.prometheus_url)
+        .env("LOCAL_SOFTWARE", software)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    for (name, program) in &programs {
+        let variable = format!("{}_PROGRAM", name.to_uppercase());
+        command.env(variable, program);
+    }
+    forget_own_package(&mut command);
+    let status = command.status().await.context("running cargo test")?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+fn chooses_packages(arguments: &[OsString]) -> bool {
+    let own = arguments.iter().take_while(|argument| *argument != "--");
+    own.filter_map(|argument| argument.to_str())
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_is_tested_unless_packages_are_chosen() {
+        for (line, chooses) in [
+            ("", false),
+            ("-p series", true),
+            ("--package=series", true),
+            ("name --release", false),
+            ("-- -p", false),
+        ] {
+            let arguments: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
+            assert_eq!(chooses_packages(&arguments), chooses, "{line}");
+        }
+    }
+}

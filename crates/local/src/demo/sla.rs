@@ -1,0 +1,19 @@
+use serde_json::{Value, json};
+
+use super::node::NODE;
+
+/// The SLA that `up` posts: one objective per metric of the demo node. Usual values keep its ranges, excursions and
+/// spikes leave them.
+pub(crate) fn demo_sla() -> Value {
+    let labels = json!({ "nodeName": NODE });
+    json!({
+        "name": "demo",
+        "objectives": [
+            {"id": "cpuUsage", "metric": "cpuUsage", "labels": labels, "min": 0, "max": 70, "for": "1m"},
+            {"id": "availableMem", "metric": "availableMem", "labels": labels, "min": 2_147_483_648_u64, "for": "1m"},
+            {"id": "cpuTemp", "metric": "cpuTemp", "labels": labels, "max": 75, "for": "1m"},
+            {"id": "totProcesses", "metric": "totProcesses", "labels": labels, "max": 400, "for": "1m"},
+            {"id": "networkThroughput", "metric": "networkThroughput", "labels": labels, "max": 20_000_000, "for": "1m"},
+        ],
+    })
+}

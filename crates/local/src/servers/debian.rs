@@ -1,0 +1,84 @@
+//! Debian's packages: installed by root, unpacked by others.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+use super::{INSTALLING, emptied, need::Need, program::Provided};
+use crate::{
+    command::{on_path, run},
+    progress::Progress,
+};
+
+fn package(need: Need) -> &'static str {
+    match need {
+        Need::Database => "mariadb-server",
+        Need::Kafka => "",
+        Need::Prometheus => "prometheus",
+        Need::NodeExporter => "prometheus-node-exporter",
+    }
+}
+
+/// Installs the packages of Debian.
+pub(super) async fn install(needs: &[Need], progress: &Progress) -> Result<()> {
+    let Some(apt_get) = on_path(&["apt-get"]) else {
+        return Ok(());
+    };
+    let packages: Vec<_> = needs.iter().map(|need| package(*need)).collect();
+    let step = progress.step("apt-get");
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(&apt_get);
+        command
+            .args(["-q", "-y"])
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    let mut install = vec!["install", "--no-install-recommends"];
+    install.extend(&packages);
+    step.at(packages.join(", "));
+    if run(&mut command(&install), INSTALLING).await.is_err() {
+        step.at("reading the list of packages");
+        run(&mut command(&["update"]), INSTALLING).await?;
+        step.at(packages.join(", "));
+        run(&mut command(&install), INSTALLING).await?;
+    }
+    step.done(&packages.join(", "));
+    Ok(())
+}
+
+/// A package of Debian, unpacked without being installed.
+pub(super) async fn unpacked_package(
+    need: Need,
+    software: &Path,
+    progress: &Progress,
+) -> Result<Option<Provided>> {
+    let package = package(need);
+    let directory = software.join(package);
+    let program = directory.join("usr/bin").join(package);
+    let provided = Provided::native(&program, "a package of Debian");
+    if program.exists() {
+        return Ok(Some(provided));
+    }
+    let (Some(apt_get), Some(dpkg_deb)) = (on_path(&["apt-get"]), on_path(&["dpkg-deb"])) else {
+        return Ok(None);
+    };
+    let step = progress.step(package);
+    let partial = emptied(software, &format!("{package}.partial"))?;
+    let mut download = Command::new(apt_get);
+    download
+        .args(["-q", "download", package])
+        .current_dir(&partial);
+    run(&mut download, INSTALLING).await?;
+    let archive = fs::read_dir(&partial)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+        .context("apt-get downloaded nothing")?;
+    let mut unpack = Command::new(dpkg_deb);
+    unpack.arg("-x").arg(&archive).arg(&partial);
+    run(&mut unpack, INSTALLING).await?;
+    fs::rename(&partial, &directory)?;
+    step.done("a package of Debian, unpacked");
+    Ok(Some(provided))
+}

@@ -1,0 +1,183 @@
+//! The servers: found, installed, started on loopback, and asked whether they are there.
+
+mod database;
+mod debian;
+mod kafka;
+mod maven;
+mod need;
+mod node_exporter;
+mod program;
+mod prometheus;
+mod provide;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use rdkafka::mocking::MockCluster;
+
+use crate::{data::DataDirectory, process::Supervised, progress::Progress, state::ServerState};
+use need::Need;
+use provide::Programs;
+
+/// What the servers are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// Generated history and a live demo node, scraped at this port of loopback.
+    pub(crate) demo_port: Option<u16>,
+    /// The metrics of this machine.
+    pub(crate) node_exporter: bool,
+}
+
+/// The servers, running. They run until the processes written down in the data directory are stopped.
+pub(crate) struct Servers {
+    /// `mysql://…/DataStorage`, with the password.
+    pub(crate) database_url: String,
+    /// `host:port,…`.
+    pub(crate) kafka_brokers: String,
+    /// `http://…`.
+    pub(crate) prometheus_url: String,
+    /// Since when the demo node counts, seconds since the Unix epoch; `None` without one.
+    pub(crate) demo_began: Option<i64>,
+    /// Whether Prometheus was empty before.
+    pub(crate) fresh: bool,
+    servers: Vec<Server>,
+    /// In memory: gone with this.
+    embedded: Option<MockCluster<'static, rdkafka::producer::DefaultProducerContext>>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Server {
+    name: &'static str,
+    version: Option<String>,
+    source: String,
+    port: Option<u16>,
+    process: Option<Supervised>,
+}
+
+/// A server that is not ours: the variable that tells of it, and its address.
+const DATABASE_VARIABLE: &str = "DATABASE_URL";
+const KAFKA_VARIABLE: &str = "KAFKA_BROKERS";
+const PROMETHEUS_VARIABLE: &str = "PROMETHEUS_URL";
+
+/// How long a server may take until it answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a download or an installation may take.
+const INSTALLING: Duration = Duration::from_secs(15 * 60);
+
+impl Servers {
+    /// Starts what the environment does not name, all at once, and waits until each answers. `software` is where
+    /// downloads go.
+    ///
+    /// # Errors
+    /// When a server cannot be had or does not answer.
+    pub(crate) async fn start(
+        data: &DataDirectory,
+        software: &Path,
+        wanted: Wanted,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let given = |variable: &str| env::var(variable).ok().filter(|value| !value.is_empty());
+        let database_url = given(DATABASE_VARIABLE);
+        let kafka_brokers = given(KAFKA_VARIABLE);
+        let prometheus_url = given(PROMETHEUS_VARIABLE);
+        let mut needs = Vec::new();
+        for (given, need) in [
+            (&database_url, Need::Database),
+            (&kafka_brokers, Need::Kafka),
+            (&prometheus_url, Need::Prometheus),
+        ] {
+            if given.is_none() {
+                needs.push(need);
+            }
+        }
+        if wanted.node_exporter && prometheus_url.is_none() {
+            needs.push(Need::NodeExporter);
+        }
+        fs::create_dir_all(software)?;
+        let programs = Programs::provide(&needs, software, progress).await?;
+
+        let database = async {
+            match database_url {
+                Some(url) => database::given(url).await,
+                None => database::start(data, programs.database.as_ref(), progress).await,
+            }
+        };
+        let kafka = async {
+            match kafka_brokers {
+                Some(brokers) => kafka::given(brokers).await,
+                None => kafka::start(data, programs.kafka.as_ref(), progress).await,
+            }
+        };
+        let metrics = async {
+            match prometheus_url {
+                Some(url) => prometheus::given(url).await,
+                None => {
+                    let exporter = programs.node_exporter.as_ref();
+                    let exporter = node_exporter::start(data, exporter, progress).await?;
+                    let program = programs.prometheus.as_ref();
+                    prometheus::start(data, program, exporter, wanted.demo_port, progress).await
+                }
+            }
+        };
+        let (database, kafka, metrics) = tokio::try_join!(database, kafka, metrics)?;
+        let mut servers = vec![database.server, kafka.server, metrics.server];
+        servers.extend(metrics.node_exporter);
+        Ok(Self {
+            database_url: database.url,
+            kafka_brokers: kafka.brokers,
+            prometheus_url: metrics.url,
+            demo_began: metrics.demo_began,
+            fresh: metrics.fresh,
+            servers,
+            embedded: kafka.embedded,
+        })
+    }
+
+    /// Creates a topic unless it is there.
+    ///
+    /// # Errors
+    /// When the brokers do not create it.
+    pub(crate) async fn create_topic(&self, topic: &str, partitions: i32) -> Result<()> {
+        match &self.embedded {
+            Some(cluster) => cluster
+                .create_topic(topic, partitions, 1)
+                .context("creating the topic"),
+            None => kafka::create_topic(&self.kafka_brokers, topic, partitions).await,
+        }
+    }
+
+    /// The servers as others are told of them.
+    pub(crate) fn states(&self) -> Vec<ServerState> {
+        self.servers
+            .iter()
+            .map(|server| ServerState {
+                name: server.name.to_owned(),
+                version: server.version.clone(),
+                source: server.source.clone(),
+                pid: server.process.as_ref().and_then(Supervised::pid),
+                port: server.port,
+            })
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for Servers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.servers).finish()
+    }
+}
+
+/// An empty directory for something that is not there yet.
+fn emptied(parent: &Path, name: &str) -> Result<PathBuf> {
+    let directory = parent.join(name);
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory)?;
+    Ok(directory)
+}

@@ -1,0 +1,298 @@
+//! The whole system, from servers to triggers: started, told of, stopped.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow};
+use event_sources::{
+    Invoker, KafkaTrigger, KafkaTriggerSettings, KafkaTriggerWatch, Schedule, ScheduleExpression,
+};
+use lambda_host::{FunctionSpec, Host, HostSpec, Route};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use crate::{
+    api::Api,
+    cli::UpOptions,
+    command::on_path,
+    control::Control,
+    data::DataDirectory,
+    demo::Node,
+    files, functions,
+    process::{Launch, Supervised},
+    progress::Progress,
+    servers::{Servers, Wanted},
+    state::State,
+    template::Template,
+};
+
+/// Everything `up` runs beside the processes that the data directory tells of.
+#[derive(Debug)]
+pub(crate) struct System {
+    /// Where the routes and the Invoke API are.
+    pub(crate) http: String,
+    /// Whether there is a demo node.
+    pub(crate) demo: bool,
+    /// The servers.
+    pub(crate) servers: Servers,
+    control: Control,
+    control_task: JoinHandle<()>,
+    sources: Vec<JoinHandle<()>>,
+    stop_sources: watch::Sender<bool>,
+    triggers: Vec<KafkaTriggerWatch>,
+    _watch: Option<Supervised>,
+}
+
+const PARTITIONS: i32 = 4;
+/// How many instances of a function run at once.
+const INSTANCES: usize = 8;
+/// `cargo lambda watch` builds a function when it is first asked for.
+const FIRST_BUILD: Duration = Duration::from_secs(30 * 60);
+
+impl System {
+    /// Starts everything and tells the data directory of it. Dropped half-way, it leaves behind only what the data
+    /// directory tells of.
+    ///
+    /// # Errors
+    /// When the port is taken, a server cannot be had, or the functions do not compile.
+    pub(crate) async fn start(
+        options: &UpOptions,
+        data: &DataDirectory,
+        root: &Path,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let template = Template::read(&root.join("template.yaml"))?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        TcpListener::bind(address)
+            .with_context(|| format!("{address} is not free; choose another one with --port"))?;
+        let http = format!("http://{address}");
+        let control_port = data.port("control")?;
+        let (control, control_task) =
+            Control::start(control_port, data.path("spikes.json")).await?;
+        let wanted = Wanted {
+            demo_port: (!options.no_demo).then_some(control_port),
+            node_exporter: true,
+        };
+        let topic = functions::topic(&template);
+        let software = data.path("software");
+        let servers = async {
+            let servers = Servers::start(data, &software, wanted, progress).await?;
+            if let Some(began) = servers.demo_began {
+                control.show_node(Node::new(began));
+            }
+            let schema = async {
+                let loaded = store::schema::load(&servers.database_url).await;
+                loaded.context("loading database.sql")
+            };
+            tokio::try_join!(schema, servers.create_topic(&topic, PARTITIONS))?;
+            Ok(servers)
+        };
+        let programs = async {
+            match options.watch {
+                true => Ok(BTreeMap::new()),
+                false => functions::build(root, &template, progress).await,
+            }
+        };
+        let (servers, programs) = tokio::try_join!(servers, programs)?;
+        let environment = functions::environment(root, &template, &servers, &http, options.every)?;
+        let environment_file = data.path("functions.env");
+        files::write(
+            &environment_file,
+            &functions::environment_file(&environment),
+        )?;
+        let watch = if options.watch {
+            let launch = cargo_lambda_watch(address, &environment_file, data, root)?;
+            Some(built_by_watch(launch, &http, progress).await?)
+        } else {
+            let host = host(address, &template, programs, &environment, data).await?;
+            control.keep_host(host);
+            None
+        };
+        let invoker = Invoker::new(&http)?;
+        let (stop_sources, stopped) = watch::channel(false);
+        let (sources, triggers) =
+            sources(options, &template, &servers, &topic, &invoker, &stopped)?;
+        let demo = servers.demo_began.is_some();
+        let system = Self {
+            http,
+            demo,
+            control,
+            control_task,
+            sources,
+            stop_sources,
+            triggers,
+            _watch: watch,
+            servers,
+        };
+        data.write_state(&State {
+            pid: std::process::id(),
+            http: system.http.clone(),
+            database_url: system.servers.database_url.clone(),
+            kafka_brokers: system.servers.kafka_brokers.clone(),
+            kafka_topic: topic,
+            prometheus_url: system.servers.prometheus_url.clone(),
+            control: format!("http://127.0.0.1:{control_port}"),
+            every_seconds: options.every.as_secs(),
+            demo,
+            servers: system.servers.states(),
+        })?;
+        Ok(system)
+    }
+
+    /// Waits until every Kafka trigger polls its partitions.
+    ///
+    /// # Errors
+    /// When one does not get that far.
+    pub(crate) async fn triggers_ready(&self) -> Result<()> {
+        for trigger in &self.triggers {
+            timeout(Duration::from_secs(60), trigger.ready())
+                .await
+                .map_err(|_| anyhow!("the Kafka trigger has no partitions after 60 s"))?;
+        }
+        Ok(())
+    }
+
+    /// Stops the event sources, which finish what they have in flight, then the functions. The servers are left to
+    /// whoever stops what the data directory tells of.
+    pub(crate) async fn stop(self) {
+        // Sources that have ended already listen no more.
+        let _ = self.stop_sources.send(true);
+        for source in self.sources {
+            let aborted = source.abort_handle();
+            if timeout(Duration::from_secs(10), source).await.is_err() {
+                aborted.abort();
+            }
+        }
+        if let Some(host) = self.control.take_host() {
+            host.shutdown().await;
+        }
+        self.control_task.abort();
+    }
+}
+
+async fn host(
+    address: SocketAddr,
+    template: &Template,
+    mut programs: functions::Programs,
+    environment: &BTreeMap<String, String>,
+    data: &DataDirectory,
+) -> Result<Host> {
+    let functions = template
+        .functions
+        .iter()
+        .map(|function| {
+            let program = programs
+                .remove(&function.name)
+                .with_context(|| format!("there is no program for {}", function.name))?;
+            Ok(FunctionSpec {
+                name: function.name.clone(),
+                program,
+                environment: environment.clone(),
+                timeout: function.timeout,
+                max_instances: INSTANCES,
+                memory_mb: function.memory_mb,
+                log: data.log(&function.name),
+            })
+        })
+        .collect::<Result<_>>()?;
+    let routes = template
+        .routes
+        .iter()
+        .map(|route| Route {
+            method: None,
+            path: route.path.clone(),
+            function: route.function.clone(),
+        })
+        .collect();
+    Ok(Host::start(address, HostSpec::new(functions, routes)).await?)
+}
+
+/// The host for working by hand.
+fn cargo_lambda_watch(
+    address: SocketAddr,
+    environment: &Path,
+    data: &DataDirectory,
+    root: &Path,
+) -> Result<Launch> {
+    let program = on_path(&["cargo-lambda"]).context(
+        "cargo-lambda is not on PATH; `pip install cargo-lambda` brings it, or leave --watch out",
+    )?;
+    let mut arguments: Vec<std::ffi::OsString> = [
+        "lambda",
+        "watch",
+        "-A",
+        &address.ip().to_string(),
+        "-P",
+        &address.port().to_string(),
+        "--env-file",
+    ]
+    .map(Into::into)
+    .to_vec();
+    arguments.push(environment.into());
+    arguments.push("--manifest-path".into());
+    arguments.push(root.join("Cargo.toml").into());
+    Ok(Launch {
+        name: "watch",
+        program,
+        arguments,
+        environment: Vec::new(),
+        log: data.log("watch"),
+        run: data.run(),
+    })
+}
+
+async fn built_by_watch(launch: Launch, http: &str, progress: &Progress) -> Result<Supervised> {
+    let step = progress.step("cargo lambda watch");
+    step.at("building the first function");
+    let api = Api::new(http)?;
+    let process = launch.start()?;
+    let (process, ()) = process
+        .ready(FIRST_BUILD, async || api.answers("/health").await)
+        .await?;
+    step.done("answers");
+    Ok(process)
+}
+
+/// Runs the schedule and the Kafka trigger of the template.
+fn sources(
+    options: &UpOptions,
+    template: &Template,
+    servers: &Servers,
+    topic: &str,
+    invoker: &Invoker,
+    stopped: &watch::Receiver<bool>,
+) -> Result<(Vec<JoinHandle<()>>, Vec<KafkaTriggerWatch>)> {
+    let (mut tasks, mut watches) = (Vec::new(), Vec::new());
+    for trigger in &template.kafka_triggers {
+        let mut settings = KafkaTriggerSettings::new(
+            trigger.function.clone(),
+            servers.kafka_brokers.clone(),
+            topic.to_owned(),
+            trigger.group.clone(),
+        );
+        settings.batch_size = trigger.batch_size;
+        settings.batching_window = trigger.window;
+        let source = KafkaTrigger::new(settings, invoker.clone())?;
+        watches.push(source.watch());
+        tasks.push(tokio::spawn(source.run(told(stopped.clone()))));
+    }
+    for schedule in &template.schedules {
+        let source = Schedule::new(
+            "schedule",
+            ScheduleExpression::every(options.every),
+            schedule.function.clone(),
+        );
+        tasks.push(tokio::spawn(
+            source.run(invoker.clone(), told(stopped.clone())),
+        ));
+    }
+    Ok((tasks, watches))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone has nothing more to say: that is a stop as well.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,118 @@
+//! Past moments at which the forecast is tried, and tables of what was said at each of them.
+
+/// About how many past moments are looked at: never more than half as many again.
+const USUAL: usize = 300;
+/// The history before the oldest of them: this many samples, or an eighth of the series if that is more, but never
+/// more than a third of it.
+const LEAD: usize = 64;
+/// With fewer past moments nothing can be learnt from them.
+const FEWEST: usize = 20;
+/// A past moment this many samples ago weighs half.
+const HALF_LIFE: f64 = 400.0;
+/// The smallest weight of a past moment, so that a forecast never runs out of weight.
+const FORGOTTEN: f64 = 1e-12;
+
+/// Moments in a series of n values. Moment `o` has seen the values before index `o`; value `o + k` is `k + 1` steps
+/// after it.
+pub(super) struct Origins {
+    /// The past moments, newest first, then the present, which is n.
+    pub(super) all: Vec<usize>,
+    /// The weight of each past moment by its age, 0 to 1.
+    pub(super) recency: Vec<f64>,
+}
+
+impl Origins {
+    /// The past moments of n values whose next `steps` values are known; `None` if there are too few.
+    pub(super) fn spread(n: usize, steps: usize) -> Option<Self> {
+        let lead = LEAD.max(n / 8).min(n / 3);
+        let room = n.checked_sub(steps + lead)?;
+        if n < LEAD || room < FEWEST {
+            return None;
+        }
+        let stride = ((room + USUAL / 2) / USUAL).max(1);
+        let mut all: Vec<usize> = (lead..=n - steps).rev().step_by(stride).collect();
+        let recency = all
+            .iter()
+            .map(|&origin| 0.5_f64.powf((n - origin) as f64 / HALF_LIFE).max(FORGOTTEN))
+            .collect();
+        all.push(n);
+        Some(Self { all, recency })
+    }
+
+    /// The past moments, newest first.
+    pub(super) fn past(&self) -> &[usize] {
+        &self.all[..self.recency.len()]
+    }
+
+    /// The oldest moment: as many values are known at every one.
+    pub(super) fn lead(&self) -> usize {
+        self.past().last().copied().unwrap_or(0)
+    }
+}
+
+/// One value for every step and every moment.
+#[derive(Clone)]
+pub(super) struct Table {
+    columns: usize,
+    cells: Vec<f64>,
+}
+
+impl Table {
+    pub(super) fn zeros(steps: usize, columns: usize) -> Self {
+        Self {
+            columns,
+            cells: vec![0.0; steps * columns],
+        }
+    }
+
+    /// A table of `value(step, origin)`, steps counted from 0.
+    pub(super) fn of(
+        steps: usize,
+        origins: &[usize],
+        mut value: impl FnMut(usize, usize) -> f64,
+    ) -> Self {
+        let mut cells = Vec::with_capacity(steps * origins.len());
+        for step in 0..steps {
+            cells.extend(origins.iter().map(|&origin| value(step, origin)));
+        }
+        Self {
+            columns: origins.len(),
+            cells,
+        }
+    }
+
+    pub(super) fn steps(&self) -> usize {
+        self.cells.len() / self.columns
+    }
+
+    /// All moments' values of one step.
+    pub(super) fn row(&self, step: usize) -> &[f64] {
+        &self.cells[step * self.columns..][..self.columns]
+    }
+
+    pub(super) fn row_mut(&mut self, step: usize) -> &mut [f64] {
+        &mut self.cells[step * self.columns..][..self.columns]
+    }
+
+    /// The rows before a step, and its own.
+    pub(super) fn split(&mut self, step: usize) -> (Rows<'_>, &mut [f64]) {
+        let (before, rest) = self.cells.split_at_mut(step * self.columns);
+        let rows = Rows {
+            columns: self.columns,
+            cells: before,
+        };
+        (rows, &mut rest[..self.columns])
+    }
+}
+
+/// The first rows of a table.
+pub(super) struct Rows<'a> {
+    columns: usize,
+    cells: &'a [f64],
+}
+
+impl Rows<'_> {
+    pub(super) fn row(&self, step: usize) -> &[f64] {
+        &self.cells[step * self.columns..][..self.columns]
+    }
+}

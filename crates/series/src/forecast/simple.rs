@@ -1,0 +1,75 @@
+//! Forecasts for series the stack cannot be tried on.
+
+use super::{
+    Estimate, Forecast, Known, MAX_PATHS, Model, Path, paths::WeightedPath, stack::from_paths,
+};
+
+/// A series that never changed does not.
+pub(super) fn constant(value: f64, steps: usize) -> Forecast {
+    let all = vec![value; steps];
+    let certain = Estimate {
+        value,
+        lower: value,
+        upper: value,
+    };
+    Forecast {
+        mean: all.clone(),
+        lower: all.clone(),
+        median: all.clone(),
+        upper: all.clone(),
+        min: certain,
+        max: certain,
+        average: certain,
+        paths: vec![Path {
+            values: all,
+            weight: 1.0,
+        }],
+        model: Model {
+            name: Model::CONSTANT,
+            weights: vec![("last", 1.0)],
+            period: None,
+            verdict: None,
+            origins: 0,
+        },
+    }
+}
+
+/// The last value, and around it the changes of the past in both directions: each path starts at another change and
+/// goes round, so that even a series shorter than the horizon has paths.
+pub(super) fn last_value(values: &[f64], steps: usize, known: Known) -> Forecast {
+    let last = values[values.len() - 1];
+    let changes: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let starts = (0..changes.len()).step_by((2 * changes.len()).div_ceil(MAX_PATHS));
+    let paths: Vec<Vec<f64>> = starts
+        .flat_map(|start| [(start, 1.0), (start, -1.0)])
+        .map(|(start, direction)| {
+            let around = changes.iter().cycle().skip(start).take(steps);
+            around
+                .scan(last, |value, change| {
+                    *value += direction * change;
+                    Some(*value)
+                })
+                .collect()
+        })
+        .collect();
+    let weight = 1.0 / paths.len() as f64;
+    let bands = paths
+        .iter()
+        .map(|values| WeightedPath {
+            values: values.clone(),
+            weight,
+        })
+        .collect();
+    let events = paths
+        .into_iter()
+        .map(|values| Path { values, weight })
+        .collect();
+    let model = Model {
+        name: Model::LAST_VALUE,
+        weights: vec![("last", 1.0)],
+        period: None,
+        verdict: known.verdict,
+        origins: 0,
+    };
+    from_paths(&vec![last; steps], bands, events, model)
+}

@@ -1,0 +1,121 @@
+//! Sums of products, the one expensive thing in correlations and regressions.
+//!
+//! Independent partial sums in an array let the compiler use vector instructions although addition of floats is not
+//! associative; four lags a pass read the series from memory once instead of four times.
+
+/// How many values stay in the first-level cache with their lagged copies.
+const BLOCK: usize = 1024;
+
+/// Partial sums of each of four lags: as many as fit into the registers of any 64-bit processor.
+const LANES: usize = 4;
+
+/// The dot product over the shorter of two slices.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let length = a.len().min(b.len());
+    let (a_blocks, a_rest) = a[..length].as_chunks::<16>();
+    let (b_blocks, b_rest) = b[..length].as_chunks::<16>();
+    let mut sums = [0.0; 16];
+    for (a_block, b_block) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..16 {
+            sums[lane] += a_block[lane] * b_block[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    pairwise(&sums) + rest
+}
+
+/// `result[k]` = sum of `a[t] * b[t - k]` over `t` in `from..to`, for `k` in `0..=lags`; `lags <= from`, `to` within
+/// both slices.
+pub(crate) fn lagged(a: &[f64], b: &[f64], from: usize, to: usize, lags: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; lags + 1];
+    let mut start = from;
+    while start < to {
+        let end = (start + BLOCK).min(to);
+        let block = &a[start..end];
+        let mut quads = sums.chunks_exact_mut(4);
+        let mut lag = 0;
+        for quad in &mut quads {
+            let found = four_lags(
+                block,
+                &b[start - lag..end - lag],
+                &b[start - lag - 1..end - lag - 1],
+                &b[start - lag - 2..end - lag - 2],
+                &b[start - lag - 3..end - lag - 3],
+            );
+            for (sum, add) in quad.iter_mut().zip(found) {
+                *sum += add;
+            }
+            lag += 4;
+        }
+        for sum in quads.into_remainder() {
+            *sum += dot(block, &b[start - lag..end - lag]);
+            lag += 1;
+        }
+        start = end;
+    }
+    sums
+}
+
+/// The autocovariances times n: `result[k]` = sum of `values[t] * values[t - k]` over all `t >= k`; `lags` is below
+/// the length.
+pub(crate) fn autoproducts(values: &[f64], lags: usize) -> Vec<f64> {
+    let mut sums = lagged(values, values, lags, values.len(), lags);
+    for (lag, sum) in sums.iter_mut().enumerate() {
+        *sum += dot(&values[lag..lags], &values[..lags - lag]);
+    }
+    sums
+}
+
+fn four_lags(x: &[f64], first: &[f64], second: &[f64], third: &[f64], fourth: &[f64]) -> [f64; 4] {
+    let mut sums = [[0.0; LANES]; 4];
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (first, first_rest) = first.as_chunks::<LANES>();
+    let (second, second_rest) = second.as_chunks::<LANES>();
+    let (third, third_rest) = third.as_chunks::<LANES>();
+    let (fourth, fourth_rest) = fourth.as_chunks::<LANES>();
+    for ((((x, first), second), third), fourth) in
+        x.iter().zip(first).zip(second).zip(third).zip(fourth)
+    {
+        for lane in 0..LANES {
+            sums[0][lane] += x[lane] * first[lane];
+            sums[1][lane] += x[lane] * second[lane];
+            sums[2][lane] += x[lane] * third[lane];
+            sums[3][lane] += x[lane] * fourth[lane];
+        }
+    }
+    let rests = [first_rest, second_rest, third_rest, fourth_rest];
+    std::array::from_fn(|lag| {
+        let rest: f64 = x_rest.iter().zip(rests[lag]).map(|(a, b)| a * b).sum();
+        pairwise(&sums[lag]) + rest
+    })
+}
+
+/// The sum of a short array, halves added to halves.
+fn pairwise<const N: usize>(lanes: &[f64; N]) -> f64 {
+    let mut sums = *lanes;
+    let mut width = N / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lagged_sums_are_the_plain_sums() {
+        let a: Vec<f64> = (0..2500).map(|i| f64::from(i * 37 % 101) - 50.0).collect();
+        let b: Vec<f64> = (0..2500).map(|i| f64::from(i * 53 % 89) - 44.0).collect();
+        for (from, to, lags) in [(10, 2500, 10), (43, 2411, 43), (7, 9, 0), (20, 20, 5)] {
+            let expected: Vec<f64> = (0..=lags)
+                .map(|lag| (from..to).map(|t| a[t] * b[t - lag]).sum())
+                .collect();
+            assert_eq!(lagged(&a, &b, from, to, lags), expected);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+use thiserror::Error;
+
+/// Why nothing can be said of a series.
+///
+/// `Display` gives the short word that documents carry, such as `too_short`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Fewer samples than the technique needs (never fewer than four).
+    #[error("too_short")]
+    TooShort,
+    /// All values are equal, so that there is no variance to explain.
+    #[error("constant")]
+    Constant,
+    /// A value is NaN or infinite, or a result would be.
+    #[error("not_finite")]
+    NotFinite,
+    /// The regression has no unique answer: a regressor is a combination of others, or nothing is left to explain.
+    #[error("degenerate")]
+    Degenerate,
+    /// The present is not known: the newest sample does not stand any more.
+    #[error("stale")]
+    Stale,
+    /// The period is 0.
+    #[error("invalid_period")]
+    InvalidPeriod,
+    /// The step is 0.
+    #[error("invalid_step")]
+    InvalidStep,
+    /// The horizon is 0 or has more steps than [`crate::forecast::MAX_STEPS`].
+    #[error("invalid_horizon")]
+    InvalidHorizon,
+    /// A bound of the range is NaN, or its minimum is above its maximum.
+    #[error("invalid_range")]
+    InvalidRange,
+}
+
+/// The fewest samples any technique accepts.
+pub const MIN_SAMPLES: usize = 4;
+
+/// Refuses what no technique can work on: too few values, a value that is not finite, all values equal.
+pub(crate) fn refuse_unusable(values: &[f64]) -> Result<(), Reason> {
+    if values.len() < MIN_SAMPLES {
+        return Err(Reason::TooShort);
+    }
+    if !values.iter().all(|value| value.is_finite()) {
+        return Err(Reason::NotFinite);
+    }
+    if is_constant(values) {
+        return Err(Reason::Constant);
+    }
+    Ok(())
+}
+
+/// Whether all values are equal.
+#[expect(
+    clippy::float_cmp,
+    reason = "constant means equal to the last bit; anything else has a variance"
+)]
+pub(crate) fn is_constant(values: &[f64]) -> bool {
+    values.windows(2).all(|pair| pair[0] == pair[1])
+}

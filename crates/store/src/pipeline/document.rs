@@ -1,0 +1,84 @@
+use chrono::NaiveDateTime;
+use domain::{
+    Timestamp,
+    message::{
+        Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, SeriesReference,
+        ViolationsDocument,
+    },
+};
+
+use crate::read::column_time;
+
+/// A message's document.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Document {
+    /// The summaries of a series.
+    Metrics(MetricsDocument),
+    /// What kind of series it is.
+    Metadata(Box<MetadataDocument>),
+    /// What it will do.
+    Prediction(Box<PredictionDocument>),
+    /// An objective judged on it.
+    Violations(Box<ViolationsDocument>),
+    /// A run.
+    Run(RunDocument),
+}
+
+impl Document {
+    /// Reads the document of a message of `kind`.
+    ///
+    /// # Errors
+    /// When `json` is not the JSON of such a document.
+    pub fn parse(kind: Kind, json: &[u8]) -> Result<Self, serde_json::Error> {
+        Ok(match kind {
+            Kind::Metrics => Self::Metrics(serde_json::from_slice(json)?),
+            Kind::Metadata => Self::Metadata(serde_json::from_slice(json)?),
+            Kind::Prediction => Self::Prediction(serde_json::from_slice(json)?),
+            Kind::Violations => Self::Violations(serde_json::from_slice(json)?),
+            Kind::Run => Self::Run(serde_json::from_slice(json)?),
+        })
+    }
+
+    /// The run's `as_of`.
+    pub fn as_of(&self) -> Timestamp {
+        match self {
+            Self::Metrics(document) => document.as_of,
+            Self::Metadata(document) => document.as_of,
+            Self::Prediction(document) => document.as_of,
+            Self::Violations(document) => document.as_of,
+            Self::Run(document) => document.as_of,
+        }
+    }
+
+    /// The series it is about, if it is about one.
+    pub fn series(&self) -> Option<&SeriesReference> {
+        match self {
+            Self::Metrics(document) => Some(&document.series),
+            Self::Metadata(document) => Some(&document.series),
+            Self::Prediction(document) => Some(&document.series),
+            Self::Violations(document) => document.series.as_ref(),
+            Self::Run(_) => None,
+        }
+    }
+}
+
+/// A document with what every row of it needs.
+#[derive(Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) document: &'a Document,
+    /// The series' id as the columns hold it; empty for none.
+    pub(super) series_id: String,
+    pub(super) as_of: NaiveDateTime,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(document: &'a Document) -> Self {
+        Self {
+            document,
+            series_id: document
+                .series()
+                .map_or_else(String::new, |reference| reference.series.to_string()),
+            as_of: column_time(document.as_of()),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `violation`: what an evaluation told.
+
+use chrono::NaiveDateTime;
+use domain::{evaluation::ObjectiveState, message::ViolationsDocument};
+use serde::{Deserialize, Serialize};
+use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments};
+
+use super::{
+    document::{Document, Entry},
+    upsert::{Row, upsert},
+};
+use crate::StoreError;
+
+/// How many episodes a row of `violation` keeps: as many as are ever answered.
+pub const MOST_EPISODES: usize = 100;
+
+/// What `violation.document` holds: an evaluation as it is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToldViolations {
+    /// The message, with the newest [`MOST_EPISODES`] of its episodes, oldest first, and without `earlier`,
+    /// `remainder` and `gaps`, which are for [`domain::evaluation::History`] alone.
+    #[serde(flatten)]
+    pub document: ViolationsDocument,
+    /// How many episodes the message has.
+    pub episodes_total: u64,
+}
+
+impl From<&ViolationsDocument> for ToldViolations {
+    fn from(document: &ViolationsDocument) -> Self {
+        let episodes = &document.episodes;
+        let newest = episodes.len().saturating_sub(MOST_EPISODES);
+        Self {
+            episodes_total: episodes.len() as u64,
+            document: ViolationsDocument {
+                episodes: episodes[newest..].to_vec(),
+                earlier: Vec::new(),
+                remainder: None,
+                gaps: Vec::new(),
+                ..document.clone()
+            },
+        }
+    }
+}
+
+pub(super) async fn write(
+    connection: &mut MySqlConnection,
+    entries: &[Entry<'_>],
+) -> Result<(), StoreError> {
+    let mut rows = Vec::new();
+    for entry in entries {
+        if let Document::Violations(document) = entry.document {
+            rows.push(ViolationRow {
+                document,
+                as_of: entry.as_of,
+                series_id: &entry.series_id,
+                told: serde_json::to_string(&ToldViolations::from(&**document))?,
+            });
+        }
+    }
+    upsert(connection, rows).await
+}
+
+#[derive(Debug)]
+struct ViolationRow<'a> {
+    document: &'a ViolationsDocument,
+    as_of: NaiveDateTime,
+    series_id: &'a str,
+    told: String,
+}
+
+impl<'a> Row for ViolationRow<'a> {
+    const INTO: &'static str = "INSERT INTO violation \
+        (sla, version, objective, as_of, series_id, state, document) VALUES";
+    const COLUMNS: usize = 7;
+    const OTHERWISE: &'static str =
+        "ON DUPLICATE KEY UPDATE state = VALUES(state), document = VALUES(document)";
+    type Key = (&'a str, u32, &'a str, NaiveDateTime, &'a str);
+
+    fn key(&self) -> Self::Key {
+        let document = self.document;
+        (
+            &document.sla,
+            document.version,
+            &document.objective.id,
+            self.as_of,
+            self.series_id,
+        )
+    }
+
+    fn bytes(&self) -> usize {
+        self.told.len()
+    }
+
+    fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
+        arguments.add(self.document.sla.as_str())?;
+        arguments.add(self.document.version)?;
+        arguments.add(self.document.objective.id.as_str())?;
+        arguments.add(self.as_of)?;
+        arguments.add(self.series_id)?;
+        arguments.add(state_name(self.document.state))?;
+        arguments.add(self.told.as_str())
+    }
+}
+
+fn state_name(state: ObjectiveState) -> &'static str {
+    match state {
+        ObjectiveState::Ok => "ok",
+        ObjectiveState::Pending => "pending",
+        ObjectiveState::NoData => "no_data",
+        ObjectiveState::Firing => "firing",
+    }
+}

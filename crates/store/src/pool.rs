@@ -1,0 +1,106 @@
+use std::{net::IpAddr, time::Duration};
+
+use sqlx::{
+    Executor, MySqlPool,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
+};
+
+use crate::StoreError;
+
+/// A pool of connections to one database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: MySqlPool,
+}
+
+impl Store {
+    pub(crate) fn pool(&self) -> &MySqlPool {
+        &self.pool
+    }
+}
+
+/// A Lambda instance answers one event at a time: it needs one connection, and one more while that one is replaced.
+const MOST_CONNECTIONS: u32 = 2;
+/// How long a caller waits for a connection before the database counts as away.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// More than there are different statements: closing one would cost more than it is worth.
+const STATEMENTS: usize = 256;
+const IDLE: Duration = Duration::from_secs(300);
+
+/// Whatever the server's defaults are: a value that does not fit is refused and never cut, times are UTC, and who waits
+/// for a lock gives up well before the function's time is over.
+const SESSION: &str = "SET sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
+    ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00', \
+    innodb_lock_wait_timeout = 10, NAMES utf8mb4";
+
+/// A store that connects when it is first asked something. Off loopback the connection is encrypted, whatever the URL
+/// says; `ssl-mode` and `ssl-ca` in the URL ask for more.
+///
+/// # Errors
+/// When the URL is malformed.
+pub fn connect(url: &str) -> Result<Store, StoreError> {
+    let pool = MySqlPoolOptions::new()
+        .max_connections(MOST_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(IDLE)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute(SESSION).await.map(drop) })
+        })
+        .connect_lazy_with(options(url)?);
+    Ok(Store { pool })
+}
+
+/// How to connect, without the settings of [`SESSION`].
+pub(crate) fn options(url: &str) -> Result<MySqlConnectOptions, StoreError> {
+    let options: MySqlConnectOptions = url.parse().map_err(|_| StoreError::Url)?;
+    let options = options
+        .statement_cache_capacity(STATEMENTS)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .timezone(None)
+        .set_names(false);
+    let optional = matches!(
+        options.get_ssl_mode(),
+        MySqlSslMode::Disabled | MySqlSslMode::Preferred
+    );
+    Ok(if optional && !is_loopback(options.get_host()) {
+        options.ssl_mode(MySqlSslMode::Required)
+    } else {
+        options
+    })
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn off_loopback_the_connection_is_encrypted() {
+        for (url, encrypted) in [
+            ("mysql://u@127.0.0.1:3306/d", false),
+            ("mysql://u@localhost/d", false),
+            ("mysql://u@[::1]:3306/d", false),
+            ("mysql://u@db.example:3306/d", true),
+            ("mysql://u@127.0.0.1.example/d", true),
+            ("mysql://u@db.example:3306/d?ssl-mode=DISABLED", true),
+            ("mysql://u@127.0.0.1/d?ssl-mode=REQUIRED", true),
+        ] {
+            let mode = options(url).unwrap().get_ssl_mode();
+            assert_eq!(matches!(mode, MySqlSslMode::Required), encrypted, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_url_is_refused_without_showing_it() {
+        let error = connect("hunter2").unwrap_err();
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}

@@ -1,0 +1,89 @@
+//! What the retrieval function reads: one page of a list at a time, by index, in the order of metric, series, `as_of` and
+//! window.
+
+mod documents;
+mod metrics;
+mod paging;
+mod runs;
+mod series;
+
+pub use documents::{DocumentKey, DocumentRow};
+pub use metrics::{MetricKey, MetricRow};
+pub use runs::RunKey;
+pub use series::{SeriesKey, SeriesRow};
+
+use std::error::Error;
+
+use chrono::NaiveDateTime;
+use domain::{Labels, SeriesId, Timestamp};
+use sqlx::{Row, mysql::MySqlRow, types::Json};
+
+use crate::StoreError;
+
+/// Which rows a list shows.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Of this metric alone.
+    pub metric: Option<String>,
+    /// Of series that carry all of these labels.
+    pub labels: Labels,
+    /// Of runs not before this `as_of`.
+    pub from: Option<Timestamp>,
+    /// Of runs not after this `as_of`. Without `from` and `to`: the newest row of each series.
+    pub to: Option<Timestamp>,
+    /// Nothing later than this is shown, so that the pages of a list show one moment.
+    pub pinned: Timestamp,
+    /// The most rows of a page, 1 to 1000.
+    pub limit: u32,
+}
+
+/// A part of a list, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<R> {
+    /// The rows.
+    pub rows: Vec<R>,
+    /// Whether there are rows after them.
+    pub more: bool,
+}
+
+impl<R> Page<R> {
+    /// The page of `rows`, which were asked for with one more than `limit`.
+    fn cut(mut rows: Vec<R>, limit: u32) -> Self {
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        Self { rows, more }
+    }
+
+    fn try_map<T>(self, read: impl Fn(&R) -> Result<T, StoreError>) -> Result<Page<T>, StoreError> {
+        Ok(Page {
+            rows: self.rows.iter().map(read).collect::<Result<_, _>>()?,
+            more: self.more,
+        })
+    }
+}
+
+/// The series' id in a row.
+pub(crate) fn series_id(row: &MySqlRow) -> Result<SeriesId, StoreError> {
+    let text: &str = row.try_get("series_id")?;
+    text.parse().map_err(unexpected)
+}
+
+fn labels(row: &MySqlRow) -> Result<Labels, StoreError> {
+    let Json(labels) = row.try_get("labels")?;
+    Ok(labels)
+}
+
+/// That a column holds something nobody stores there.
+pub(crate) fn unexpected(error: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unexpected(sqlx::Error::Decode(Box::new(error)))
+}
+
+/// A time as the columns hold it.
+pub(crate) fn column_time(time: Timestamp) -> NaiveDateTime {
+    time.to_utc().naive_utc()
+}
+
+/// A time from a column.
+pub(crate) fn read_time(time: NaiveDateTime) -> Timestamp {
+    time.and_utc().into()
+}

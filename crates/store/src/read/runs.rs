@@ -1,0 +1,107 @@
+use domain::{
+    Timestamp,
+    message::{RunDocument, RunId},
+};
+use serde::{Deserialize, Serialize};
+use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
+
+use super::{Page, Selection, column_time, read_time};
+use crate::{Store, StoreError};
+
+/// What tells a run from all others in the order of their start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunKey {
+    started_at: Timestamp,
+    run: RunId,
+}
+
+impl RunKey {
+    /// The key of `run`.
+    pub fn of(run: &RunDocument) -> Self {
+        Self {
+            started_at: run.started_at,
+            run: run.run_id.clone(),
+        }
+    }
+}
+
+impl Store {
+    /// The runs of `selection`, newest start first, after the one with key `after`. With a metric or labels: those that
+    /// summarised such a series.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn runs(
+        &self,
+        selection: &Selection,
+        after: Option<RunKey>,
+    ) -> Result<Page<RunDocument>, StoreError> {
+        let mut query = QueryBuilder::new(
+            "SELECT r.run_id, r.as_of, r.started_at, r.`trigger`, r.series, r.samples, r.bytes, r.messages, r.document \
+             FROM run r WHERE r.started_at <= ",
+        );
+        query.push_bind(column_time(selection.pinned));
+        if let Some(from) = selection.from {
+            query.push(" AND r.as_of >= ").push_bind(column_time(from));
+        }
+        if let Some(to) = selection.to {
+            query.push(" AND r.as_of <= ").push_bind(column_time(to));
+        }
+        if let Some(RunKey { started_at, run }) = after {
+            let started_at = column_time(started_at);
+            query.push(" AND (r.started_at < ").push_bind(started_at);
+            query.push(" OR (r.started_at = ").push_bind(started_at);
+            query.push(" AND r.run_id < ").push_bind(run).push("))");
+        }
+        if selection.metric.is_some() || !selection.labels.0.is_empty() {
+            query.push(" AND EXISTS (SELECT 1 FROM series s");
+            selection.push_series_joins(&mut query);
+            query.push(" JOIN metrics x ON x.series_id = s.series_id AND x.as_of = r.as_of");
+            selection.push_series_conditions(&mut query, None);
+            query.push(")");
+        }
+        query
+            .push(" ORDER BY r.started_at DESC, r.run_id DESC LIMIT ")
+            .push_bind(selection.limit + 1);
+        let rows = query.build().fetch_all(self.pool()).await?;
+        Page::cut(rows, selection.limit).try_map(read)
+    }
+
+    /// The `as_of` of the newest run, if there ever was one.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn newest_run(&self) -> Result<Option<Timestamp>, StoreError> {
+        let newest: Option<chrono::NaiveDateTime> =
+            sqlx::query_scalar("SELECT as_of FROM run ORDER BY as_of DESC LIMIT 1")
+                .fetch_optional(self.pool())
+                .await?;
+        Ok(newest.map(read_time))
+    }
+}
+
+/// The parts of a run that have no column.
+#[derive(Deserialize)]
+struct Details {
+    failures: Vec<domain::message::Failure>,
+    stages: Vec<domain::message::Stage>,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+fn read(row: &MySqlRow) -> Result<RunDocument, StoreError> {
+    let Json(details) = row.try_get::<Json<Details>, _>("document")?;
+    Ok(RunDocument {
+        run_id: row.try_get("run_id")?,
+        as_of: read_time(row.try_get("as_of")?),
+        started_at: read_time(row.try_get("started_at")?),
+        trigger: row.try_get("trigger")?,
+        series: u64::from(row.try_get::<u32, _>("series")?),
+        samples: row.try_get("samples")?,
+        bytes: row.try_get("bytes")?,
+        messages: u64::from(row.try_get::<u32, _>("messages")?),
+        failures: details.failures,
+        stages: details.stages,
+        warnings: details.warnings,
+    })
+}

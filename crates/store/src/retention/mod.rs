@@ -1,0 +1,122 @@
+//! How long rows are kept, and their end.
+//!
+//! The rows of every run are kept for some days, then those of the first run in each hour; the long arrays for an hour;
+//! violations, gaps and what was judged for as long as the longest budget window looks back. Rows go in bounded batches,
+//! so that a purge never holds up storing for long.
+
+mod budget;
+mod expired;
+mod series;
+mod violations;
+
+use std::time::Duration;
+
+use chrono::{NaiveDateTime, Timelike};
+use domain::Timestamp;
+use sqlx::MySqlConnection;
+
+use crate::{Store, StoreError, read::column_time};
+use budget::Budget;
+
+/// How long rows are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The rows of every run; after that one run's an hour.
+    pub every_run: Duration,
+    /// Everything; violations, gaps and judged time for at least 32 days.
+    pub everything: Duration,
+}
+
+/// What one purge did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many rows were deleted.
+    pub rows: u64,
+    /// Whether nothing is left to purge.
+    pub done: bool,
+}
+
+const LONG_ARRAYS: Duration = Duration::from_secs(3600);
+/// The longest budget window, 30 days, and two days more.
+const HISTORY: Duration = Duration::from_secs(32 * 86_400);
+
+impl Store {
+    /// Deletes about `most_rows` rows that at `now` are older than they are kept. While another instance is at it:
+    /// nothing.
+    ///
+    /// # Errors
+    /// When the database is away or busy. What was deleted until then stays deleted.
+    pub async fn purge(
+        &self,
+        now: Timestamp,
+        limits: Limits,
+        most_rows: u64,
+    ) -> Result<Purged, StoreError> {
+        let mut connection = self.pool().acquire().await?;
+        // The name of such a lock is the server's, not the database's.
+        let locked: Option<i64> =
+            sqlx::query_scalar("SELECT GET_LOCK(CONCAT('slacast.', SHA2(DATABASE(), 224)), 0)")
+                .fetch_one(&mut *connection)
+                .await?;
+        if locked != Some(1) {
+            return Ok(Purged::default());
+        }
+        let purged = purge(&mut connection, &Cutoffs::at(now, limits), most_rows).await;
+        sqlx::query("DO RELEASE_LOCK(CONCAT('slacast.', SHA2(DATABASE(), 224)))")
+            .execute(&mut *connection)
+            .await?;
+        purged
+    }
+}
+
+async fn purge(
+    connection: &mut MySqlConnection,
+    cutoffs: &Cutoffs,
+    most_rows: u64,
+) -> Result<Purged, StoreError> {
+    let mut budget = Budget::new(most_rows);
+    expired::purge(connection, cutoffs, &mut budget).await?;
+    violations::thin(connection, cutoffs, &mut budget).await?;
+    series::thin(connection, cutoffs, &mut budget).await?;
+    Ok(Purged {
+        rows: budget.deleted(),
+        done: !budget.is_spent(),
+    })
+}
+
+/// Up to when rows go.
+#[derive(Clone, Copy, Debug)]
+struct Cutoffs {
+    /// Rows before it are down to one run an hour. A full hour.
+    thinned: NaiveDateTime,
+    /// Rows before it go.
+    everything: NaiveDateTime,
+    /// Long arrays before it go.
+    long_arrays: NaiveDateTime,
+    /// Violations, gaps and judged time that end before it go.
+    history: NaiveDateTime,
+}
+
+impl Cutoffs {
+    fn at(now: Timestamp, limits: Limits) -> Self {
+        Self {
+            thinned: hour_of(column_time(now - limits.every_run)),
+            everything: column_time(now - limits.everything),
+            long_arrays: column_time(now - LONG_ARRAYS),
+            history: column_time(now - limits.everything.max(HISTORY)),
+        }
+    }
+}
+
+/// The start of the hour that `time` is in.
+pub(crate) fn hour_of(time: NaiveDateTime) -> NaiveDateTime {
+    let seconds = u64::from(time.minute() * 60 + time.second());
+    let into_the_hour =
+        Duration::from_secs(seconds) + Duration::from_nanos(u64::from(time.nanosecond()));
+    time - into_the_hour
+}
+
+/// The start of the hour after the one that `time` is in.
+fn hour_after(time: NaiveDateTime) -> NaiveDateTime {
+    hour_of(time) + Duration::from_secs(3600)
+}

@@ -1,0 +1,211 @@
+use chrono::NaiveDateTime;
+use domain::{Timestamp, sla::Objective};
+use sqlx::{MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
+
+use crate::{Store, StoreError, read::column_time};
+
+/// What has to hold for a change to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// No SLA of that name is in force.
+    Absent,
+    /// Nothing.
+    Any,
+    /// One of these versions is in force; none given: whichever it is.
+    InForce(Vec<u32>),
+}
+
+/// What came of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The SLA is in force again or for the first time, as this version.
+    Created(u32),
+    /// This version is in force instead of the one before.
+    Replaced(u32),
+    /// This version was in force and is retired.
+    Retired(u32),
+    /// Nothing changed: an SLA of that name is in force, as this version.
+    Taken(u32),
+    /// Nothing changed: no SLA of that name is in force.
+    Missing,
+    /// Nothing changed: this version is in force, not the one meant.
+    OtherVersion(u32),
+}
+
+/// Two changes at once may both find a name unused, or lock each other out: then one of them tries again.
+const ATTEMPTS: u32 = 4;
+const ROWS_AT_ONCE: usize = 512;
+
+impl Store {
+    /// Makes the next version of an SLA at `now`, if `condition` holds. Versions of a name go on where they ended.
+    ///
+    /// # Errors
+    /// When the database is away. Then nothing changed, unless its answer was lost.
+    pub async fn put_sla(
+        &self,
+        name: &str,
+        objectives: &[Objective],
+        condition: &Condition,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        let mut attempts = 1;
+        loop {
+            let mut transaction = self.pool().begin().await?;
+            let change = put(&mut transaction, name, objectives, condition, now).await;
+            match end(transaction, change).await {
+                Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+
+    /// Retires an SLA at `now`, if `condition` holds. Its versions and what was found of them stay.
+    ///
+    /// # Errors
+    /// When the database is away. Then nothing changed, unless its answer was lost.
+    pub async fn retire_sla(
+        &self,
+        name: &str,
+        condition: &Condition,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        let mut transaction = self.pool().begin().await?;
+        let change = retire(&mut transaction, name, condition, now).await;
+        Ok(end(transaction, change).await?)
+    }
+}
+
+/// Ends the transaction of a change: nothing of one that was not made stays, not even a lock.
+async fn end(
+    transaction: Transaction<'_, MySql>,
+    change: Result<Change, sqlx::Error>,
+) -> Result<Change, sqlx::Error> {
+    match change {
+        Ok(Change::Created(_) | Change::Replaced(_) | Change::Retired(_)) => {
+            transaction.commit().await?
+        }
+        _ => transaction.rollback().await?,
+    }
+    change
+}
+
+async fn retire(
+    connection: &mut MySqlConnection,
+    name: &str,
+    condition: &Condition,
+    now: Timestamp,
+) -> Result<Change, sqlx::Error> {
+    let newest = newest(connection, name).await?;
+    if let Some(refusal) = refusal(newest, condition) {
+        return Ok(refusal);
+    }
+    let Some(Newest {
+        version,
+        in_force: true,
+    }) = newest
+    else {
+        return Ok(Change::Missing);
+    };
+    sqlx::query("UPDATE sla SET retired_at = ? WHERE name = ? AND version = ?")
+        .bind(column_time(now))
+        .bind(name)
+        .bind(version)
+        .execute(connection)
+        .await?;
+    Ok(Change::Retired(version))
+}
+
+async fn put(
+    connection: &mut MySqlConnection,
+    name: &str,
+    objectives: &[Objective],
+    condition: &Condition,
+    now: Timestamp,
+) -> Result<Change, sqlx::Error> {
+    let newest = newest(connection, name).await?;
+    if let Some(refusal) = refusal(newest, condition) {
+        return Ok(refusal);
+    }
+    let version = newest.map_or(1, |newest| newest.version + 1);
+    sqlx::query("INSERT INTO sla (name, version, created_at) VALUES (?, ?, ?)")
+        .bind(name)
+        .bind(version)
+        .bind(column_time(now))
+        .execute(&mut *connection)
+        .await?;
+    let mut rest = objectives;
+    while !rest.is_empty() {
+        // Powers of two: so there are few different statements, and all of them stay prepared.
+        let (rows, after) = rest.split_at(ROWS_AT_ONCE.min(1 << rest.len().ilog2()));
+        let first = objectives.len() - rest.len();
+        let mut insert = QueryBuilder::new(
+            "INSERT INTO sla_objective (sla, version, position, objective, metric, document) ",
+        );
+        insert.push_values(rows.iter().enumerate(), |mut row, (position, objective)| {
+            row.push_bind(name)
+                .push_bind(version)
+                .push_bind((first + position) as u32)
+                .push_bind(&objective.id)
+                .push_bind(&objective.metric)
+                .push_bind(Json(objective));
+        });
+        insert.build().execute(&mut *connection).await?;
+        rest = after;
+    }
+    Ok(match newest {
+        Some(Newest { in_force: true, .. }) => Change::Replaced(version),
+        _ => Change::Created(version),
+    })
+}
+
+/// The newest version of a name.
+#[derive(Clone, Copy)]
+struct Newest {
+    version: u32,
+    in_force: bool,
+}
+
+/// Reads and locks it.
+async fn newest(
+    connection: &mut MySqlConnection,
+    name: &str,
+) -> Result<Option<Newest>, sqlx::Error> {
+    let row: Option<(u32, Option<NaiveDateTime>)> = sqlx::query_as(
+        "SELECT version, retired_at FROM sla WHERE name = ? ORDER BY version DESC LIMIT 1 FOR UPDATE",
+    )
+    .bind(name)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(version, retired_at)| Newest {
+        version,
+        in_force: retired_at.is_none(),
+    }))
+}
+
+/// Why `condition` does not hold, if it does not.
+fn refusal(newest: Option<Newest>, condition: &Condition) -> Option<Change> {
+    let in_force = newest
+        .filter(|newest| newest.in_force)
+        .map(|newest| newest.version);
+    match (condition, in_force) {
+        (Condition::Absent, Some(version)) => Some(Change::Taken(version)),
+        (Condition::InForce(_), None) => Some(Change::Missing),
+        (Condition::InForce(meant), Some(version))
+            if !meant.is_empty() && !meant.contains(&version) =>
+        {
+            Some(Change::OtherVersion(version))
+        }
+        _ => None,
+    }
+}
+
+/// A version that somebody else made at the same time, a deadlock, or MariaDB's own form of the latter.
+fn is_collision(error: &sqlx::Error) -> bool {
+    let Some(refusal) = error.as_database_error() else {
+        return false;
+    };
+    let number = refusal
+        .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+        .map(|refusal| refusal.number());
+    refusal.is_unique_violation() || matches!(number, Some(1213 | 1020))
+}

@@ -1,0 +1,28 @@
+//! The SLA set: its versions, and what was found of them.
+
+mod change;
+mod evaluation;
+mod known;
+mod stored_episodes;
+mod versions;
+mod worst;
+
+pub use change::{Change, Condition};
+pub use evaluation::{EvaluatedObjective, Evaluation};
+pub use known::KnownSeries;
+pub use versions::{SlaPage, StoredSla};
+pub use worst::Worst;
+
+/// The items, the last one again and again up to a power of two: so there are few different statements, and all of them
+/// stay prepared.
+fn filled<T>(items: &[T]) -> impl Iterator<Item = &T> {
+    let length = if items.is_empty() {
+        0
+    } else {
+        items.len().next_power_of_two()
+    };
+    items
+        .iter()
+        .chain(items.last().into_iter().cycle())
+        .take(length)
+}

@@ -1,0 +1,128 @@
+//! Episodes that began before what one evaluation read: the evaluation tells them from its own first sample on, the stored
+//! ones go back to where they began.
+
+use domain::{
+    SeriesId,
+    evaluation::{Episode, Side, Span},
+};
+use sqlx::{QueryBuilder, Row, mysql::MySqlRow};
+
+use super::filled;
+use crate::{
+    Store, StoreError,
+    pipeline::ToldViolations,
+    read::{column_time, read_time, series_id},
+};
+
+const ENTRIES_AT_ONCE: usize = 128;
+
+/// Tells the first episode of each of `entries` as it is stored, where its beginning was not seen.
+pub(super) async fn complete(
+    store: &Store,
+    entries: impl Iterator<Item = &mut ToldViolations>,
+) -> Result<(), StoreError> {
+    let mut cut: Vec<&mut ToldViolations> = entries
+        .filter(|entry| first_unknown(entry).is_some())
+        .collect();
+    for entries in cut.chunks_mut(ENTRIES_AT_ONCE) {
+        let stored = read(store, entries).await?;
+        for entry in entries {
+            let (objective, series) = (entry.document.objective.id.clone(), series_of(entry));
+            let Some(told) = entry
+                .document
+                .episodes
+                .iter_mut()
+                .find(|episode| !episode.start_known)
+            else {
+                continue;
+            };
+            let whole = stored.iter().find(|(owner, id, episode)| {
+                *owner == objective
+                    && Some(*id) == series
+                    && episode.side == told.side
+                    && episode.start <= told.start
+                    && episode.end >= told.end
+            });
+            if let Some((_, _, episode)) = whole {
+                *told = episode.clone();
+            }
+        }
+    }
+    Ok(())
+}
+
+fn first_unknown(entry: &ToldViolations) -> Option<&Episode> {
+    entry
+        .document
+        .episodes
+        .iter()
+        .find(|episode| !episode.start_known)
+}
+
+fn series_of(entry: &ToldViolations) -> Option<SeriesId> {
+    entry.document.series.as_ref().map(|series| series.series)
+}
+
+async fn read(
+    store: &Store,
+    entries: &[&mut ToldViolations],
+) -> Result<Vec<(String, SeriesId, Episode)>, StoreError> {
+    let mut query = QueryBuilder::new(
+        "SELECT objective, series_id, side, `start`, `end`, start_known, ongoing, worst, worst_infinite \
+         FROM episode WHERE FALSE",
+    );
+    for entry in filled(entries) {
+        let (Some(series), Some(told)) = (series_of(entry), first_unknown(entry)) else {
+            continue;
+        };
+        let document = &entry.document;
+        query.push(" OR (sla = ").push_bind(&document.sla);
+        query
+            .push(" AND objective = ")
+            .push_bind(&document.objective.id);
+        query.push(" AND version = ").push_bind(document.version);
+        query
+            .push(" AND series_id = ")
+            .push_bind(series.to_string());
+        query.push(" AND side = ").push_bind(name(told.side));
+        query
+            .push(" AND `start` <= ")
+            .push_bind(column_time(told.start));
+        query
+            .push(" AND `end` >= ")
+            .push_bind(column_time(told.end))
+            .push(")");
+    }
+    let rows = query.build().fetch_all(store.pool()).await?;
+    rows.iter().map(episode).collect()
+}
+
+fn name(side: Side) -> &'static str {
+    match side {
+        Side::Below => "below",
+        Side::Above => "above",
+    }
+}
+
+fn episode(row: &MySqlRow) -> Result<(String, SeriesId, Episode), StoreError> {
+    let span = Span {
+        start: read_time(row.try_get("start")?),
+        end: read_time(row.try_get("end")?),
+    };
+    let side: &str = row.try_get("side")?;
+    let episode = Episode {
+        start: span.start,
+        start_known: row.try_get("start_known")?,
+        end: span.end,
+        seconds: span.seconds(),
+        worst: row.try_get("worst")?,
+        worst_infinite: row.try_get("worst_infinite")?,
+        side: if side == name(Side::Below) {
+            Side::Below
+        } else {
+            Side::Above
+        },
+        ongoing: row.try_get("ongoing")?,
+    };
+    Ok((row.try_get("objective")?, series_id(row)?, episode))
+}

@@ -1,0 +1,181 @@
+use chrono::NaiveDateTime;
+use domain::{
+    Timestamp,
+    sla::{Objective, Sla},
+};
+use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
+
+use super::filled;
+use crate::{Store, StoreError, read::read_time};
+
+/// A version of an SLA, and when it was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSla {
+    /// The SLA.
+    pub sla: Sla,
+    /// When this version was made.
+    pub created_at: Timestamp,
+}
+
+/// A part of the SLAs in force, by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlaPage {
+    /// The SLAs.
+    pub slas: Vec<StoredSla>,
+    /// Whether there are more after them.
+    pub more: bool,
+}
+
+/// A page ends before it holds more objectives than this, unless a single SLA does.
+const MOST_OBJECTIVES: u64 = 10_000;
+/// Names told at most.
+const MOST_NAMES: u32 = 100;
+
+impl Store {
+    /// The SLAs in force, by name, their objectives in the order given.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn active_slas(&self) -> Result<Vec<Sla>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT s.name, s.version, s.created_at, o.document \
+             FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
+             WHERE s.retired_at IS NULL AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) \
+             ORDER BY s.name, o.position",
+        )
+        .fetch_all(self.pool())
+        .await?;
+        Ok(grouped(&rows)?
+            .into_iter()
+            .map(|stored| stored.sla)
+            .collect())
+    }
+
+    /// The version of an SLA that is in force, if one is.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sla(&self, name: &str) -> Result<Option<StoredSla>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT s.name, s.version, s.created_at, o.document \
+             FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
+             WHERE s.name = ? AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = ?) \
+             AND s.retired_at IS NULL ORDER BY o.position",
+        )
+        .bind(name)
+        .bind(name)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(grouped(&rows)?.pop())
+    }
+
+    /// The SLAs in force after the one named `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn slas(&self, limit: u32, after: Option<&str>) -> Result<SlaPage, StoreError> {
+        let mut names = sqlx::query_as::<_, (String, u32, i64)>(
+            "SELECT s.name, s.version, \
+             (SELECT COUNT(*) FROM sla_objective o WHERE o.sla = s.name AND o.version = s.version) \
+             FROM sla s WHERE s.name > ? AND s.retired_at IS NULL \
+             AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) ORDER BY s.name LIMIT ?",
+        )
+        .bind(after.unwrap_or_default())
+        .bind(limit + 1)
+        .fetch_all(self.pool())
+        .await?;
+        let mut objectives = 0;
+        let mut fitting = 0;
+        for (_, _, count) in names.iter().take(limit as usize) {
+            objectives += count.unsigned_abs();
+            if fitting > 0 && objectives > MOST_OBJECTIVES {
+                break;
+            }
+            fitting += 1;
+        }
+        let more = fitting < names.len();
+        names.truncate(fitting);
+        Ok(SlaPage {
+            slas: self.versions(&names).await?,
+            more,
+        })
+    }
+
+    /// The names of the SLAs in force, the first hundred.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sla_names(&self) -> Result<Vec<String>, StoreError> {
+        let names = sqlx::query_scalar(
+            "SELECT s.name FROM sla s WHERE s.retired_at IS NULL \
+             AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) ORDER BY s.name LIMIT ?",
+        )
+        .bind(MOST_NAMES)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(names)
+    }
+
+    /// These versions; a version never changes, so that nothing can come between.
+    async fn versions(&self, wanted: &[(String, u32, i64)]) -> Result<Vec<StoredSla>, StoreError> {
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::new(
+            "SELECT s.name, s.version, s.created_at, o.document \
+             FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version WHERE ",
+        );
+        for (position, (name, version, _)) in filled(wanted).enumerate() {
+            query.push(if position == 0 {
+                "(s.name = "
+            } else {
+                " OR (s.name = "
+            });
+            query
+                .push_bind(name)
+                .push(" AND s.version = ")
+                .push_bind(version)
+                .push(")");
+        }
+        query.push(" ORDER BY s.name, o.position");
+        let rows = query.build().fetch_all(self.pool()).await?;
+        grouped(&rows)
+    }
+}
+
+/// The objectives of a version, in the order given.
+pub(super) async fn objectives(
+    store: &Store,
+    name: &str,
+    version: u32,
+) -> Result<Vec<Objective>, StoreError> {
+    let rows: Vec<Json<Objective>> = sqlx::query_scalar(
+        "SELECT document FROM sla_objective WHERE sla = ? AND version = ? ORDER BY position",
+    )
+    .bind(name)
+    .bind(version)
+    .fetch_all(store.pool())
+    .await?;
+    Ok(rows.into_iter().map(|Json(objective)| objective).collect())
+}
+
+/// Puts rows of objectives, in the order of their SLAs, together.
+fn grouped(rows: &[MySqlRow]) -> Result<Vec<StoredSla>, StoreError> {
+    let mut slas: Vec<StoredSla> = Vec::new();
+    for row in rows {
+        let (name, version): (&str, u32) = (row.try_get("name")?, row.try_get("version")?);
+        let Json(objective) = row.try_get("document")?;
+        match slas.last_mut() {
+            Some(stored) if stored.sla.name == name => stored.sla.objectives.push(objective),
+            _ => slas.push(StoredSla {
+                sla: Sla {
+                    name: name.to_owned(),
+                    version,
+                    objectives: vec![objective],
+                },
+                created_at: read_time(row.try_get::<NaiveDateTime, _>("created_at")?),
+            }),
+        }
+    }
+    Ok(slas)
+}

@@ -1,0 +1,70 @@
+use std::cmp::Ordering;
+
+use domain::{
+    SeriesId,
+    evaluation::{ObjectiveState, worst_first},
+};
+
+use crate::pipeline::ToldViolations;
+
+/// Which entries of an objective are the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worst {
+    /// Those in the worst state, of these those longest in violation in the last 12 h.
+    State,
+    /// Those most likely to violate next, of these those in the worst state.
+    Probability,
+}
+
+impl Worst {
+    /// The entries, worst first. That no series matches is told only where none does: a run repeated later may have found
+    /// one.
+    pub(super) fn first(self, mut entries: Vec<ToldViolations>) -> Vec<ToldViolations> {
+        if entries.iter().any(|entry| entry.document.series.is_some()) {
+            entries.retain(|entry| entry.document.series.is_some());
+        }
+        entries.sort_by(|one, other| {
+            self.compare(one, other)
+                .then_with(|| id(one).cmp(&id(other)))
+        });
+        entries
+    }
+
+    /// The same as `ORDER BY` of rows `v`, for where there are too many to read.
+    pub(super) fn sql(self) -> &'static str {
+        match self {
+            Self::State => {
+                "v.state + 0 DESC, JSON_VALUE(v.document, '$.windows.\"12h\".seconds') + 0 DESC"
+            }
+            Self::Probability => {
+                "JSON_VALUE(v.document, '$.outlook.probability') + 0 DESC, v.state + 0 DESC"
+            }
+        }
+    }
+
+    fn compare(self, one: &ToldViolations, other: &ToldViolations) -> Ordering {
+        let by_state = worst_first(state(one), state(other));
+        match self {
+            Self::State => by_state,
+            Self::Probability => probability(other)
+                .total_cmp(&probability(one))
+                .then(by_state),
+        }
+    }
+}
+
+fn id(entry: &ToldViolations) -> Option<SeriesId> {
+    entry.document.series.as_ref().map(|series| series.series)
+}
+
+fn state(entry: &ToldViolations) -> (ObjectiveState, f64) {
+    let seconds = entry
+        .document
+        .windows
+        .map_or(0.0, |windows| windows.twelve_hours.seconds);
+    (entry.document.state, seconds)
+}
+
+fn probability(entry: &ToldViolations) -> f64 {
+    entry.document.outlook.probability.unwrap_or(-1.0)
+}

@@ -1,0 +1,251 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{
+    Finding, Labels, Sample, Series, Timestamp, Window,
+    evaluation::{STALENESS, ViolationOutlook, clean, evaluate},
+    message::{
+        Autocorrelation, Correlogram, Forecast, Interval, Intervals, Kind, Kpss, LjungBox,
+        MetadataDocument, MetricsDocument, Model, PathExtreme, PathPoint, PredictionDocument,
+        RunDocument, Seasonality, SeriesReference, Stage, Stationarity, UnitRootTest,
+        ViolationsDocument, WindowSummary,
+    },
+    sla::Objective,
+};
+
+use crate::pipeline::Document;
+
+/// Documents about one made-up series, complete and plausible. The same series, time and samples give the same ones.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    series: Series,
+    unit: Option<String>,
+    sla: String,
+}
+
+impl Documents {
+    /// About the series of `metric` on the machine `instance`.
+    pub fn about(metric: &str, instance: &str) -> Self {
+        Self {
+            series: Series {
+                metric: metric.to_owned(),
+                labels: Labels::from_iter([("instance", instance), ("job", "node")]),
+            },
+            unit: Some("percent".to_owned()),
+            sla: "demo".to_owned(),
+        }
+    }
+
+    /// The same, judged by another SLA than `demo`.
+    pub fn under(self, sla: &str) -> Self {
+        Self {
+            sla: sla.to_owned(),
+            ..self
+        }
+    }
+
+    /// The series.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
+    fn reference(&self) -> SeriesReference {
+        SeriesReference::new(&self.series, self.unit.clone())
+    }
+
+    /// The document of `kind` at `as_of`: one per series and run, or the run's.
+    pub fn of(&self, kind: Kind, as_of: Timestamp) -> Document {
+        match kind {
+            Kind::Metrics => self.metrics(as_of),
+            Kind::Metadata => self.metadata(as_of),
+            Kind::Prediction => self.prediction(as_of),
+            Kind::Violations => self.violations(&[], as_of),
+            Kind::Run => self.run(as_of),
+        }
+    }
+
+    /// Its summaries.
+    pub fn metrics(&self, as_of: Timestamp) -> Document {
+        let windows = Window::ALL.into_iter().enumerate();
+        Document::Metrics(MetricsDocument {
+            series: self.reference(),
+            as_of,
+            first_sample: as_of - Duration::from_secs(11 * 3600),
+            last_sample: as_of - Duration::from_millis(1500),
+            windows: windows
+                .map(|(position, window)| WindowSummary {
+                    window,
+                    start: as_of - window.length(),
+                    end: as_of,
+                    samples: 240 * (position as u64 + 1),
+                    min: Some(0.1 + position as f64),
+                    max: Some(99.300_000_000_000_01),
+                    average: Some(37.123_456_789_012_345),
+                    std: (position > 0).then_some(1.0 / 3.0),
+                    coverage: 0.95,
+                })
+                .collect(),
+        })
+    }
+
+    /// What kind of series it is.
+    pub fn metadata(&self, as_of: Timestamp) -> Document {
+        let lags = |scale: f64| (0..40).map(|lag| scale / f64::from(lag + 1)).collect();
+        Document::Metadata(Box::new(MetadataDocument {
+            series: self.reference(),
+            as_of,
+            step_seconds: 15.0,
+            samples_used: 2880,
+            coverage: 1.0,
+            autocorrelation: Finding::Known(Autocorrelation {
+                nlags: 39,
+                lag_one: Some(0.97),
+                memory_lags: 12,
+                ljung_box: Some(LjungBox {
+                    lags: 39,
+                    q: 1234.5,
+                    p: 1e-300,
+                }),
+                correlogram: Some(Correlogram {
+                    values: lags(1.0),
+                    lower: lags(-0.1),
+                    upper: lags(0.1),
+                }),
+            }),
+            stationarity: Finding::Known(Stationarity {
+                verdict: "stationary".to_owned(),
+                adf: Finding::Known(UnitRootTest {
+                    statistic: -5.5,
+                    pvalue: 2.2e-6,
+                    lags: 3,
+                    nobs: 2876,
+                }),
+                kpss: Finding::Known(Kpss {
+                    statistic: 0.2,
+                    pvalue: 0.1,
+                    clipped: true,
+                    lags: 30,
+                }),
+            }),
+            seasonality: Finding::Known(Seasonality {
+                period_seconds: Some(3600.0),
+                score: Some(0.6),
+                trend_strength: Some(0.2),
+                season_strength: Some(0.7),
+                slope_per_hour: Some(-0.01),
+                pattern: Some(lags(3.0)),
+            }),
+        }))
+    }
+
+    /// What it will do.
+    pub fn prediction(&self, as_of: Timestamp) -> Document {
+        let interval = |middle: f64| Interval {
+            lower: middle - 1.5,
+            upper: middle + 1.5,
+        };
+        Document::Prediction(Box::new(PredictionDocument {
+            series: self.reference(),
+            as_of,
+            horizon_seconds: 600.0,
+            step_seconds: 60.0,
+            forecast: Finding::Known(Forecast {
+                min: 30.25,
+                max: 44.75,
+                average: 37.1,
+                intervals: Intervals {
+                    min: interval(30.25),
+                    max: interval(44.75),
+                    average: interval(37.1),
+                },
+                path: (1..=10)
+                    .map(|step| PathPoint {
+                        time: as_of + Duration::from_secs(60 * step),
+                        mean: 37.0,
+                        lower: 35.0,
+                        median: 37.1,
+                        upper: 39.0,
+                    })
+                    .collect(),
+                model: Model {
+                    name: "stack".to_owned(),
+                    why: "the best of the last origins".to_owned(),
+                    period_seconds: Some(3600.0),
+                    weights: BTreeMap::from([("last".to_owned(), 1.0)]),
+                },
+                path_extremes: Some(vec![
+                    PathExtreme {
+                        min: 30.0,
+                        max: 45.0,
+                        weight: 0.01,
+                    };
+                    100
+                ]),
+            }),
+        }))
+    }
+
+    /// The objective "at most 80 for a minute" judged on it. `samples`: seconds before `as_of` and values; none at all
+    /// stand for a series that keeps its range.
+    pub fn violations(&self, samples: &[(u64, f64)], as_of: Timestamp) -> Document {
+        let objective = self.objective();
+        let steady = (0..40).map(|k| (k * 15, 37.0)).collect::<Vec<_>>();
+        let samples = if samples.is_empty() { &steady } else { samples };
+        let samples = samples.iter().map(|(age, value)| Sample {
+            time: as_of - Duration::from_secs(*age),
+            value: *value,
+        });
+        let judgement = evaluate(&objective, &clean(samples.collect()), STALENESS, as_of);
+        let document = match judgement {
+            Some(judgement) => ViolationsDocument::judged(
+                &self.sla,
+                1,
+                &objective,
+                self.reference(),
+                judgement,
+                ViolationOutlook::unknown("too_short"),
+            ),
+            None => ViolationsDocument::without_series(&self.sla, 1, &objective, as_of),
+        };
+        Document::Violations(Box::new(document))
+    }
+
+    /// That no series matches the objective.
+    pub fn no_series(&self, as_of: Timestamp) -> Document {
+        let document = ViolationsDocument::without_series(&self.sla, 1, &self.objective(), as_of);
+        Document::Violations(Box::new(document))
+    }
+
+    /// The objective "at most 80 for a minute" on its metric and all of its labels.
+    pub fn objective(&self) -> Objective {
+        let mut objective = Objective {
+            id: String::new(),
+            metric: self.series.metric.clone(),
+            labels: self.series.labels.clone(),
+            min: None,
+            max: Some(80.0),
+            hold: Duration::from_secs(60),
+        };
+        objective.id = objective.default_id();
+        objective
+    }
+
+    /// A run.
+    pub fn run(&self, as_of: Timestamp) -> Document {
+        Document::Run(RunDocument {
+            run_id: format!("run-{}", as_of.millis()),
+            as_of,
+            started_at: as_of + Duration::from_millis(5003),
+            trigger: "schedule".to_owned(),
+            series: 1,
+            samples: 2880,
+            bytes: 12_345,
+            messages: 4,
+            failures: Vec::new(),
+            stages: vec![Stage {
+                stage: "total".to_owned(),
+                milliseconds: 81.25,
+            }],
+            warnings: Vec::new(),
+        })
+    }
+}

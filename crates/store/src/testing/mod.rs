@@ -1,0 +1,162 @@
+//! For tests: a database of their own on the server that `DATABASE_URL` names, and documents to fill it.
+
+mod documents;
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+    time::SystemTime,
+};
+
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool, mysql::MySqlConnectOptions};
+
+pub use documents::Documents;
+
+use crate::{Store, connect, pool::options, schema};
+
+/// A database with the tables of `database.sql`, dropped when this is dropped.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: MySqlConnectOptions,
+    name: String,
+    url: String,
+    store: Store,
+}
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+impl TestDatabase {
+    /// Makes a database.
+    ///
+    /// # Panics
+    /// When `DATABASE_URL` is not set, or the server does not do what it is asked.
+    pub async fn create() -> Self {
+        let given = std::env::var("DATABASE_URL")
+            .expect("DATABASE_URL is not set: `cargo local test` provides a server");
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let name = format!(
+            "test_{}_{}_{}",
+            since_epoch.map_or(0, |since| since.as_millis()),
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed),
+        );
+        let (server, _) = given
+            .rsplit_once('/')
+            .expect("DATABASE_URL names no database");
+        let url = format!("{server}/{name}");
+        schema::load(&url)
+            .await
+            .expect("DATABASE_URL names a server where databases can be made");
+        Self {
+            server: options(&given).expect("DATABASE_URL is a MySQL URL"),
+            store: connect(&url).expect("DATABASE_URL is a MySQL URL"),
+            name,
+            url,
+        }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A store on it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Connections to it.
+    pub fn pool(&self) -> &MySqlPool {
+        self.store.pool()
+    }
+
+    /// Empties every table.
+    ///
+    /// # Panics
+    /// When the database is away.
+    pub async fn clear(&self) {
+        for table in self.contents().await.into_keys() {
+            sqlx::raw_sql(AssertSqlSafe(format!("DELETE FROM `{table}`")))
+                .execute(self.pool())
+                .await
+                .expect("the database answers");
+        }
+    }
+
+    /// How many rows a table has.
+    ///
+    /// # Panics
+    /// When there is no such table.
+    pub async fn count(&self, table: &'static str) -> u64 {
+        let count: i64 =
+            sqlx::query_scalar(AssertSqlSafe(format!("SELECT COUNT(*) FROM `{table}`")))
+                .fetch_one(self.pool())
+                .await
+                .expect("the table is there");
+        count.unsigned_abs()
+    }
+
+    /// Every row of every table as text, sorted, by table; tables without rows left out.
+    ///
+    /// # Panics
+    /// When the database is away.
+    pub async fn contents(&self) -> BTreeMap<String, Vec<String>> {
+        let columns: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
+            "SELECT CAST(table_name AS BINARY), CAST(column_name AS BINARY) \
+             FROM information_schema.columns WHERE table_schema = DATABASE() \
+             ORDER BY table_name, ordinal_position",
+        )
+        .fetch_all(self.pool())
+        .await
+        .expect("the database answers");
+        let mut tables = BTreeMap::<String, Vec<String>>::new();
+        for (table, column) in columns {
+            let text = String::from_utf8_lossy(&column);
+            // HEX alone would round a number; blobs are no text.
+            let text = format!("IFNULL(HEX(CONCAT(`{text}`, '')), '-')");
+            let columns = tables.entry(String::from_utf8_lossy(&table).into_owned());
+            columns.or_default().push(text);
+        }
+        let mut contents = BTreeMap::new();
+        for (table, columns) in tables {
+            let statement = format!(
+                "SELECT CAST(CONCAT_WS(' ', {}) AS BINARY) AS line FROM `{table}` ORDER BY line",
+                columns.join(", ")
+            );
+            let rows: Vec<Vec<u8>> = sqlx::query_scalar(AssertSqlSafe(statement))
+                .fetch_all(self.pool())
+                .await
+                .expect("the database answers");
+            if !rows.is_empty() {
+                let rows = rows
+                    .iter()
+                    .map(|row| String::from_utf8_lossy(row).into_owned());
+                contents.insert(table, rows.collect());
+            }
+        }
+        contents
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE IF EXISTS `{}`", self.name);
+        let server = self.server.clone();
+        // A test's runtime cannot wait for another task while it drops.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(async {
+                let mut connection = MySqlConnection::connect_with(&server).await?;
+                sqlx::raw_sql(AssertSqlSafe(statement))
+                    .execute(&mut connection)
+                    .await?;
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+            })
+        });
+        if !matches!(dropped.join(), Ok(Ok(()))) {
+            tracing::warn!(database = self.name, "a test's database is left behind");
+        }
+    }
+}

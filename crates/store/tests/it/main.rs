@@ -1,0 +1,7 @@
+//! The store on a real server: the one that `DATABASE_URL` names.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod pipeline;
+mod retention;
+mod schema;

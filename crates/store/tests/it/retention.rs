@@ -1,0 +1,205 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use chrono::NaiveDateTime;
+use domain::{Timestamp, message::Kind};
+use store::{
+    pipeline::DeadLetter,
+    retention::Limits,
+    testing::{Documents, TestDatabase},
+};
+
+const HOUR: u64 = 3600;
+const LIMITS: Limits = Limits {
+    every_run: Duration::from_secs(2 * HOUR),
+    everything: Duration::from_secs(24 * HOUR),
+};
+
+/// `minutes` after 2026-11-23T08:00:00Z.
+fn at(minutes: u64) -> Timestamp {
+    "2026-11-23T08:00:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(60 * minutes)
+}
+
+/// A run every 20 minutes from minute 7, of two series.
+async fn filled(runs: u64) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    for run in 0..runs {
+        let as_of = at(7 + 20 * run);
+        let batch: Vec<_> = ["a", "b"]
+            .into_iter()
+            .flat_map(|instance| {
+                let documents = Documents::about("cpuUsage", instance);
+                Kind::ALL.map(|kind| documents.of(kind, as_of))
+            })
+            .collect();
+        database.store().store_batch(&batch, &[]).await.unwrap();
+    }
+    database
+}
+
+async fn purge_all(database: &TestDatabase, now: Timestamp, most_rows: u64) -> u64 {
+    let mut rows = 0;
+    loop {
+        let purged = database
+            .store()
+            .purge(now, LIMITS, most_rows)
+            .await
+            .unwrap();
+        rows += purged.rows;
+        if purged.done {
+            return rows;
+        }
+    }
+}
+
+async fn minutes(database: &TestDatabase, statement: &'static str) -> Vec<i64> {
+    let times: Vec<NaiveDateTime> = sqlx::query_scalar(statement)
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+    let start = at(0).to_utc().naive_utc();
+    times
+        .iter()
+        .map(|time| (*time - start).num_minutes())
+        .collect()
+}
+
+const RUNS_OF: [&str; 4] = [
+    "SELECT DISTINCT as_of FROM metrics ORDER BY as_of",
+    "SELECT DISTINCT as_of FROM metadata ORDER BY as_of",
+    "SELECT DISTINCT as_of FROM prediction ORDER BY as_of",
+    "SELECT DISTINCT as_of FROM violation ORDER BY as_of",
+];
+
+#[tokio::test]
+async fn old_runs_are_down_to_the_first_of_each_hour_and_new_ones_are_whole() {
+    let database = filled(12).await;
+    purge_all(&database, at(240), LIMITS.everything.as_secs()).await;
+    for statement in RUNS_OF {
+        let kept = minutes(&database, statement).await;
+        // 10:00 is two hours before 12:00.
+        assert_eq!(kept, [7, 67, 127, 147, 167, 187, 207, 227], "{statement}");
+    }
+    assert_eq!(database.count("metrics").await, 8 * 2 * 3);
+    assert_eq!(database.count("run").await, 12);
+}
+
+#[tokio::test]
+async fn how_much_is_purged_at_once_does_not_matter() {
+    let mut left = Vec::new();
+    for most_rows in [1, 7, 10_000] {
+        let database = filled(12).await;
+        let rows = purge_all(&database, at(300), most_rows).await;
+        left.push((rows, database.contents().await));
+    }
+    assert!(left[0].0 > 0);
+    assert_eq!(left[0], left[1]);
+    assert_eq!(left[0], left[2]);
+}
+
+#[tokio::test]
+async fn a_purge_is_bounded() {
+    let database = filled(12).await;
+    let purged = database.store().purge(at(300), LIMITS, 5).await.unwrap();
+    assert!(!purged.done);
+    assert!(purged.rows <= 5);
+}
+
+#[tokio::test]
+async fn long_arrays_are_kept_for_an_hour() {
+    let database = filled(12).await;
+    purge_all(&database, at(240), 1000).await;
+    let kept = minutes(
+        &database,
+        "SELECT DISTINCT as_of FROM long_arrays ORDER BY as_of",
+    )
+    .await;
+    assert_eq!(kept, [187, 207, 227]);
+}
+
+#[tokio::test]
+async fn a_late_run_in_thinned_time_is_thinned_too() {
+    let database = filled(12).await;
+    purge_all(&database, at(240), 1000).await;
+    let late = Documents::about("cpuUsage", "a").metrics(at(30));
+    database.store().store_batch(&[late], &[]).await.unwrap();
+    let kept = minutes(&database, RUNS_OF[0]).await;
+    assert_eq!(&kept[..3], [7, 30, 67]);
+    purge_all(&database, at(240), 1000).await;
+    let kept = minutes(&database, RUNS_OF[0]).await;
+    assert_eq!(&kept[..3], [7, 67, 127]);
+}
+
+#[tokio::test]
+async fn in_the_end_everything_goes_but_the_catalogue() {
+    let database = filled(3).await;
+    let letter = DeadLetter {
+        topic: "prometheusdata".to_owned(),
+        partition: 0,
+        offset: 1,
+        timestamp: -1,
+        stored_at: at(0),
+        key: None,
+        headers: serde_json::json!([]),
+        value: None,
+        reason: "empty".to_owned(),
+    };
+    database.store().store_batch(&[], &[letter]).await.unwrap();
+    purge_all(&database, at(25 * 60), 1000).await;
+    let counts = counts(&database).await;
+    let histories = [
+        ("gap", 2),
+        ("judged", 2),
+        ("series", 2),
+        ("series_label", 4),
+    ];
+    let kept: BTreeMap<_, _> = histories.into_iter().collect();
+    assert_eq!(counts, kept);
+
+    purge_all(&database, at(33 * 24 * 60), 1000).await;
+    let kept = BTreeMap::from([("series", 2), ("series_label", 4)]);
+    assert_eq!(self::counts(&database).await, kept);
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM series WHERE thinned_until < '9999-01-01'")
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+    assert_eq!(waiting, 0, "a series without rows is looked at no more");
+}
+
+/// Of the tables that are not empty, how far the thinning came aside.
+async fn counts(database: &TestDatabase) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for table in [
+        "dead_letter",
+        "episode",
+        "gap",
+        "judged",
+        "long_arrays",
+        "metadata",
+        "metrics",
+        "prediction",
+        "run",
+        "series",
+        "series_label",
+        "violation",
+    ] {
+        let count = database.count(table).await;
+        if count > 0 {
+            counts.insert(table, count);
+        }
+    }
+    counts
+}
+
+#[tokio::test]
+async fn nothing_is_purged_while_another_instance_purges() {
+    let database = filled(6).await;
+    let mut other = database.pool().acquire().await.unwrap();
+    sqlx::query("DO GET_LOCK(CONCAT('slacast.', SHA2(DATABASE(), 224)), 0)")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let purged = database.store().purge(at(300), LIMITS, 1000).await.unwrap();
+    assert_eq!(purged.rows, 0);
+    other.close().await.unwrap();
+}

@@ -1,0 +1,254 @@
+//! One series from samples to messages: summaries, statistics, forecast, and every objective that matches it.
+//!
+//! Pure and blocking: it runs on a worker thread.
+
+use std::time::{Duration, Instant};
+
+use domain::{
+    Sample, Series, SeriesId, Timestamp, Window,
+    evaluation::{self, Continuation, HORIZON, PredictedValues, Span},
+    finite,
+    message::{MetricsDocument, SeriesReference, ViolationsDocument, WindowSummary},
+};
+use series::{analysis as statistics, grid::GridOptions, summary};
+
+use crate::{
+    documents,
+    message::Message,
+    metrics_file::{Metric, Reading},
+    objectives::ActiveObjective,
+    prometheus::FetchedSeries,
+};
+
+/// What a run looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The run.
+    pub run: String,
+    /// The instant.
+    pub as_of: Timestamp,
+}
+
+/// What was made of one series.
+#[derive(Debug)]
+pub struct Analysed {
+    /// The series.
+    pub series: SeriesId,
+    /// How many samples it has, NaN left out.
+    pub samples: u64,
+    /// What to publish about it, in order.
+    pub messages: Vec<Message>,
+    /// The positions of the objectives that were judged on it.
+    pub objectives: Vec<usize>,
+    /// What it took.
+    pub took: Duration,
+}
+
+/// Describes, forecasts and judges one series.
+pub fn analyse(
+    metric: &Metric,
+    fetched: FetchedSeries,
+    active: &[ActiveObjective],
+    subject: &Subject,
+) -> Analysed {
+    let started = Instant::now();
+    let Subject { run, as_of } = subject;
+    let samples = evaluation::clean(fetched.samples);
+    let series = Series {
+        metric: metric.name.clone(),
+        labels: fetched.labels,
+    };
+    let reference = SeriesReference::new(&series, metric.unit.clone());
+    let found = statistics::analyse(
+        &recent(&samples, *as_of),
+        as_of.millis(),
+        &options(&metric.reading),
+    );
+
+    let mut messages = Vec::new();
+    if let Some(document) = summarised(
+        reference.clone(),
+        &samples,
+        metric.reading.staleness(),
+        *as_of,
+    ) {
+        messages.push(Message::of_metrics(&document, run));
+        messages.push(Message::of_metadata(
+            &documents::metadata(reference.clone(), &found, *as_of),
+            run,
+        ));
+        messages.push(Message::of_prediction(
+            &documents::prediction(reference.clone(), &found, *as_of),
+            run,
+        ));
+    }
+    let mut objectives = Vec::new();
+    let future = Future::of(&found);
+    let matching = active.iter().enumerate().filter(|(_, active)| {
+        active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
+    });
+    for (
+        position,
+        ActiveObjective {
+            sla,
+            version,
+            objective,
+        },
+    ) in matching
+    {
+        let staleness = metric.reading.staleness();
+        let Some(judgement) = evaluation::evaluate(objective, &samples, staleness, *as_of) else {
+            continue;
+        };
+        let outlook = future
+            .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
+        let document = ViolationsDocument::judged(
+            sla,
+            *version,
+            objective,
+            reference.clone(),
+            judgement,
+            outlook,
+        );
+        messages.push(Message::of_violations(&document, run));
+        objectives.push(position);
+    }
+    Analysed {
+        series: reference.series,
+        samples: samples.len() as u64,
+        messages,
+        objectives,
+        took: started.elapsed(),
+    }
+}
+
+/// That no series matches an objective.
+pub fn no_series(active: &ActiveObjective, subject: &Subject) -> Message {
+    let ActiveObjective {
+        sla,
+        version,
+        objective,
+    } = active;
+    let document = ViolationsDocument::without_series(sla, *version, objective, subject.as_of);
+    Message::of_violations(&document, &subject.run)
+}
+
+/// The last 12 h, which statistics and forecast are told from, whatever was fetched for the objectives.
+fn recent(samples: &[Sample], as_of: Timestamp) -> Vec<(i64, f64)> {
+    let window = Span {
+        start: as_of - Window::TwelveHours.length(),
+        end: as_of,
+    };
+    let samples = evaluation::within(samples, window).iter();
+    samples
+        .map(|sample| (sample.time.millis(), sample.value))
+        .collect()
+}
+
+fn options(reading: &Reading) -> statistics::Options {
+    statistics::Options {
+        horizon: HORIZON,
+        grid: GridOptions {
+            window: Window::TwelveHours.length(),
+            step: match reading {
+                Reading::Raw { .. } => None,
+                Reading::Sampled { step } => Some(*step),
+            },
+            staleness: reading.staleness(),
+        },
+    }
+}
+
+/// The summaries; `None` without a sample in the last 12 h.
+fn summarised(
+    series: SeriesReference,
+    samples: &[Sample],
+    staleness: Duration,
+    as_of: Timestamp,
+) -> Option<MetricsDocument> {
+    let windows = Window::ALL.map(|window| {
+        let span = Span {
+            start: as_of - window.length(),
+            end: as_of,
+        };
+        let inside = evaluation::within(samples, span);
+        let values: Vec<f64> = inside.iter().map(|sample| sample.value).collect();
+        let summary = summary::summarize(&values);
+        let statistic =
+            |of: fn(&summary::Summary) -> f64| summary.as_ref().map(of).and_then(finite);
+        WindowSummary {
+            window,
+            start: span.start,
+            end: span.end,
+            samples: inside.len() as u64,
+            min: statistic(|summary| summary.min),
+            max: statistic(|summary| summary.max),
+            average: statistic(|summary| summary.average),
+            std: summary
+                .as_ref()
+                .and_then(|summary| summary.std)
+                .and_then(finite),
+            coverage: evaluation::coverage(samples, staleness, span),
+        }
+    });
+    let longest = Span {
+        start: as_of - Window::TwelveHours.length(),
+        end: as_of,
+    };
+    let inside = evaluation::within(samples, longest);
+    Some(MetricsDocument {
+        series,
+        as_of,
+        first_sample: inside.first()?.time,
+        last_sample: inside.last()?.time,
+        windows: windows.into(),
+    })
+}
+
+/// What the forecast says of the horizon, in the terms of the evaluation.
+struct Future<'a> {
+    step: Duration,
+    forecast: Result<&'a series::forecast::Forecast, String>,
+    paths: Vec<evaluation::Path<'a>>,
+}
+
+impl<'a> Future<'a> {
+    fn of(found: &'a statistics::Analysis) -> Self {
+        let paths = found
+            .forecast
+            .as_ref()
+            .map_or(&[][..], |forecast| &forecast.paths);
+        Self {
+            step: Duration::from_secs_f64(found.step_seconds),
+            forecast: found.forecast.as_ref().map_err(ToString::to_string),
+            paths: paths
+                .iter()
+                .map(|path| evaluation::Path {
+                    weight: path.weight,
+                    values: &path.values,
+                })
+                .collect(),
+        }
+    }
+
+    fn with<T>(&self, judge: impl FnOnce(Continuation<'_>, Option<PredictedValues>) -> T) -> T {
+        let forecast = match &self.forecast {
+            Ok(forecast) => forecast,
+            Err(reason) => return judge(Continuation::Unknown(reason), None),
+        };
+        let predicted = PredictedValues {
+            min: forecast.min.value,
+            max: forecast.max.value,
+            average: forecast.average.value,
+        };
+        let continuation = if forecast.model.name == series::forecast::Model::CONSTANT {
+            Continuation::Constant(forecast.mean[0])
+        } else {
+            Continuation::Paths {
+                step: self.step,
+                paths: &self.paths,
+            }
+        };
+        judge(continuation, Some(predicted))
+    }
+}

@@ -1,0 +1,158 @@
+//! The statistics of a series in the words of its messages.
+
+use std::time::Duration;
+
+use domain::{
+    Finding, Timestamp,
+    evaluation::HORIZON,
+    message::{
+        Autocorrelation, Correlogram, Forecast, Interval, Intervals, Kpss, LjungBox,
+        MetadataDocument, Model, PathExtreme, PathPoint, PredictionDocument, Seasonality,
+        SeriesReference, Stationarity, UnitRootTest,
+    },
+};
+use series::{analysis::Analysis, forecast, forecast::Estimate};
+
+/// What kind of series it is.
+pub fn metadata(series: SeriesReference, found: &Analysis, as_of: Timestamp) -> MetadataDocument {
+    MetadataDocument {
+        series,
+        as_of,
+        step_seconds: found.step_seconds,
+        samples_used: found.samples_used as u64,
+        coverage: found.coverage,
+        autocorrelation: Finding::from(found.autocorrelation.as_ref().map(autocorrelation)),
+        stationarity: Finding::from(found.stationarity.as_ref().map(stationarity)),
+        seasonality: Finding::from(
+            found
+                .seasonality
+                .as_ref()
+                .map(|found_season| seasonality(found_season, found)),
+        ),
+    }
+}
+
+/// What it will do.
+pub fn prediction(
+    series: SeriesReference,
+    found: &Analysis,
+    as_of: Timestamp,
+) -> PredictionDocument {
+    let step = Duration::from_secs_f64(found.step_seconds);
+    PredictionDocument {
+        series,
+        as_of,
+        horizon_seconds: HORIZON.as_secs_f64(),
+        step_seconds: found.step_seconds,
+        forecast: Finding::from(
+            found
+                .forecast
+                .as_ref()
+                .map(|forecast| told(forecast, as_of, step)),
+        ),
+    }
+}
+
+fn autocorrelation(found: &series::autocorrelation::Autocorrelation) -> Autocorrelation {
+    let tests = found.q.last().zip(found.p.last());
+    Autocorrelation {
+        nlags: found.values.len().saturating_sub(1) as u64,
+        lag_one: found.values.get(1).copied(),
+        memory_lags: found.memory_lags() as u64,
+        ljung_box: tests.map(|(q, p)| LjungBox {
+            lags: found.q.len() as u64,
+            q: *q,
+            p: *p,
+        }),
+        correlogram: Some(Correlogram {
+            values: found.values.clone(),
+            lower: found.lower.clone(),
+            upper: found.upper.clone(),
+        }),
+    }
+}
+
+fn stationarity(found: &series::stationarity::Stationarity) -> Stationarity {
+    let unit_root = |test: &series::unit_root::UnitRoot| UnitRootTest {
+        statistic: test.statistic,
+        pvalue: test.pvalue,
+        lags: test.lags as u64,
+        nobs: test.nobs as u64,
+    };
+    let kpss = |test: &series::kpss::Kpss| Kpss {
+        statistic: test.statistic,
+        pvalue: test.pvalue,
+        clipped: test.clipped,
+        lags: test.lags as u64,
+    };
+    Stationarity {
+        verdict: found.verdict.to_string(),
+        adf: Finding::from(found.adf.as_ref().map(unit_root)),
+        kpss: Finding::from(found.kpss.as_ref().map(kpss)),
+    }
+}
+
+fn seasonality(season: &series::seasonality::Seasonality, found: &Analysis) -> Seasonality {
+    Seasonality {
+        period_seconds: season
+            .period
+            .map(|period| period.samples as f64 * found.step_seconds),
+        score: season.period.map(|period| period.score),
+        trend_strength: season.strengths.map(|strengths| strengths.trend),
+        season_strength: season.strengths.map(|strengths| strengths.season),
+        slope_per_hour: Some(season.slope_per_hour),
+        pattern: season.pattern.clone(),
+    }
+}
+
+fn told(found: &forecast::Forecast, as_of: Timestamp, step: Duration) -> Forecast {
+    let interval = |estimate: Estimate| Interval {
+        lower: estimate.lower,
+        upper: estimate.upper,
+    };
+    let path = (0..found.mean.len()).map(|position| PathPoint {
+        time: as_of + step * (position as u32 + 1),
+        mean: found.mean[position],
+        lower: found.lower[position],
+        median: found.median[position],
+        upper: found.upper[position],
+    });
+    Forecast {
+        min: found.min.value,
+        max: found.max.value,
+        average: found.average.value,
+        intervals: Intervals {
+            min: interval(found.min),
+            max: interval(found.max),
+            average: interval(found.average),
+        },
+        path: path.collect(),
+        model: Model {
+            name: found.model.name.to_owned(),
+            why: found.model.why(),
+            period_seconds: found
+                .model
+                .period
+                .map(|period| period as f64 * step.as_secs_f64()),
+            weights: found
+                .model
+                .weights
+                .iter()
+                .map(|(name, weight)| ((*name).to_owned(), *weight))
+                .collect(),
+        },
+        path_extremes: Some(found.paths.iter().map(extreme).collect()),
+    }
+}
+
+fn extreme(path: &forecast::Path) -> PathExtreme {
+    PathExtreme {
+        min: path.values.iter().copied().fold(f64::INFINITY, f64::min),
+        max: path
+            .values
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max),
+        weight: path.weight,
+    }
+}

@@ -1,0 +1,142 @@
+//! The function: an event in, a run, an answer out.
+
+use chrono::Utc;
+use config::AccessConfig;
+use domain::Timestamp;
+use http_api::{Api, ApiError, Call, Fault, Reply, Route, operations, reply};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::Value;
+
+use crate::{
+    request::{InvalidRequest, RunRequest},
+    run::{Etl, RunError, Trigger},
+    trigger::Event,
+};
+
+/// The function's one route.
+pub static ROUTES: [Route<()>; 1] = [Route {
+    operation: &operations::RUN,
+    endpoint: (),
+}];
+
+/// A run and the ways to ask for one.
+#[derive(Debug)]
+pub struct Function {
+    etl: Etl,
+    api: Api<()>,
+}
+
+/// Why an event has no answer: a function error.
+#[derive(Debug, thiserror::Error)]
+pub enum FunctionError {
+    /// The event is none that starts a run.
+    #[error(transparent)]
+    Unknown(#[from] crate::trigger::UnknownEvent),
+    /// A direct invocation's document is invalid.
+    #[error("the request is invalid: {}", listed(.0))]
+    Invalid(Vec<InvalidRequest>),
+    /// The run came to nothing.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The answer cannot be written, which is a defect.
+    #[error("the answer cannot be written as JSON")]
+    Answer(#[from] serde_json::Error),
+}
+
+/// How the Lambda runtime tells the invoker.
+impl From<FunctionError> for Diagnostic {
+    fn from(error: FunctionError) -> Self {
+        let kind = match &error {
+            FunctionError::Unknown(_) => "UnknownEvent",
+            FunctionError::Invalid(_) | FunctionError::Run(RunError::UnknownSla(_)) => {
+                "InvalidRequest"
+            }
+            FunctionError::Run(RunError::PrometheusAway(_)) => "PrometheusAway",
+            FunctionError::Run(RunError::KafkaAway(_)) => "KafkaAway",
+            FunctionError::Answer(_) => "Internal",
+        };
+        Self {
+            error_type: kind.to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
+impl Function {
+    /// A function around `etl` that lets in whom `access` permits.
+    pub fn new(etl: Etl, access: &AccessConfig) -> Self {
+        Self {
+            etl,
+            api: Api::new(&ROUTES, access),
+        }
+    }
+
+    /// Runs once, whatever asked for it.
+    ///
+    /// # Errors
+    /// For a schedule or a direct invocation whose run came to nothing; a request gets a problem document instead.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, FunctionError> {
+        let (payload, context) = event.into_parts();
+        match Event::parse(payload)? {
+            Event::Schedule { time } => {
+                let request = RunRequest::everything(time - self.etl.settle);
+                self.direct(&request, Trigger::Schedule).await
+            }
+            Event::Direct(document) => {
+                let request = self.parse(&document).map_err(FunctionError::Invalid)?;
+                self.direct(&request, Trigger::Invoke).await
+            }
+            Event::Http(request) => Ok(self
+                .api
+                .answer_payload(*request, context, |call| self.post(call))
+                .await?),
+        }
+    }
+
+    async fn direct(&self, request: &RunRequest, trigger: Trigger) -> Result<Value, FunctionError> {
+        match self.etl.run(request, trigger).await {
+            Ok(document) => Ok(serde_json::to_value(document)?),
+            // The run and its failure are published: asking again would only publish it again.
+            Err(RunError::PrometheusAway(document)) if trigger == Trigger::Schedule => {
+                Ok(serde_json::to_value(document)?)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn post(&self, call: Call<()>) -> Result<Reply, ApiError> {
+        call.query().finish()?;
+        let document = call.json_or_null()?;
+        let request = self.parse(&document).map_err(|faults| {
+            let faults = faults
+                .into_iter()
+                .map(|fault| Fault::at(fault.pointer, fault.reason));
+            ApiError::Invalid(faults.collect())
+        })?;
+        match self.etl.run(&request, Trigger::Http).await {
+            Ok(document) => reply::accepted(&document),
+            Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
+                "/sla",
+                error.to_string(),
+            )])),
+            Err(error @ RunError::PrometheusAway(_)) => Err(ApiError::Unavailable {
+                what: "Prometheus",
+                source: error.into(),
+            }),
+            Err(error @ RunError::KafkaAway(_)) => Err(ApiError::Unavailable {
+                what: "Kafka",
+                source: error.into(),
+            }),
+        }
+    }
+
+    fn parse(&self, document: &Value) -> Result<RunRequest, Vec<InvalidRequest>> {
+        let now = Timestamp::from(Utc::now());
+        RunRequest::parse(document, now, self.etl.settle, |name| self.etl.knows(name))
+    }
+}
+
+fn listed(faults: &[InvalidRequest]) -> String {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    faults.join("; ")
+}

@@ -1,0 +1,17 @@
+//! etl: reads Prometheus, describes, forecasts and judges every series, and publishes to Kafka.
+//!
+//! One binary, three triggers: the schedule, `POST /ETL`, a direct invocation ([`trigger`]). Each starts a
+//! [`run`](run::Etl::run).
+
+pub mod analysis;
+pub mod brokers;
+pub mod documents;
+pub mod function;
+pub mod message;
+pub mod metrics_file;
+pub mod objectives;
+pub mod prometheus;
+pub mod publish;
+pub mod request;
+pub mod run;
+pub mod trigger;

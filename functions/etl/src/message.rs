@@ -1,0 +1,142 @@
+//! A document on its way to Kafka: key, CloudEvents attributes, JSON.
+
+use domain::{
+    Series, SeriesId, Timestamp,
+    message::{
+        Attributes, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
+        ViolationsDocument,
+    },
+};
+use serde::Serialize;
+
+/// One record to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The record's key: what orders it.
+    pub key: String,
+    /// The record's headers.
+    pub attributes: Attributes,
+    /// The record's value: JSON.
+    pub value: Vec<u8>,
+}
+
+impl Message {
+    /// The summaries of a series.
+    pub fn of_metrics(document: &MetricsDocument, run: &str) -> Self {
+        Self::about_series(
+            Kind::Metrics,
+            "metrics",
+            document.series.series,
+            document.as_of,
+            run,
+            document,
+        )
+    }
+
+    /// What kind of series it is.
+    pub fn of_metadata(document: &MetadataDocument, run: &str) -> Self {
+        Self::about_series(
+            Kind::Metadata,
+            "metadata",
+            document.series.series,
+            document.as_of,
+            run,
+            document,
+        )
+    }
+
+    /// What a series will do.
+    pub fn of_prediction(document: &PredictionDocument, run: &str) -> Self {
+        Self::about_series(
+            Kind::Prediction,
+            "prediction",
+            document.series.series,
+            document.as_of,
+            run,
+            document,
+        )
+    }
+
+    /// An objective judged on a series; where no series matches, its key is the id of a series of just the
+    /// objective's metric and labels.
+    pub fn of_violations(document: &ViolationsDocument, run: &str) -> Self {
+        let ViolationsDocument {
+            sla,
+            version,
+            objective,
+            as_of,
+            ..
+        } = document;
+        let series = document.series.as_ref().map_or_else(
+            || {
+                let (metric, labels) = (objective.metric.clone(), objective.labels.clone());
+                Series { metric, labels }.id()
+            },
+            |series| series.series,
+        );
+        let id = format!(
+            "violations/{sla}/{version}/{}/{series}/{as_of}",
+            objective.id
+        );
+        Self::new(
+            Kind::Violations,
+            id,
+            series.to_string(),
+            *as_of,
+            run,
+            document,
+        )
+    }
+
+    /// A run's own record.
+    pub fn of_run(document: &RunDocument) -> Self {
+        let run = &document.run_id;
+        Self::new(
+            Kind::Run,
+            format!("run/{run}"),
+            run.clone(),
+            document.as_of,
+            run,
+            document,
+        )
+    }
+
+    fn about_series(
+        kind: Kind,
+        word: &str,
+        series: SeriesId,
+        as_of: Timestamp,
+        run: &str,
+        document: &impl Serialize,
+    ) -> Self {
+        Self::new(
+            kind,
+            format!("{word}/{series}/{as_of}"),
+            series.to_string(),
+            as_of,
+            run,
+            document,
+        )
+    }
+
+    fn new(
+        kind: Kind,
+        id: String,
+        key: String,
+        time: Timestamp,
+        run: &str,
+        document: &impl Serialize,
+    ) -> Self {
+        Self {
+            key,
+            attributes: Attributes {
+                kind,
+                id,
+                time,
+                run: run.to_owned(),
+            },
+            value: serde_json::to_vec(document)
+                .expect("the documents' maps have text keys, so they are JSON"),
+        }
+    }
+}

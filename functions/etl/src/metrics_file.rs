@@ -1,0 +1,335 @@
+//! `metrics.toml`: which metrics there are and how each is asked for.
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use domain::{duration, evaluation::STALENESS};
+use promql_parser::{
+    label::{MatchOp, Matcher},
+    parser::{self, Expr, VectorSelector},
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::prometheus::{LabelMatcher, MatchType};
+
+/// One metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// The name in messages, tables and answers.
+    pub name: String,
+    /// The PromQL query.
+    pub query: String,
+    /// What the values are measured in, for people.
+    pub unit: Option<String>,
+    /// How the query is read.
+    pub reading: Reading,
+}
+
+/// How a query is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    /// A plain selector: every real sample once, at its own time.
+    Raw {
+        /// What selects its series; none where the query API alone can (alternatives with `or`).
+        matchers: Vec<LabelMatcher>,
+    },
+    /// Any other expression: sampled at the multiples of a step since the Unix epoch.
+    Sampled {
+        /// The step, 1 s to 5 m.
+        step: Duration,
+    },
+}
+
+const DEFAULT_STEP: Duration = Duration::from_secs(15);
+const MOST_METRICS: usize = 1_000;
+
+impl Reading {
+    /// How long a sample stands without a successor: 5 m, or one step (the query has looked back already).
+    pub fn staleness(&self) -> Duration {
+        match self {
+            Self::Raw { .. } => STALENESS,
+            Self::Sampled { step } => *step,
+        }
+    }
+}
+
+/// Why a file of metrics cannot be used: where, and what is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsFileError {
+    /// It cannot be read.
+    #[error("{}: cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It says something that is not understood.
+    #[error("{}:{line}: {reason}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Reads a file of metrics.
+///
+/// # Errors
+/// When the file cannot be read, has an unknown key, a name twice, a query that is not PromQL, or a bad step. The
+/// error names file and line.
+pub fn load(path: &Path) -> Result<Vec<Metric>, MetricsFileError> {
+    let text = std::fs::read_to_string(path).map_err(|source| MetricsFileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&text).map_err(|(position, reason)| MetricsFileError::Invalid {
+        path: path.to_owned(),
+        line: text[..position.min(text.len())].matches('\n').count() + 1,
+        reason,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    metric: Vec<Spanned<Entry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: Spanned<String>,
+    query: Spanned<String>,
+    unit: Option<Spanned<String>>,
+    step: Option<Spanned<String>>,
+}
+
+/// Where in the text, and what is wrong there.
+type Fault = (usize, String);
+
+fn parse(text: &str) -> Result<Vec<Metric>, Fault> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        let Range { start, .. } = error.span().unwrap_or_default();
+        (start, error.message().to_owned())
+    })?;
+    if file.metric.is_empty() || file.metric.len() > MOST_METRICS {
+        return Err((
+            0,
+            format!("1 to {MOST_METRICS} [[metric]] tables are wanted"),
+        ));
+    }
+    let mut seen = HashMap::new();
+    file.metric
+        .into_iter()
+        .map(|entry| {
+            let entry = entry.into_inner();
+            let position = entry.name.span().start;
+            if seen
+                .insert(entry.name.get_ref().clone(), position)
+                .is_some()
+            {
+                return Err((
+                    position,
+                    format!("metric `{}` is there twice", entry.name.get_ref()),
+                ));
+            }
+            metric(entry)
+        })
+        .collect()
+}
+
+fn metric(entry: Entry) -> Result<Metric, Fault> {
+    let name_at = entry.name.span().start;
+    let name = entry.name.into_inner();
+    if !is_metric_name(&name) {
+        return Err((
+            name_at,
+            format!("`{name}` is not a name: a letter, then up to 254 of A-Z a-z 0-9 _ : . -"),
+        ));
+    }
+    let unit = entry
+        .unit
+        .map(|unit| {
+            let legal = unit.get_ref().chars().count() <= 64;
+            legal.then(|| unit.get_ref().clone()).ok_or((
+                unit.span().start,
+                "a unit has at most 64 characters".to_owned(),
+            ))
+        })
+        .transpose()?;
+    let query_at = entry.query.span().start;
+    let query = entry.query.into_inner();
+    let expression =
+        parser::parse(&query).map_err(|reason| (query_at, format!("metric `{name}`: {reason}")))?;
+    let reading = match (plain_selector(&expression), entry.step) {
+        (Some(selector), None) => Reading::Raw {
+            matchers: matchers(selector),
+        },
+        (Some(_), Some(step)) => {
+            return Err((
+                step.span().start,
+                "a plain selector is read raw and takes no step".to_owned(),
+            ));
+        }
+        (None, None) => Reading::Sampled { step: DEFAULT_STEP },
+        (None, Some(written)) => Reading::Sampled {
+            step: step(&written)?,
+        },
+    };
+    Ok(Metric {
+        name,
+        query,
+        unit,
+        reading,
+    })
+}
+
+fn is_metric_name(name: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '-');
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.len() <= 255
+        && name.chars().all(legal)
+}
+
+fn plain_selector(expression: &Expr) -> Option<&VectorSelector> {
+    match expression {
+        Expr::VectorSelector(selector) if selector.offset.is_none() && selector.at.is_none() => {
+            Some(selector)
+        }
+        _ => None,
+    }
+}
+
+fn matchers(selector: &VectorSelector) -> Vec<LabelMatcher> {
+    if !selector.matchers.or_matchers.is_empty() {
+        return Vec::new();
+    }
+    let name = selector.name.iter().map(|name| LabelMatcher {
+        kind: MatchType::Equal.into(),
+        name: "__name__".to_owned(),
+        value: name.clone(),
+    });
+    let labels = selector
+        .matchers
+        .matchers
+        .iter()
+        .map(|Matcher { op, name, value }| LabelMatcher {
+            kind: match op {
+                MatchOp::Equal => MatchType::Equal,
+                MatchOp::NotEqual => MatchType::NotEqual,
+                MatchOp::Re(_) => MatchType::Regex,
+                MatchOp::NotRe(_) => MatchType::NotRegex,
+            }
+            .into(),
+            name: name.clone(),
+            value: value.clone(),
+        });
+    name.chain(labels).collect()
+}
+
+fn step(written: &Spanned<String>) -> Result<Duration, Fault> {
+    let fault = |reason: String| (written.span().start, reason);
+    let step = duration::parse(written.get_ref()).map_err(|error| fault(error.to_string()))?;
+    if !(Duration::from_secs(1)..=STALENESS).contains(&step) || step.subsec_nanos() != 0 {
+        return Err(fault(format!(
+            "a step is a whole number of seconds from 1s to 5m, not {}",
+            written.get_ref()
+        )));
+    }
+    Ok(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let message = load(file.path()).unwrap_err().to_string();
+        message
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .split_once(':')
+            .unwrap()
+            .1
+            .to_owned()
+    }
+
+    #[test]
+    fn a_selector_is_read_raw_and_an_expression_by_its_step() {
+        let text = r#"
+            [[metric]]
+            name = "raw"
+            query = 'node_load1{job=~"node.*"}'
+            unit = "load"
+            [[metric]]
+            name = "default"
+            query = "rate(x[5m])"
+            [[metric]]
+            name = "slow"
+            query = "x offset 5m"
+            step = "1m"
+        "#;
+        let readings: Vec<_> = parse(text)
+            .unwrap()
+            .into_iter()
+            .map(|metric| metric.reading)
+            .collect();
+        let sampled = |seconds| Reading::Sampled {
+            step: Duration::from_secs(seconds),
+        };
+        let matcher = |kind: MatchType, name: &str, value: &str| LabelMatcher {
+            kind: kind.into(),
+            name: name.to_owned(),
+            value: value.to_owned(),
+        };
+        let matchers = vec![
+            matcher(MatchType::Equal, "__name__", "node_load1"),
+            matcher(MatchType::Regex, "job", "node.*"),
+        ];
+        assert_eq!(
+            readings,
+            [Reading::Raw { matchers }, sampled(15), sampled(60)]
+        );
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_line() {
+        let metric =
+            |rest: &str| format!("[[metric]]\nname = \"a\"\nquery = \"rate(x[5m])\"\n{rest}");
+        for (text, said) in [
+            (metric("colour = \"red\""), "4: unknown field `colour`"),
+            (metric("step = \"quick\""), "4: `quick` is not a duration"),
+            (metric("step = \"6m\""), "4: a step is a whole number"),
+            (metric("step = \"0s\""), "4: a step is a whole number"),
+            (metric(&metric("")), "5: metric `a` is there twice"),
+            (
+                "[[metric]]\nname = \"a\"\nquery = \"rate(\"".to_owned(),
+                "3: metric `a`",
+            ),
+            (
+                "[[metric]]\nname = \"a b\"\nquery = \"x\"".to_owned(),
+                "2: `a b` is not a name",
+            ),
+            (
+                "[[metric]]\nname = \"a\"\nquery = \"x\"\nstep = \"15s\"".to_owned(),
+                "4: a plain selector",
+            ),
+            (String::new(), "1: 1 to 1000 [[metric]] tables"),
+        ] {
+            assert!(fault(&text).starts_with(said), "{}", fault(&text));
+        }
+    }
+}

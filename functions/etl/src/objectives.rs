@@ -1,0 +1,94 @@
+//! The SLA objectives a run judges: read from MySQL, or the ones read last while MySQL is away.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use domain::{
+    message::Failure,
+    sla::{Objective, Sla},
+};
+use store::Store;
+
+/// An objective of the SLA version in force when a run starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActiveObjective {
+    /// The SLA's name.
+    pub sla: String,
+    /// Its version.
+    pub version: u32,
+    /// The objective.
+    pub objective: Objective,
+}
+
+/// Where the objectives come from.
+#[derive(Debug)]
+pub struct Objectives {
+    store: Store,
+    last: Mutex<Option<Vec<Sla>>>,
+}
+
+/// A run must not wait longer for a database that is away.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+impl Objectives {
+    /// Nothing is read yet.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// The SLAs in force. While MySQL is away: those read last, if any, and a failure that says so.
+    pub async fn current(&self) -> (Vec<Sla>, Option<Failure>) {
+        let read = tokio::time::timeout(PATIENCE, self.store.active_slas()).await;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = match read {
+            Ok(Ok(slas)) => {
+                *last = Some(slas.clone());
+                return (slas, None);
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the objectives cannot be read"
+                );
+                "MySQL cannot be read"
+            }
+            Err(_) => "MySQL does not answer",
+        };
+        let (slas, instead) = match &*last {
+            Some(slas) => (slas.clone(), "the objectives read last are used"),
+            None => (Vec::new(), "this run judges no objective"),
+        };
+        let failure = Failure {
+            stage: "objectives".to_owned(),
+            metric: None,
+            series: None,
+            reason: format!("{reason}: {instead}"),
+        };
+        (slas, Some(failure))
+    }
+}
+
+/// The objectives of `slas`, one by one.
+pub fn flatten(slas: Vec<Sla>) -> Vec<ActiveObjective> {
+    slas.into_iter()
+        .flat_map(|sla| {
+            let Sla {
+                name,
+                version,
+                objectives,
+            } = sla;
+            objectives
+                .into_iter()
+                .map(move |objective| ActiveObjective {
+                    sla: name.clone(),
+                    version,
+                    objective,
+                })
+        })
+        .collect()
+}

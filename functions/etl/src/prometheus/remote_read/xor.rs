@@ -1,0 +1,329 @@
+//! Prometheus' XOR chunks: delta-of-delta times and XORed values (Pelkonen et al., "Gorilla", `VLDB` 2015), as laid out
+//! in Prometheus' `tsdb/docs/format/chunks.md`.
+
+use domain::{Sample, Timestamp};
+
+/// A chunk that ends early or says something impossible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an XOR chunk is malformed")]
+pub(super) struct MalformedChunk;
+
+/// What Prometheus writes when a series ends; PromQL hides it.
+const STALE_MARKER: u64 = 0x7ff0_0000_0000_0002;
+
+/// Appends the samples of a chunk, stale markers left out.
+pub(super) fn decode(chunk: &[u8], samples: &mut Vec<Sample>) -> Result<(), MalformedChunk> {
+    let mut bits = BitReader::new(chunk);
+    let count = bits.take(16)?;
+    samples.reserve(count as usize);
+    let (mut time, mut delta, mut value) = (0i64, 0i64, XorValue::default());
+    for position in 0..count {
+        match position {
+            0 => {
+                time = bits.signed_varint()?;
+                value.bits = bits.take(64)?;
+            }
+            1 => {
+                delta = bits.varint()? as i64;
+                time = time.wrapping_add(delta);
+                value.step(&mut bits)?;
+            }
+            _ => {
+                delta = delta.wrapping_add(bits.delta_of_delta()?);
+                time = time.wrapping_add(delta);
+                value.step(&mut bits)?;
+            }
+        }
+        if value.bits != STALE_MARKER {
+            let time = Timestamp::from_millis(time).ok_or(MalformedChunk)?;
+            let value = f64::from_bits(value.bits);
+            samples.push(Sample { time, value });
+        }
+    }
+    Ok(())
+}
+
+/// The last value, and where its meaningful bits lie.
+#[derive(Default)]
+struct XorValue {
+    bits: u64,
+    trailing: u32,
+    significant: u32,
+}
+
+impl XorValue {
+    fn step(&mut self, bits: &mut BitReader<'_>) -> Result<(), MalformedChunk> {
+        if bits.take(1)? == 0 {
+            return Ok(());
+        }
+        if bits.take(1)? == 1 {
+            let leading = bits.take(5)? as u32;
+            self.significant = match bits.take(6)? as u32 {
+                0 => 64,
+                significant => significant,
+            };
+            self.trailing = 64u32
+                .checked_sub(leading + self.significant)
+                .ok_or(MalformedChunk)?;
+        }
+        self.bits ^= bits.take(self.significant)? << self.trailing;
+        Ok(())
+    }
+}
+
+/// Reads bits from the most significant one on.
+struct BitReader<'a> {
+    rest: &'a [u8],
+    /// The next bits, left-aligned.
+    window: u64,
+    /// How many bits of the window are there.
+    filled: u32,
+}
+
+impl<'a> BitReader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            window: 0,
+            filled: 0,
+        }
+    }
+
+    /// The next `count` bits, 0 to 64.
+    #[inline]
+    fn take(&mut self, count: u32) -> Result<u64, MalformedChunk> {
+        if count > 32 {
+            let high = self.take(count - 32)?;
+            return Ok(high << 32 | self.take(32)?);
+        }
+        if self.filled < count {
+            self.fill();
+            if self.filled < count {
+                return Err(MalformedChunk);
+            }
+        }
+        if count == 0 {
+            return Ok(0);
+        }
+        let bits = self.window >> (64 - count);
+        self.window <<= count;
+        self.filled -= count;
+        Ok(bits)
+    }
+
+    #[inline]
+    fn fill(&mut self) {
+        if let Some((word, _)) = self.rest.split_first_chunk::<8>() {
+            self.window |= u64::from_be_bytes(*word) >> self.filled;
+            let bytes = (64 - self.filled) / 8;
+            self.rest = &self.rest[bytes as usize..];
+            self.filled += bytes * 8;
+            // Bits beyond the last whole byte were shifted in as well: they come again with the next fill.
+            if self.filled < 64 {
+                self.window &= !(u64::MAX >> self.filled);
+            }
+            return;
+        }
+        while self.filled <= 56 {
+            let Some((byte, rest)) = self.rest.split_first() else {
+                return;
+            };
+            self.window |= u64::from(*byte) << (56 - self.filled);
+            self.filled += 8;
+            self.rest = rest;
+        }
+    }
+
+    fn varint(&mut self) -> Result<u64, MalformedChunk> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.take(8)?;
+            value |= (byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(MalformedChunk)
+    }
+
+    /// Zigzag: the sign is the lowest bit.
+    fn signed_varint(&mut self) -> Result<i64, MalformedChunk> {
+        let value = self.varint()?;
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    fn delta_of_delta(&mut self) -> Result<i64, MalformedChunk> {
+        let mut ones = 0;
+        while ones < 4 && self.take(1)? == 1 {
+            ones += 1;
+        }
+        let size = match ones {
+            0 => return Ok(0),
+            1 => 14,
+            2 => 17,
+            3 => 20,
+            _ => return self.take(64).map(|bits| bits as i64),
+        };
+        let bits = self.take(size)? as i64;
+        Ok(if bits > 1 << (size - 1) {
+            bits - (1 << size)
+        } else {
+            bits
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes what [`decode`] reads, bit by bit.
+    #[derive(Default)]
+    struct BitWriter {
+        bits: Vec<bool>,
+    }
+
+    impl BitWriter {
+        fn put(&mut self, value: u64, count: u32) {
+            self.bits
+                .extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
+        }
+
+        fn varint(&mut self, mut value: u64) {
+            while value > 0x7f {
+                self.put(value & 0x7f | 0x80, 8);
+                value >>= 7;
+            }
+            self.put(value, 8);
+        }
+
+        fn bytes(&self) -> Vec<u8> {
+            self.bits
+                .chunks(8)
+                .map(|byte| {
+                    byte.iter()
+                        .enumerate()
+                        .fold(0, |all, (bit, set)| all | u8::from(*set) << (7 - bit))
+                })
+                .collect()
+        }
+    }
+
+    fn encode(samples: &[(i64, u64)]) -> Vec<u8> {
+        let mut bits = BitWriter::default();
+        bits.put(samples.len() as u64, 16);
+        let mut delta = 0;
+        for (position, (time, value)) in samples.iter().enumerate() {
+            if position == 0 {
+                bits.varint((time << 1 ^ time >> 63) as u64);
+                bits.put(*value, 64);
+                continue;
+            }
+            let (earlier, last) = samples[position - 1];
+            if position == 1 {
+                bits.varint((time - earlier) as u64);
+            } else {
+                match time - earlier - delta {
+                    0 => bits.put(0, 1),
+                    change @ -8191..=8192 => {
+                        bits.put(0b10, 2);
+                        bits.put(change as u64, 14);
+                    }
+                    change @ -65535..=65536 => {
+                        bits.put(0b110, 3);
+                        bits.put(change as u64, 17);
+                    }
+                    change @ -524287..=524288 => {
+                        bits.put(0b1110, 4);
+                        bits.put(change as u64, 20);
+                    }
+                    change => {
+                        bits.put(0b1111, 4);
+                        bits.put(change as u64, 64);
+                    }
+                }
+            }
+            delta = time - earlier;
+            let xor = value ^ last;
+            if xor == 0 {
+                bits.put(0, 1);
+            } else {
+                let leading = xor.leading_zeros().min(31);
+                let significant = 64 - leading - xor.trailing_zeros();
+                bits.put(0b11, 2);
+                bits.put(leading.into(), 5);
+                bits.put((significant % 64).into(), 6);
+                bits.put(xor >> xor.trailing_zeros(), significant);
+            }
+        }
+        bits.bytes()
+    }
+
+    const AWKWARD: [(i64, u64); 9] = [
+        (1_763_885_100_000, 0x3fb9_9999_9999_999a),
+        (1_763_885_115_003, 0x3fb9_9999_9999_999a),
+        (1_763_885_130_001, 0x7ff8_0000_0000_0001),
+        (1_763_885_190_000, 0x7ff0_0000_0000_0000),
+        (1_763_885_190_001, 0xfff0_0000_0000_0000),
+        (1_763_889_999_999, 0),
+        (1_763_990_000_000, 0x8000_0000_0000_0001),
+        (1_863_990_000_000, 1),
+        (1_863_990_000_001, u64::MAX),
+    ];
+
+    #[test]
+    fn times_and_values_keep_every_bit() {
+        let mut samples = Vec::new();
+        decode(&encode(&AWKWARD), &mut samples).unwrap();
+        let read: Vec<(i64, u64)> = samples
+            .iter()
+            .map(|sample| (sample.time.millis(), sample.value.to_bits()))
+            .collect();
+        assert_eq!(read, AWKWARD);
+    }
+
+    #[test]
+    fn a_stale_marker_is_no_sample() {
+        let mut samples = Vec::new();
+        decode(
+            &encode(&[(1000, 1), (2000, STALE_MARKER), (3000, 2)]),
+            &mut samples,
+        )
+        .unwrap();
+        assert_eq!(
+            samples
+                .iter()
+                .map(|sample| sample.time.millis())
+                .collect::<Vec<_>>(),
+            [1000, 3000]
+        );
+    }
+
+    #[test]
+    fn a_chunk_that_ends_early_is_malformed() {
+        let whole = encode(&AWKWARD);
+        for length in 0..whole.len() {
+            assert_eq!(
+                decode(&whole[..length], &mut Vec::new()),
+                Err(MalformedChunk),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic() {
+        let mut state = 1u64;
+        for length in 0..2000usize {
+            let bytes: Vec<u8> = (0..length % 97)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
+                    (state >> 56) as u8
+                })
+                .collect();
+            let _ = decode(&bytes, &mut Vec::new());
+        }
+    }
+}

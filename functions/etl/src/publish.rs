@@ -1,0 +1,236 @@
+//! Writing Kafka: idempotent, acknowledged by all replicas, and counted only once acknowledged.
+
+use std::time::Duration;
+
+use config::{ExposeSecret, KafkaAuth, KafkaConfig};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use rdkafka::{
+    ClientConfig,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{DeliveryFuture, FutureProducer, FutureRecord},
+};
+
+use crate::message::Message;
+
+/// Kafka cannot be reached, or did not acknowledge in time.
+#[derive(Debug, thiserror::Error)]
+#[error("Kafka cannot be reached: {0}")]
+pub struct KafkaUnreachable(#[source] KafkaError);
+
+/// How long a message may wait for its acknowledgement before the run gives up on Kafka.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// What may wait in the producer's memory; a run that is faster than Kafka waits for room.
+const BUFFER_KILOBYTES: u32 = 16 * 1024;
+const ROOM_POLL: Duration = Duration::from_millis(5);
+
+/// A producer for one topic.
+#[derive(Clone)]
+pub struct Publisher {
+    producer: FutureProducer,
+    topic: String,
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Publisher {
+    /// A producer that connects when it has something to write.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn new(config: &KafkaConfig, brokers: &str) -> Result<Self, KafkaError> {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", brokers)
+            .set("client.id", "slacast-etl")
+            .set("acks", "all")
+            .set("enable.idempotence", "true")
+            .set("compression.type", "lz4")
+            .set("linger.ms", "5")
+            .set("socket.keepalive.enable", "true")
+            .set("queue.buffering.max.kbytes", BUFFER_KILOBYTES.to_string())
+            .set(
+                "message.timeout.ms",
+                DELIVERY_TIMEOUT.as_millis().to_string(),
+            )
+            .set("security.protocol", security_protocol(config));
+        if let KafkaAuth::Scram { username, password } = &config.auth {
+            client
+                .set("sasl.mechanism", "SCRAM-SHA-512")
+                .set("sasl.username", username)
+                .set("sasl.password", password.expose_secret());
+        }
+        Ok(Self {
+            producer: client.create()?,
+            topic: config.topic.clone(),
+        })
+    }
+
+    /// The messages of one run.
+    pub fn publication(&self) -> Publication<'_> {
+        Publication {
+            publisher: self,
+            waiting: FuturesUnordered::new(),
+            published: Published::default(),
+            unreachable: None,
+        }
+    }
+}
+
+fn security_protocol(config: &KafkaConfig) -> &'static str {
+    match (&config.auth, config.tls) {
+        (KafkaAuth::None, false) => "plaintext",
+        (KafkaAuth::None, true) => "ssl",
+        (KafkaAuth::Scram { .. }, false) => "sasl_plaintext",
+        (KafkaAuth::Scram { .. }, true) => "sasl_ssl",
+    }
+}
+
+/// What became of the messages of one run.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// How many were acknowledged.
+    pub messages: u64,
+    /// The bytes of their values.
+    pub bytes: u64,
+    /// Those that Kafka will never take.
+    pub refused: Vec<Refusal>,
+}
+
+/// A message that Kafka will never take.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The message's key.
+    pub key: String,
+    /// Why.
+    pub reason: KafkaError,
+}
+
+/// The messages of one run on their way.
+pub struct Publication<'a> {
+    publisher: &'a Publisher,
+    waiting: FuturesUnordered<BoxFuture<'static, Delivery>>,
+    published: Published,
+    unreachable: Option<KafkaError>,
+}
+
+impl std::fmt::Debug for Publication<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publication")
+            .field("published", &self.published)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message that is no longer on its way: its key and size, and whether it was acknowledged.
+struct Delivery {
+    key: String,
+    bytes: u64,
+    result: Result<(), KafkaError>,
+}
+
+impl Publication<'_> {
+    /// Hands a message to the producer; waits while its buffer is full. Once Kafka is known to be away the rest of the
+    /// run is not even tried: [`Publication::finish`] tells.
+    pub async fn send(&mut self, message: Message) {
+        let Message {
+            key,
+            attributes,
+            value,
+        } = message;
+        let headers = attributes.headers();
+        let headers = headers.iter().fold(
+            OwnedHeaders::new_with_capacity(headers.len()),
+            |all, (key, value)| {
+                all.insert(Header {
+                    key,
+                    value: Some(value),
+                })
+            },
+        );
+        let mut record = FutureRecord::to(&self.publisher.topic)
+            .key(&key)
+            .payload(&value)
+            .headers(headers)
+            .timestamp(attributes.time.millis());
+        let bytes = value.len() as u64;
+        while self.unreachable.is_none() {
+            match self.publisher.producer.send_result(record) {
+                Ok(delivery) => {
+                    self.waiting.push(delivered(key, bytes, delivery).boxed());
+                    return;
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
+                    record = refused;
+                    self.make_room().await;
+                }
+                Err((error, _)) => {
+                    self.count(Delivery {
+                        key,
+                        bytes,
+                        result: Err(error),
+                    });
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits until every message is acknowledged, refused or given up.
+    ///
+    /// # Errors
+    /// When a message was not acknowledged because Kafka is away.
+    pub async fn finish(mut self) -> Result<Published, KafkaUnreachable> {
+        while let Some(delivery) = self.waiting.next().await {
+            self.count(delivery);
+        }
+        match self.unreachable {
+            Some(error) => Err(KafkaUnreachable(error)),
+            None => Ok(self.published),
+        }
+    }
+
+    async fn make_room(&mut self) {
+        match self.waiting.next().await {
+            Some(delivery) => self.count(delivery),
+            None => tokio::time::sleep(ROOM_POLL).await,
+        }
+    }
+
+    fn count(&mut self, delivery: Delivery) {
+        match delivery.result {
+            Ok(()) => {
+                self.published.messages += 1;
+                self.published.bytes += delivery.bytes;
+            }
+            Err(reason) if is_refusal(&reason) => {
+                let key = delivery.key;
+                self.published.refused.push(Refusal { key, reason });
+            }
+            Err(error) => self.unreachable = Some(error),
+        }
+    }
+}
+
+async fn delivered(key: String, bytes: u64, delivery: DeliveryFuture) -> Delivery {
+    let result = match delivery.await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error),
+        Err(_) => Err(KafkaError::Canceled),
+    };
+    Delivery { key, bytes, result }
+}
+
+fn is_refusal(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{InvalidMessage, InvalidMessageSize, MessageSizeTooLarge};
+    matches!(
+        error.rdkafka_error_code(),
+        Some(InvalidMessage | InvalidMessageSize | MessageSizeTooLarge)
+    )
+}

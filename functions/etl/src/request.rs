@@ -1,0 +1,203 @@
+//! What `POST /ETL` and a direct invocation ask for.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use serde_json::Value;
+
+/// What a run is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRequest {
+    /// Whole seconds, not in the future.
+    pub as_of: Timestamp,
+    /// These metrics alone; `None`: all, or those of `sla`.
+    pub metrics: Option<Vec<String>>,
+    /// This SLA alone; `None`: all.
+    pub sla: Option<String>,
+}
+
+/// A value that is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{pointer}: {reason}")]
+pub struct InvalidRequest {
+    /// JSON pointer to the value.
+    pub pointer: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl RunRequest {
+    /// A run over everything at `as_of`.
+    pub fn everything(as_of: Timestamp) -> Self {
+        Self {
+            as_of,
+            metrics: None,
+            sla: None,
+        }
+    }
+
+    /// Reads `{"metrics": [names]?, "sla": name?, "as_of": time?}`; null and an absent document ask for everything.
+    ///
+    /// `now` and `settle` give the default `as_of`; `known` says whether a metric exists.
+    ///
+    /// # Errors
+    /// With every value that is not of its type, an unknown field, an unknown metric, and an `as_of` that is in the
+    /// future or has a fraction of a second.
+    pub fn parse(
+        document: &Value,
+        now: Timestamp,
+        settle: Duration,
+        known: impl Fn(&str) -> bool,
+    ) -> Result<Self, Vec<InvalidRequest>> {
+        let mut request = Self::everything((now - settle).floor_to_second());
+        let fields = match document {
+            Value::Null => return Ok(request),
+            Value::Object(fields) => fields,
+            _ => return Err(vec![invalid("", "is not an object")]),
+        };
+        let mut faults = Vec::new();
+        for (name, value) in fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .take(100)
+        {
+            let fault = match name.as_str() {
+                "as_of" => as_of(value, now).map(|time| request.as_of = time),
+                "sla" => sla(value).map(|name| request.sla = Some(name)),
+                "metrics" => metrics(value, &known).map(|names| request.metrics = Some(names)),
+                _ => Err(invalid(
+                    &format!("/{}", escaped(name)),
+                    "is not a field of this request",
+                )),
+            };
+            faults.extend(fault.err());
+        }
+        if faults.is_empty() {
+            Ok(request)
+        } else {
+            Err(faults)
+        }
+    }
+}
+
+fn as_of(value: &Value, now: Timestamp) -> Result<Timestamp, InvalidRequest> {
+    let text = value
+        .as_str()
+        .ok_or_else(|| invalid("/as_of", "is not a text"))?;
+    let time: Timestamp = text
+        .parse()
+        .map_err(|error| invalid("/as_of", &format!("{error}")))?;
+    // Parsing drops what is below a millisecond; a fraction of a second is refused however small it is.
+    let fraction = text.split_once('.').is_some_and(|(_, rest)| {
+        rest.chars()
+            .take_while(char::is_ascii_digit)
+            .any(|digit| digit != '0')
+    });
+    if fraction || !time.is_whole_second() {
+        return Err(invalid("/as_of", "has a fraction of a second"));
+    }
+    if time > now {
+        return Err(invalid("/as_of", "is in the future"));
+    }
+    Ok(time)
+}
+
+fn sla(value: &Value) -> Result<String, InvalidRequest> {
+    let text = value
+        .as_str()
+        .ok_or_else(|| invalid("/sla", "is not a text"))?;
+    if text.is_empty() || text.len() > 63 {
+        return Err(invalid("/sla", "is not the name of an SLA"));
+    }
+    Ok(text.to_owned())
+}
+
+fn metrics(value: &Value, known: &impl Fn(&str) -> bool) -> Result<Vec<String>, InvalidRequest> {
+    let names = value
+        .as_array()
+        .ok_or_else(|| invalid("/metrics", "is not a list of names"))?;
+    if names.is_empty() {
+        return Err(invalid("/metrics", "is empty"));
+    }
+    names
+        .iter()
+        .enumerate()
+        .map(|(position, name)| {
+            let pointer = format!("/metrics/{position}");
+            let name = name
+                .as_str()
+                .ok_or_else(|| invalid(&pointer, "is not a text"))?;
+            if !known(name) {
+                return Err(invalid(&pointer, "is not a metric of the metrics file"));
+            }
+            Ok(name.to_owned())
+        })
+        .collect()
+}
+
+fn invalid(pointer: &str, reason: &str) -> InvalidRequest {
+    InvalidRequest {
+        pointer: pointer.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// A reference token of a JSON pointer (RFC 6901), cut to a length fit for an error.
+fn escaped(name: &str) -> String {
+    let cut: String = name.chars().take(64).collect();
+    cut.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SETTLE: Duration = Duration::from_secs(5);
+
+    fn parse(document: Value) -> Result<RunRequest, Vec<InvalidRequest>> {
+        let now = "2026-11-23T08:45:07.300Z".parse().unwrap();
+        RunRequest::parse(&document, now, SETTLE, |name| name == "cpuUsage")
+    }
+
+    #[test]
+    fn the_default_as_of_is_now_minus_settle_in_whole_seconds() {
+        for document in [json!(null), json!({}), json!({"as_of": null})] {
+            assert_eq!(
+                parse(document).unwrap().as_of.to_string(),
+                "2026-11-23T08:45:02Z"
+            );
+        }
+    }
+
+    #[test]
+    fn every_invalid_value_is_named_by_its_pointer() {
+        for (document, pointer) in [
+            (json!([]), ""),
+            (json!({"as_of": "tomorrow"}), "/as_of"),
+            (json!({"as_of": 5}), "/as_of"),
+            (json!({"as_of": "2026-11-23T08:45:08Z"}), "/as_of"),
+            (json!({"as_of": "2026-11-23T08:45:01.5Z"}), "/as_of"),
+            (json!({"as_of": "2026-11-23T08:45:01.0001Z"}), "/as_of"),
+            (json!({"sla": ""}), "/sla"),
+            (json!({"sla": ["web"]}), "/sla"),
+            (json!({"metrics": "cpuUsage"}), "/metrics"),
+            (json!({"metrics": []}), "/metrics"),
+            (json!({"metrics": ["cpuUsage", "cpuUsag"]}), "/metrics/1"),
+            (json!({"a/b": 1}), "/a~1b"),
+        ] {
+            let faults = parse(document).unwrap_err();
+            assert_eq!(faults[0].pointer, pointer, "{}", faults[0]);
+        }
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        assert_eq!(
+            parse(json!({"as_of": 1, "sla": 2, "metrics": 3}))
+                .unwrap_err()
+                .len(),
+            3
+        );
+    }
+}

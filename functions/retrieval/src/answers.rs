@@ -1,0 +1,179 @@
+//! The documents of the lists.
+
+use domain::{
+    Finding, Labels, SeriesId, Timestamp, Window,
+    message::{
+        Autocorrelation, Forecast, Intervals, MetadataDocument, Model, PathExtreme, PathPoint,
+        PredictionDocument, RunDocument, Seasonality, Stationarity,
+    },
+};
+use serde::Serialize;
+use store::read::{MetricRow, SeriesRow};
+
+#[derive(Serialize)]
+pub(crate) struct SeriesPage<'a> {
+    pub(crate) series: Vec<Series<'a>>,
+    pub(crate) next: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Series<'a> {
+    metric: &'a str,
+    labels: &'a Labels,
+    id: SeriesId,
+    unit: Option<&'a str>,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+}
+
+impl<'a> Series<'a> {
+    pub(crate) fn of(row: &'a SeriesRow) -> Self {
+        Self {
+            metric: &row.metric,
+            labels: &row.labels,
+            id: row.id,
+            unit: row.unit.as_deref(),
+            first_seen: row.first_seen,
+            last_seen: row.last_seen,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct MetricsPage<'a> {
+    pub(crate) metrics: Vec<Metric<'a>>,
+    pub(crate) next: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Metric<'a> {
+    metric: &'a str,
+    labels: &'a Labels,
+    series: SeriesId,
+    window: Window,
+    as_of: Timestamp,
+    start: Timestamp,
+    end: Timestamp,
+    samples: u64,
+    min: Option<f64>,
+    max: Option<f64>,
+    average: Option<f64>,
+    std: Option<f64>,
+    coverage: f64,
+}
+
+impl<'a> Metric<'a> {
+    pub(crate) fn of(row: &'a MetricRow) -> Self {
+        let summary = &row.summary;
+        Self {
+            metric: &row.metric,
+            labels: &row.labels,
+            series: row.series,
+            window: summary.window,
+            as_of: row.as_of,
+            start: summary.start,
+            end: summary.end,
+            samples: summary.samples,
+            min: summary.min,
+            max: summary.max,
+            average: summary.average,
+            std: summary.std,
+            coverage: summary.coverage,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct MetadataPage<'a> {
+    pub(crate) metadata: Vec<Metadata<'a>>,
+    pub(crate) next: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Metadata<'a> {
+    metric: &'a str,
+    labels: &'a Labels,
+    series: SeriesId,
+    unit: Option<&'a str>,
+    as_of: Timestamp,
+    step_seconds: f64,
+    samples_used: u64,
+    coverage: f64,
+    autocorrelation: &'a Finding<Autocorrelation>,
+    stationarity: &'a Finding<Stationarity>,
+    seasonality: &'a Finding<Seasonality>,
+}
+
+impl<'a> Metadata<'a> {
+    pub(crate) fn of(document: &'a MetadataDocument) -> Self {
+        Self {
+            metric: &document.series.metric,
+            labels: &document.series.labels,
+            series: document.series.series,
+            unit: document.series.unit.as_deref(),
+            as_of: document.as_of,
+            step_seconds: document.step_seconds,
+            samples_used: document.samples_used,
+            coverage: document.coverage,
+            autocorrelation: &document.autocorrelation,
+            stationarity: &document.stationarity,
+            seasonality: &document.seasonality,
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct PredictionsPage<'a> {
+    pub(crate) predictions: Vec<Prediction<'a>>,
+    pub(crate) next: Option<String>,
+}
+
+/// A forecast, or nulls and the reason.
+#[derive(Serialize)]
+pub(crate) struct Prediction<'a> {
+    metric: &'a str,
+    labels: &'a Labels,
+    series: SeriesId,
+    unit: Option<&'a str>,
+    as_of: Timestamp,
+    horizon_seconds: f64,
+    step_seconds: f64,
+    min: Option<f64>,
+    max: Option<f64>,
+    average: Option<f64>,
+    intervals: Option<&'a Intervals>,
+    path: Option<&'a [PathPoint]>,
+    model: Option<&'a Model>,
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_extremes: Option<&'a [PathExtreme]>,
+}
+
+impl<'a> Prediction<'a> {
+    pub(crate) fn of(document: &'a PredictionDocument) -> Self {
+        let forecast: Option<&Forecast> = document.forecast.known();
+        Self {
+            metric: &document.series.metric,
+            labels: &document.series.labels,
+            series: document.series.series,
+            unit: document.series.unit.as_deref(),
+            as_of: document.as_of,
+            horizon_seconds: document.horizon_seconds,
+            step_seconds: document.step_seconds,
+            min: forecast.map(|forecast| forecast.min),
+            max: forecast.map(|forecast| forecast.max),
+            average: forecast.map(|forecast| forecast.average),
+            intervals: forecast.map(|forecast| &forecast.intervals),
+            path: forecast.map(|forecast| &*forecast.path),
+            model: forecast.map(|forecast| &forecast.model),
+            reason: document.forecast.reason(),
+            path_extremes: forecast.and_then(|forecast| forecast.path_extremes.as_deref()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct RunsPage {
+    pub(crate) runs: Vec<RunDocument>,
+    pub(crate) next: Option<String>,
+}

@@ -1,0 +1,197 @@
+//! The lists: what is asked for, read and put into a page.
+
+use domain::{Timestamp, message::RunDocument};
+use http_api::{ApiError, Call, Query, Reply, TimeFilter, reply};
+use serde::{Serialize, de::DeserializeOwned};
+use store::{
+    Store,
+    read::{DocumentRow, Page, RunKey, Selection},
+};
+
+use crate::{
+    Endpoint,
+    answers::{
+        Metadata, MetadataPage, Metric, MetricsPage, Prediction, PredictionsPage, RunsPage, Series,
+        SeriesPage,
+    },
+    database,
+};
+
+/// A page ends before it has more bytes of documents than this, unless a single one has: a Lambda function may answer
+/// 6 MB.
+const MOST_BYTES: usize = 4_000_000;
+
+/// A list as it is asked for.
+struct Request<K> {
+    query: Query,
+    selection: Selection,
+    after: Option<K>,
+}
+
+pub(crate) async fn series(
+    store: &Store,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let Request {
+        mut query,
+        selection,
+        after,
+    } = request(call, now);
+    query.finish()?;
+    let page = store.series(&selection, after).await.map_err(database)?;
+    let last = page.rows.last().map(|row| row.key());
+    reply::ok(&SeriesPage {
+        next: next(&query, &selection, page.more, last),
+        series: page.rows.iter().map(Series::of).collect(),
+    })
+}
+
+pub(crate) async fn metrics(
+    store: &Store,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let Request {
+        mut query,
+        selection,
+        after,
+    } = request(call, now);
+    let window = query.window();
+    query.finish()?;
+    let page = store
+        .metrics(&selection, window, after)
+        .await
+        .map_err(database)?;
+    let last = page.rows.last().map(|row| row.key());
+    reply::ok(&MetricsPage {
+        next: next(&query, &selection, page.more, last),
+        metrics: page.rows.iter().map(Metric::of).collect(),
+    })
+}
+
+pub(crate) async fn metadata(
+    store: &Store,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let Request {
+        mut query,
+        selection,
+        after,
+    } = request(call, now);
+    let full = query.full();
+    query.finish()?;
+    let page = bounded(
+        store
+            .metadata(&selection, full, after)
+            .await
+            .map_err(database)?,
+    );
+    let last = page.rows.last().map(DocumentRow::key);
+    reply::ok(&MetadataPage {
+        next: next(&query, &selection, page.more, last),
+        metadata: page
+            .rows
+            .iter()
+            .map(|row| Metadata::of(&row.document))
+            .collect(),
+    })
+}
+
+pub(crate) async fn predictions(
+    store: &Store,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let Request {
+        mut query,
+        selection,
+        after,
+    } = request(call, now);
+    let full = query.full();
+    query.finish()?;
+    let page = bounded(
+        store
+            .predictions(&selection, full, after)
+            .await
+            .map_err(database)?,
+    );
+    let last = page.rows.last().map(DocumentRow::key);
+    reply::ok(&PredictionsPage {
+        next: next(&query, &selection, page.more, last),
+        predictions: page
+            .rows
+            .iter()
+            .map(|row| Prediction::of(&row.document))
+            .collect(),
+    })
+}
+
+pub(crate) async fn runs(
+    store: &Store,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let Request {
+        mut query,
+        selection,
+        after,
+    } = request(call, now);
+    query.finish()?;
+    let page: Page<RunDocument> = store.runs(&selection, after).await.map_err(database)?;
+    reply::ok(&RunsPage {
+        next: next(
+            &query,
+            &selection,
+            page.more,
+            page.rows.last().map(RunKey::of),
+        ),
+        runs: page.rows,
+    })
+}
+
+/// What all lists take.
+fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp) -> Request<K> {
+    let mut query = call.query();
+    let cursor = query.cursor::<K>();
+    let TimeFilter { from, to } = query.time();
+    let selection = Selection {
+        metric: query.metric(),
+        labels: query.labels(),
+        from,
+        to,
+        pinned: cursor.as_ref().map_or(now, |cursor| cursor.pinned),
+        limit: query.limit(),
+    };
+    Request {
+        query,
+        selection,
+        after: cursor.map(|cursor| cursor.after),
+    }
+}
+
+fn next<K: Serialize>(
+    query: &Query,
+    selection: &Selection,
+    more: bool,
+    last: Option<K>,
+) -> Option<String> {
+    last.filter(|_| more)
+        .map(|last| query.next(selection.pinned, last))
+}
+
+/// As much of the page as fits into an answer.
+fn bounded<D>(mut page: Page<DocumentRow<D>>) -> Page<DocumentRow<D>> {
+    let mut bytes = 0;
+    let fitting = page.rows.iter().take_while(|row| {
+        bytes += row.bytes;
+        bytes <= MOST_BYTES
+    });
+    let fitting = fitting.count().max(1);
+    if fitting < page.rows.len() {
+        page.rows.truncate(fitting);
+        page.more = true;
+    }
+    page
+}

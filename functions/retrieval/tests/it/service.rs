@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use config::AccessConfig;
+use domain::Timestamp;
+use http_api::{Api, Reply};
+use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
+use retrieval::{Endpoint, ROUTES, Retrieval};
+use serde_json::Value;
+use store::{
+    Store,
+    testing::{Documents, TestDatabase},
+};
+
+/// The function as it runs, without the Lambda runtime.
+pub(crate) struct Service {
+    api: Api<Endpoint>,
+    retrieval: Retrieval,
+}
+
+impl Service {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            api: Api::new(&ROUTES, &AccessConfig::Anonymous),
+            retrieval: Retrieval {
+                store,
+                schedule_interval: Duration::from_secs(30),
+            },
+        }
+    }
+
+    pub(crate) async fn reply(&self, method: &str, uri: &str) -> Reply {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let request = http::Request::builder()
+            .method(method)
+            .uri("http://127.0.0.1:9000/")
+            .header("host", "127.0.0.1:9000")
+            .body(Body::Empty)
+            .unwrap()
+            .with_raw_http_path(path)
+            .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
+        self.api
+            .answer(request, |call| self.retrieval.answer(call))
+            .await
+    }
+
+    /// The document of a route that answers with 200.
+    pub(crate) async fn get(&self, uri: &str) -> Value {
+        let reply = self.reply("GET", uri).await;
+        let document = json(&reply);
+        assert_eq!(reply.status(), 200, "{uri}: {document}");
+        document
+    }
+}
+
+pub(crate) fn json(reply: &Reply) -> Value {
+    match reply.body() {
+        Body::Text(text) => serde_json::from_str(text).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A database with everything about these series at these times.
+pub(crate) async fn filled(series: &[(&str, &str)], times: &[&str]) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    for as_of in times {
+        store_run(&database, series, as_of).await;
+    }
+    database
+}
+
+pub(crate) async fn store_run(database: &TestDatabase, series: &[(&str, &str)], as_of: &str) {
+    let as_of = time(as_of);
+    let mut documents = Vec::new();
+    for (metric, instance) in series {
+        let about = Documents::about(metric, instance);
+        documents.extend([
+            about.metrics(as_of),
+            about.metadata(as_of),
+            about.prediction(as_of),
+        ]);
+    }
+    documents.push(Documents::about("", "").run(as_of));
+    database.store().store_batch(&documents, &[]).await.unwrap();
+}

@@ -1,0 +1,104 @@
+//! `GET /check_json` in process: an SLA of 100 objectives that were evaluated 100 times, from request to reply; and one
+//! bare indexed query beside it.
+
+use std::time::Duration;
+
+use config::AccessConfig;
+use criterion::{Criterion, criterion_group, criterion_main};
+use domain::{
+    Sample, Timestamp,
+    evaluation::{STALENESS, ViolationOutlook, evaluate},
+    message::{SeriesReference, ViolationsDocument},
+    sla::Draft,
+};
+use http_api::Api;
+use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
+use serde_json::json;
+use sla::{Evaluator, ROUTES, SlaManager};
+use store::{
+    pipeline::Document,
+    sla::Condition,
+    testing::{Documents, TestDatabase},
+};
+
+const OBJECTIVES: u32 = 100;
+const EVALUATIONS: u64 = 100;
+
+async fn filled() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let objectives: Vec<_> = (0..OBJECTIVES)
+        .map(|number| json!({"metric": "cpuUsage", "labels": {"instance": format!("host{number}")}, "max": 80}))
+        .collect();
+    let draft = Draft::parse(&json!({"objectives": objectives})).expect("an SLA");
+    let first: Timestamp = "2026-11-23T08:00:00Z".parse().expect("a time");
+    let store = database.store();
+    store
+        .put_sla("web", &draft.objectives, &Condition::Any, first)
+        .await
+        .expect("stored");
+    for evaluation in 0..EVALUATIONS {
+        let as_of = first + Duration::from_secs(30 * evaluation);
+        let documents = draft
+            .objectives
+            .iter()
+            .enumerate()
+            .map(|(number, objective)| {
+                let samples = (0..240).rev().map(|age| Sample {
+                    time: as_of - Duration::from_secs(15 * age),
+                    value: if age % 50 < 3 { 90.0 } else { 50.0 },
+                });
+                let judgement = evaluate(objective, &samples.collect::<Vec<_>>(), STALENESS, as_of)
+                    .expect("samples");
+                let about = Documents::about("cpuUsage", &format!("host{number}"));
+                let series = SeriesReference::new(about.series(), None);
+                let outlook = ViolationOutlook::unknown("too_short");
+                Document::Violations(Box::new(ViolationsDocument::judged(
+                    "web", 1, objective, series, judgement, outlook,
+                )))
+            });
+        store
+            .store_batch(&documents.collect::<Vec<_>>(), &[])
+            .await
+            .expect("stored");
+    }
+    database
+}
+
+fn request(uri: &str) -> lambda_http::Request {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    http::Request::builder()
+        .body(Body::Empty)
+        .expect("a request")
+        .with_raw_http_path(path)
+        .with_query_string_parameters(query.parse::<QueryMap>().expect("a query"))
+}
+
+fn routes(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let database = runtime.block_on(filled());
+    let api = Api::new(&ROUTES, &AccessConfig::Anonymous);
+    let manager = SlaManager {
+        store: database.store().clone(),
+        evaluator: Evaluator::new(None, None).expect("nobody to ask"),
+        schedule_interval: Duration::from_secs(30),
+    };
+    for uri in [
+        "/sla/web",
+        "/check_json",
+        "/check_json?sla=web&as_of=2026-11-23T08:49:30Z",
+        "/predict_json",
+    ] {
+        criterion.bench_function(uri, |bencher| {
+            bencher.iter(|| {
+                let reply = runtime.block_on(api.answer(request(uri), |call| manager.answer(call)));
+                assert_eq!(reply.status(), 200);
+            });
+        });
+    }
+}
+
+criterion_group!(benches, routes);
+criterion_main!(benches);

@@ -1,0 +1,112 @@
+//! The sla function: the SLA set, and what was found of it, over HTTP.
+//!
+//! It owns the tables of the SLA set and reads the rest. It judges nothing itself: etl does, and is asked to as soon as an
+//! SLA changes.
+
+mod advice;
+mod check;
+mod evaluator;
+mod outlook;
+mod set;
+mod standing;
+
+use std::time::Duration;
+
+use chrono::Utc;
+use http_api::{ApiError, Call, Reply, Route, operations as operation};
+use store::{Store, StoreError};
+
+pub use evaluator::{Evaluator, InvalidEvaluator};
+
+/// What the function answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `POST /sla`.
+    Create,
+    /// `GET /sla`.
+    List,
+    /// `GET /sla/{name}`.
+    Get,
+    /// `PUT /sla/{name}`.
+    Replace,
+    /// `DELETE /sla/{name}`.
+    Retire,
+    /// `GET /check_json`.
+    Check,
+    /// `GET /predict_json`.
+    Predict,
+}
+
+/// Its routes.
+pub static ROUTES: [Route<Endpoint>; 7] = [
+    Route {
+        operation: &operation::CREATE_SLA,
+        endpoint: Endpoint::Create,
+    },
+    Route {
+        operation: &operation::LIST_SLAS,
+        endpoint: Endpoint::List,
+    },
+    Route {
+        operation: &operation::GET_SLA,
+        endpoint: Endpoint::Get,
+    },
+    Route {
+        operation: &operation::REPLACE_SLA,
+        endpoint: Endpoint::Replace,
+    },
+    Route {
+        operation: &operation::RETIRE_SLA,
+        endpoint: Endpoint::Retire,
+    },
+    Route {
+        operation: &operation::CHECK,
+        endpoint: Endpoint::Check,
+    },
+    Route {
+        operation: &operation::PREDICT_VIOLATIONS,
+        endpoint: Endpoint::Predict,
+    },
+];
+
+/// What an answer needs, made once per instance.
+#[derive(Debug)]
+pub struct SlaManager {
+    /// Where the SLA set and the evaluations are.
+    pub store: Store,
+    /// Who is asked to evaluate an SLA that changed.
+    pub evaluator: Evaluator,
+    /// How often the schedule runs the ETL: an evaluation is stale after three of these.
+    pub schedule_interval: Duration,
+}
+
+impl SlaManager {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// When the request is invalid or contradicts the SLA set, or the database is away.
+    pub async fn answer(&self, call: Call<Endpoint>) -> Result<Reply, ApiError> {
+        let now = Utc::now().into();
+        match call.endpoint {
+            Endpoint::Create => set::create(self, &call, now).await,
+            Endpoint::List => set::list(self, &call, now).await,
+            Endpoint::Get => set::get(self, &call).await,
+            Endpoint::Replace => set::replace(self, &call, now).await,
+            Endpoint::Retire => set::retire(self, &call, now).await,
+            Endpoint::Check => check::answer(self, &call, now).await,
+            Endpoint::Predict => outlook::answer(self, &call, now).await,
+        }
+    }
+}
+
+/// The database's errors as a caller sees them.
+fn database(error: StoreError) -> ApiError {
+    if error.is_transient() {
+        ApiError::Unavailable {
+            what: "the database",
+            source: error.into(),
+        }
+    } else {
+        ApiError::internal(error)
+    }
+}

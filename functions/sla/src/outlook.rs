@@ -1,0 +1,126 @@
+//! `GET /predict_json`: the violations to come in the next 10 minutes.
+
+use std::borrow::Cow;
+
+use domain::{
+    Labels, Timestamp,
+    evaluation::{HORIZON, ObjectiveState},
+    message::ViolationOutlook,
+};
+use http_api::{ApiError, Call, Reply, reply};
+use serde::Serialize;
+use store::{
+    pipeline::ToldViolations,
+    sla::{EvaluatedObjective, Worst},
+};
+
+use crate::{
+    Endpoint, SlaManager,
+    standing::{NOT_EVALUATED, Standing},
+};
+
+#[derive(Serialize)]
+struct Prediction<'a> {
+    sla: &'a str,
+    version: u32,
+    as_of: Option<Timestamp>,
+    age_seconds: Option<f64>,
+    horizon_seconds: f64,
+    stale: bool,
+    objectives: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    objective: &'a str,
+    metric: &'a str,
+    labels: Cow<'a, Labels>,
+    selector: &'a Labels,
+    min: Option<f64>,
+    max: Option<f64>,
+    for_seconds: f64,
+    as_of: Option<Timestamp>,
+    state: ObjectiveState,
+    series: u64,
+    firing: u64,
+    no_data: u64,
+    #[serde(flatten)]
+    outlook: Cow<'a, ViolationOutlook>,
+}
+
+/// Why a forecast is not told any more: its 10 minutes are over or nearly so.
+const STALE: &str = "stale";
+
+pub(crate) async fn answer(
+    manager: &SlaManager,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let standing = Standing::read(manager, call, now, Worst::Probability).await?;
+    let evaluation = &standing.evaluation;
+    let entries = |evaluated| entries(evaluated, &standing);
+    reply::ok(&Prediction {
+        sla: &evaluation.name,
+        version: evaluation.version,
+        as_of: evaluation.as_of,
+        age_seconds: standing.age_seconds,
+        horizon_seconds: HORIZON.as_secs_f64(),
+        stale: standing.stale,
+        objectives: evaluation.objectives.iter().flat_map(entries).collect(),
+    })
+}
+
+/// The entries of one objective: one, if it was not evaluated yet.
+fn entries<'a>(evaluated: &'a EvaluatedObjective, standing: &Standing) -> Vec<Entry<'a>> {
+    if evaluated.entries.is_empty() {
+        return vec![bare(evaluated)];
+    }
+    evaluated
+        .entries
+        .iter()
+        .map(|entry| told(evaluated, entry, standing))
+        .collect()
+}
+
+fn told<'a>(
+    evaluated: &'a EvaluatedObjective,
+    entry: &'a ToldViolations,
+    standing: &Standing,
+) -> Entry<'a> {
+    let document = &entry.document;
+    Entry {
+        labels: document
+            .series
+            .as_ref()
+            .map_or(Cow::Owned(Labels::default()), |series| {
+                Cow::Borrowed(&series.labels)
+            }),
+        as_of: Some(document.as_of),
+        state: document.state,
+        outlook: if standing.is_stale(document.as_of) {
+            Cow::Owned(ViolationOutlook::unknown(STALE))
+        } else {
+            Cow::Borrowed(&document.outlook)
+        },
+        ..bare(evaluated)
+    }
+}
+
+fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
+    let objective = &evaluated.objective;
+    Entry {
+        objective: &objective.id,
+        metric: &objective.metric,
+        labels: Cow::Owned(Labels::default()),
+        selector: &objective.labels,
+        min: objective.min,
+        max: objective.max,
+        for_seconds: objective.hold.as_secs_f64(),
+        as_of: None,
+        state: ObjectiveState::NoData,
+        series: evaluated.series,
+        firing: evaluated.firing,
+        no_data: evaluated.no_data,
+        outlook: Cow::Owned(ViolationOutlook::unknown(NOT_EVALUATED)),
+    }
+}

@@ -1,0 +1,102 @@
+//! What `/check_json` and `/predict_json` share: which SLA is meant, and how old what is known of it is.
+
+use domain::{Timestamp, sla::DEFAULT_NAME};
+use http_api::{ApiError, Call};
+use store::sla::{Evaluation, Worst};
+
+use crate::{Endpoint, SlaManager, database};
+
+/// Why an objective has nothing to tell.
+pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
+
+/// The evaluation that is asked for.
+pub(crate) struct Standing {
+    pub(crate) evaluation: Evaluation,
+    /// How old it is at the moment asked about, seconds; `None` before the first.
+    pub(crate) age_seconds: Option<f64>,
+    /// Whether it is too old for that moment.
+    pub(crate) stale: bool,
+    /// Evaluations before this are too old for it.
+    oldest_fresh: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Reads what `sla` and `as_of` ask for.
+    pub(crate) async fn read(
+        manager: &SlaManager,
+        call: &Call<Endpoint>,
+        now: Timestamp,
+        worst: Worst,
+    ) -> Result<Self, ApiError> {
+        let mut query = call.query();
+        let name = query.sla();
+        let as_of = query.as_of();
+        query.finish()?;
+        let name = match name {
+            Some(name) => name,
+            None => meant(manager).await?,
+        };
+        let evaluation = manager
+            .store
+            .evaluation(&name, as_of, worst)
+            .await
+            .map_err(database)?;
+        let Some(evaluation) = evaluation else {
+            return Err(ApiError::NotFound(format!(
+                "there is no SLA `{name}`; {}",
+                there_are(manager).await?
+            )));
+        };
+        // An answer about the past is as good as it was then.
+        let oldest_fresh = as_of.is_none().then(|| now - 3 * manager.schedule_interval);
+        let moment = as_of.unwrap_or(now);
+        Ok(Self {
+            age_seconds: evaluation
+                .as_of
+                .map(|newest| moment.since(newest).as_millis() as f64 / 1000.0),
+            stale: evaluation
+                .as_of
+                .is_some_and(|newest| oldest_fresh.is_some_and(|oldest| newest < oldest)),
+            oldest_fresh,
+            evaluation,
+        })
+    }
+
+    /// Whether an evaluation of that time is too old for the moment asked about.
+    pub(crate) fn is_stale(&self, as_of: Timestamp) -> bool {
+        self.stale || self.oldest_fresh.is_some_and(|oldest| as_of < oldest)
+    }
+}
+
+/// The SLA that is meant where none is named.
+async fn meant(manager: &SlaManager) -> Result<String, ApiError> {
+    let names = manager.store.sla_names().await.map_err(database)?;
+    match &names[..] {
+        [only] => Ok(only.clone()),
+        _ if manager
+            .store
+            .sla(DEFAULT_NAME)
+            .await
+            .map_err(database)?
+            .is_some() =>
+        {
+            Ok(DEFAULT_NAME.to_owned())
+        }
+        _ => Err(ApiError::NotFound(format!(
+            "`sla` has to name one; {}",
+            listed(&names)
+        ))),
+    }
+}
+
+async fn there_are(manager: &SlaManager) -> Result<String, ApiError> {
+    Ok(listed(&manager.store.sla_names().await.map_err(database)?))
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "there is none yet: POST /sla creates one".to_owned()
+    } else {
+        format!("there are {}", names.join(", "))
+    }
+}

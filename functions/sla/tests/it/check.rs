@@ -1,0 +1,264 @@
+use std::time::Duration;
+
+use domain::{Timestamp, sla::Objective};
+use serde_json::{Value, json};
+use store::testing::TestDatabase;
+
+use crate::service::{Service, Told, json as body, objectives, outlook};
+
+pub(crate) const AS_OF: &str = "2026-11-23T08:45:00Z";
+
+/// A database with the SLA `web`: "cpuUsage at most 80 for a minute" and "memory at least 10".
+pub(crate) async fn web() -> (TestDatabase, Service, Vec<Objective>) {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let document = json!({"name": "web", "objectives": [
+        {"id": "cpu", "metric": "cpuUsage", "labels": {"job": "node"}, "max": 80, "for": "1m"},
+        {"id": "memory", "metric": "memory", "min": 10}
+    ]});
+    assert_eq!(service.status("POST", "/sla", None, document).await, 201);
+    let objectives = objectives(&database, "web").await;
+    (database, service, objectives)
+}
+
+pub(crate) fn told<'a>(objective: &'a Objective, as_of: &'a str) -> Told<'a> {
+    Told {
+        sla: "web",
+        version: 1,
+        objective,
+        as_of,
+    }
+}
+
+/// In range, above it for two minutes, in range again.
+pub(crate) fn excursion() -> Vec<f64> {
+    [vec![50.0; 20], vec![90.5; 8], vec![50.0; 20]].concat()
+}
+
+pub(crate) async fn store(database: &TestDatabase, documents: &[store::pipeline::Document]) {
+    database.store().store_batch(documents, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_evaluated_is_told() {
+    let (database, service, objectives) = web().await;
+    let cpu = told(&objectives[0], AS_OF).of("a", &excursion(), outlook(0.2));
+    store(&database, &[cpu, told(&objectives[1], AS_OF).of_nothing()]).await;
+    let document = service
+        .get(&format!("/check_json?sla=web&as_of={AS_OF}"))
+        .await;
+    insta::assert_json_snapshot!(document, @r#"
+      {
+        "age_seconds": 0.0,
+        "as_of": "2026-11-23T08:45:00Z",
+        "objectives": [
+          {
+            "as_of": "2026-11-23T08:45:00Z",
+            "episodes": [
+              {
+                "end": "2026-11-23T08:40:15Z",
+                "ongoing": false,
+                "seconds": 120.0,
+                "side": "above",
+                "start": "2026-11-23T08:38:15Z",
+                "start_known": true,
+                "worst": 90.5
+              }
+            ],
+            "episodes_total": 1,
+            "firing": 0,
+            "for_seconds": 60.0,
+            "labels": {
+              "instance": "a",
+              "job": "node"
+            },
+            "max": 80.0,
+            "metric": "cpuUsage",
+            "min": null,
+            "no_data": 0,
+            "objective": "cpu",
+            "reason": null,
+            "selector": {
+              "job": "node"
+            },
+            "series": 1,
+            "state": "ok",
+            "windows": {
+              "12h": {
+                "coverage": 0.016319444444444445,
+                "observed_samples": 48,
+                "out_of_range_samples": 8,
+                "seconds": 120.0,
+                "violations": 1
+              },
+              "1h": {
+                "coverage": 0.19583333333333333,
+                "observed_samples": 48,
+                "out_of_range_samples": 8,
+                "seconds": 120.0,
+                "violations": 1
+              },
+              "3h": {
+                "coverage": 0.06527777777777778,
+                "observed_samples": 48,
+                "out_of_range_samples": 8,
+                "seconds": 120.0,
+                "violations": 1
+              }
+            }
+          },
+          {
+            "as_of": "2026-11-23T08:45:00Z",
+            "episodes": [],
+            "episodes_total": 0,
+            "firing": 0,
+            "for_seconds": 0.0,
+            "labels": {},
+            "max": null,
+            "metric": "memory",
+            "min": 10.0,
+            "no_data": 0,
+            "objective": "memory",
+            "reason": "no_series",
+            "selector": {},
+            "series": 0,
+            "state": "no_data",
+            "windows": null
+          }
+        ],
+        "sla": "web",
+        "stale": false,
+        "state": "no_data",
+        "version": 1
+      }
+    "#);
+}
+
+#[tokio::test]
+async fn before_the_first_evaluation_nothing_is_known() {
+    let (_database, service, _) = web().await;
+    let document = service.get("/check_json").await;
+    assert_eq!(
+        (&document["as_of"], &document["age_seconds"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&document["state"], &document["stale"]),
+        (&json!("no_data"), &json!(false))
+    );
+    insta::assert_json_snapshot!(document["objectives"][1], @r#"
+      {
+        "as_of": null,
+        "episodes": [],
+        "episodes_total": 0,
+        "firing": 0,
+        "for_seconds": 0.0,
+        "labels": {},
+        "max": null,
+        "metric": "memory",
+        "min": 10.0,
+        "no_data": 0,
+        "objective": "memory",
+        "reason": "not_evaluated_yet",
+        "selector": {},
+        "series": 0,
+        "state": "no_data",
+        "windows": null
+      }
+    "#);
+}
+
+#[tokio::test]
+async fn the_state_is_the_worst_of_all() {
+    let (database, service, objectives) = web().await;
+    let at = async |as_of: &str| {
+        service.get(&format!("/check_json?as_of={as_of}")).await["state"].take()
+    };
+    let firing = vec![90.0; 20];
+    let pending = [vec![50.0; 20], vec![90.0; 2]].concat();
+    for (minute, cpu, memory, state) in [
+        ("00", vec![50.0; 9], Some(vec![20.0; 9]), "ok"),
+        ("01", pending.clone(), Some(vec![20.0; 9]), "pending"),
+        ("02", pending, None, "no_data"),
+        ("03", firing, None, "firing"),
+    ] {
+        let as_of = format!("2026-11-23T08:{minute}:00Z");
+        let memory = match memory {
+            Some(values) => told(&objectives[1], &as_of).of("a", &values, outlook(0.1)),
+            None => told(&objectives[1], &as_of).of_nothing(),
+        };
+        store(
+            &database,
+            &[
+                told(&objectives[0], &as_of).of("a", &cpu, outlook(0.1)),
+                memory,
+            ],
+        )
+        .await;
+        assert_eq!(at(&as_of).await, state);
+    }
+}
+
+#[tokio::test]
+async fn an_old_evaluation_is_stale_unless_its_time_is_asked_for() {
+    let (database, service, objectives) = web().await;
+    store(
+        &database,
+        &[told(&objectives[0], AS_OF).of("a", &[50.0], outlook(0.1))],
+    )
+    .await;
+    // The schedule's interval is 30 s.
+    let now: Timestamp = chrono::Utc::now().into();
+    for (age, stale) in [(60, false), (120, true)] {
+        let as_of = (now - Duration::from_secs(age))
+            .floor_to_second()
+            .to_string();
+        let (database, service, objectives) = web().await;
+        store(
+            &database,
+            &[told(&objectives[0], &as_of).of("a", &[50.0], outlook(0.1))],
+        )
+        .await;
+        let document = service.get("/check_json").await;
+        assert_eq!(document["stale"], stale, "{age}");
+        assert_eq!(
+            document["state"],
+            if stale { "stale" } else { "no_data" },
+            "{age}"
+        );
+        assert!(document["age_seconds"].as_f64().unwrap() >= age as f64);
+    }
+    let document = service.get(&format!("/check_json?as_of={AS_OF}")).await;
+    assert_eq!(
+        (&document["stale"], &document["age_seconds"]),
+        (&json!(false), &json!(0.0))
+    );
+}
+
+#[tokio::test]
+async fn the_sla_that_is_not_named_is_the_default_one_or_the_only_one() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let detail = async |uri: &str| {
+        let reply = service.send("GET", uri, None, "").await;
+        assert_eq!(reply.status(), 404, "{uri}");
+        body(&reply)["detail"].as_str().unwrap().to_owned()
+    };
+    let create = async |name: &str| {
+        let document = json!({"name": name, "objectives": [{"metric": "m", "max": 1}]});
+        assert_eq!(service.status("POST", "/sla", None, document).await, 201);
+    };
+    assert!(detail("/check_json").await.contains("POST /sla"));
+    create("web").await;
+    assert_eq!(service.get("/check_json").await["sla"], "web");
+    create("api").await;
+    assert!(detail("/check_json").await.contains("api, web"));
+    assert!(
+        detail("/predict_json?sla=nobody")
+            .await
+            .contains("api, web")
+    );
+    create("default").await;
+    assert_eq!(service.get("/check_json").await["sla"], "default");
+    assert_eq!(service.get("/predict_json").await["sla"], "default");
+}

@@ -1,0 +1,12 @@
+//! The routes of the function on a real database: the one that `DATABASE_URL` names.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bad_input;
+mod check;
+mod check_series;
+mod evaluator;
+mod outage;
+mod outlook;
+mod service;
+mod set;

@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use domain::{Timestamp, evaluation::PredictedValues};
+use serde_json::{Value, json};
+use store::testing::TestDatabase;
+
+use crate::service::{Service, Told, objectives, outlook};
+
+const AS_OF: &str = "2026-11-23T08:45:00Z";
+
+/// The answer about "cpuUsage at most 80" that was evaluated at `as_of`, as it is now or at `asked`.
+async fn predicted(as_of: &str, asked: Option<&str>) -> Value {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    service
+        .send(
+            "POST",
+            "/sla",
+            None,
+            json!({"name": "web", "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": 80}]}),
+        )
+        .await;
+    let objectives = objectives(&database, "web").await;
+    let told = Told {
+        sla: "web",
+        version: 1,
+        objective: &objectives[0],
+        as_of,
+    };
+    let mut outlook = outlook(0.37);
+    outlook.first_crossing = Some(as_of.parse().unwrap());
+    outlook.predicted = Some(PredictedValues {
+        min: 60.0,
+        max: 85.5,
+        average: 71.25,
+    });
+    database
+        .store()
+        .store_batch(&[told.of("a", &[50.0; 9], outlook)], &[])
+        .await
+        .unwrap();
+    let query = asked
+        .map(|asked| format!("?as_of={asked}"))
+        .unwrap_or_default();
+    service.get(&format!("/predict_json{query}")).await
+}
+
+#[tokio::test]
+async fn the_violations_to_come_are_told() {
+    insta::assert_json_snapshot!(predicted(AS_OF, Some(AS_OF)).await, @r#"
+      {
+        "age_seconds": 0.0,
+        "as_of": "2026-11-23T08:45:00Z",
+        "horizon_seconds": 600.0,
+        "objectives": [
+          {
+            "as_of": "2026-11-23T08:45:00Z",
+            "crossing_share": 0.37,
+            "expected_seconds": 22.2,
+            "expected_violations": 0.37,
+            "firing": 0,
+            "first_crossing": "2026-11-23T08:45:00Z",
+            "for_seconds": 0.0,
+            "labels": {
+              "instance": "a",
+              "job": "node"
+            },
+            "max": 80.0,
+            "metric": "cpuUsage",
+            "min": null,
+            "no_data": 0,
+            "objective": "cpu",
+            "predicted": {
+              "average": 71.25,
+              "max": 85.5,
+              "min": 60.0
+            },
+            "probability": 0.37,
+            "probability_new": 0.185,
+            "reason": null,
+            "selector": {},
+            "series": 1,
+            "state": "ok"
+          }
+        ],
+        "sla": "web",
+        "stale": false,
+        "version": 1
+      }
+    "#);
+}
+
+#[tokio::test]
+async fn what_is_stale_predicts_nothing() {
+    let document = predicted(AS_OF, None).await;
+    assert_eq!(document["stale"], true);
+    let entry = &document["objectives"][0];
+    for field in [
+        "probability",
+        "probability_new",
+        "expected_violations",
+        "first_crossing",
+        "predicted",
+    ] {
+        assert_eq!(entry[field], Value::Null, "{field}");
+    }
+    assert_eq!(entry["reason"], "stale");
+    let now: Timestamp = chrono::Utc::now().into();
+    let fresh = (now - Duration::from_secs(30))
+        .floor_to_second()
+        .to_string();
+    let document = predicted(&fresh, None).await;
+    assert_eq!(
+        (
+            &document["stale"],
+            &document["objectives"][0]["probability"]
+        ),
+        (&json!(false), &json!(0.37))
+    );
+}
+
+#[tokio::test]
+async fn before_the_first_evaluation_there_is_no_probability() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    service
+        .send("POST", "/sla", None, json!({"cpuUsage": {"max": 80}}))
+        .await;
+    let document = service.get("/predict_json").await;
+    assert_eq!(
+        (&document["as_of"], &document["horizon_seconds"]),
+        (&Value::Null, &json!(600.0))
+    );
+    let entry = &document["objectives"][0];
+    assert_eq!(
+        (&entry["probability"], &entry["reason"]),
+        (&Value::Null, &json!("not_evaluated_yet"))
+    );
+}

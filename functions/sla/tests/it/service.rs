@@ -1,0 +1,169 @@
+use std::time::Duration;
+
+use config::AccessConfig;
+use domain::{
+    Sample, Timestamp,
+    evaluation::{STALENESS, ViolationOutlook, clean, evaluate},
+    message::{SeriesReference, ViolationsDocument},
+    sla::Objective,
+};
+use http_api::{Api, Reply};
+use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
+use serde_json::Value;
+use sla::{Endpoint, Evaluator, ROUTES, SlaManager};
+use store::{
+    Store,
+    pipeline::Document,
+    testing::{Documents, TestDatabase},
+};
+
+/// The function as it runs, without the Lambda runtime.
+pub(crate) struct Service {
+    api: Api<Endpoint>,
+    manager: SlaManager,
+}
+
+impl Service {
+    /// With nobody to evaluate at once.
+    pub(crate) fn new(store: Store) -> Self {
+        Self::with(store, Evaluator::new(None, None).unwrap())
+    }
+
+    pub(crate) fn with(store: Store, evaluator: Evaluator) -> Self {
+        Self {
+            api: Api::new(&ROUTES, &AccessConfig::Anonymous),
+            manager: SlaManager {
+                store,
+                evaluator,
+                schedule_interval: Duration::from_secs(30),
+            },
+        }
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        uri: &str,
+        if_match: Option<&str>,
+        body: impl ToString,
+    ) -> Reply {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let mut request = http::Request::builder()
+            .method(method)
+            .header("content-type", "application/json");
+        if let Some(version) = if_match {
+            request = request.header("if-match", version);
+        }
+        let request = request
+            .body(Body::from(body.to_string()))
+            .unwrap()
+            .with_raw_http_path(path)
+            .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
+        self.api
+            .answer(request, |call| self.manager.answer(call))
+            .await
+    }
+
+    pub(crate) async fn status(
+        &self,
+        method: &str,
+        uri: &str,
+        if_match: Option<&str>,
+        body: impl ToString,
+    ) -> u16 {
+        self.send(method, uri, if_match, body)
+            .await
+            .status()
+            .as_u16()
+    }
+
+    /// The document of a route that answers with 200.
+    pub(crate) async fn get(&self, uri: &str) -> Value {
+        let reply = self.send("GET", uri, None, "").await;
+        let document = json(&reply);
+        assert_eq!(reply.status(), 200, "{uri}: {document}");
+        document
+    }
+}
+
+pub(crate) fn json(reply: &Reply) -> Value {
+    match reply.body() {
+        Body::Text(text) => serde_json::from_str(text).unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn etag(reply: &Reply) -> &str {
+    reply.headers()["etag"].to_str().unwrap()
+}
+
+pub(crate) fn time(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// What an evaluation finds: the values of the last samples, one every 15 s, the newest last and at `as_of`.
+pub(crate) struct Told<'a> {
+    pub(crate) sla: &'a str,
+    pub(crate) version: u32,
+    pub(crate) objective: &'a Objective,
+    pub(crate) as_of: &'a str,
+}
+
+impl Told<'_> {
+    pub(crate) fn of(&self, instance: &str, values: &[f64], outlook: ViolationOutlook) -> Document {
+        let as_of = time(self.as_of);
+        let age = |position: usize| Duration::from_secs(15 * (values.len() - 1 - position) as u64);
+        let samples = values.iter().enumerate();
+        let samples = samples.map(|(position, value)| Sample {
+            time: as_of - age(position),
+            value: *value,
+        });
+        let judgement =
+            evaluate(self.objective, &clean(samples.collect()), STALENESS, as_of).unwrap();
+        let about = Documents::about(&self.objective.metric, instance);
+        let series = SeriesReference::new(about.series(), None);
+        Document::Violations(Box::new(ViolationsDocument::judged(
+            self.sla,
+            self.version,
+            self.objective,
+            series,
+            judgement,
+            outlook,
+        )))
+    }
+
+    pub(crate) fn of_nothing(&self) -> Document {
+        let document = ViolationsDocument::without_series(
+            self.sla,
+            self.version,
+            self.objective,
+            time(self.as_of),
+        );
+        Document::Violations(Box::new(document))
+    }
+}
+
+pub(crate) fn outlook(probability: f64) -> ViolationOutlook {
+    ViolationOutlook {
+        probability: Some(probability),
+        probability_new: Some(probability / 2.0),
+        expected_violations: Some(probability),
+        expected_seconds: Some(60.0 * probability),
+        first_crossing: None,
+        crossing_share: Some(probability),
+        predicted: None,
+        reason: None,
+    }
+}
+
+/// The objectives of an SLA in force.
+pub(crate) async fn objectives(database: &TestDatabase, name: &str) -> Vec<Objective> {
+    database
+        .store()
+        .sla(name)
+        .await
+        .unwrap()
+        .unwrap()
+        .sla
+        .objectives
+}

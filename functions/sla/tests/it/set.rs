@@ -1,0 +1,294 @@
+use serde_json::{Value, json};
+use store::testing::{Documents, TestDatabase};
+
+use crate::service::{Service, etag, json as body, time};
+
+fn sla(name: &str, max: f64) -> Value {
+    json!({"name": name, "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": max}]})
+}
+
+#[tokio::test]
+async fn an_sla_is_created_with_advice_and_found_again() {
+    let database = TestDatabase::create().await;
+    let as_of = time("2026-11-23T08:45:00Z");
+    let series = ["a", "b"].map(|instance| Documents::about("cpuUsage", instance).metrics(as_of));
+    database.store().store_batch(&series, &[]).await.unwrap();
+    let service = Service::new(database.store().clone());
+    let reply = service
+        .send(
+            "POST",
+            "/sla",
+            None,
+            json!({"name": "web", "objectives": [
+                {"metric": "cpuUsage", "labels": {"instance": "a"}, "min": 0, "max": 80, "for": "1m"},
+                {"id": "typo", "metric": "cpuusag", "max": 1e3},
+                {"id": "counter", "metric": "node_network_receive_bytes_total", "max": 5}
+            ]}),
+        )
+        .await;
+    assert_eq!((reply.status().as_u16(), etag(&reply)), (201, "\"1\""));
+    assert_eq!(reply.headers()["location"], "/sla/web");
+    let mut created = body(&reply);
+    created["created_at"].take();
+    insta::assert_json_snapshot!(created, @r#"
+      {
+        "created_at": null,
+        "evaluation": {
+          "reason": "ETL_URL is not set",
+          "requested": false,
+          "run_id": null
+        },
+        "name": "web",
+        "objectives": [
+          {
+            "for": "1m",
+            "for_seconds": 60.0,
+            "id": "5fabe39fb44801b8",
+            "labels": {
+              "instance": "a"
+            },
+            "matches": 1,
+            "max": 80.0,
+            "metric": "cpuUsage",
+            "min": 0.0,
+            "warnings": []
+          },
+          {
+            "for": "0s",
+            "for_seconds": 0.0,
+            "id": "typo",
+            "labels": {},
+            "matches": 0,
+            "max": 1000.0,
+            "metric": "cpuusag",
+            "min": null,
+            "warnings": [
+              {
+                "detail": "no series of `cpuusag` is known yet",
+                "did_you_mean": "cpuUsage",
+                "warning": "unknown_metric"
+              }
+            ]
+          },
+          {
+            "for": "0s",
+            "for_seconds": 0.0,
+            "id": "counter",
+            "labels": {},
+            "matches": 0,
+            "max": 5.0,
+            "metric": "node_network_receive_bytes_total",
+            "min": null,
+            "warnings": [
+              {
+                "detail": "no series of `node_network_receive_bytes_total` is known yet",
+                "did_you_mean": null,
+                "warning": "unknown_metric"
+              },
+              {
+                "detail": "`node_network_receive_bytes_total` looks like a counter, which only grows: a range on its rate may be meant",
+                "warning": "raw_counter"
+              }
+            ]
+          }
+        ],
+        "version": 1
+      }
+    "#);
+
+    let found = service.send("GET", "/sla/web", None, "").await;
+    assert_eq!(etag(&found), "\"1\"");
+    let mut found = body(&found);
+    found["created_at"].take();
+    insta::assert_json_snapshot!(found["objectives"][0], @r#"
+      {
+        "for": "1m",
+        "for_seconds": 60.0,
+        "id": "5fabe39fb44801b8",
+        "labels": {
+          "instance": "a"
+        },
+        "max": 80.0,
+        "metric": "cpuUsage",
+        "min": 0.0
+      }
+    "#);
+    assert_eq!(
+        service.get("/sla").await["slas"][0]["objectives"],
+        found["objectives"]
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_a_conflict() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    assert_eq!(
+        service.status("POST", "/sla", None, sla("web", 80.0)).await,
+        201
+    );
+    let reply = service.send("POST", "/sla", None, sla("web", 90.0)).await;
+    assert_eq!(reply.status(), 409);
+    assert!(
+        body(&reply)["detail"]
+            .as_str()
+            .unwrap()
+            .contains("PUT /sla/web")
+    );
+    assert_eq!(service.get("/sla/web").await["objectives"][0]["max"], 80.0);
+}
+
+#[tokio::test]
+async fn without_a_name_the_default_sla_is_made_and_then_replaced() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let original = json!({"cpuUsage": {"min": 0, "max": 80}, "cpuTemp": {"max": 70}});
+    let reply = service.send("POST", "/sla", None, &original).await;
+    assert_eq!((reply.status().as_u16(), etag(&reply)), (201, "\"1\""));
+    assert_eq!(reply.headers()["location"], "/sla/default");
+    let again = service.send("POST", "/sla", None, &original).await;
+    assert_eq!((again.status().as_u16(), etag(&again)), (200, "\"2\""));
+    let unnamed = json!({"objectives": [{"metric": "cpuUsage", "max": 1}]});
+    let third = service.send("POST", "/sla", None, unnamed).await;
+    assert_eq!((third.status().as_u16(), etag(&third)), (200, "\"3\""));
+    let default = service.get("/sla/default").await;
+    assert_eq!(default["objectives"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_names_the_version_it_is_about() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    service.send("POST", "/sla", None, sla("web", 80.0)).await;
+    for (method, if_match, status) in [
+        ("PUT", None, 428),
+        ("DELETE", None, 428),
+        ("PUT", Some("\"2\""), 412),
+        ("DELETE", Some("\"0\""), 412),
+        ("PUT", Some("W/\"1\""), 412),
+        ("PUT", Some("yes"), 400),
+        ("PUT", Some("\"7\", \"1\""), 200),
+        ("PUT", Some("\"1\""), 412),
+        ("PUT", Some("*"), 200),
+        ("PUT", Some("3"), 200),
+        ("DELETE", Some("\"4\""), 200),
+        ("DELETE", Some("\"4\""), 404),
+        ("PUT", Some("\"4\""), 404),
+        ("PUT", Some("*"), 404),
+    ] {
+        let status_now = service
+            .status(method, "/sla/web", if_match, sla("web", 90.0))
+            .await;
+        assert_eq!(status_now, status, "{method} {if_match:?}");
+    }
+}
+
+#[tokio::test]
+async fn history_stays_and_versions_never_restart() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    service.send("POST", "/sla", None, sla("web", 80.0)).await;
+    service
+        .send("PUT", "/sla/web", Some("\"1\""), sla("web", 81.0))
+        .await;
+    let retired = service.send("DELETE", "/sla/web", Some("\"2\""), "").await;
+    assert_eq!(
+        (retired.status().as_u16(), &body(&retired)["version"]),
+        (200, &json!(2))
+    );
+    assert_eq!(service.status("GET", "/sla/web", None, "").await, 404);
+    assert_eq!(service.get("/sla").await, json!({"slas": [], "next": null}));
+    let again = service.send("POST", "/sla", None, sla("web", 82.0)).await;
+    assert_eq!((again.status().as_u16(), etag(&again)), (201, "\"3\""));
+    assert_eq!(
+        (
+            database.count("sla").await,
+            database.count("sla_objective").await
+        ),
+        (3, 3)
+    );
+}
+
+#[tokio::test]
+async fn of_changes_at_once_every_one_makes_a_version_of_its_own() {
+    let database = TestDatabase::create().await;
+    let change = async |number: u32| {
+        let service = Service::new(store::connect(database.url()).unwrap());
+        let objectives = json!({"objectives": [{"metric": "cpuUsage", "max": number}]});
+        service
+            .send("POST", "/sla", None, objectives)
+            .await
+            .status()
+            .as_u16()
+    };
+    let statuses = tokio::join!(change(1), change(2), change(3), change(4));
+    let mut statuses = [statuses.0, statuses.1, statuses.2, statuses.3];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 201]);
+    let service = Service::new(database.store().clone());
+    assert_eq!(service.get("/sla/default").await["version"], 4);
+}
+
+#[tokio::test]
+async fn the_list_is_paged_by_name() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    for name in ["c", "a", "b-2", "b", "retired"] {
+        service.send("POST", "/sla", None, sla(name, 80.0)).await;
+    }
+    service.send("DELETE", "/sla/retired", Some("*"), "").await;
+    let (mut names, mut query) = (Vec::new(), String::new());
+    loop {
+        let page = service.get(&format!("/sla?limit=1{query}")).await;
+        names.extend(
+            page["slas"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|sla| sla["name"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => query = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(names, ["a", "b", "b-2", "c"]);
+}
+
+#[tokio::test]
+async fn an_sla_may_have_ten_thousand_objectives() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let objectives: Vec<Value> = (0..10_000)
+        .map(|number| json!({"metric": "m", "max": number}))
+        .collect();
+    for name in ["large", "larger"] {
+        let status = service
+            .status(
+                "POST",
+                "/sla",
+                None,
+                json!({"name": name, "objectives": objectives}),
+            )
+            .await;
+        assert_eq!(status, 201);
+    }
+    assert_eq!(
+        service.get("/sla/large").await["objectives"]
+            .as_array()
+            .unwrap()
+            .len(),
+        10_000
+    );
+    // Both would be too much for one page.
+    let page = service.get("/sla").await;
+    assert_eq!(page["slas"].as_array().unwrap().len(), 1);
+    assert!(page["next"].is_string());
+    let active = database.store().active_slas().await.unwrap();
+    let counts: Vec<(&str, usize)> = active
+        .iter()
+        .map(|sla| (&*sla.name, sla.objectives.len()))
+        .collect();
+    assert_eq!(counts, [("large", 10_000), ("larger", 10_000)]);
+    assert_eq!(active[0].objectives[9_999].max, Some(9_999.0));
+}

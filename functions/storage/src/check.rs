@@ -1,0 +1,193 @@
+//! Whether a document is what it says it is, and fits the columns. After this the database refuses nothing.
+
+use std::{collections::HashSet, time::Duration};
+
+use domain::{
+    Series, Timestamp,
+    evaluation::{Episode, Span},
+    message::{Attributes, MetricsDocument, RunDocument, SeriesReference, ViolationsDocument},
+    sla::is_sla_name,
+};
+use store::pipeline::Document;
+
+/// What a document says against its record or itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the document is inconsistent: {0}")]
+pub(crate) struct Inconsistency(&'static str);
+
+type Checked = Result<(), Inconsistency>;
+
+const LONGEST_METRIC: usize = 255;
+const LONGEST_UNIT: usize = 64;
+const LARGEST_LABELS: usize = 256 * 1024;
+const LONGEST_OBJECTIVE: usize = 63;
+const LONGEST_RUN: usize = 64;
+const LONGEST_TRIGGER: usize = 16;
+/// A day's worth: more than a range of 13 h 5 m has at one sample a second.
+const MOST_SPANS: usize = 86_400;
+
+pub(crate) fn check(document: &Document, attributes: &Attributes, key: &str) -> Checked {
+    that(
+        document.as_of() == attributes.time,
+        "ce_time is not its as_of",
+    )?;
+    time(document.as_of())?;
+    if let Some(reference) = document.series() {
+        series(reference)?;
+        that(
+            key == reference.series.to_string(),
+            "the key is not its series",
+        )?;
+    }
+    match document {
+        Document::Metrics(metrics) => summaries(metrics),
+        Document::Metadata(_) | Document::Prediction(_) => Ok(()),
+        Document::Violations(violations) => judgement(violations, key),
+        Document::Run(told) => run(told, key),
+    }
+}
+
+fn that(holds: bool, otherwise: &'static str) -> Checked {
+    holds.then_some(()).ok_or(Inconsistency(otherwise))
+}
+
+/// A time that every server's DATETIME holds.
+fn time(time: Timestamp) -> Checked {
+    that(time.millis() >= 0, "a time is before 1970")
+}
+
+fn text(text: &str, longest: usize, otherwise: &'static str) -> Checked {
+    that(
+        !text.is_empty() && text.chars().count() <= longest,
+        otherwise,
+    )
+}
+
+fn series(reference: &SeriesReference) -> Checked {
+    text(
+        &reference.metric,
+        LONGEST_METRIC,
+        "the metric's name has not 1 to 255 characters",
+    )?;
+    if let Some(unit) = &reference.unit {
+        that(
+            unit.chars().count() <= LONGEST_UNIT,
+            "the unit has more than 64 characters",
+        )?;
+    }
+    let labels = reference.labels.0.iter();
+    let bytes: usize = labels.map(|(name, value)| name.len() + value.len()).sum();
+    that(bytes <= LARGEST_LABELS, "the labels have more than 256 KiB")?;
+    let series = Series {
+        metric: reference.metric.clone(),
+        labels: reference.labels.clone(),
+    };
+    that(
+        series.id() == reference.series,
+        "the series' id is not that of its metric and labels",
+    )
+}
+
+fn summaries(document: &MetricsDocument) -> Checked {
+    time(document.first_sample)?;
+    time(document.last_sample)?;
+    that(
+        document.first_sample <= document.last_sample && document.last_sample <= document.as_of,
+        "its samples are not in order, or after its as_of",
+    )?;
+    let mut windows = HashSet::new();
+    for summary in &document.windows {
+        that(windows.insert(summary.window), "a window is there twice")?;
+        let is_right = summary.end == document.as_of
+            && summary.start == document.as_of - summary.window.length();
+        that(is_right, "a window is not the time up to its as_of")?;
+        that(
+            u32::try_from(summary.samples).is_ok(),
+            "a window has too many samples",
+        )?;
+    }
+    Ok(())
+}
+
+fn judgement(document: &ViolationsDocument, key: &str) -> Checked {
+    let objective = &document.objective;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    that(is_sla_name(&document.sla), "the SLA's name is none")?;
+    that(document.version > 0, "the SLA's version is 0")?;
+    that(
+        objective.id.chars().all(legal),
+        "the objective's id is none",
+    )?;
+    text(
+        &objective.id,
+        LONGEST_OBJECTIVE,
+        "the objective's id has not 1 to 63 characters",
+    )?;
+    match &document.series {
+        Some(series) => that(
+            series.metric == objective.metric && series.labels.matches(&objective.labels),
+            "the objective does not match the series",
+        )?,
+        None => {
+            let (metric, labels) = (objective.metric.clone(), objective.labels.clone());
+            let selector = Series { metric, labels };
+            that(
+                key == selector.id().to_string(),
+                "the key is not that of the objective",
+            )?;
+        }
+    }
+    let judged = document.judged;
+    that(
+        judged.end == document.as_of && judged.start < judged.end,
+        "the judged range does not end at its as_of",
+    )?;
+    let episodes = || {
+        let told = document.earlier.iter().chain(&document.episodes);
+        told.chain(&document.remainder)
+    };
+    that(
+        document.gaps.len() <= MOST_SPANS && episodes().count() <= MOST_SPANS,
+        "it has too many episodes or gaps",
+    )?;
+    that(
+        (0.0..=86_400.0).contains(&document.staleness_seconds),
+        "the staleness is not 0 to 1 d",
+    )?;
+    let spans = episodes()
+        .map(Episode::span)
+        .chain(document.gaps.iter().copied());
+    spans.into_iter().try_for_each(|span| inside(span, judged))
+}
+
+/// Whether a part of the judged range is one. A sample may stand into the range from before it, and beyond its end.
+fn inside(span: Span, judged: Span) -> Checked {
+    let day = Duration::from_secs(86_400);
+    time(span.start)?;
+    that(
+        span.start <= span.end && span.start >= judged.start - day && span.end <= judged.end + day,
+        "an episode or gap is not in the judged range",
+    )
+}
+
+fn run(document: &RunDocument, key: &str) -> Checked {
+    that(key == document.run_id, "the key is not its run")?;
+    that(document.run_id.is_ascii(), "the run's id is not ASCII")?;
+    text(
+        &document.run_id,
+        LONGEST_RUN,
+        "the run's id has not 1 to 64 characters",
+    )?;
+    that(document.trigger.is_ascii(), "the trigger is not ASCII")?;
+    text(
+        &document.trigger,
+        LONGEST_TRIGGER,
+        "the trigger has not 1 to 16 characters",
+    )?;
+    time(document.started_at)?;
+    let fit = |count| u32::try_from(count).is_ok();
+    that(
+        fit(document.series) && fit(document.messages),
+        "a count is too large",
+    )
+}

@@ -1,0 +1,67 @@
+//! A record into a document.
+
+use domain::message::{Attributes, InvalidAttributes, Kind};
+use store::pipeline::Document;
+
+use crate::{
+    check::{Inconsistency, check},
+    event::{Fault, Headers, Record},
+};
+
+/// Why a record is no message of ours.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Undecodable {
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("the record has no value")]
+    Empty,
+    #[error("the value has {0} bytes, more than {LARGEST_VALUE}")]
+    TooLarge(usize),
+    #[error(transparent)]
+    Attributes(#[from] InvalidAttributes),
+    #[error("the record's key is missing or not UTF-8")]
+    Key,
+    #[error("the value is not UTF-8: {0}")]
+    Text(#[from] std::str::Utf8Error),
+    #[error("the value is no {kind} document: {source}")]
+    Document {
+        kind: Kind,
+        source: serde_json::Error,
+    },
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistency),
+}
+
+/// More than any message of ours has, and less than any server takes at once.
+const LARGEST_VALUE: usize = 4 * 1024 * 1024;
+
+pub(crate) fn document(record: &Record) -> Result<Document, Undecodable> {
+    if let Some(fault) = &record.fault {
+        return Err(fault.clone().into());
+    }
+    let value = record.value.as_deref().unwrap_or_default();
+    if value.is_empty() {
+        return Err(Undecodable::Empty);
+    }
+    if value.len() > LARGEST_VALUE {
+        return Err(Undecodable::TooLarge(value.len()));
+    }
+    let Headers::Decoded(headers) = &record.headers else {
+        return Err(InvalidAttributes::Missing("ce_type").into());
+    };
+    let headers = headers.iter();
+    let attributes =
+        Attributes::from_headers(headers.map(|(name, value)| (name.as_str(), value.as_slice())))?;
+    let key = record.key.as_deref().unwrap_or_default();
+    let key = std::str::from_utf8(key)
+        .ok()
+        .filter(|key| !key.is_empty())
+        .ok_or(Undecodable::Key)?;
+    // serde_json alone would call this an invalid code point somewhere.
+    std::str::from_utf8(value)?;
+    let kind = attributes.kind;
+    let document =
+        Document::parse(kind, value).map_err(|source| Undecodable::Document { kind, source })?;
+    check(&document, &attributes, key)?;
+    Ok(document)
+}

@@ -1,0 +1,37 @@
+//! A record that cannot be stored, as `dead_letter` keeps it.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use domain::Timestamp;
+use serde_json::{Value, json};
+use store::pipeline::DeadLetter;
+
+use crate::event::{Headers, Record};
+
+pub(crate) fn letter(record: &Record, stored_at: Timestamp, reason: &str) -> DeadLetter {
+    DeadLetter {
+        topic: record.topic.clone(),
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
+        stored_at,
+        key: record.key.clone(),
+        headers: readable(&record.headers),
+        value: record.value.clone(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Header by header `{"name": …, "text": …}`, or `base64` where it is no text; what could not be decoded as `json`.
+fn readable(headers: &Headers) -> Value {
+    match headers {
+        Headers::Decoded(headers) => headers
+            .iter()
+            .map(|(name, bytes)| match std::str::from_utf8(bytes) {
+                Ok(text) => json!({"name": name, "text": text}),
+                Err(_) => json!({"name": name, "base64": STANDARD.encode(bytes)}),
+            })
+            .collect(),
+        // As a text: it may be nested deeper than a JSON column takes.
+        Headers::Undecoded(json) => json!({ "json": json }),
+    }
+}
