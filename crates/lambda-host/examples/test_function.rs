@@ -23,6 +23,7 @@ async fn main() -> Result<(), Error> {
                 .await?;
             process::exit(1);
         }
+        Ok("hang") => std::future::pending::<()>().await,
         Ok(marker)
             if OpenOptions::new()
                 .write(true)

@@ -151,6 +151,8 @@ impl Function {
             return Err(NotYours);
         }
         instance.phase = Phase::Failed(Failure::reported(document));
+        // It should end by itself; what waits for it need not rely on that.
+        signal_group(instance.pid, Signal::SIGTERM);
         Ok(())
     }
 

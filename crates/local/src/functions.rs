@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     command::{Group, on_path},
-    progress::Progress,
+    progress::{Progress, Step},
     servers::Servers,
     template::Template,
 };
@@ -46,7 +46,7 @@ const HANDED_ON: [&str; 16] = [
     "RUST_BACKTRACE",
 ];
 
-/// Builds the functions of the template.
+/// Builds the functions of the template for release.
 ///
 /// # Errors
 /// When they do not compile, or there is neither cargo nor an earlier build beside this program.
@@ -60,21 +60,52 @@ pub(crate) async fn build(
         return built_before(&names);
     };
     let step = progress.step("functions");
-    step.at("building");
     let mut command = Command::new(cargo);
     command
-        .args([
-            "build",
-            "--release",
-            "--message-format=json-render-diagnostics",
-        ])
+        .args(["build", "--release"])
         .args(names.iter().flat_map(|name| ["--package", name]))
-        .current_dir(root)
+        .current_dir(root);
+    let programs = built(&mut command, &step).await?;
+    if let Some(name) = names.iter().find(|name| !programs.contains_key(**name)) {
+        bail!("cargo built no program `{name}`");
+    }
+    step.done(&names.join(", "));
+    Ok(programs)
+}
+
+/// Builds the functions as `cargo lambda watch` does, one by one, so that it has nothing left to build when it is first
+/// asked for one.
+///
+/// # Errors
+/// When they do not compile or there is no cargo.
+pub(crate) async fn build_for_watch(
+    root: &Path,
+    template: &Template,
+    progress: &Progress,
+) -> Result<()> {
+    let cargo = cargo().context("cargo is not on PATH")?;
+    for function in &template.functions {
+        let step = progress.step(&function.name);
+        let mut command = Command::new(&cargo);
+        command
+            .args(["build", "--bin", &function.name])
+            .current_dir(root);
+        built(&mut command, &step).await?;
+        step.done("built");
+    }
+    Ok(())
+}
+
+/// Runs cargo and returns the programs it built.
+async fn built(command: &mut Command, step: &Step) -> Result<Programs> {
+    step.at("building");
+    command
+        .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    forget_own_package(&mut command);
+    forget_own_package(command);
     let mut child = command.spawn().context("starting cargo")?;
     let group = Group(child.id());
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -97,10 +128,8 @@ pub(crate) async fn build(
     };
     let diagnostics = async {
         let mut text = String::new();
-        stderr
-            .context("cargo has no output")?
-            .read_to_string(&mut text)
-            .await?;
+        let mut stderr = stderr.context("cargo has no output")?;
+        stderr.read_to_string(&mut text).await?;
         anyhow::Ok(text)
     };
     let (programs, diagnostics) = tokio::try_join!(artifacts, diagnostics)?;
@@ -109,10 +138,6 @@ pub(crate) async fn build(
     if !status.success() {
         bail!("the functions do not compile:\n{diagnostics}");
     }
-    if let Some(name) = names.iter().find(|name| !programs.contains_key(**name)) {
-        bail!("cargo built no program `{name}`");
-    }
-    step.done(&names.join(", "));
     Ok(programs)
 }
 

@@ -92,7 +92,10 @@ impl System {
         };
         let programs = async {
             match options.watch {
-                true => Ok(BTreeMap::new()),
+                true => {
+                    functions::build_for_watch(root, &template, progress).await?;
+                    Ok(BTreeMap::new())
+                }
                 false => functions::build(root, &template, progress).await,
             }
         };

@@ -38,17 +38,26 @@ query = '100 * (1 - avg without (cpu, mode) (rate(node_cpu_seconds_total{mode="i
 /// The environment the tests run in, with some variables set to something else.
 fn environment(instead: &[(&str, &str)]) -> Environment {
     for variable in ["PROMETHEUS_URL", "KAFKA_BROKERS", "DATABASE_URL"] {
-        assert!(std::env::var(variable).is_ok(), "{variable} is not set: run the tests with `cargo local test`");
+        assert!(
+            std::env::var(variable).is_ok(),
+            "{variable} is not set: run the tests with `cargo local test`"
+        );
     }
     let own = std::env::vars().filter(|(name, _)| !instead.iter().any(|(other, _)| name == other));
-    let instead = instead.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let instead = instead
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     own.chain(instead).collect()
 }
 
 fn metrics(text: &str) -> Vec<Arc<Metric>> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
-    metrics_file::load(file.path()).unwrap().into_iter().map(Arc::new).collect()
+    metrics_file::load(file.path())
+        .unwrap()
+        .into_iter()
+        .map(Arc::new)
+        .collect()
 }
 
 /// An etl that writes a topic of its own.
@@ -57,9 +66,15 @@ async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
     let kafka = KafkaConfig::read(&environment).unwrap();
     let brokers = environment.required("KAFKA_BROKERS").unwrap();
     let topic = format!("etl-test-{}", Uuid::new_v4());
-    let kafka = KafkaConfig { topic: topic.clone(), ..kafka };
+    let kafka = KafkaConfig {
+        topic: topic.clone(),
+        ..kafka
+    };
     if !instead.iter().any(|(name, _)| *name == "KAFKA_BROKERS") {
-        let admin: AdminClient<_> = ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+        let admin: AdminClient<_> = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .create()
+            .unwrap();
         let new = NewTopic::new(&topic, 3, TopicReplication::Fixed(1));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         for created in admin.create_topics(&[new], &options).await.unwrap() {
@@ -98,10 +113,18 @@ fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
     consumer.subscribe(&[topic]).unwrap();
     let mut records = BTreeMap::<String, Vec<Record>>::new();
     for _ in 0..wanted {
-        let record = consumer.poll(Duration::from_secs(30)).expect("a record is missing").unwrap();
+        let record = consumer
+            .poll(Duration::from_secs(30))
+            .expect("a record is missing")
+            .unwrap();
         let headers = record.headers().unwrap().iter();
         let mut headers: BTreeMap<String, String> = headers
-            .map(|header| (header.key.to_owned(), String::from_utf8(header.value.unwrap().to_vec()).unwrap()))
+            .map(|header| {
+                (
+                    header.key.to_owned(),
+                    String::from_utf8(header.value.unwrap().to_vec()).unwrap(),
+                )
+            })
             .collect();
         headers.remove("ce_run").unwrap();
         let found = Record {
@@ -109,7 +132,10 @@ fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
             value: String::from_utf8(record.payload().unwrap().to_vec()).unwrap(),
             headers,
         };
-        records.entry(found.headers["ce_id"].clone()).or_default().push(found);
+        records
+            .entry(found.headers["ce_id"].clone())
+            .or_default()
+            .push(found);
     }
     records
 }
@@ -131,20 +157,33 @@ async fn the_same_instant_gives_the_same_bytes() {
         published += document.messages as usize + 1;
     }
     let records = records(&topic, published);
-    let (runs, facts): (Vec<_>, Vec<_>) = records.into_values().partition(|told| told[0].headers["ce_type"].contains(".run."));
+    let (runs, facts): (Vec<_>, Vec<_>) = records
+        .into_values()
+        .partition(|told| told[0].headers["ce_type"].contains(".run."));
     assert_eq!(runs.len(), 2);
     for told in facts {
-        let [once, again] = &told[..] else { panic!("told {} times: {}", told.len(), told[0].key) };
+        let [once, again] = &told[..] else {
+            panic!("told {} times: {}", told.len(), told[0].key)
+        };
         assert_eq!(once, again);
     }
 }
 
 #[tokio::test]
 async fn a_query_that_prometheus_refuses_is_a_failure_and_the_rest_goes_on() {
-    let text = format!("{METRICS}[[metric]]\nname = \"broken\"\nquery = 'label_replace(up, \"a\", \"b\", \"c\", \"(\")'\n");
+    let text = format!(
+        "{METRICS}[[metric]]\nname = \"broken\"\nquery = 'label_replace(up, \"a\", \"b\", \"c\", \"(\")'\n"
+    );
     let (etl, _) = etl(&text, &[]).await;
-    let document = etl.run(&RunRequest::everything(moment_ago()), Trigger::Invoke).await.unwrap();
-    let failure = document.failures.iter().find(|failure| failure.metric.as_deref() == Some("broken")).unwrap();
+    let document = etl
+        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .await
+        .unwrap();
+    let failure = document
+        .failures
+        .iter()
+        .find(|failure| failure.metric.as_deref() == Some("broken"))
+        .unwrap();
     assert!(failure.reason.contains("refuses"), "{failure:?}");
     assert!(document.series > 0);
 }
@@ -152,36 +191,71 @@ async fn a_query_that_prometheus_refuses_is_a_failure_and_the_rest_goes_on() {
 #[tokio::test]
 async fn a_run_without_prometheus_is_published_with_its_failure() {
     let (etl, topic) = etl(METRICS, &[("PROMETHEUS_URL", "http://127.0.0.1:1")]).await;
-    let outcome = etl.run(&RunRequest::everything(moment_ago()), Trigger::Invoke).await;
-    assert!(matches!(outcome, Err(RunError::PrometheusAway(_))), "{outcome:?}");
+    let outcome = etl
+        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .await;
+    assert!(
+        matches!(outcome, Err(RunError::PrometheusAway(_))),
+        "{outcome:?}"
+    );
     let records = records(&topic, 1);
     let (_, told) = records.first_key_value().unwrap();
-    assert!(told[0].value.contains("Prometheus cannot be reached"), "{}", told[0].value);
+    assert!(
+        told[0].value.contains("Prometheus cannot be reached"),
+        "{}",
+        told[0].value
+    );
 }
 
 #[tokio::test]
 async fn a_run_without_kafka_is_an_error_that_says_so() {
     let (etl, _) = etl(METRICS, &[("KAFKA_BROKERS", "127.0.0.1:1")]).await;
-    let outcome = etl.run(&RunRequest::everything(moment_ago()), Trigger::Invoke).await;
-    assert!(matches!(outcome, Err(RunError::KafkaAway(_))), "{outcome:?}");
+    let outcome = etl
+        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .await;
+    assert!(
+        matches!(outcome, Err(RunError::KafkaAway(_))),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_run_without_the_database_judges_nothing_and_says_so() {
-    let (etl, _) = etl(METRICS, &[("DATABASE_URL", "mysql://nobody@127.0.0.1:1/nothing")]).await;
-    let document = etl.run(&RunRequest::everything(moment_ago()), Trigger::Invoke).await.unwrap();
+    let (etl, _) = etl(
+        METRICS,
+        &[("DATABASE_URL", "mysql://nobody@127.0.0.1:1/nothing")],
+    )
+    .await;
+    let document = etl
+        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .await
+        .unwrap();
     assert!(document.series > 0);
-    let failure = document.failures.iter().find(|failure| failure.stage == "objectives").unwrap();
-    assert!(failure.reason.contains("judges no objective"), "{failure:?}");
+    let failure = document
+        .failures
+        .iter()
+        .find(|failure| failure.stage == "objectives")
+        .unwrap();
+    assert!(
+        failure.reason.contains("judges no objective"),
+        "{failure:?}"
+    );
 }
 
-async fn read(prometheus: &Prometheus, metric: &Metric, range: Span) -> Vec<(String, Vec<(i64, u64)>)> {
+async fn read(
+    prometheus: &Prometheus,
+    metric: &Metric,
+    range: Span,
+) -> Vec<(String, Vec<(i64, u64)>)> {
     let (found, mut arriving) = mpsc::channel::<FetchedSeries>(4);
     let collect = async {
         let mut all = Vec::new();
         while let Some(series) = arriving.recv().await {
             let samples = clean(series.samples);
-            let bits = samples.iter().map(|sample| (sample.time.millis(), sample.value.to_bits())).collect();
+            let bits = samples
+                .iter()
+                .map(|sample| (sample.time.millis(), sample.value.to_bits()))
+                .collect();
             all.push((series.labels.to_string(), bits));
         }
         all.sort();
@@ -203,11 +277,16 @@ async fn remote_read_and_the_query_api_agree_to_the_last_bit() {
         start: moment_ago() - Duration::from_secs(12 * 3600),
         end: moment_ago(),
     };
-    for text in [text, "[[metric]]\nname = \"x\"\nquery = \"node_memory_MemAvailable_bytes\""] {
+    for text in [
+        text,
+        "[[metric]]\nname = \"x\"\nquery = \"node_memory_MemAvailable_bytes\"",
+    ] {
         let streamed = metrics(text).remove(0);
         let asked = Metric {
             // Without matchers there is nothing to stream by: the query API has to do.
-            reading: Reading::Raw { matchers: Vec::new() },
+            reading: Reading::Raw {
+                matchers: Vec::new(),
+            },
             ..Metric::clone(&streamed)
         };
         let streamed = read(&prometheus, &streamed, range).await;

@@ -1,17 +1,25 @@
-//! The retrieval function's process.
+//! The retrieval function's wiring.
 
 use config::{AccessConfig, DatabaseConfig, Environment, ExposeSecret, schedule_interval};
 use http_api::Api;
-use retrieval::{ROUTES, Retrieval};
+use retrieval::{Endpoint, ROUTES, Retrieval};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
+    let (api, retrieval) = function().inspect_err(|error| tracing::error!("{error:#}"))?;
+    api.serve(|call| retrieval.answer(call)).await
+}
+
+fn function() -> anyhow::Result<(Api<Endpoint>, Retrieval)> {
     let environment = Environment::of_process();
+    let database = DatabaseConfig::read(&environment)?;
     let retrieval = Retrieval {
-        store: store::connect(DatabaseConfig::read(&environment)?.url.expose_secret())?,
+        store: store::connect(database.url.expose_secret())?,
         schedule_interval: schedule_interval(&environment)?,
     };
-    let api = Api::new(&ROUTES, &AccessConfig::read(&environment)?);
-    api.serve(|call| retrieval.answer(call)).await
+    Ok((
+        Api::new(&ROUTES, &AccessConfig::read(&environment)?),
+        retrieval,
+    ))
 }

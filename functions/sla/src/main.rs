@@ -1,20 +1,24 @@
-//! The sla function's process.
+//! The sla function's wiring.
 
 use config::{AccessConfig, DatabaseConfig, Environment, ExposeSecret, schedule_interval};
 use http_api::Api;
-use sla::{Evaluator, ROUTES, SlaManager};
+use sla::{Endpoint, Evaluator, ROUTES, SlaManager};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
+    let (api, manager) = function().inspect_err(|error| tracing::error!("{error:#}"))?;
+    api.serve(|call| manager.answer(call)).await
+}
+
+fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
     let environment = Environment::of_process();
     let access = AccessConfig::read(&environment)?;
+    let database = DatabaseConfig::read(&environment)?;
     let manager = SlaManager {
-        store: store::connect(DatabaseConfig::read(&environment)?.url.expose_secret())?,
+        store: store::connect(database.url.expose_secret())?,
         evaluator: Evaluator::new(environment.http_url("ETL_URL")?, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
     };
-    Api::new(&ROUTES, &access)
-        .serve(|call| manager.answer(call))
-        .await
+    Ok((Api::new(&ROUTES, &access), manager))
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use domain::{
     Series, Timestamp,
-    evaluation::{Episode, Span},
+    evaluation::{Episode, Span, read_range},
     message::{Attributes, MetricsDocument, RunDocument, SeriesReference, ViolationsDocument},
     sla::is_sla_name,
 };
@@ -21,6 +21,7 @@ const LONGEST_METRIC: usize = 255;
 const LONGEST_UNIT: usize = 64;
 const LARGEST_LABELS: usize = 256 * 1024;
 const LONGEST_OBJECTIVE: usize = 63;
+const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 const LONGEST_RUN: usize = 64;
 const LONGEST_TRIGGER: usize = 16;
 /// A day's worth: more than a range of 13 h 5 m has at one sample a second.
@@ -35,7 +36,7 @@ pub(crate) fn check(document: &Document, attributes: &Attributes, key: &str) -> 
     if let Some(reference) = document.series() {
         series(reference)?;
         that(
-            key == reference.series.to_string(),
+            key.parse() == Ok(reference.series),
             "the key is not its series",
         )?;
     }
@@ -132,15 +133,15 @@ fn judgement(document: &ViolationsDocument, key: &str) -> Checked {
             let (metric, labels) = (objective.metric.clone(), objective.labels.clone());
             let selector = Series { metric, labels };
             that(
-                key == selector.id().to_string(),
+                key.parse() == Ok(selector.id()),
                 "the key is not that of the objective",
             )?;
         }
     }
     let judged = document.judged;
     that(
-        judged.end == document.as_of && judged.start < judged.end,
-        "the judged range does not end at its as_of",
+        objective.hold <= LONGEST_HOLD && judged == read_range(objective.hold, document.as_of),
+        "the judged range is not that of the objective at its as_of",
     )?;
     let episodes = || {
         let told = document.earlier.iter().chain(&document.episodes);

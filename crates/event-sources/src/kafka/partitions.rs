@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use rdkafka::{Message, TopicPartitionList, consumer::Consumer};
+use rdkafka::Message;
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
     time::timeout,
 };
-use tracing::{error, info};
+use tracing::info;
 
 use super::{
     buffer::Buffer,
@@ -44,6 +44,8 @@ impl Partitions {
     pub(super) fn assign(&mut self, assigned: &[i32]) {
         info!(topic = %self.common.settings.topic, partitions = ?assigned, "partitions were assigned");
         for &partition in assigned {
+            // One that was paused when it was revoked still is.
+            self.common.resume(partition);
             let worker = Worker::new(&self.common, partition, self.stop.subscribe());
             let buffer = worker.buffer();
             let worker = self.workers.spawn(worker.run());
@@ -80,7 +82,7 @@ impl Partitions {
         };
         partition
             .buffer
-            .push(Record::new(message), || self.pause(number));
+            .push(Record::new(message), || self.common.pause(number));
     }
 
     /// Lets invocations that are under way end and their batches be committed, for five seconds.
@@ -91,14 +93,6 @@ impl Partitions {
         self.workers.shutdown().await;
         self.partitions.clear();
         self.publish();
-    }
-
-    fn pause(&self, partition: i32) {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.common.settings.topic, partition);
-        if let Err(error) = self.common.consumer.pause(&list) {
-            error!(partition, %error, "a partition cannot be paused");
-        }
     }
 
     fn publish(&self) {

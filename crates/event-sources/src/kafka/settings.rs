@@ -49,8 +49,8 @@ pub enum KafkaTriggerError {
         /// What it may be.
         range: &'static str,
     },
-    /// Kafka, or its library, refused.
-    #[error("Kafka refused")]
+    /// Kafka, or its library, refused or did not answer.
+    #[error("Kafka refused or did not answer")]
     Kafka(#[from] KafkaError),
     /// The trigger has ended.
     #[error("the trigger has ended")]
@@ -81,12 +81,14 @@ impl KafkaTriggerSettings {
     pub(super) fn client(&self) -> Result<ClientConfig, KafkaTriggerError> {
         self.check()?;
         let mut client = ClientConfig::new();
-        // These may be changed. A member that was killed is to be missed soon, and a broker that is back found soon.
+        // These may be changed. A member that was killed is to be missed soon, a broker that is back found soon, and
+        // a question about offsets not to wait for a fetch.
         client
             .set("session.timeout.ms", "10000")
             .set("reconnect.backoff.max.ms", "2000")
             .set("topic.metadata.refresh.interval.ms", "10000")
-            .set("queued.max.messages.kbytes", "16384");
+            .set("queued.max.messages.kbytes", "16384")
+            .set("fetch.wait.max.ms", "100");
         for (name, value) in &self.client_properties {
             client.set(name, value);
         }

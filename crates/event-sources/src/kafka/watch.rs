@@ -12,6 +12,7 @@ use std::{
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{Consumer, StreamConsumer},
+    metadata::MetadataTopic,
 };
 use serde::Serialize;
 use tokio::{sync::watch, task::spawn_blocking};
@@ -114,30 +115,27 @@ impl KafkaTriggerWatch {
         self.shared.status()
     }
 
-    /// How many records of its partitions are not handled yet: those after the committed offsets.
+    /// How many records of the topic its group has not handled yet: those after the committed offsets, in partitions
+    /// of other members too.
     ///
     /// # Errors
     ///
     /// When the brokers do not answer or the trigger has ended.
     pub async fn lag(&self) -> Result<i64, KafkaTriggerError> {
         let consumer = self.consumer.upgrade().ok_or(KafkaTriggerError::Ended)?;
-        let partitions = self.status().partitions;
         let topic = self.topic.clone();
-        let asked = spawn_blocking(move || lag(&consumer, &topic, &partitions));
+        let asked = spawn_blocking(move || lag(&consumer, &topic));
         asked.await.map_err(|_| KafkaTriggerError::Ended)?
     }
 }
 
-fn lag(
-    consumer: &StreamConsumer<Context>,
-    topic: &str,
-    partitions: &[i32],
-) -> Result<i64, KafkaTriggerError> {
+fn lag(consumer: &StreamConsumer<Context>, topic: &str) -> Result<i64, KafkaTriggerError> {
+    let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
     let mut asked = TopicPartitionList::new();
-    for partition in partitions {
-        asked.add_partition(topic, *partition);
+    for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
+        asked.add_partition(topic, partition.id());
     }
-    if partitions.is_empty() {
+    if asked.count() == 0 {
         return Ok(0);
     }
     let committed = consumer.committed_offsets(asked, PATIENCE)?;

@@ -39,6 +39,26 @@ pub(super) struct Common {
     pub(super) shared: Arc<Shared>,
 }
 
+impl Common {
+    pub(super) fn pause(&self, partition: i32) {
+        if let Err(error) = self.consumer.pause(&self.list(partition)) {
+            error!(partition, %error, "a partition cannot be paused");
+        }
+    }
+
+    pub(super) fn resume(&self, partition: i32) {
+        if let Err(error) = self.consumer.resume(&self.list(partition)) {
+            error!(partition, %error, "a partition cannot be resumed");
+        }
+    }
+
+    fn list(&self, partition: i32) -> TopicPartitionList {
+        let mut list = TopicPartitionList::new();
+        list.add_partition(&self.settings.topic, partition);
+        list
+    }
+}
+
 /// Invokes the function with the batches of a partition and commits them.
 pub(super) struct Worker {
     common: Arc<Common>,
@@ -84,7 +104,7 @@ impl Worker {
             () = stopped(&mut self.stop) => return Err(Stopping),
             () = self.buffer.wait(self.common.settings.batching_window) => {}
         }
-        let batch = self.buffer.take(|| self.resume());
+        let batch = self.buffer.take(|| self.common.resume(self.partition));
         let Some(last) = batch.last() else {
             return Ok(());
         };
@@ -128,7 +148,7 @@ impl Worker {
     }
 
     async fn try_commit(&self, next: i64) -> KafkaResult<()> {
-        let mut offsets = self.list();
+        let mut offsets = self.common.list(self.partition);
         offsets.set_all_offsets(Offset::Offset(next))?;
         let consumer = self.common.consumer.clone();
         let commit = spawn_blocking(move || consumer.commit(&offsets, CommitMode::Sync));
@@ -143,18 +163,6 @@ impl Worker {
             () = stopped(&mut self.stop) => Err(Stopping),
             () = sleep(wait) => Ok((wait * 2).min(LONGEST_WAIT)),
         }
-    }
-
-    fn resume(&self) {
-        if let Err(error) = self.common.consumer.resume(&self.list()) {
-            error!(partition = self.partition, %error, "a partition cannot be resumed");
-        }
-    }
-
-    fn list(&self) -> TopicPartitionList {
-        let mut list = TopicPartitionList::new();
-        list.add_partition(&self.common.settings.topic, self.partition);
-        list
     }
 }
 

@@ -7,7 +7,7 @@ use std::pin::pin;
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use serde_json::json;
 use tokio::time::{Duration, sleep};
-use tracing::{info, warn};
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::{ACCOUNT, InvocationType, Invoker};
@@ -70,7 +70,7 @@ impl Schedule {
                 .invoke(&self.function, self.kind, payload.into_bytes())
                 .await
             {
-                Ok(_) => info!(schedule = %self.name, function = %self.function, "invoked"),
+                Ok(_) => debug!(schedule = %self.name, function = %self.function, "invoked"),
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
                     warn!(schedule = %self.name, function = %self.function, error, "the invocation failed");

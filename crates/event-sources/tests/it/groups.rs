@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     function::{Function, Reply},
     topic::{Running, Topic, numbers},
+    trigger::held_up,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,17 +90,42 @@ async fn members_share_the_partitions_and_one_that_leaves_is_replaced_without_a_
     }
     first.stop().await;
 
-    // At least once: a record may come again, but never one before those that precede it.
     for partition in 0..4 {
-        let mut next = 0;
-        for value in function.handled(partition) {
-            let number: usize = value.parse().unwrap();
-            assert!(
-                number <= next,
-                "partition {partition}: {number} before {next}"
-            );
-            next = next.max(number + 1);
-        }
-        assert_eq!(next, 100);
+        assert_eq!(without_gaps(&function.handled(partition)), 100);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_paused_when_it_is_revoked_is_read_by_whoever_gets_it() {
+    let topic = Topic::new(1);
+    let mut held_up = held_up(&topic).await;
+    topic.send_many(0, 1..12_000).await;
+    // As many as are held.
+    held_up.running.until_waiting(10_000).await;
+    let second = Running::start(topic.settings(), held_up.function.invoker());
+    // Whoever has the partition now starts at its beginning.
+    held_up.starts.recv().await.unwrap();
+    second.stop().await;
+    held_up.go.send_replace(true);
+    while held_up
+        .function
+        .handled(0)
+        .last()
+        .is_none_or(|last| last != "11999")
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    held_up.running.stop().await;
+    assert_eq!(without_gaps(&held_up.function.handled(0)), 12_000);
+}
+
+/// How many different numbers these are. A record may come again, but never one before those that precede it.
+fn without_gaps(handled: &[String]) -> usize {
+    let mut next = 0;
+    for value in handled {
+        let number: usize = value.parse().unwrap();
+        assert!(number <= next, "{number} before {next}");
+        next = next.max(number + 1);
+    }
+    next
 }

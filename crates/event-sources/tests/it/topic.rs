@@ -33,7 +33,7 @@ impl Topic {
         let producer = ClientConfig::new()
             .set("bootstrap.servers", cluster.bootstrap_servers())
             .set("message.max.bytes", "10000000")
-            .set("linger.ms", "0")
+            .set("linger.ms", "1")
             .create()
             .unwrap();
         Self { cluster, producer }
@@ -59,6 +59,25 @@ impl Topic {
     pub(super) async fn send_numbers(&self, partition: i32, numbers: std::ops::Range<usize>) {
         for number in numbers {
             self.send(partition, &number.to_string()).await;
+        }
+    }
+
+    /// The same, many of them: a batch of them at a time.
+    pub(super) async fn send_many(&self, partition: i32, numbers: std::ops::Range<usize>) {
+        let values: Vec<String> = numbers.map(|number| number.to_string()).collect();
+        let record = |value| {
+            FutureRecord::<(), _>::to(NAME)
+                .partition(partition)
+                .payload(value)
+        };
+        let queue = |value| {
+            self.producer
+                .send_result(record(value))
+                .map_err(|(error, _)| error)
+        };
+        let deliveries: Result<Vec<_>, _> = values.iter().map(queue).collect();
+        for delivery in deliveries.unwrap() {
+            delivery.await.unwrap().unwrap();
         }
     }
 

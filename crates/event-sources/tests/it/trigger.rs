@@ -120,12 +120,20 @@ async fn partitions_are_under_way_at_the_same_time_and_each_only_once() {
     running.stop().await;
 }
 
+pub(super) struct HeldUp {
+    pub(super) running: Running,
+    pub(super) function: Function,
+    /// Each invocation that starts.
+    pub(super) starts: mpsc::UnboundedReceiver<()>,
+    pub(super) go: watch::Sender<bool>,
+}
+
 /// A trigger whose function has got one record, `0`, and does not answer before it is told.
-async fn held_up(topic: &Topic) -> (Running, Function, watch::Sender<bool>) {
+pub(super) async fn held_up(topic: &Topic) -> HeldUp {
     let (go, gone) = watch::channel(false);
     let (started, mut starts) = mpsc::unbounded_channel();
     let function = Function::start(move |_| {
-        // Only the first one is awaited.
+        // Nobody may listen any more.
         let _ = started.send(());
         Reply::After(gone.clone())
     })
@@ -133,13 +141,23 @@ async fn held_up(topic: &Topic) -> (Running, Function, watch::Sender<bool>) {
     let running = Running::start(topic.settings(), function.invoker());
     topic.send(0, "0").await;
     starts.recv().await.unwrap();
-    (running, function, go)
+    HeldUp {
+        running,
+        function,
+        starts,
+        go,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partition_whose_function_is_slow_is_paused_and_nothing_is_lost() {
     let topic = Topic::new(1);
-    let (running, function, go) = held_up(&topic).await;
+    let HeldUp {
+        running,
+        function,
+        go,
+        ..
+    } = held_up(&topic).await;
     // 1.2 MB each, so that the 14th fills what is held.
     let value = |number: usize| format!("{number}{}", " ".repeat(900_000));
     for number in 1..=14 {
@@ -165,7 +183,12 @@ async fn a_partition_whose_function_is_slow_is_paused_and_nothing_is_lost() {
 async fn a_batch_is_cut_at_the_payload_limit_and_a_record_beyond_it_goes_alone() {
     const LIMIT: usize = 6 * 1024 * 1024;
     let topic = Topic::new(1);
-    let (running, function, go) = held_up(&topic).await;
+    let HeldUp {
+        running,
+        function,
+        go,
+        ..
+    } = held_up(&topic).await;
     let sizes = [
         1_000_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000, 10, 4_720_000, 10,
     ];

@@ -1,11 +1,11 @@
 //! Hosts and functions that do not start.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, time::Duration};
 
 use lambda_host::{Host, HostError, HostSpec, Route};
 use serde_json::json;
 
-use super::fixture::{Fixture, function, loopback};
+use super::fixture::{Fixture, function, gone, loopback};
 
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
@@ -48,7 +48,7 @@ async fn functions_and_routes_have_to_fit_together() {
     let mut limited = good.clone();
     limited.max_instances = 0;
     let mut hurried = good.clone();
-    hurried.timeout = std::time::Duration::ZERO;
+    hurried.timeout = Duration::ZERO;
     let mut relative = good.clone();
     relative.program = "function".into();
     let cases = [
@@ -146,4 +146,21 @@ async fn a_program_that_is_not_there_is_named() {
         message.starts_with("/nowhere/function could not be started: "),
         "{message}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_does_not_come_up_is_killed() {
+    let fixture = Fixture::with(|function| {
+        function.timeout = Duration::from_secs(1);
+        function
+            .environment
+            .insert("START".to_owned(), "hang".to_owned());
+    })
+    .await;
+    let call = fixture.invoke(json!({}));
+    let (error, status) = tokio::join!(call, fixture.until(|status| !status.pids.is_empty()));
+    let error = error.unwrap_err();
+    assert_eq!(error["errorType"], "Sandbox.Timedout");
+    assert_eq!(error["errorMessage"], "Init timed out after 10.00 seconds");
+    gone(status.pids[0]).await;
 }

@@ -48,8 +48,11 @@ pub(super) fn table(findings: &Findings) -> Table {
         "kind",
         "next 10 minutes",
     ]);
-    let nodes: BTreeSet<String> = findings.series.iter().map(|s| node(&s.labels)).collect();
-    let metrics: BTreeSet<&str> = findings.series.iter().map(|s| s.metric.as_str()).collect();
+    // Series that were seen once, on nodes that are gone, are nobody's business here.
+    let nodes: BTreeSet<String> = findings.summaries.iter().map(|s| node(&s.labels)).collect();
+    let of_nodes = |s: &&Series| nodes.contains(&node(&s.labels));
+    let series = findings.series.iter().filter(of_nodes);
+    let metrics: BTreeSet<&str> = series.map(|s| s.metric.as_str()).collect();
     for node_name in &nodes {
         for metric in &metrics {
             let here = |s: &&Series| s.metric == *metric && node(&s.labels) == *node_name;
@@ -195,9 +198,10 @@ mod tests {
             }))
             .unwrap()
         };
-        let summary = |window: &str, coverage: f64| -> Summary {
+        let summary = |node: &str, window: &str, coverage: f64| -> Summary {
             from_value(json!({
-                "metric": "cpuUsage", "labels": labels, "window": window, "coverage": coverage,
+                "metric": "cpuUsage", "labels": { "nodeName": node },
+                "window": window, "coverage": coverage,
                 "min": 10.0, "max": 91.25, "average": 25.5, "std": 7.0,
             }))
             .unwrap()
@@ -206,9 +210,16 @@ mod tests {
         Findings {
             series: vec![
                 series("cpuUsage", "demo", "percent"),
-                series("cpuTemp", "host", "celsius"),
+                series("cpuTemp", "demo", "celsius"),
+                series("cpuUsage", "host", "percent"),
+                series("totProcesses", "gone", "processes"),
             ],
-            summaries: vec![summary("1h", 1.0), summary("3h", 1.0), summary("12h", 0.01)],
+            summaries: vec![
+                summary("demo", "1h", 1.0),
+                summary("demo", "3h", 1.0),
+                summary("demo", "12h", 0.01),
+                summary("host", "1h", 0.5),
+            ],
             metadata: vec![
                 from_value(json!({
                     "metric": "cpuUsage", "labels": labels,
@@ -235,19 +246,19 @@ mod tests {
         ┌──────┬──────────┬───────────────┬──────┬─────────┬──────┬──────┬────────────────────────────┬──────────────────────┐
         │ node ┆ metric   ┆ window        ┆ min  ┆ average ┆ max  ┆ std  ┆ kind                       ┆ next 10 minutes      │
         ╞══════╪══════════╪═══════════════╪══════╪═════════╪══════╪══════╪════════════════════════════╪══════════════════════╡
-        │ demo ┆ cpuTemp  ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no series: this node       ┆ –                    │
-        │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ exports nothing that       ┆                      │
-        │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ the query finds            ┆                      │
+        │ demo ┆ cpuTemp  ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no sample in the last 12 h ┆ –                    │
         ├╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
         │ demo ┆ cpuUsage ┆ 1h            ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ trend stationary           ┆ average 25.0         │
         │      ┆ %        ┆ 3h            ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ every 30 m, strength 0.80  ┆ 20.0 to 30.0         │
         │      ┆          ┆ 7 min of 12 h ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ ▁█                         ┆ ▁▁▂▂▂▃▃▄▄▄▅▅▅▆▆▇▇▇██ │
         ├╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
-        │ host ┆ cpuTemp  ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no sample in the last 12 h ┆ –                    │
-        ├╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
-        │ host ┆ cpuUsage ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no series: this node       ┆ –                    │
+        │ host ┆ cpuTemp  ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no series: this node       ┆ –                    │
         │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ exports nothing that       ┆                      │
         │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ the query finds            ┆                      │
+        ├╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
+        │ host ┆ cpuUsage ┆ 1h            ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ –                          ┆ –                    │
+        │      ┆ %        ┆ none of 3 h   ┆    – ┆       – ┆    – ┆    – ┆                            ┆                      │
+        │      ┆          ┆ none of 12 h  ┆    – ┆       – ┆    – ┆    – ┆                            ┆                      │
         └──────┴──────────┴───────────────┴──────┴─────────┴──────┴──────┴────────────────────────────┴──────────────────────┘
         ");
     }

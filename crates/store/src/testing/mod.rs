@@ -40,10 +40,15 @@ impl TestDatabase {
             std::process::id(),
             NUMBER.fetch_add(1, Ordering::Relaxed),
         );
-        let (server, _) = given
+        let (path, query) = given
+            .split_once('?')
+            .map_or((given.as_str(), String::new()), |(path, query)| {
+                (path, format!("?{query}"))
+            });
+        let (server, _) = path
             .rsplit_once('/')
             .expect("DATABASE_URL names no database");
-        let url = format!("{server}/{name}");
+        let url = format!("{server}/{name}{query}");
         schema::load(&url)
             .await
             .expect("DATABASE_URL names a server where databases can be made");
