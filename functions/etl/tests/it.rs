@@ -113,10 +113,7 @@ fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
     consumer.subscribe(&[topic]).unwrap();
     let mut records = BTreeMap::<String, Vec<Record>>::new();
     for _ in 0..wanted {
-        let record = consumer
-            .poll(Duration::from_secs(30))
-            .expect("a record is missing")
-            .unwrap();
+        let record = next(&consumer);
         let headers = record.headers().unwrap().iter();
         let mut headers: BTreeMap<String, String> = headers
             .map(|header| {
@@ -138,6 +135,20 @@ fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
             .push(found);
     }
     records
+}
+
+/// The next record. A poll may come back empty for what is not a record, such as partitions being assigned.
+fn next(consumer: &BaseConsumer) -> rdkafka::message::BorrowedMessage<'_> {
+    let started = std::time::Instant::now();
+    loop {
+        match consumer.poll(Duration::from_secs(1)) {
+            Some(record) => return record.unwrap(),
+            None => assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "a record is missing"
+            ),
+        }
+    }
 }
 
 fn moment_ago() -> Timestamp {
