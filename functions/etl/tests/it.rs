@@ -1,5 +1,6 @@
 //! Runs against a real Prometheus, a real Kafka and a real database, found in `PROMETHEUS_URL`, `KAFKA_BROKERS` and
 //! `DATABASE_URL`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Prometheus' XOR chunks: delta-of-delta times and XORed values (Pelkonen et al., "Gorilla", `VLDB` 2015), as laid out
-//! in Prometheus' `tsdb/docs/format/chunks.md`.
+//! Prometheus' XOR chunks: delta-of-delta times, values as the XOR with the one before (Pelkonen et al., "Gorilla:
+//! a fast, scalable, in-memory time series database", 2015), laid out as in Prometheus' `tsdb/docs/format/chunks.md`.
 
 use domain::{Sample, Timestamp};
 
