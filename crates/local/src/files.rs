@@ -21,7 +21,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T
     }
 }
 
-/// Writes a JSON document as [`write`] does.
+/// Writes a JSON document as [`write()`] does.
 ///
 /// # Errors
 /// When it cannot be written.
