@@ -63,6 +63,8 @@ pub(crate) async fn build(
     let mut command = Command::new(cargo);
     command
         .args(["build", "--release"])
+        // As in the alias `local`: it saves minutes of a first build.
+        .args(["--config", "profile.release.lto=false"])
         .args(names.iter().flat_map(|name| ["--package", name]))
         .current_dir(root);
     let programs = built(&mut command, &step).await?;
