@@ -7,6 +7,7 @@
 mod episode;
 mod history;
 mod judgement;
+mod outcome;
 mod outlook;
 mod reading;
 mod runs;
@@ -20,6 +21,7 @@ mod windows;
 pub use episode::{Episode, Side};
 pub use history::{Changes, History, JudgedSpan};
 pub use judgement::{Judgement, evaluate};
+pub use outcome::outcome;
 pub use outlook::{Continuation, HORIZON, Path, PredictedValues, ViolationOutlook};
 pub use reading::{clean, read_range, within};
 pub use span::Span;
