@@ -9,17 +9,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Finding, Sample, Timestamp, Window, finite,
+    Finding, Sample, Timestamp, finite,
     message::{Baseline, Forecast, Interval, PathPoint},
 };
 
 /// Why a forecast has no scores: of its steps too few have a sample.
 pub const FEW_SAMPLES: &str = "few_samples";
-/// Why a forecast has no scores: its series has no sample in the last 12 h.
+/// Why a forecast has no scores: its series has no sample in what the run reads.
 pub const NO_SERIES: &str = "no_series";
 /// Why a forecast has no scores: its metric is asked for no more.
 pub const UNKNOWN_METRIC: &str = "unknown_metric";
-/// Why a forecast has no scores: no run came within 12 h of it.
+/// Why a forecast has no scores: no run came within 11 h of it.
 pub const OUT_OF_REACH: &str = "out_of_reach";
 /// Why a forecast has no scores: it is stored no more.
 pub const FORECAST_GONE: &str = "forecast_gone";
@@ -85,10 +85,39 @@ pub fn score(
     }
 }
 
-/// Whether a run at `as_of` reads all that a forecast made at `forecast_as_of` is scored by, however patient its
-/// objectives are.
+/// A run reads at least 12 h and 5 min, an objective looks back for up to 1 h and 5 min before its forecast.
+const REACH: Duration = Duration::from_secs(11 * 3600);
+
+/// Whether a run at `as_of` reads all that a forecast made at `forecast_as_of` is scored by.
 pub fn is_within_reach(forecast_as_of: Timestamp, as_of: Timestamp) -> bool {
-    as_of.since(forecast_as_of) <= Window::TwelveHours.length()
+    as_of.since(forecast_as_of) <= REACH
+}
+
+impl Baseline {
+    /// The simplest forecasts from the clean samples of the last 12 h, oldest first. A quantile is the smallest sample
+    /// that at least its share of the samples does not exceed.
+    pub fn of(samples: &[Sample]) -> Self {
+        let mut values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
+        let last_value = values.last().copied().and_then(finite);
+        let mut quantile = |share: f64| {
+            let rank = (share * values.len() as f64).ceil() as usize;
+            let position = rank.saturating_sub(1);
+            if position >= values.len() {
+                return None;
+            }
+            let (_, value, _) = values.select_nth_unstable_by(position, f64::total_cmp);
+            finite(*value)
+        };
+        let quantiles = [0.025, 0.5, 0.975].map(&mut quantile);
+        Self {
+            last_value,
+            climatology: match quantiles {
+                [Some(lower), Some(median), Some(upper)] => Some([lower, median, upper]),
+                _ => None,
+            },
+            model_mean: None,
+        }
+    }
 }
 
 /// The value that stands at `time`; `None` where none does or it is infinite.

@@ -1,4 +1,5 @@
-//! One series from samples to messages: summaries, statistics, forecast, and every objective that matches it.
+//! One series from samples to messages: summaries, statistics, forecast, every objective that matches it, and what came of
+//! the forecasts made before.
 //!
 //! Pure and blocking: it runs on a worker thread.
 
@@ -8,7 +9,7 @@ use domain::{
     Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{self, Continuation, HORIZON, PredictedValues, Span},
     finite,
-    message::{MetricsDocument, SeriesReference, ViolationsDocument, WindowSummary},
+    message::{Baseline, MetricsDocument, SeriesReference, ViolationsDocument, WindowSummary},
 };
 use series::{analysis as statistics, grid::GridOptions, summary};
 
@@ -18,6 +19,7 @@ use crate::{
     metrics_file::{Metric, Reading},
     objectives::ActiveObjective,
     prometheus::FetchedSeries,
+    scoring::{self, Due},
 };
 
 /// What a run looks at.
@@ -49,6 +51,7 @@ pub fn analyse(
     metric: &Metric,
     fetched: FetchedSeries,
     active: &[ActiveObjective],
+    due: &Due,
     subject: &Subject,
 ) -> Analysed {
     let started = Instant::now();
@@ -72,13 +75,14 @@ pub fn analyse(
         metric.reading.staleness(),
         *as_of,
     ) {
+        let baseline = Baseline::of(last_12_hours(&samples, *as_of));
         messages.push(Message::of_metrics(&document, run));
         messages.push(Message::of_metadata(
             &documents::metadata(reference.clone(), &found, *as_of),
             run,
         ));
         messages.push(Message::of_prediction(
-            &documents::prediction(reference.clone(), &found, *as_of),
+            &documents::prediction(reference.clone(), &found, baseline, *as_of),
             run,
         ));
     }
@@ -113,6 +117,16 @@ pub fn analyse(
         messages.push(Message::of_violations(&document, run));
         objectives.push(position);
     }
+    for forecast in due.of(reference.series) {
+        let document = scoring::scored(
+            forecast,
+            reference.clone(),
+            &samples,
+            metric.reading.staleness(),
+            *as_of,
+        );
+        messages.push(Message::of_score(&document, run));
+    }
     Analysed {
         series: reference.series,
         samples: samples.len() as u64,
@@ -135,14 +149,18 @@ pub fn no_series(active: &ActiveObjective, subject: &Subject) -> Message {
 
 /// The last 12 h, which statistics and forecast are told from, whatever was fetched for the objectives.
 fn recent(samples: &[Sample], as_of: Timestamp) -> Vec<(i64, f64)> {
+    last_12_hours(samples, as_of)
+        .iter()
+        .map(|sample| (sample.time.millis(), sample.value))
+        .collect()
+}
+
+fn last_12_hours(samples: &[Sample], as_of: Timestamp) -> &[Sample] {
     let window = Span {
         start: as_of - Window::TwelveHours.length(),
         end: as_of,
     };
-    let samples = evaluation::within(samples, window).iter();
-    samples
-        .map(|sample| (sample.time.millis(), sample.value))
-        .collect()
+    evaluation::within(samples, window)
 }
 
 fn options(reading: &Reading) -> statistics::Options {
@@ -191,11 +209,7 @@ fn summarised(
             coverage: evaluation::coverage(samples, staleness, span),
         }
     });
-    let longest = Span {
-        start: as_of - Window::TwelveHours.length(),
-        end: as_of,
-    };
-    let inside = evaluation::within(samples, longest);
+    let inside = last_12_hours(samples, as_of);
     Some(MetricsDocument {
         series,
         as_of,

@@ -14,4 +14,5 @@ pub mod prometheus;
 pub mod publish;
 pub mod request;
 pub mod run;
+pub mod scoring;
 pub mod trigger;

@@ -30,7 +30,7 @@ pub struct Objectives {
 }
 
 /// A run must not wait longer for a database that is away.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 impl Objectives {
     /// Nothing is read yet.
@@ -39,6 +39,11 @@ impl Objectives {
             store,
             last: Mutex::new(None),
         }
+    }
+
+    /// Where they are read.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The SLAs in force. While MySQL is away: those read last, if any, and a failure that says so.
