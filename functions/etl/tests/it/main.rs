@@ -2,6 +2,8 @@
 //! `DATABASE_URL`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod scoring;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
