@@ -159,6 +159,7 @@ CREATE TABLE IF NOT EXISTS objective_score (
     probability    DOUBLE NOT NULL,
     happened       BOOLEAN NULL,
     PRIMARY KEY (sla, objective, version, series_id, forecast_as_of),
+    KEY by_time (sla, forecast_as_of, probability, happened),
     KEY by_series (series_id, forecast_as_of)
 );
 

@@ -85,6 +85,42 @@ pub fn score(
     }
 }
 
+/// What the probabilities of an objective were worth: what was said next to what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reliability {
+    /// The mean probability.
+    pub said: f64,
+    /// The share of the forecasts after which a violation happened.
+    pub happened: f64,
+    /// How many forecasts there are.
+    pub forecasts: u64,
+    /// On how many 10-minute spans of the clock they fall: horizons that overlap tell the same.
+    pub independent: u64,
+    /// After how many of them a violation happened, at least 5.
+    pub events: u64,
+}
+
+/// Why there is no [`Reliability`]: a violation happened less than 5 times.
+pub const FEW_EVENTS: &str = "few_events";
+const FEWEST_EVENTS: u64 = 5;
+
+impl Reliability {
+    /// That of forecasts whose probabilities sum to `said`; with fewer than 5 events nothing can be said.
+    pub fn of(said: f64, forecasts: u64, independent: u64, events: u64) -> Finding<Self> {
+        if events < FEWEST_EVENTS {
+            return Finding::unknown(FEW_EVENTS);
+        }
+        let count = forecasts as f64;
+        Finding::Known(Self {
+            said: said / count,
+            happened: events as f64 / count,
+            forecasts,
+            independent,
+            events,
+        })
+    }
+}
+
 /// A run reads at least 12 h and 5 min, an objective looks back for up to 1 h and 5 min before its forecast.
 const REACH: Duration = Duration::from_secs(11 * 3600);
 

@@ -70,6 +70,8 @@ operations! {
         "'{base}/metadata?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, FULL];
     PREDICT: GET "/predict", "the forecast of the next 10 minutes",
         "'{base}/predict?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, FULL];
+    QUALITY: GET "/forecasts/quality", "how good the forecasts were, whose 10 minutes are over",
+        "'{base}/forecasts/quality?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, SLA];
     RUNS: GET "/runs", "the runs, newest first, with their failures and the time each stage took",
         "'{base}/runs?limit=5'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF];
     RUN: POST "/ETL", "run now", "-X POST {base}/ETL -d '{}'", [];

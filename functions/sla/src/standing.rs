@@ -12,6 +12,8 @@ pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
 /// The evaluation that is asked for.
 pub(crate) struct Standing {
     pub(crate) evaluation: Evaluation,
+    /// The moment asked about.
+    pub(crate) moment: Timestamp,
     /// How old it is at the moment asked about, seconds; `None` before the first.
     pub(crate) age_seconds: Option<f64>,
     /// Whether it is too old for that moment.
@@ -57,6 +59,7 @@ impl Standing {
             stale: evaluation
                 .as_of
                 .is_some_and(|newest| oldest_fresh.is_some_and(|oldest| newest < oldest)),
+            moment,
             oldest_fresh,
             evaluation,
         })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{SeriesId, Timestamp, evaluation::HORIZON};
+use domain::{Finding, SeriesId, Timestamp, evaluation::HORIZON, score::Reliability};
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
 use crate::{
@@ -54,6 +54,8 @@ pub struct ModelScores {
 /// What came of the probabilities of one objective, over its versions and series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectiveScores {
+    /// The metric, if the SLA set still knows.
+    pub metric: Option<String>,
     /// How many probabilities were told whose horizon is over and scored.
     pub forecasts: u64,
     /// Of how many it is known what happened. The rest is over these.
@@ -70,11 +72,13 @@ pub struct ObjectiveScores {
     pub bins: Vec<ProbabilityBin>,
 }
 
-/// The probabilities from `lower` to a tenth more.
+/// The probabilities of one tenth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbabilityBin {
     /// Where the bin begins, 0 to 0.9.
     pub lower: f64,
+    /// Where it ends, 0.1 to 1; the last one with its end.
+    pub upper: f64,
     /// How many there are.
     pub forecasts: u64,
     /// Their sum.
@@ -139,14 +143,16 @@ impl Store {
     ) -> Result<BTreeMap<(String, String), ObjectiveScores>, StoreError> {
         let mut found: BTreeMap<(String, String), ObjectiveScores> = BTreeMap::new();
         let mut query = QueryBuilder::<MySql>::new(
-            "SELECT c.sla, c.objective, CAST(LEAST(FLOOR(c.probability * 10), 9) AS SIGNED) AS bin, \
+            "SELECT g.*, (SELECT MIN(o.metric) FROM sla_objective o \
+             WHERE o.sla = g.sla AND o.objective = g.objective) AS metric FROM ( \
+             SELECT c.sla, c.objective, CAST(LEAST(FLOOR(c.probability * 10), 9) AS SIGNED) AS bin, \
              COUNT(*) AS forecasts, COUNT(c.happened) AS scored, \
              CAST(COALESCE(SUM(c.happened), 0) AS SIGNED) AS events, \
              COALESCE(SUM(IF(c.happened IS NULL, 0, c.probability)), 0) AS said, \
              COALESCE(SUM((c.probability - c.happened) * (c.probability - c.happened)), 0) AS squares",
         );
         of_objectives(&mut query, selection);
-        query.push(" GROUP BY c.sla, c.objective, bin ORDER BY c.sla, c.objective, bin");
+        query.push(" GROUP BY c.sla, c.objective, bin) g ORDER BY g.sla, g.objective, g.bin");
         for row in query.build().fetch_all(self.pool()).await? {
             found.entry(objective(&row)?).or_default().add(&row)?;
         }
@@ -235,10 +241,16 @@ impl ModelScores {
 }
 
 impl ObjectiveScores {
+    /// What they are worth.
+    pub fn reliability(&self) -> Finding<Reliability> {
+        Reliability::of(self.said, self.scored, self.independent, self.events)
+    }
+
     fn add(&mut self, row: &MySqlRow) -> Result<(), StoreError> {
         let bin: i64 = row.try_get("bin")?;
         let (scored, events) = (count(row, "scored")?, count(row, "events")?);
         let said: f64 = row.try_get("said")?;
+        self.metric = row.try_get("metric")?;
         self.forecasts += count(row, "forecasts")?;
         self.scored += scored;
         self.events += events;
@@ -247,6 +259,7 @@ impl ObjectiveScores {
         if scored > 0 {
             self.bins.push(ProbabilityBin {
                 lower: bin as f64 / 10.0,
+                upper: (bin + 1) as f64 / 10.0,
                 forecasts: scored,
                 said,
                 events,
