@@ -77,6 +77,8 @@ operations! {
     RUN: POST "/ETL", "run now", "-X POST {base}/ETL -d '{}'", [];
     CREATE_SLA: POST "/sla", "create an SLA",
         "-X POST {base}/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'", [];
+    TRY_SLA: POST "/sla/try", "what objectives would tell and which bounds would have been kept; nothing is saved",
+        "-X POST {base}/sla/try -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80}],\"violations\":2}'", [];
     LIST_SLAS: GET "/sla", "the SLAs in force", "{base}/sla", [LIMIT, CURSOR];
     GET_SLA: GET "/sla/{name}", "one SLA", "{base}/sla/web", [Name];
     REPLACE_SLA: PUT "/sla/{name}", "replace an SLA: makes its next version",

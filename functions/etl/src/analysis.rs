@@ -62,11 +62,7 @@ pub fn analyse(
         labels: fetched.labels,
     };
     let reference = SeriesReference::new(&series, metric.unit.clone());
-    let found = statistics::analyse(
-        &recent(&samples, *as_of),
-        as_of.millis(),
-        &options(&metric.reading),
-    );
+    let found = statistics(metric, &samples, *as_of);
 
     let mut messages = Vec::new();
     if let Some(document) = summarised(
@@ -87,33 +83,7 @@ pub fn analyse(
         ));
     }
     let mut objectives = Vec::new();
-    let future = Future::of(&found);
-    let matching = active.iter().enumerate().filter(|(_, active)| {
-        active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
-    });
-    for (
-        position,
-        ActiveObjective {
-            sla,
-            version,
-            objective,
-        },
-    ) in matching
-    {
-        let staleness = metric.reading.staleness();
-        let Some(judgement) = evaluation::evaluate(objective, &samples, staleness, *as_of) else {
-            continue;
-        };
-        let outlook = future
-            .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
-        let document = ViolationsDocument::judged(
-            sla,
-            *version,
-            objective,
-            reference.clone(),
-            judgement,
-            outlook,
-        );
+    for (position, document) in judge(metric, &reference, &samples, &found, active, *as_of) {
         messages.push(Message::of_violations(&document, run));
         objectives.push(position);
     }
@@ -134,6 +104,50 @@ pub fn analyse(
         objectives,
         took: started.elapsed(),
     }
+}
+
+/// Judges each objective that matches the series, and tells its position with what was found.
+pub(crate) fn judge(
+    metric: &Metric,
+    series: &SeriesReference,
+    samples: &[Sample],
+    found: &statistics::Analysis,
+    active: &[ActiveObjective],
+    as_of: Timestamp,
+) -> Vec<(usize, ViolationsDocument)> {
+    let staleness = metric.reading.staleness();
+    let future = Future::of(found);
+    let matching = active.iter().enumerate().filter(|(_, active)| {
+        active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
+    });
+    let judged = matching.filter_map(|(position, active)| {
+        let ActiveObjective {
+            sla,
+            version,
+            objective,
+        } = active;
+        let judgement = evaluation::evaluate(objective, samples, staleness, as_of)?;
+        let outlook = future
+            .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
+        let series = series.clone();
+        let document =
+            ViolationsDocument::judged(sla, *version, objective, series, judgement, outlook);
+        Some((position, document))
+    });
+    judged.collect()
+}
+
+/// The statistics of a series.
+pub(crate) fn statistics(
+    metric: &Metric,
+    samples: &[Sample],
+    as_of: Timestamp,
+) -> statistics::Analysis {
+    statistics::analyse(
+        &recent(samples, as_of),
+        as_of.millis(),
+        &options(&metric.reading),
+    )
 }
 
 /// That no series matches an objective.

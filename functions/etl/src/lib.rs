@@ -15,4 +15,5 @@ pub mod publish;
 pub mod request;
 pub mod run;
 pub mod scoring;
+pub mod trial;
 pub mod trigger;

@@ -72,7 +72,7 @@ pub enum RunError {
 /// Fetches under way at once: one is analysed while the next one arrives.
 const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
-const SERIES_WAITING: usize = 8;
+pub(crate) const SERIES_WAITING: usize = 8;
 /// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
 const MOST_FAILURES: usize = 100;
 
@@ -249,7 +249,7 @@ impl Etl {
     }
 }
 
-async fn fetch(
+pub(crate) async fn fetch(
     prometheus: Prometheus,
     metric: Arc<Metric>,
     range: Span,
@@ -330,7 +330,7 @@ async fn analyse(
 }
 
 /// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.
-fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
+pub(crate) fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
     let of_metric = active
         .iter()
         .filter(|active| active.objective.metric == metric.name);

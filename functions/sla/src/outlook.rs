@@ -21,8 +21,9 @@ use crate::{
     standing::{NOT_EVALUATED, Standing},
 };
 
+/// The document.
 #[derive(Serialize)]
-struct Prediction<'a> {
+pub(crate) struct Prediction<'a> {
     sla: &'a str,
     version: u32,
     as_of: Option<Timestamp>,
@@ -54,7 +55,7 @@ struct Entry<'a> {
 }
 
 /// What the probabilities of each objective were worth.
-type Reliabilities = BTreeMap<(String, String), ObjectiveScores>;
+pub(crate) type Reliabilities = BTreeMap<(String, String), ObjectiveScores>;
 
 /// How far back those probabilities go.
 const REMEMBERED: Duration = Duration::from_secs(86_400);
@@ -79,9 +80,15 @@ pub(crate) async fn answer(
     };
     let scores = manager.store.objective_scores(&last_day).await;
     let scores = scores.map_err(database)?;
-    let entries = |evaluated| {
-        let reliability = reliability(&evaluation.name, evaluated, &scores);
-        entries(evaluated, &standing)
+    reply::ok(&document(&standing, &scores))
+}
+
+/// What is told of an evaluation and of what the probabilities before it were worth.
+pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Prediction<'a> {
+    let evaluation = &standing.evaluation;
+    let entries = |evaluated: &'a EvaluatedObjective| {
+        let reliability = reliability(&evaluation.name, evaluated, scores);
+        entries(evaluated, standing)
             .into_iter()
             .map(move |entry| Entry {
                 reliability: reliability.known().copied(),
@@ -89,7 +96,7 @@ pub(crate) async fn answer(
                 ..entry
             })
     };
-    reply::ok(&Prediction {
+    Prediction {
         sla: &evaluation.name,
         version: evaluation.version,
         as_of: evaluation.as_of,
@@ -97,7 +104,7 @@ pub(crate) async fn answer(
         horizon_seconds: HORIZON.as_secs_f64(),
         stale: standing.stale,
         objectives: evaluation.objectives.iter().flat_map(entries).collect(),
-    })
+    }
 }
 
 fn reliability(

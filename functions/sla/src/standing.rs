@@ -65,6 +65,19 @@ impl Standing {
         })
     }
 
+    /// An evaluation that was made for this answer, told at `now`.
+    pub(crate) fn of_trial(evaluation: Evaluation, now: Timestamp) -> Self {
+        Self {
+            age_seconds: evaluation
+                .as_of
+                .map(|as_of| now.since(as_of).as_millis() as f64 / 1000.0),
+            stale: false,
+            moment: now,
+            oldest_fresh: None,
+            evaluation,
+        }
+    }
+
     /// Whether an evaluation of that time is too old for the moment asked about.
     pub(crate) fn is_stale(&self, as_of: Timestamp) -> bool {
         self.stale || self.oldest_fresh.is_some_and(|oldest| as_of < oldest)

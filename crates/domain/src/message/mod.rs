@@ -10,6 +10,7 @@ mod metrics;
 mod prediction;
 mod run;
 mod score;
+mod trial;
 mod violations;
 
 pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
@@ -24,6 +25,7 @@ pub use prediction::{
 };
 pub use run::{Failure, RunDocument, RunId, Stage};
 pub use score::{ObjectiveScore, ScoreDocument};
+pub use trial::{TrialDocument, TriedObjective, TriedSeries};
 pub use violations::{
     PredictedValues, ViolationOutlook, ViolationsDocument, WindowCounts, Windows,
 };

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod scoring;
+mod trial;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
