@@ -127,7 +127,8 @@ CREATE TABLE IF NOT EXISTS judged (
 );
 
 -- One row per forecast, from when it is stored: `as_of` is null until a run that saw the end of its horizon has scored it,
--- then that run's. `reason`: why it has no scores. Errors and losses are in the metric's unit.
+-- then that run's. `reason`: why it has no scores. Errors and losses are in the metric's unit. `span`: which 10 minutes of
+-- the clock the forecast falls into.
 CREATE TABLE IF NOT EXISTS score (
     series_id           CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     forecast_as_of      DATETIME(3) NOT NULL,
@@ -144,8 +145,10 @@ CREATE TABLE IF NOT EXISTS score (
     mae                 DOUBLE NULL,
     mae_last_value      DOUBLE NULL,
     pinball_climatology DOUBLE NULL,
+    span                INT UNSIGNED GENERATED ALWAYS AS (TO_SECONDS(forecast_as_of) DIV 600) STORED,
     PRIMARY KEY (series_id, forecast_as_of),
-    KEY by_run (as_of, forecast_as_of)
+    KEY by_run (as_of, forecast_as_of),
+    KEY by_span (span, series_id, forecast_as_of)
 );
 
 -- What came of every probability of a violation that was told; `happened` is null where too little was seen to say.

@@ -4,6 +4,8 @@
 //! value; the quantiles by the pinball loss (Koenker and Bassett 1978), `max(q (y - f), (q - 1) (y - f))`, the mean over the
 //! 2.5 %, 50 % and 97.5 % quantiles and the steps; the bands by whether they hold what came.
 
+mod account;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use crate::{
     Finding, Sample, Timestamp, finite,
     message::{Baseline, Forecast, Interval, PathPoint},
 };
+
+pub use account::{MOST_RECENT, RecentScores};
 
 /// Why a forecast has no scores: of its steps too few have a sample.
 pub const FEW_SAMPLES: &str = "few_samples";
@@ -39,7 +43,7 @@ pub struct Scores {
     pub max_inside: bool,
     /// Whether the samples' mean is in the interval of the average.
     pub average_inside: bool,
-    /// The pinball loss, in the metric's unit.
+    /// The pinball loss of the model's quantiles, in the metric's unit, whether or not they were told.
     pub pinball: f64,
     /// The mean absolute error of the model's point forecast, in the metric's unit, whether or not it was told.
     pub mae: f64,
@@ -151,7 +155,7 @@ impl Baseline {
                 [Some(lower), Some(median), Some(upper)] => Some([lower, median, upper]),
                 _ => None,
             },
-            model_mean: None,
+            ..Self::default()
         }
     }
 }
@@ -183,18 +187,23 @@ fn scores(forecast: &Forecast, came: &[(&PathPoint, f64)]) -> Scores {
         last_value,
         climatology,
         model_mean,
+        model_bands,
     } = forecast.baseline.clone().unwrap_or_default();
-    // Where the last value is told instead of the model's point, the model's is kept beside.
+    // Where something else is told instead of what the model says, the model's is kept beside.
+    let step = |point: &PathPoint| {
+        let mut path = forecast.path.iter();
+        path.position(|other| other.time == point.time)
+    };
     let own_point = |point: &PathPoint| {
-        let step = forecast
-            .path
-            .iter()
-            .position(|other| other.time == point.time);
-        let kept = model_mean
-            .as_ref()
-            .zip(step)
-            .and_then(|(kept, step)| kept.get(step));
+        let kept = model_mean.as_ref().zip(step(point));
+        let kept = kept.and_then(|(kept, step)| kept.get(step));
         kept.copied().unwrap_or(point.mean)
+    };
+    let own_bands = |point: &PathPoint| {
+        let kept = model_bands.as_ref().zip(step(point));
+        let kept = kept.and_then(|(kept, step)| kept.get(step));
+        kept.copied()
+            .unwrap_or([point.lower, point.median, point.upper])
     };
     let inside =
         |interval: Interval, value: f64| (interval.lower..=interval.upper).contains(&value);
@@ -208,7 +217,7 @@ fn scores(forecast: &Forecast, came: &[(&PathPoint, f64)]) -> Scores {
         min_inside: inside(forecast.intervals.min, min),
         max_inside: inside(forecast.intervals.max, max),
         average_inside: inside(forecast.intervals.average, mean(&|_, _, value| value)),
-        pinball: mean(&|_, point, value| pinball([point.lower, point.median, point.upper], value)),
+        pinball: mean(&|_, point, value| pinball(own_bands(point), value)),
         mae: mean(&|_, point, value| (value - own_point(point)).abs()),
         mae_last_value: last_value.map(error_of),
         pinball_climatology: climatology

@@ -64,7 +64,7 @@ pub fn analyse(
     let reference = SeriesReference::new(&series, metric.unit.clone());
     let found = statistics(metric, &samples, *as_of);
 
-    let mut messages = Vec::new();
+    let (mut messages, mut told) = (Vec::new(), None);
     if let Some(document) = summarised(
         reference.clone(),
         &samples,
@@ -77,13 +77,22 @@ pub fn analyse(
             &documents::metadata(reference.clone(), &found, *as_of),
             run,
         ));
-        messages.push(Message::of_prediction(
-            &documents::prediction(reference.clone(), &found, baseline, *as_of),
-            run,
-        ));
+        let mut prediction = documents::prediction(reference.clone(), &found, baseline, *as_of);
+        let recent = due.recent(reference.series);
+        if let Some((forecast, recent)) = prediction.forecast.known_mut().zip(recent) {
+            forecast.hold_to_account(recent);
+        }
+        messages.push(Message::of_prediction(&prediction, run));
+        told = prediction.forecast.known().map(|forecast| PredictedValues {
+            min: forecast.min,
+            max: forecast.max,
+            average: forecast.average,
+        });
     }
     let mut objectives = Vec::new();
-    for (position, document) in judge(metric, &reference, &samples, &found, active, *as_of) {
+    for (position, mut document) in judge(metric, &reference, &samples, &found, active, *as_of) {
+        // What the prediction tells, which need not be what the model says.
+        document.outlook.predicted = document.outlook.predicted.and(told);
         messages.push(Message::of_violations(&document, run));
         objectives.push(position);
     }

@@ -148,6 +148,7 @@ fn told(
                 .collect(),
         },
         baseline: Some(baseline),
+        recent_scores: None,
         path_extremes: Some(found.paths.iter().map(extreme).collect()),
     }
 }

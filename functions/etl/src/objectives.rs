@@ -41,11 +41,6 @@ impl Objectives {
         }
     }
 
-    /// Where they are read.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
     /// The SLAs in force. While MySQL is away: those read last, if any, and a failure that says so.
     pub async fn current(&self) -> (Vec<Sla>, Option<Failure>) {
         let read = tokio::time::timeout(PATIENCE, self.store.active_slas()).await;

@@ -26,7 +26,7 @@ use crate::{
     prometheus::{FetchError, FetchedSeries, Prometheus},
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
-    scoring::{self, Due},
+    scoring::{self, Due, Scoring},
 };
 
 /// What a run works with, made once per instance.
@@ -38,6 +38,8 @@ pub struct Etl {
     pub prometheus: Prometheus,
     /// What is judged.
     pub objectives: Objectives,
+    /// What forecasts are due for scoring, and how they did.
+    pub scoring: Scoring,
     /// Where it goes.
     pub publisher: Publisher,
     /// How far behind the clock a run looks.
@@ -88,12 +90,12 @@ impl Etl {
     ) -> Result<RunDocument, RunError> {
         let mut record = Record::start(request.as_of, trigger);
         let (due, objectives) = tokio::join!(
-            Due::read(self.objectives.store(), request.as_of),
+            self.scoring.read(request.as_of),
             self.active(request, &mut record),
         );
         let active = objectives?;
         record.scores = due.took;
-        record.document.failures.extend(due.failure);
+        record.document.failures.extend(due.failures);
         let due = Arc::new(due.forecasts);
         let metrics = self.selected(request, &active);
         let mut publication = self.publisher.publication();

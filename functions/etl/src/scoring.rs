@@ -2,25 +2,37 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use domain::{
     Finding, Sample, SeriesId, Timestamp, evaluation,
     message::{Failure, ObjectiveScore, ScoreDocument, SeriesReference},
-    score::{self, OUT_OF_REACH},
+    score::{self, OUT_OF_REACH, RecentScores},
 };
 use store::{
-    Store,
+    Store, StoreError,
     score::{DueForecast, DueProbability},
 };
 
 use crate::objectives::PATIENCE;
 
-/// The forecasts a run has to score, by series.
+/// Where forecasts and scores are read.
+#[derive(Debug)]
+pub struct Scoring {
+    store: Store,
+    /// The scores read last, and before which time they were told.
+    recent: Mutex<Option<(Timestamp, Arc<Recent>)>>,
+}
+
+type Recent = HashMap<SeriesId, RecentScores>;
+
+/// The forecasts a run has to score, by series, and what the scores of late say of the next ones.
 #[derive(Debug, Default)]
 pub struct Due {
     by_series: HashMap<SeriesId, Vec<DueForecast>>,
+    recent: Arc<Recent>,
 }
 
 /// What came of reading them.
@@ -29,43 +41,90 @@ pub struct ReadDue {
     /// The forecasts; none while MySQL is away: the next run scores them.
     pub forecasts: Due,
     /// That MySQL is away.
-    pub failure: Option<Failure>,
+    pub failures: Vec<Failure>,
     /// What it took.
     pub took: Duration,
 }
 
 /// Twice as many as a run over 10,000 series makes, at about 4 KB each. What is left over is for the next runs.
 const MOST_FORECASTS: u32 = 20_000;
+/// The scores of late change slowly and cost more to read: runs in the same 10 minutes of the clock look at the same.
+const SPAN: i64 = 600_000;
 
-impl Due {
-    /// Reads the forecasts that a run at `as_of` has to score.
-    pub async fn read(store: &Store, as_of: Timestamp) -> ReadDue {
+impl Scoring {
+    /// Nothing is read yet.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            recent: Mutex::new(None),
+        }
+    }
+
+    /// Reads what a run at `as_of` has to score, and what was scored before.
+    pub async fn read(&self, as_of: Timestamp) -> ReadDue {
         let reading = Instant::now();
-        let read = tokio::time::timeout(PATIENCE, store.due_forecasts(as_of, MOST_FORECASTS)).await;
-        let (forecasts, reason) = match read {
-            Ok(Ok(forecasts)) => (forecasts, None),
-            Ok(Err(error)) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the forecasts to score cannot be read"
-                );
-                (Vec::new(), Some("MySQL cannot be read"))
-            }
-            Err(_) => (Vec::new(), Some("MySQL does not answer")),
-        };
+        let (forecasts, recent) = tokio::join!(
+            patiently(self.store.due_forecasts(as_of, MOST_FORECASTS)),
+            self.recent(as_of),
+        );
+        let mut failures = Vec::new();
+        let forecasts = forecasts.unwrap_or_else(|reason| {
+            failures.push(failure(reason, "the next run scores the forecasts"));
+            Vec::new()
+        });
+        let recent = recent.unwrap_or_else(|reason| {
+            failures.push(failure(reason, "forecasts are told as the models say"));
+            Arc::default()
+        });
         ReadDue {
-            forecasts: Self::new(forecasts),
-            failure: reason.map(|reason| Failure {
-                stage: "scores".to_owned(),
-                metric: None,
-                series: None,
-                reason: format!("{reason}: the next run scores the forecasts"),
-            }),
+            forecasts: Due::new(forecasts, recent),
+            failures,
             took: reading.elapsed(),
         }
     }
 
-    fn new(forecasts: Vec<DueForecast>) -> Self {
+    async fn recent(&self, as_of: Timestamp) -> Result<Arc<Recent>, &'static str> {
+        let into_span = as_of.millis().rem_euclid(SPAN);
+        let before = as_of - Duration::from_millis(into_span.unsigned_abs());
+        let last = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((when, recent)) = &*last()
+            && *when == before
+        {
+            return Ok(recent.clone());
+        }
+        let recent = Arc::new(patiently(self.store.recent_scores(before)).await?);
+        *last() = Some((before, recent.clone()));
+        Ok(recent)
+    }
+}
+
+async fn patiently<T>(
+    reading: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, &'static str> {
+    match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Ok(read)) => Ok(read),
+        Ok(Err(error)) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the forecasts to score or their scores cannot be read"
+            );
+            Err("MySQL cannot be read")
+        }
+        Err(_) => Err("MySQL does not answer"),
+    }
+}
+
+fn failure(reason: &str, instead: &str) -> Failure {
+    Failure {
+        stage: "scores".to_owned(),
+        metric: None,
+        series: None,
+        reason: format!("{reason}: {instead}"),
+    }
+}
+
+impl Due {
+    fn new(forecasts: Vec<DueForecast>, recent: Arc<Recent>) -> Self {
         let mut by_series: HashMap<SeriesId, Vec<DueForecast>> = HashMap::new();
         for forecast in forecasts {
             by_series
@@ -73,12 +132,17 @@ impl Due {
                 .or_default()
                 .push(forecast);
         }
-        Self { by_series }
+        Self { by_series, recent }
     }
 
     /// Those of a series, the oldest first.
     pub fn of(&self, series: SeriesId) -> &[DueForecast] {
         self.by_series.get(&series).map_or(&[], Vec::as_slice)
+    }
+
+    /// How the forecasts of a series did of late, where there are enough of them.
+    pub fn recent(&self, series: SeriesId) -> Option<RecentScores> {
+        self.recent.get(&series).copied()
     }
 
     /// Those of a metric's series that are not among the `seen`.

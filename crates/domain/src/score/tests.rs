@@ -45,8 +45,9 @@ fn forecast() -> Forecast {
         baseline: Some(Baseline {
             last_value: Some(12.0),
             climatology: Some([0.0, 10.0, 20.0]),
-            model_mean: None,
+            ..Baseline::default()
         }),
+        recent_scores: None,
         path_extremes: None,
     }
 }
@@ -118,23 +119,69 @@ fn no_run_later_than_11_h_scores_it() {
     assert_eq!(scored(&came, 11 * 3600 + 1).reason(), Some(OUT_OF_REACH));
 }
 
-#[test]
-fn where_the_last_value_was_told_the_model_is_scored_all_the_same() {
-    let mut told = forecast();
-    for point in &mut told.path {
-        point.mean = 12.0;
+/// Scores of the model, and of what it is compared with.
+fn recent(error: f64, pinball: f64) -> RecentScores {
+    RecentScores {
+        before: Some(at(0)),
+        forecasts: MOST_RECENT,
+        error,
+        error_last_value: 100.0,
+        pinball,
+        pinball_climatology: Some(10.0),
     }
-    told.baseline.as_mut().unwrap().model_mean = Some(vec![10.0; 10]);
+}
+
+#[test]
+fn what_was_better_of_late_is_told_and_the_model_is_scored_all_the_same() {
     let samples: Vec<_> = (1..=10)
         .map(|k| Sample {
             time: at(60 * k),
             value: 14.0,
         })
         .collect();
-    let found = score(&told, at(0), &samples, STALENESS, at(600));
-    let found = found.known().unwrap();
-    assert!((found.mae - 4.0).abs() < 1e-12);
-    assert!((found.mae_last_value.unwrap() - 2.0).abs() < 1e-12);
+    for (error, pinball, point, lower) in [
+        (104.9, 10.0, 10.0, 8.0),
+        (105.1, 10.0, 12.0, 8.0),
+        (104.9, 10.1, 10.0, 0.0),
+        (105.1, 10.1, 12.0, 0.0),
+    ] {
+        let mut told = forecast();
+        told.hold_to_account(recent(error, pinball));
+        let close = |found: f64, expected: f64| (found - expected).abs() < 1e-12;
+        let mut path = told.path.iter();
+        assert!(path.all(|step| close(step.mean, point) && close(step.lower, lower)));
+        assert!(close(told.average, point));
+        assert!(told.min <= told.average && told.average <= told.max);
+        assert_eq!(told.recent_scores, Some(recent(error, pinball)));
+        let found = score(&told, at(0), &samples, STALENESS, at(600));
+        let found = found.known().unwrap();
+        assert!(close(found.mae, 4.0) && close(found.mae_last_value.unwrap(), 2.0));
+        assert!(close(found.pinball, 3.125 / 3.0));
+        // The coverage is of the bands that were told.
+        assert_eq!(found.inside_band, if pinball > 10.0 { 10 } else { 0 });
+    }
+}
+
+#[test]
+fn a_band_holds_the_point_that_is_told() {
+    let mut told = forecast();
+    told.baseline.as_mut().unwrap().last_value = Some(99.0);
+    told.hold_to_account(recent(1_000.0, 0.0));
+    assert!(
+        told.path
+            .iter()
+            .all(|step| step.lower < 8.1 && step.upper > 98.9)
+    );
+    assert!(told.max > 98.9 && told.intervals.max.upper > 98.9);
+    assert!(told.average > 98.9 && told.intervals.average.upper > 98.9);
+}
+
+#[test]
+fn a_forecast_of_old_is_told_as_it_is() {
+    let mut told = forecast();
+    told.baseline = None;
+    told.hold_to_account(recent(1_000.0, 1_000.0));
+    assert_eq!(told.path, forecast().path);
 }
 
 #[test]

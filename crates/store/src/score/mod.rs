@@ -2,6 +2,7 @@
 
 mod due;
 mod quality;
+mod recent;
 
 pub use due::{DueForecast, DueProbability};
 pub use quality::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection};

@@ -177,8 +177,9 @@ impl Documents {
                 baseline: Some(Baseline {
                     last_value: Some(36.5),
                     climatology: Some([31.0, 37.0, 44.0]),
-                    model_mean: None,
+                    ..Baseline::default()
                 }),
+                recent_scores: None,
                 path_extremes: Some(vec![
                     PathExtreme {
                         min: 30.0,

@@ -7,6 +7,7 @@ use domain::{
     score::{FEW_SAMPLES, FORECAST_GONE},
     sla::Objective,
 };
+use sqlx::Row;
 use store::{
     Store,
     pipeline::Document,
@@ -251,4 +252,73 @@ async fn scores_are_summed_up_and_nothing_is_lost() {
             .unwrap()
             .is_empty()
     );
+}
+
+#[tokio::test]
+async fn the_newest_fifty_scores_at_least_ten_minutes_apart_are_summed_up() {
+    let database = TestDatabase::create().await;
+    let told = Documents::about("cpuUsage", "a");
+    let few = Documents::about("cpuUsage", "few");
+    // Every five minutes for nine hours; of each 10 minutes the first one is the better.
+    let mut batch: Vec<Document> = (0..108)
+        .map(|k| {
+            let Document::Score(mut score) = told.score(at(300 * k), at(300 * k) + HORIZON) else {
+                unreachable!()
+            };
+            let scores = score.scores.known_mut().unwrap();
+            scores.mae = if k % 2 == 0 { 1.0 } else { 100.0 };
+            Document::Score(score)
+        })
+        .collect();
+    batch.extend((0..49).map(|k| few.score(at(600 * k), at(600 * k) + HORIZON)));
+    store(&database, &batch).await;
+    let recent = |seconds| database.store().recent_scores(at(seconds));
+    let found = recent(9 * 3600).await.unwrap();
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&told.series().id()]);
+    let sums = found[&told.series().id()];
+    assert_eq!((sums.before, sums.forecasts), (Some(at(9 * 3600)), 50));
+    // Nine samples each: errors of 1, 2 and losses of 0.5, 1.
+    for (found, expected) in [
+        (sums.error, 450.0),
+        (sums.error_last_value, 900.0),
+        (sums.pinball, 225.0),
+        (sums.pinball_climatology.unwrap(), 450.0),
+    ] {
+        assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
+    }
+    // The fiftieth is scored by the run of 30,000 s.
+    assert!(recent(30_000).await.unwrap().is_empty());
+    assert_eq!(recent(30_600).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn no_query_for_a_run_scans_the_scores() {
+    let database = TestDatabase::create().await;
+    let mut batch = Vec::new();
+    for series in 0..20 {
+        let told = Documents::about("cpuUsage", &series.to_string());
+        batch.extend((0..100).map(|k| told.score(at(30 * k), at(30 * k) + HORIZON)));
+    }
+    store(&database, &batch).await;
+    sqlx::raw_sql("ANALYZE TABLE score")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    for statement in [
+        "EXPLAIN SELECT series_id FROM score FORCE INDEX (by_run) \
+         WHERE as_of IS NULL AND forecast_as_of <= '2026-11-23' ORDER BY forecast_as_of LIMIT 10",
+        "EXPLAIN SELECT series_id, MIN(forecast_as_of) FROM score FORCE INDEX (by_span) \
+         WHERE span >= TO_SECONDS('2026-11-23') DIV 600 - 72 AND span < TO_SECONDS('2026-11-23') DIV 600 \
+         GROUP BY span, series_id",
+        "EXPLAIN SELECT COUNT(*) FROM objective_score WHERE sla = 'demo' \
+         AND forecast_as_of >= '2026-11-23' AND happened IS NOT NULL",
+    ] {
+        let plan = sqlx::query(statement)
+            .fetch_one(database.pool())
+            .await
+            .unwrap();
+        let kind: Vec<u8> = plan.try_get_unchecked("type").unwrap();
+        let kind = String::from_utf8(kind).unwrap();
+        assert!(kind == "range" || kind == "ref", "{kind}: {statement}");
+    }
 }
