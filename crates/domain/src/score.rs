@@ -53,10 +53,10 @@ pub struct Scores {
     pub pinball_climatology: Option<f64>,
 }
 
-/// Scores what `forecast` said at `forecast_as_of`, from the clean `samples` that a run at `as_of` reads, each of which
-/// stands for at most `staleness`. The same samples up to the end of the horizon give the same scores, whatever run it is.
+/// Scores what `forecast` said at `forecast_as_of`.
 ///
-/// Infinite samples count as missing.
+/// `samples` are the clean ones that a run at `as_of` reads, each of which stands for at most `staleness`; infinite ones
+/// count as missing. The same samples up to the end of the horizon give the same scores, whatever run it is.
 pub fn score(
     forecast: &Forecast,
     forecast_as_of: Timestamp,

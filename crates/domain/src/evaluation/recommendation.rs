@@ -14,9 +14,10 @@ pub struct Recommendation {
     pub max: Option<f64>,
 }
 
-/// The bounds to give `objective`, on each side it has one: the tightest observed value such that it and every wider
-/// observed value give at most `violations` violations in the 12 h before `as_of`. With two sides each gets half of them,
-/// rounded down.
+/// The bounds to give `objective`, on each side it has one.
+///
+/// That is the tightest observed value such that it and every wider observed value give at most `violations` violations
+/// in the 12 h before `as_of`. With two sides each gets half of them, rounded down.
 ///
 /// Observed is what an evaluation reads. The number of violations is not monotone in the bound, because a tighter one may
 /// join two into one; so values are looked at from the widest inwards. `samples` are clean.
@@ -62,7 +63,8 @@ impl Rule<'_> {
         order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
         let mut runs = Runs::new(self);
         let mut tightest = None;
-        for equal in order.chunk_by(|a, b| values[*a] == values[*b]) {
+        // None is greater than the one before: those that are not less are equal.
+        for equal in order.chunk_by(|a, b| values[*b] >= values[*a]) {
             // The samples above this value are those of the chunks before.
             if runs.violations > most {
                 break;
