@@ -126,6 +126,46 @@ CREATE TABLE IF NOT EXISTS judged (
     KEY by_series (series_id, `end`)
 );
 
+-- One row per forecast, from when it is stored: `as_of` is null until a run that saw the end of its horizon has scored it,
+-- then that run's. `reason`: why it has no scores. Errors and losses are in the metric's unit. `span`: which 10 minutes of
+-- the clock the forecast falls into.
+CREATE TABLE IF NOT EXISTS score (
+    series_id           CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    forecast_as_of      DATETIME(3) NOT NULL,
+    as_of               DATETIME(3) NULL,
+    model               VARCHAR(63) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    reason              VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    steps               INT UNSIGNED NULL,
+    observed            INT UNSIGNED NULL,
+    inside_band         INT UNSIGNED NULL,
+    min_inside          BOOLEAN NULL,
+    max_inside          BOOLEAN NULL,
+    average_inside      BOOLEAN NULL,
+    pinball             DOUBLE NULL,
+    mae                 DOUBLE NULL,
+    mae_last_value      DOUBLE NULL,
+    pinball_climatology DOUBLE NULL,
+    span                INT UNSIGNED GENERATED ALWAYS AS (TO_SECONDS(forecast_as_of) DIV 600) STORED,
+    PRIMARY KEY (series_id, forecast_as_of),
+    KEY by_run (as_of, forecast_as_of),
+    KEY by_span (span, series_id, forecast_as_of)
+);
+
+-- What came of every probability of a violation that was told; `happened` is null where too little was seen to say.
+CREATE TABLE IF NOT EXISTS objective_score (
+    sla            VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective      VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version        INT UNSIGNED NOT NULL,
+    series_id      CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    forecast_as_of DATETIME(3) NOT NULL,
+    as_of          DATETIME(3) NOT NULL,
+    probability    DOUBLE NOT NULL,
+    happened       BOOLEAN NULL,
+    PRIMARY KEY (sla, objective, version, series_id, forecast_as_of),
+    KEY by_time (sla, forecast_as_of, probability, happened),
+    KEY by_series (series_id, forecast_as_of)
+);
+
 -- One row per run. `document` holds failures, stages and warnings.
 CREATE TABLE IF NOT EXISTS run (
     run_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,

@@ -16,6 +16,13 @@ pub enum Finding<T> {
 }
 
 impl<T> Finding<T> {
+    /// Nothing can be said, for `reason`.
+    pub fn unknown(reason: &str) -> Self {
+        Self::Unknown {
+            error: reason.to_owned(),
+        }
+    }
+
     /// The value, if there is one.
     pub fn known(&self) -> Option<&T> {
         match self {

@@ -11,6 +11,7 @@ pub mod evaluation;
 mod finding;
 pub mod message;
 mod sample;
+pub mod score;
 mod series;
 pub mod sla;
 mod timestamp;

@@ -70,11 +70,15 @@ operations! {
         "'{base}/metadata?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, FULL];
     PREDICT: GET "/predict", "the forecast of the next 10 minutes",
         "'{base}/predict?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, FULL];
+    QUALITY: GET "/forecasts/quality", "how good the forecasts were, whose 10 minutes are over",
+        "'{base}/forecasts/quality?metric=cpuUsage'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, SLA];
     RUNS: GET "/runs", "the runs, newest first, with their failures and the time each stage took",
         "'{base}/runs?limit=5'", [LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF];
     RUN: POST "/ETL", "run now", "-X POST {base}/ETL -d '{}'", [];
     CREATE_SLA: POST "/sla", "create an SLA",
         "-X POST {base}/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'", [];
+    TRY_SLA: POST "/sla/try", "what objectives would tell and which bounds would have been kept; nothing is saved",
+        "-X POST {base}/sla/try -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80}],\"violations\":2}'", [];
     LIST_SLAS: GET "/sla", "the SLAs in force", "{base}/sla", [LIMIT, CURSOR];
     GET_SLA: GET "/sla/{name}", "one SLA", "{base}/sla/web", [Name];
     REPLACE_SLA: PUT "/sla/{name}", "replace an SLA: makes its next version",

@@ -9,6 +9,7 @@ mod pool;
 pub mod read;
 pub mod retention;
 pub mod schema;
+pub mod score;
 mod size;
 pub mod sla;
 #[cfg(feature = "testing")]

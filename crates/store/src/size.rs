@@ -13,7 +13,9 @@ const NEWEST_RUN: &str = "
            JOIN metadata m ON m.series_id = s.series_id AND m.as_of = newest.as_of)
         + (SELECT COALESCE(SUM(OCTET_LENGTH(p.document) + 81), 0) FROM series s
            JOIN prediction p ON p.series_id = s.series_id AND p.as_of = newest.as_of)
-        + (SELECT COALESCE(SUM(OCTET_LENGTH(v.document) + 200), 0) FROM violation v
+        + (SELECT COUNT(*) * 220 FROM series s
+           JOIN score c ON c.series_id = s.series_id AND c.forecast_as_of = newest.as_of)
+        + (SELECT COALESCE(SUM(OCTET_LENGTH(v.document) + 370), 0) FROM violation v
            WHERE v.as_of = newest.as_of)
         AS UNSIGNED)
     FROM (SELECT as_of, document FROM run ORDER BY started_at DESC, run_id DESC LIMIT 1) newest";

@@ -1,4 +1,5 @@
-//! One series from samples to messages: summaries, statistics, forecast, and every objective that matches it.
+//! One series from samples to messages: summaries, statistics, forecast, every objective that matches it, and what came of
+//! the forecasts made before.
 //!
 //! Pure and blocking: it runs on a worker thread.
 
@@ -8,7 +9,7 @@ use domain::{
     Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{self, Continuation, HORIZON, PredictedValues, Span},
     finite,
-    message::{MetricsDocument, SeriesReference, ViolationsDocument, WindowSummary},
+    message::{Baseline, MetricsDocument, SeriesReference, ViolationsDocument, WindowSummary},
 };
 use series::{analysis as statistics, grid::GridOptions, summary};
 
@@ -18,6 +19,7 @@ use crate::{
     metrics_file::{Metric, Reading},
     objectives::ActiveObjective,
     prometheus::FetchedSeries,
+    scoring::{self, Due},
 };
 
 /// What a run looks at.
@@ -49,6 +51,7 @@ pub fn analyse(
     metric: &Metric,
     fetched: FetchedSeries,
     active: &[ActiveObjective],
+    due: &Due,
     subject: &Subject,
 ) -> Analysed {
     let started = Instant::now();
@@ -59,59 +62,49 @@ pub fn analyse(
         labels: fetched.labels,
     };
     let reference = SeriesReference::new(&series, metric.unit.clone());
-    let found = statistics::analyse(
-        &recent(&samples, *as_of),
-        as_of.millis(),
-        &options(&metric.reading),
-    );
+    let found = statistics(metric, &samples, *as_of);
 
-    let mut messages = Vec::new();
+    let (mut messages, mut told) = (Vec::new(), None);
     if let Some(document) = summarised(
         reference.clone(),
         &samples,
         metric.reading.staleness(),
         *as_of,
     ) {
+        let baseline = Baseline::of(last_12_hours(&samples, *as_of));
         messages.push(Message::of_metrics(&document, run));
         messages.push(Message::of_metadata(
             &documents::metadata(reference.clone(), &found, *as_of),
             run,
         ));
-        messages.push(Message::of_prediction(
-            &documents::prediction(reference.clone(), &found, *as_of),
-            run,
-        ));
+        let mut prediction = documents::prediction(reference.clone(), &found, baseline, *as_of);
+        let recent = due.recent(reference.series);
+        if let Some((forecast, recent)) = prediction.forecast.known_mut().zip(recent) {
+            forecast.hold_to_account(recent);
+        }
+        messages.push(Message::of_prediction(&prediction, run));
+        told = prediction.forecast.known().map(|forecast| PredictedValues {
+            min: forecast.min,
+            max: forecast.max,
+            average: forecast.average,
+        });
     }
     let mut objectives = Vec::new();
-    let future = Future::of(&found);
-    let matching = active.iter().enumerate().filter(|(_, active)| {
-        active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
-    });
-    for (
-        position,
-        ActiveObjective {
-            sla,
-            version,
-            objective,
-        },
-    ) in matching
-    {
-        let staleness = metric.reading.staleness();
-        let Some(judgement) = evaluation::evaluate(objective, &samples, staleness, *as_of) else {
-            continue;
-        };
-        let outlook = future
-            .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
-        let document = ViolationsDocument::judged(
-            sla,
-            *version,
-            objective,
-            reference.clone(),
-            judgement,
-            outlook,
-        );
+    for (position, mut document) in judge(metric, &reference, &samples, &found, active, *as_of) {
+        // What the prediction tells, which need not be what the model says.
+        document.outlook.predicted = document.outlook.predicted.and(told);
         messages.push(Message::of_violations(&document, run));
         objectives.push(position);
+    }
+    for forecast in due.of(reference.series) {
+        let document = scoring::scored(
+            forecast,
+            reference.clone(),
+            &samples,
+            metric.reading.staleness(),
+            *as_of,
+        );
+        messages.push(Message::of_score(&document, run));
     }
     Analysed {
         series: reference.series,
@@ -120,6 +113,50 @@ pub fn analyse(
         objectives,
         took: started.elapsed(),
     }
+}
+
+/// Judges each objective that matches the series, and tells its position with what was found.
+pub(crate) fn judge(
+    metric: &Metric,
+    series: &SeriesReference,
+    samples: &[Sample],
+    found: &statistics::Analysis,
+    active: &[ActiveObjective],
+    as_of: Timestamp,
+) -> Vec<(usize, ViolationsDocument)> {
+    let staleness = metric.reading.staleness();
+    let future = Future::of(found);
+    let matching = active.iter().enumerate().filter(|(_, active)| {
+        active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
+    });
+    let judged = matching.filter_map(|(position, active)| {
+        let ActiveObjective {
+            sla,
+            version,
+            objective,
+        } = active;
+        let judgement = evaluation::evaluate(objective, samples, staleness, as_of)?;
+        let outlook = future
+            .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
+        let series = series.clone();
+        let document =
+            ViolationsDocument::judged(sla, *version, objective, series, judgement, outlook);
+        Some((position, document))
+    });
+    judged.collect()
+}
+
+/// The statistics of a series.
+pub(crate) fn statistics(
+    metric: &Metric,
+    samples: &[Sample],
+    as_of: Timestamp,
+) -> statistics::Analysis {
+    statistics::analyse(
+        &recent(samples, as_of),
+        as_of.millis(),
+        &options(&metric.reading),
+    )
 }
 
 /// That no series matches an objective.
@@ -135,14 +172,18 @@ pub fn no_series(active: &ActiveObjective, subject: &Subject) -> Message {
 
 /// The last 12 h, which statistics and forecast are told from, whatever was fetched for the objectives.
 fn recent(samples: &[Sample], as_of: Timestamp) -> Vec<(i64, f64)> {
+    last_12_hours(samples, as_of)
+        .iter()
+        .map(|sample| (sample.time.millis(), sample.value))
+        .collect()
+}
+
+fn last_12_hours(samples: &[Sample], as_of: Timestamp) -> &[Sample] {
     let window = Span {
         start: as_of - Window::TwelveHours.length(),
         end: as_of,
     };
-    let samples = evaluation::within(samples, window).iter();
-    samples
-        .map(|sample| (sample.time.millis(), sample.value))
-        .collect()
+    evaluation::within(samples, window)
 }
 
 fn options(reading: &Reading) -> statistics::Options {
@@ -191,11 +232,7 @@ fn summarised(
             coverage: evaluation::coverage(samples, staleness, span),
         }
     });
-    let longest = Span {
-        start: as_of - Window::TwelveHours.length(),
-        end: as_of,
-    };
-    let inside = evaluation::within(samples, longest);
+    let inside = last_12_hours(samples, as_of);
     Some(MetricsDocument {
         series,
         as_of,

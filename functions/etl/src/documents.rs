@@ -6,7 +6,7 @@ use domain::{
     Finding, Timestamp,
     evaluation::HORIZON,
     message::{
-        Autocorrelation, Correlogram, Forecast, Interval, Intervals, Kpss, LjungBox,
+        Autocorrelation, Baseline, Correlogram, Forecast, Interval, Intervals, Kpss, LjungBox,
         MetadataDocument, Model, PathExtreme, PathPoint, PredictionDocument, Seasonality,
         SeriesReference, Stationarity, UnitRootTest,
     },
@@ -32,10 +32,11 @@ pub fn metadata(series: SeriesReference, found: &Analysis, as_of: Timestamp) -> 
     }
 }
 
-/// What it will do.
+/// What it will do, with what that is compared with later.
 pub fn prediction(
     series: SeriesReference,
     found: &Analysis,
+    baseline: Baseline,
     as_of: Timestamp,
 ) -> PredictionDocument {
     let step = Duration::from_secs_f64(found.step_seconds);
@@ -48,7 +49,7 @@ pub fn prediction(
             found
                 .forecast
                 .as_ref()
-                .map(|forecast| told(forecast, as_of, step)),
+                .map(|forecast| told(forecast, baseline, as_of, step)),
         ),
     }
 }
@@ -105,7 +106,12 @@ fn seasonality(season: &series::seasonality::Seasonality, found: &Analysis) -> S
     }
 }
 
-fn told(found: &forecast::Forecast, as_of: Timestamp, step: Duration) -> Forecast {
+fn told(
+    found: &forecast::Forecast,
+    baseline: Baseline,
+    as_of: Timestamp,
+    step: Duration,
+) -> Forecast {
     let interval = |estimate: Estimate| Interval {
         lower: estimate.lower,
         upper: estimate.upper,
@@ -141,6 +147,8 @@ fn told(found: &forecast::Forecast, as_of: Timestamp, step: Duration) -> Forecas
                 .map(|(name, weight)| ((*name).to_owned(), *weight))
                 .collect(),
         },
+        baseline: Some(baseline),
+        recent_scores: None,
         path_extremes: Some(found.paths.iter().map(extreme).collect()),
     }
 }

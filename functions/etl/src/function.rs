@@ -8,8 +8,9 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 
 use crate::{
-    request::{InvalidRequest, RunRequest},
+    request::{InvalidRequest, Request, RunRequest},
     run::{Etl, RunError, Trigger},
+    trial::TrialError,
     trigger::Event,
 };
 
@@ -38,6 +39,9 @@ pub enum FunctionError {
     /// The run came to nothing.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The objectives could not be tried.
+    #[error(transparent)]
+    Trial(#[from] TrialError),
     /// The answer cannot be written, which is a defect.
     #[error("the answer cannot be written as JSON")]
     Answer(#[from] serde_json::Error),
@@ -51,7 +55,9 @@ impl From<FunctionError> for Diagnostic {
             FunctionError::Invalid(_) | FunctionError::Run(RunError::UnknownSla(_)) => {
                 "InvalidRequest"
             }
-            FunctionError::Run(RunError::PrometheusAway(_)) => "PrometheusAway",
+            FunctionError::Run(RunError::PrometheusAway(_)) | FunctionError::Trial(_) => {
+                "PrometheusAway"
+            }
             FunctionError::Run(RunError::KafkaAway(_)) => "KafkaAway",
             FunctionError::Answer(_) => "Internal",
         };
@@ -83,8 +89,13 @@ impl Function {
                 self.direct(&request, Trigger::Schedule).await
             }
             Event::Direct(document) => {
-                let request = self.parse(&document).map_err(FunctionError::Invalid)?;
-                self.direct(&request, Trigger::Invoke).await
+                match self.parse(&document).map_err(FunctionError::Invalid)? {
+                    Request::Run(request) => self.direct(&request, Trigger::Invoke).await,
+                    Request::Trial { as_of, trial } => {
+                        let document = self.etl.try_out(&trial, as_of).await?;
+                        Ok(serde_json::to_value(document)?)
+                    }
+                }
             }
             Event::Http(request) => Ok(self
                 .api
@@ -113,6 +124,16 @@ impl Function {
                 .map(|fault| Fault::at(fault.pointer, fault.reason));
             ApiError::Invalid(faults.collect())
         })?;
+        let request = match request {
+            Request::Run(request) => request,
+            Request::Trial { as_of, trial } => {
+                let tried = self.etl.try_out(&trial, as_of).await;
+                return reply::ok(&tried.map_err(|error| ApiError::Unavailable {
+                    what: "Prometheus",
+                    source: error.into(),
+                })?);
+            }
+        };
         match self.etl.run(&request, Trigger::Http).await {
             Ok(document) => reply::accepted(&document),
             Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
@@ -130,9 +151,9 @@ impl Function {
         }
     }
 
-    fn parse(&self, document: &Value) -> Result<RunRequest, Vec<InvalidRequest>> {
+    fn parse(&self, document: &Value) -> Result<Request, Vec<InvalidRequest>> {
         let now = Timestamp::from(Utc::now());
-        RunRequest::parse(document, now, self.etl.settle, |name| self.etl.knows(name))
+        Request::parse(document, now, self.etl.settle, |name| self.etl.knows(name))
     }
 }
 

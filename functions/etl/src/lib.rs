@@ -14,4 +14,6 @@ pub mod prometheus;
 pub mod publish;
 pub mod request;
 pub mod run;
+pub mod scoring;
+pub mod trial;
 pub mod trigger;

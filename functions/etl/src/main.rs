@@ -8,7 +8,7 @@ use config::{
 };
 use etl::{
     brokers, function::Function, metrics_file, objectives::Objectives, prometheus::Prometheus,
-    publish::Publisher, run::Etl,
+    publish::Publisher, run::Etl, scoring::Scoring,
 };
 use lambda_runtime::{LambdaEvent, service_fn};
 
@@ -32,10 +32,12 @@ async fn function() -> anyhow::Result<Function> {
     let metrics = metrics_file::load(Path::new(
         environment.get("METRICS_FILE").unwrap_or("metrics.toml"),
     ))?;
+    let store = store::connect(database.url.expose_secret())?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment)?)?,
-        objectives: Objectives::new(store::connect(database.url.expose_secret())?),
+        objectives: Objectives::new(store.clone()),
+        scoring: Scoring::new(store),
         publisher: Publisher::new(&kafka, &brokers::bootstrap(&kafka).await?)
             .context("KAFKA_BROKERS: no client")?,
         settle: settle(&environment)?,

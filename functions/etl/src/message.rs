@@ -4,7 +4,7 @@ use domain::{
     Series, SeriesId, Timestamp,
     message::{
         Attributes, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
-        ViolationsDocument,
+        ScoreDocument, ViolationsDocument,
     },
 };
 use serde::Serialize;
@@ -81,6 +81,24 @@ impl Message {
         Self::new(
             Kind::Violations,
             id,
+            series.to_string(),
+            *as_of,
+            run,
+            document,
+        )
+    }
+
+    /// What came of a forecast. The run is part of the id: a forecast that waits for storage is told of by several.
+    pub fn of_score(document: &ScoreDocument, run: &str) -> Self {
+        let ScoreDocument {
+            forecast_as_of,
+            as_of,
+            ..
+        } = document;
+        let series = document.series.series;
+        Self::new(
+            Kind::Score,
+            format!("score/{series}/{forecast_as_of}/{as_of}"),
             series.to_string(),
             *as_of,
             run,

@@ -30,7 +30,7 @@ pub struct Objectives {
 }
 
 /// A run must not wait longer for a database that is away.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(4);
 
 impl Objectives {
     /// Nothing is read yet.

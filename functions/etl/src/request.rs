@@ -1,9 +1,74 @@
-//! What `POST /ETL` and a direct invocation ask for.
+//! What `POST /ETL` and a direct invocation ask for: a run, or objectives to be tried out.
 
 use std::time::Duration;
 
-use domain::Timestamp;
-use serde_json::Value;
+use domain::{
+    Timestamp,
+    sla::{InvalidDraft, Trial},
+};
+use serde_json::{Map, Value};
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// A run.
+    Run(RunRequest),
+    /// Objectives judged and not kept, nothing published.
+    Trial {
+        /// Whole seconds, not in the future.
+        as_of: Timestamp,
+        /// The objectives.
+        trial: Trial,
+    },
+}
+
+impl Request {
+    /// Reads `{"dry_run": true, "objectives": […], "violations": …?, "as_of": time?}`, or else what
+    /// [`RunRequest::parse`] reads.
+    ///
+    /// # Errors
+    /// With every fault of [`RunRequest::parse`] or [`Trial::parse`], and `dry_run` that is neither true nor false.
+    pub fn parse(
+        document: &Value,
+        now: Timestamp,
+        settle: Duration,
+        known: impl Fn(&str) -> bool,
+    ) -> Result<Self, Vec<InvalidRequest>> {
+        let dry_run = match document.get("dry_run") {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(dry_run)) => *dry_run,
+            Some(_) => return Err(vec![invalid("/dry_run", "is neither true nor false")]),
+        };
+        match document {
+            Value::Object(fields) if dry_run => tried(fields, now, settle),
+            _ => RunRequest::parse(document, now, settle, known).map(Self::Run),
+        }
+    }
+}
+
+fn tried(
+    fields: &Map<String, Value>,
+    now: Timestamp,
+    settle: Duration,
+) -> Result<Request, Vec<InvalidRequest>> {
+    let time = match fields.get("as_of") {
+        None | Some(Value::Null) => Ok((now - settle).floor_to_second()),
+        Some(value) => as_of(value, now),
+    };
+    let trial = Trial::parse(fields, &["dry_run", "as_of"]).map_err(|faults| {
+        let faults = faults.into_iter();
+        faults
+            .map(|InvalidDraft { pointer, reason }| InvalidRequest { pointer, reason })
+            .collect::<Vec<_>>()
+    });
+    match (time, trial) {
+        (Ok(as_of), Ok(trial)) => Ok(Request::Trial { as_of, trial }),
+        (time, trial) => {
+            let faults = trial.err().unwrap_or_default();
+            Err(time.err().into_iter().chain(faults).collect())
+        }
+    }
+}
 
 /// What a run is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +129,7 @@ impl RunRequest {
             let fault = match name.as_str() {
                 "as_of" => as_of(value, now).map(|time| request.as_of = time),
                 "sla" => sla(value).map(|name| request.sla = Some(name)),
+                "dry_run" => Ok(()),
                 "metrics" => metrics(value, &known).map(|names| request.metrics = Some(names)),
                 _ => Err(invalid(
                     &format!("/{}", escaped(name)),
@@ -188,6 +254,38 @@ mod tests {
         ] {
             let faults = parse(document).unwrap_err();
             assert_eq!(faults[0].pointer, pointer, "{}", faults[0]);
+        }
+    }
+
+    #[test]
+    fn a_dry_run_has_objectives() {
+        let parse = |document: Value| {
+            let now = "2026-11-23T08:45:07.300Z".parse().unwrap();
+            Request::parse(&document, now, SETTLE, |name| name == "cpuUsage")
+        };
+        let objectives = json!([{"metric": "m", "max": 1}]);
+        let tried = parse(json!({"dry_run": true, "objectives": objectives})).unwrap();
+        assert!(
+            matches!(tried, Request::Trial { as_of, .. } if as_of.to_string() == "2026-11-23T08:45:02Z")
+        );
+        assert!(matches!(
+            parse(json!({"dry_run": false, "metrics": ["cpuUsage"]})),
+            Ok(Request::Run(_))
+        ));
+        for (document, pointer) in [
+            (json!({"dry_run": 1}), "/dry_run"),
+            (json!({"dry_run": true}), "/objectives"),
+            (
+                json!({"dry_run": true, "objectives": objectives, "sla": "web"}),
+                "/sla",
+            ),
+            (
+                json!({"dry_run": true, "objectives": objectives, "as_of": "tomorrow"}),
+                "/as_of",
+            ),
+            (json!({"objectives": objectives}), "/objectives"),
+        ] {
+            assert_eq!(parse(document).unwrap_err()[0].pointer, pointer);
         }
     }
 

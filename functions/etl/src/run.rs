@@ -1,4 +1,4 @@
-//! One run: objectives, then for each metric fetch, analyse, publish; last the run's own record.
+//! One run: objectives and the forecasts to score, then for each metric fetch, analyse, publish; last the run's own record.
 
 use std::{
     collections::HashSet,
@@ -9,9 +9,10 @@ use std::{
 
 use chrono::Utc;
 use domain::{
-    Timestamp,
+    SeriesId, Timestamp,
     evaluation::{self, Span},
     message::{Failure, RunDocument, Stage},
+    score::{NO_SERIES, UNKNOWN_METRIC},
 };
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
@@ -25,6 +26,7 @@ use crate::{
     prometheus::{FetchError, FetchedSeries, Prometheus},
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
+    scoring::{self, Due, Scoring},
 };
 
 /// What a run works with, made once per instance.
@@ -36,6 +38,8 @@ pub struct Etl {
     pub prometheus: Prometheus,
     /// What is judged.
     pub objectives: Objectives,
+    /// What forecasts are due for scoring, and how they did.
+    pub scoring: Scoring,
     /// Where it goes.
     pub publisher: Publisher,
     /// How far behind the clock a run looks.
@@ -70,7 +74,7 @@ pub enum RunError {
 /// Fetches under way at once: one is analysed while the next one arrives.
 const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
-const SERIES_WAITING: usize = 8;
+pub(crate) const SERIES_WAITING: usize = 8;
 /// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
 const MOST_FAILURES: usize = 100;
 
@@ -85,12 +89,19 @@ impl Etl {
         trigger: Trigger,
     ) -> Result<RunDocument, RunError> {
         let mut record = Record::start(request.as_of, trigger);
-        let active = self.active(request, &mut record).await?;
+        let (due, objectives) = tokio::join!(
+            self.scoring.read(request.as_of),
+            self.active(request, &mut record),
+        );
+        let active = objectives?;
+        record.scores = due.took;
+        record.document.failures.extend(due.failures);
+        let due = Arc::new(due.forecasts);
         let metrics = self.selected(request, &active);
         let mut publication = self.publisher.publication();
 
         let prometheus_away = self
-            .work(&metrics, &active, &mut record, &mut publication)
+            .work(&metrics, &active, &due, &mut record, &mut publication)
             .await;
         for objective in active
             .iter()
@@ -99,6 +110,11 @@ impl Etl {
             publication
                 .send(analysis::no_series(objective, &record.subject()))
                 .await;
+        }
+        for forecast in due.of_unknown_metrics(|metric| self.knows(metric)) {
+            let document = scoring::unscorable(forecast, UNKNOWN_METRIC, request.as_of);
+            let message = Message::of_score(&document, &record.document.run_id);
+            publication.send(message).await;
         }
         let waiting = Instant::now();
         let published = publication.finish().await?;
@@ -127,6 +143,7 @@ impl Etl {
         &self,
         metrics: &[Arc<Metric>],
         active: &Arc<[ActiveObjective]>,
+        due: &Arc<Due>,
         record: &mut Record,
         publication: &mut Publication<'_>,
     ) -> bool {
@@ -142,7 +159,7 @@ impl Etl {
             .buffered(FETCHES);
         let mut unreachable = 0;
         while let Some((metric, series, fetch)) = fetches.next().await {
-            let judged = analyse(&metric, series, active, record, publication).await;
+            let judged = analyse(&metric, series, active, due, record, publication).await;
             let Ok((took, outcome)) = fetch.await else {
                 record.fail(
                     "fetch",
@@ -156,7 +173,14 @@ impl Etl {
             match outcome {
                 Ok(warnings) => {
                     record.document.warnings.extend(warnings);
-                    if judged.series == 0 {
+                    if !judged.broke_off {
+                        for forecast in due.unseen(&metric.name, &judged.series) {
+                            let document = scoring::unscorable(forecast, NO_SERIES, as_of);
+                            let message = Message::of_score(&document, &record.document.run_id);
+                            publication.send(message).await;
+                        }
+                    }
+                    if judged.series.is_empty() {
                         record.fail("fetch", Some(&metric.name), None, "no series".to_owned());
                     }
                     for (position, objective) in active.iter().enumerate() {
@@ -227,7 +251,7 @@ impl Etl {
     }
 }
 
-async fn fetch(
+pub(crate) async fn fetch(
     prometheus: Prometheus,
     metric: Arc<Metric>,
     range: Span,
@@ -241,8 +265,10 @@ async fn fetch(
 /// What was analysed of one metric.
 #[derive(Default)]
 struct Judged {
-    series: u64,
+    series: HashSet<SeriesId>,
     objectives: HashSet<usize>,
+    /// Whether the analysis of a series, nobody knows which, broke off.
+    broke_off: bool,
 }
 
 /// Analyses the series of one metric while they arrive, on as many worker threads as there are processors, and hands
@@ -251,6 +277,7 @@ async fn analyse(
     metric: &Arc<Metric>,
     arriving: mpsc::Receiver<FetchedSeries>,
     active: &Arc<[ActiveObjective]>,
+    due: &Arc<Due>,
     record: &mut Record,
     publication: &mut Publication<'_>,
 ) -> Judged {
@@ -260,15 +287,19 @@ async fn analyse(
         Some((arriving.recv().await?, arriving))
     })
     .map(|series| {
-        let (metric, active, subject) = (metric.clone(), active.clone(), subject.clone());
-        tokio::task::spawn_blocking(move || analysis::analyse(&metric, series, &active, &subject))
+        let (metric, active, due) = (metric.clone(), active.clone(), due.clone());
+        let subject = subject.clone();
+        tokio::task::spawn_blocking(move || {
+            analysis::analyse(&metric, series, &active, &due, &subject)
+        })
     })
     .buffer_unordered(workers)
     .boxed();
-    let (mut judged, mut seen) = (Judged::default(), HashSet::new());
+    let mut judged = Judged::default();
     while let Some(analysed) = analyses.next().await {
         let Ok(analysed) = analysed else {
             tracing::error!(metric = metric.name, "an analysis panicked");
+            judged.broke_off = true;
             record.fail(
                 "analysis",
                 Some(&metric.name),
@@ -277,7 +308,7 @@ async fn analyse(
             );
             continue;
         };
-        if !seen.insert(analysed.series) {
+        if !judged.series.insert(analysed.series) {
             let series = Some(analysed.series.to_string());
             record.fail(
                 "fetch",
@@ -287,7 +318,6 @@ async fn analyse(
             );
             continue;
         }
-        judged.series += 1;
         judged.objectives.extend(analysed.objectives);
         record.document.series += 1;
         record.document.samples += analysed.samples;
@@ -302,7 +332,7 @@ async fn analyse(
 }
 
 /// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.
-fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
+pub(crate) fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
     let of_metric = active
         .iter()
         .filter(|active| active.objective.metric == metric.name);
@@ -318,6 +348,7 @@ struct Record {
     document: RunDocument,
     started: Instant,
     objectives: Duration,
+    scores: Duration,
     fetch: Duration,
     analysis: Duration,
     publish: Duration,
@@ -346,6 +377,7 @@ impl Record {
             },
             started: Instant::now(),
             objectives: Duration::ZERO,
+            scores: Duration::ZERO,
             fetch: Duration::ZERO,
             analysis: Duration::ZERO,
             publish: Duration::ZERO,
@@ -373,6 +405,7 @@ impl Record {
     fn finish(mut self) -> RunDocument {
         let stages = [
             ("objectives", self.objectives),
+            ("scores", self.scores),
             ("fetch", self.fetch),
             ("analysis", self.analysis),
             ("publish", self.publish),

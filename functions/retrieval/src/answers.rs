@@ -6,6 +6,7 @@ use domain::{
         Autocorrelation, Forecast, Intervals, MetadataDocument, Model, PathExtreme, PathPoint,
         PredictionDocument, RunDocument, Seasonality, Stationarity,
     },
+    score::RecentScores,
 };
 use serde::Serialize;
 use store::read::{MetricRow, SeriesRow};
@@ -144,9 +145,30 @@ pub(crate) struct Prediction<'a> {
     intervals: Option<&'a Intervals>,
     path: Option<&'a [PathPoint]>,
     model: Option<&'a Model>,
+    /// Whose the point and the bands are, as the scores of late have it.
+    told: Option<Told>,
+    recent_scores: Option<RecentScores>,
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_extremes: Option<&'a [PathExtreme]>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Told {
+    point: &'static str,
+    bands: &'static str,
+}
+
+impl Told {
+    fn of(forecast: &Forecast) -> Self {
+        let baseline = forecast.baseline.as_ref();
+        let last_value = baseline.is_some_and(|baseline| baseline.model_mean.is_some());
+        let climatology = baseline.is_some_and(|baseline| baseline.model_bands.is_some());
+        Self {
+            point: if last_value { "last_value" } else { "model" },
+            bands: if climatology { "climatology" } else { "paths" },
+        }
+    }
 }
 
 impl<'a> Prediction<'a> {
@@ -166,6 +188,8 @@ impl<'a> Prediction<'a> {
             intervals: forecast.map(|forecast| &forecast.intervals),
             path: forecast.map(|forecast| &*forecast.path),
             model: forecast.map(|forecast| &forecast.model),
+            told: forecast.map(Told::of),
+            recent_scores: forecast.and_then(|forecast| forecast.recent_scores),
             reason: document.forecast.reason(),
             path_extremes: forecast.and_then(|forecast| forecast.path_extremes.as_deref()),
         }

@@ -3,6 +3,7 @@
 mod answers;
 mod health;
 mod list;
+mod quality;
 mod root;
 
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub enum Endpoint {
     Metadata,
     /// `GET /predict`.
     Predict,
+    /// `GET /forecasts/quality`.
+    Quality,
     /// `GET /runs`.
     Runs,
     /// `GET /health`.
@@ -37,7 +40,7 @@ pub enum Endpoint {
 }
 
 /// Its routes.
-pub static ROUTES: [Route<Endpoint>; 8] = [
+pub static ROUTES: [Route<Endpoint>; 9] = [
     Route {
         operation: &operation::ROOT,
         endpoint: Endpoint::Root,
@@ -57,6 +60,10 @@ pub static ROUTES: [Route<Endpoint>; 8] = [
     Route {
         operation: &operation::PREDICT,
         endpoint: Endpoint::Predict,
+    },
+    Route {
+        operation: &operation::QUALITY,
+        endpoint: Endpoint::Quality,
     },
     Route {
         operation: &operation::RUNS,
@@ -94,6 +101,7 @@ impl Retrieval {
             Endpoint::Metrics => list::metrics(&self.store, &call, now).await,
             Endpoint::Metadata => list::metadata(&self.store, &call, now).await,
             Endpoint::Predict => list::predictions(&self.store, &call, now).await,
+            Endpoint::Quality => quality::answer(&self.store, &call, now).await,
             Endpoint::Runs => list::runs(&self.store, &call, now).await,
             Endpoint::Health => {
                 health::answer(&self.store, &call, now, self.schedule_interval).await

@@ -22,10 +22,10 @@ use crate::{
 const MOST_BYTES: usize = 4_000_000;
 
 /// A list as it is asked for.
-struct Request<K> {
-    query: Query,
-    selection: Selection,
-    after: Option<K>,
+pub(crate) struct Request<K> {
+    pub(crate) query: Query,
+    pub(crate) selection: Selection,
+    pub(crate) after: Option<K>,
 }
 
 pub(crate) async fn series(
@@ -152,7 +152,7 @@ pub(crate) async fn runs(
 }
 
 /// What all lists take.
-fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp) -> Request<K> {
+pub(crate) fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp) -> Request<K> {
     let mut query = call.query();
     let cursor = query.cursor::<K>();
     let TimeFilter { from, to } = query.time();
@@ -171,7 +171,8 @@ fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp) -> Reques
     }
 }
 
-fn next<K: Serialize>(
+/// The cursor of the page after this one, if there is one.
+pub(crate) fn next<K: Serialize>(
     query: &Query,
     selection: &Selection,
     more: bool,

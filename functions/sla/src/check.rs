@@ -19,8 +19,9 @@ use crate::{
     standing::{NOT_EVALUATED, Standing},
 };
 
+/// The document.
 #[derive(Serialize)]
-struct Check<'a> {
+pub(crate) struct Check<'a> {
     sla: &'a str,
     version: u32,
     as_of: Option<Timestamp>,
@@ -64,6 +65,11 @@ pub(crate) async fn answer(
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     let standing = Standing::read(manager, call, now, Worst::State).await?;
+    reply::ok(&document(&standing))
+}
+
+/// What is told of an evaluation.
+pub(crate) fn document(standing: &Standing) -> Check<'_> {
     let evaluation = &standing.evaluation;
     let objectives: Vec<Entry<'_>> = evaluation.objectives.iter().flat_map(entries).collect();
     let worst = objectives
@@ -71,7 +77,7 @@ pub(crate) async fn answer(
         .map(|entry| entry.state)
         .max()
         .unwrap_or(ObjectiveState::NoData);
-    reply::ok(&Check {
+    Check {
         sla: &evaluation.name,
         version: evaluation.version,
         as_of: evaluation.as_of,
@@ -83,7 +89,7 @@ pub(crate) async fn answer(
             State::Worst(worst)
         },
         objectives,
-    })
+    }
 }
 
 /// The entries of one objective: one, if it was not evaluated yet.

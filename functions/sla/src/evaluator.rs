@@ -1,11 +1,13 @@
 use std::{error::Error, time::Duration};
 
 use config::{ExposeSecret, SecretString};
+use domain::message::TrialDocument;
 use reqwest::{
-    Client,
+    Client, StatusCode,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 /// Asks etl to evaluate an SLA at once, so that its answer does not wait for the schedule.
@@ -37,6 +39,39 @@ pub(crate) struct Request {
     reason: Option<String>,
 }
 
+/// Why nothing could be tried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTried {
+    #[error("ETL_URL is not set")]
+    Nobody,
+    #[error("etl does not answer as it should")]
+    Away(#[source] reqwest::Error),
+    #[error("etl calls the request invalid")]
+    Invalid(Vec<InvalidValue>),
+}
+
+impl From<reqwest::Error> for NotTried {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Away(error.without_url())
+    }
+}
+
+/// A problem document of etl's, as far as it matters.
+#[derive(Deserialize)]
+struct Problem {
+    errors: Vec<InvalidValue>,
+}
+
+/// A value that etl does not take.
+#[derive(Debug, Deserialize)]
+pub(crate) struct InvalidValue {
+    pub(crate) pointer: String,
+    pub(crate) detail: String,
+}
+
+/// Somebody waits for the answer, and a REST API for 29 s.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(25);
+
 /// The change is made already: its maker must not wait long for more.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -62,6 +97,21 @@ impl Evaluator {
         Ok(Self {
             etl: Some((client, route(url))),
         })
+    }
+
+    /// Asks for a dry run over `document`, the body of a `POST /ETL`.
+    pub(crate) async fn try_out(&self, document: &Value) -> Result<TrialDocument, NotTried> {
+        let (client, url) = self.etl.as_ref().ok_or(NotTried::Nobody)?;
+        let asked = client
+            .post(url.clone())
+            .timeout(TRIAL_PATIENCE)
+            .json(document)
+            .send()
+            .await?;
+        if asked.status() == StatusCode::UNPROCESSABLE_ENTITY {
+            return Err(NotTried::Invalid(asked.json::<Problem>().await?.errors));
+        }
+        Ok(asked.error_for_status()?.json().await?)
     }
 
     /// Asks for an evaluation of the SLA `name` now.

@@ -1,7 +1,7 @@
 //! The sla function: the SLA set, and what was found of it, over HTTP.
 //!
 //! It owns the tables of the SLA set and reads the rest. It judges nothing itself: etl does, and is asked to as soon as an
-//! SLA changes.
+//! SLA changes or is tried out.
 
 mod advice;
 mod check;
@@ -9,6 +9,7 @@ mod evaluator;
 mod outlook;
 mod set;
 mod standing;
+mod trial;
 
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub use evaluator::{Evaluator, InvalidEvaluator};
 pub enum Endpoint {
     /// `POST /sla`.
     Create,
+    /// `POST /sla/try`.
+    Try,
     /// `GET /sla`.
     List,
     /// `GET /sla/{name}`.
@@ -38,10 +41,14 @@ pub enum Endpoint {
 }
 
 /// Its routes.
-pub static ROUTES: [Route<Endpoint>; 7] = [
+pub static ROUTES: [Route<Endpoint>; 8] = [
     Route {
         operation: &operation::CREATE_SLA,
         endpoint: Endpoint::Create,
+    },
+    Route {
+        operation: &operation::TRY_SLA,
+        endpoint: Endpoint::Try,
     },
     Route {
         operation: &operation::LIST_SLAS,
@@ -89,6 +96,7 @@ impl SlaManager {
         let now = Utc::now().into();
         match call.endpoint {
             Endpoint::Create => set::create(self, &call, now).await,
+            Endpoint::Try => trial::answer(self, &call, now).await,
             Endpoint::List => set::list(self, &call, now).await,
             Endpoint::Get => set::get(self, &call).await,
             Endpoint::Replace => set::replace(self, &call, now).await,

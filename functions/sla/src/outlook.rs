@@ -1,26 +1,29 @@
 //! `GET /predict_json`: the violations to come in the next 10 minutes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use domain::{
-    Labels, Timestamp,
+    Finding, Labels, Timestamp,
     evaluation::{HORIZON, ObjectiveState},
     message::ViolationOutlook,
+    score::Reliability,
 };
 use http_api::{ApiError, Call, Reply, reply};
 use serde::Serialize;
 use store::{
     pipeline::ToldViolations,
+    score::{ObjectiveScores, ScoreSelection},
     sla::{EvaluatedObjective, Worst},
 };
 
 use crate::{
-    Endpoint, SlaManager,
+    Endpoint, SlaManager, database,
     standing::{NOT_EVALUATED, Standing},
 };
 
+/// The document.
 #[derive(Serialize)]
-struct Prediction<'a> {
+pub(crate) struct Prediction<'a> {
     sla: &'a str,
     version: u32,
     as_of: Option<Timestamp>,
@@ -46,7 +49,18 @@ struct Entry<'a> {
     no_data: u64,
     #[serde(flatten)]
     outlook: Cow<'a, ViolationOutlook>,
+    /// What the objective's probabilities of the last day were worth.
+    reliability: Option<Reliability>,
+    reliability_reason: Option<String>,
 }
+
+/// What the probabilities of each objective were worth.
+pub(crate) type Reliabilities = BTreeMap<(String, String), ObjectiveScores>;
+
+/// How far back those probabilities go.
+const REMEMBERED: Duration = Duration::from_secs(86_400);
+/// Why nothing is known of them.
+const NOT_SCORED: &str = "not_scored_yet";
 
 /// Why a forecast is not told any more: its 10 minutes are over or nearly so.
 const STALE: &str = "stale";
@@ -58,8 +72,31 @@ pub(crate) async fn answer(
 ) -> Result<Reply, ApiError> {
     let standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let evaluation = &standing.evaluation;
-    let entries = |evaluated| entries(evaluated, &standing);
-    reply::ok(&Prediction {
+    let last_day = ScoreSelection {
+        from: Some(standing.moment - REMEMBERED),
+        to: Some(standing.moment - HORIZON),
+        sla: Some(evaluation.name.clone()),
+        metric: None,
+    };
+    let scores = manager.store.objective_scores(&last_day).await;
+    let scores = scores.map_err(database)?;
+    reply::ok(&document(&standing, &scores))
+}
+
+/// What is told of an evaluation and of what the probabilities before it were worth.
+pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Prediction<'a> {
+    let evaluation = &standing.evaluation;
+    let entries = |evaluated: &'a EvaluatedObjective| {
+        let reliability = reliability(&evaluation.name, evaluated, scores);
+        entries(evaluated, standing)
+            .into_iter()
+            .map(move |entry| Entry {
+                reliability: reliability.known().copied(),
+                reliability_reason: reliability.reason().map(str::to_owned),
+                ..entry
+            })
+    };
+    Prediction {
         sla: &evaluation.name,
         version: evaluation.version,
         as_of: evaluation.as_of,
@@ -67,7 +104,19 @@ pub(crate) async fn answer(
         horizon_seconds: HORIZON.as_secs_f64(),
         stale: standing.stale,
         objectives: evaluation.objectives.iter().flat_map(entries).collect(),
-    })
+    }
+}
+
+fn reliability(
+    sla: &str,
+    evaluated: &EvaluatedObjective,
+    scores: &Reliabilities,
+) -> Finding<Reliability> {
+    let key = (sla.to_owned(), evaluated.objective.id.clone());
+    match scores.get(&key) {
+        Some(scores) if scores.scored > 0 => scores.reliability(),
+        _ => Finding::unknown(NOT_SCORED),
+    }
 }
 
 /// The entries of one objective: one, if it was not evaluated yet.
@@ -122,5 +171,7 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         firing: evaluated.firing,
         no_data: evaluated.no_data,
         outlook: Cow::Owned(ViolationOutlook::unknown(NOT_EVALUATED)),
+        reliability: None,
+        reliability_reason: None,
     }
 }

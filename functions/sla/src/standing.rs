@@ -12,6 +12,8 @@ pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
 /// The evaluation that is asked for.
 pub(crate) struct Standing {
     pub(crate) evaluation: Evaluation,
+    /// The moment asked about.
+    pub(crate) moment: Timestamp,
     /// How old it is at the moment asked about, seconds; `None` before the first.
     pub(crate) age_seconds: Option<f64>,
     /// Whether it is too old for that moment.
@@ -57,9 +59,23 @@ impl Standing {
             stale: evaluation
                 .as_of
                 .is_some_and(|newest| oldest_fresh.is_some_and(|oldest| newest < oldest)),
+            moment,
             oldest_fresh,
             evaluation,
         })
+    }
+
+    /// An evaluation that was made for this answer, told at `now`.
+    pub(crate) fn of_trial(evaluation: Evaluation, now: Timestamp) -> Self {
+        Self {
+            age_seconds: evaluation
+                .as_of
+                .map(|as_of| now.since(as_of).as_millis() as f64 / 1000.0),
+            stale: false,
+            moment: now,
+            oldest_fresh: None,
+            evaluation,
+        }
     }
 
     /// Whether an evaluation of that time is too old for the moment asked about.

@@ -4,8 +4,11 @@ use std::{collections::HashSet, time::Duration};
 
 use domain::{
     Series, Timestamp,
-    evaluation::{Episode, Span, read_range},
-    message::{Attributes, MetricsDocument, RunDocument, SeriesReference, ViolationsDocument},
+    evaluation::{Episode, HORIZON, Span, read_range},
+    message::{
+        Attributes, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
+        SeriesReference, ViolationsDocument,
+    },
     sla::is_sla_name,
 };
 use store::pipeline::Document;
@@ -22,6 +25,10 @@ const LONGEST_UNIT: usize = 64;
 const LARGEST_LABELS: usize = 256 * 1024;
 const LONGEST_OBJECTIVE: usize = 63;
 const LONGEST_HOLD: Duration = Duration::from_secs(3600);
+const LONGEST_MODEL: usize = 63;
+const LONGEST_REASON: usize = 63;
+/// As many as a forecast may have.
+const MOST_STEPS: u64 = 3_600;
 const LONGEST_RUN: usize = 64;
 const LONGEST_TRIGGER: usize = 16;
 /// A day's worth: more than a range of 13 h 5 m has at one sample a second.
@@ -42,8 +49,10 @@ pub(crate) fn check(document: &Document, attributes: &Attributes, key: &str) -> 
     }
     match document {
         Document::Metrics(metrics) => summaries(metrics),
-        Document::Metadata(_) | Document::Prediction(_) => Ok(()),
+        Document::Metadata(_) => Ok(()),
+        Document::Prediction(prediction) => forecast(prediction),
         Document::Violations(violations) => judgement(violations, key),
+        Document::Score(told) => score(told),
         Document::Run(told) => run(told, key),
     }
 }
@@ -110,20 +119,73 @@ fn summaries(document: &MetricsDocument) -> Checked {
     Ok(())
 }
 
-fn judgement(document: &ViolationsDocument, key: &str) -> Checked {
-    let objective = &document.objective;
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    that(is_sla_name(&document.sla), "the SLA's name is none")?;
-    that(document.version > 0, "the SLA's version is 0")?;
-    that(
-        objective.id.chars().all(legal),
-        "the objective's id is none",
-    )?;
+fn forecast(document: &PredictionDocument) -> Checked {
+    match document.forecast.known() {
+        Some(forecast) => model(&forecast.model.name),
+        None => Ok(()),
+    }
+}
+
+fn model(name: &str) -> Checked {
     text(
-        &objective.id,
+        name,
+        LONGEST_MODEL,
+        "the model's name has not 1 to 63 characters",
+    )
+}
+
+fn score(document: &ScoreDocument) -> Checked {
+    time(document.forecast_as_of)?;
+    that(
+        document.forecast_as_of + HORIZON <= document.as_of,
+        "the forecast's horizon is not over",
+    )?;
+    model(&document.model)?;
+    if let Some(reason) = document.scores.reason() {
+        that(
+            reason.is_ascii() && (1..=LONGEST_REASON).contains(&reason.len()),
+            "the reason has not 1 to 63 ASCII characters",
+        )?;
+    }
+    if let Some(scores) = document.scores.known() {
+        let steps = 1..=MOST_STEPS;
+        that(
+            steps.contains(&scores.steps)
+                && (1..=scores.steps).contains(&scores.observed)
+                && scores.inside_band <= scores.observed,
+            "its steps do not add up",
+        )?;
+    }
+    let mut told = HashSet::new();
+    for score in &document.objectives {
+        objective_key(&score.sla, score.version, &score.objective)?;
+        that(
+            told.insert((&score.sla, score.version, &score.objective)),
+            "an objective is there twice",
+        )?;
+        that(
+            (0.0..=1.0).contains(&score.probability),
+            "a probability is not 0 to 1",
+        )?;
+    }
+    Ok(())
+}
+
+fn objective_key(sla: &str, version: u32, objective: &str) -> Checked {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    that(is_sla_name(sla), "the SLA's name is none")?;
+    that(version > 0, "the SLA's version is 0")?;
+    that(objective.chars().all(legal), "the objective's id is none")?;
+    text(
+        objective,
         LONGEST_OBJECTIVE,
         "the objective's id has not 1 to 63 characters",
-    )?;
+    )
+}
+
+fn judgement(document: &ViolationsDocument, key: &str) -> Checked {
+    let objective = &document.objective;
+    objective_key(&document.sla, document.version, &objective.id)?;
     match &document.series {
         Some(series) => that(
             series.metric == objective.metric && series.labels.matches(&objective.labels),

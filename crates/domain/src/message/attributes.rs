@@ -13,6 +13,8 @@ pub enum Kind {
     Prediction,
     /// One objective judged on one series: [`super::ViolationsDocument`].
     Violations,
+    /// What came of one forecast: [`super::ScoreDocument`].
+    Score,
     /// One run of the ETL: [`super::RunDocument`].
     Run,
 }
@@ -24,11 +26,12 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Metrics,
         Self::Metadata,
         Self::Prediction,
         Self::Violations,
+        Self::Score,
         Self::Run,
     ];
 
@@ -39,6 +42,7 @@ impl Kind {
             Self::Metadata => "slacast.metadata.v1",
             Self::Prediction => "slacast.prediction.v1",
             Self::Violations => "slacast.violations.v1",
+            Self::Score => "slacast.score.v1",
             Self::Run => "slacast.run.v1",
         }
     }

@@ -9,6 +9,8 @@ mod metadata;
 mod metrics;
 mod prediction;
 mod run;
+mod score;
+mod trial;
 mod violations;
 
 pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
@@ -18,10 +20,12 @@ pub use metadata::{
 };
 pub use metrics::{MetricsDocument, WindowSummary};
 pub use prediction::{
-    Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionArrays,
+    Baseline, Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionArrays,
     PredictionDocument,
 };
 pub use run::{Failure, RunDocument, RunId, Stage};
+pub use score::{ObjectiveScore, ScoreDocument};
+pub use trial::{TrialDocument, TriedObjective, TriedSeries};
 pub use violations::{
     PredictedValues, ViolationOutlook, ViolationsDocument, WindowCounts, Windows,
 };

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
-use crate::{Finding, Timestamp};
+use crate::{Finding, Timestamp, score::RecentScores};
 
 /// `slacast.prediction.v1`: what one series will do in the next 10 minutes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,10 +58,31 @@ pub struct Forecast {
     pub path: Vec<PathPoint>,
     /// What made it.
     pub model: Model,
+    /// What it is compared with once its horizon is over; absent from documents of old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// The scores that decided whether the path tells the model's point and bands; absent where there are too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent_scores: Option<RecentScores>,
     /// The extremes of up to 200 paths, so that any range can be asked about later; answered only in full, kept for
     /// an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path_extremes: Option<Vec<PathExtreme>>,
+}
+
+/// The simplest forecasts there are, kept to be scored beside the model's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The newest sample; `None` where it is infinite.
+    pub last_value: Option<f64>,
+    /// The 2.5 %, 50 % and 97.5 % quantiles of the last 12 h; `None` where one is infinite.
+    pub climatology: Option<[f64; 3]>,
+    /// The model's own point forecast, one value a step, where the path tells another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_mean: Option<Vec<f64>>,
+    /// The model's own quantiles, three a step, where the path tells others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_bands: Option<Vec<[f64; 3]>>,
 }
 
 /// 95 % intervals of what a forecast says of the horizon.

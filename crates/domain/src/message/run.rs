@@ -36,7 +36,7 @@ pub struct RunDocument {
 /// Something a run could not do; the rest went on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// Where: `config`, `fetch`, `analysis`, `evaluation`, `objectives` or `publish`.
+    /// Where: `config`, `fetch`, `analysis`, `evaluation`, `objectives`, `scores` or `publish`.
     pub stage: String,
     /// The metric, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub struct Failure {
 /// How long one stage of a run took. Stages overlap: their sum may exceed the run's time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// `objectives`, `fetch`, `analysis`, `publish` or `total`.
+    /// `objectives`, `scores`, `fetch`, `analysis`, `publish` or `total`.
     pub stage: String,
     /// Milliseconds.
     pub milliseconds: f64,

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{Objective, is_sla_name};
-use fields::{Faults, below, cut, hold, id, labels, number, text};
+pub(super) use fields::{Faults, below};
+use fields::{cut, hold, id, labels, number, text};
 
 /// An SLA as somebody asks for it.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
 mod draft;
+mod trial;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::{Labels, duration};
 
 pub use draft::{Draft, InvalidDraft};
+pub use trial::Trial;
 
 /// The SLA that is meant where none is named.
 pub const DEFAULT_NAME: &str = "default";

@@ -2,8 +2,8 @@ use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
     message::{
-        Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, SeriesReference,
-        ViolationsDocument,
+        Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
+        SeriesReference, ViolationsDocument,
     },
 };
 
@@ -20,6 +20,8 @@ pub enum Document {
     Prediction(Box<PredictionDocument>),
     /// An objective judged on it.
     Violations(Box<ViolationsDocument>),
+    /// What came of a forecast.
+    Score(Box<ScoreDocument>),
     /// A run.
     Run(RunDocument),
 }
@@ -35,6 +37,7 @@ impl Document {
             Kind::Metadata => Self::Metadata(serde_json::from_slice(json)?),
             Kind::Prediction => Self::Prediction(serde_json::from_slice(json)?),
             Kind::Violations => Self::Violations(serde_json::from_slice(json)?),
+            Kind::Score => Self::Score(serde_json::from_slice(json)?),
             Kind::Run => Self::Run(serde_json::from_slice(json)?),
         })
     }
@@ -46,6 +49,7 @@ impl Document {
             Self::Metadata(document) => document.as_of,
             Self::Prediction(document) => document.as_of,
             Self::Violations(document) => document.as_of,
+            Self::Score(document) => document.as_of,
             Self::Run(document) => document.as_of,
         }
     }
@@ -57,6 +61,7 @@ impl Document {
             Self::Metadata(document) => Some(&document.series),
             Self::Prediction(document) => Some(&document.series),
             Self::Violations(document) => document.series.as_ref(),
+            Self::Score(document) => Some(&document.series),
             Self::Run(_) => None,
         }
     }

@@ -8,6 +8,7 @@ mod document;
 mod episodes;
 mod metrics;
 mod run;
+mod score;
 mod series;
 mod statistics;
 mod upsert;
@@ -67,6 +68,7 @@ async fn transaction(
     statistics::write(&mut transaction, entries).await?;
     violations::write(&mut transaction, entries).await?;
     episodes::write(&mut transaction, entries).await?;
+    score::write(&mut transaction, entries).await?;
     run::write(&mut transaction, entries).await?;
     dead_letter::write(&mut transaction, dead_letters).await?;
     transaction.commit().await?;

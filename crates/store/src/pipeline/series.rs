@@ -104,6 +104,11 @@ fn seen(document: &Document) -> (Timestamp, Timestamp) {
     match document {
         Document::Metrics(metrics) => (metrics.first_sample, metrics.last_sample),
         Document::Violations(violations) => (as_of, violations.judged.start),
+        // The forecast is not made without a sample; the run that scores it may see none.
+        Document::Score(score) => (
+            score.forecast_as_of,
+            score.forecast_as_of - Window::TwelveHours.length(),
+        ),
         _ => (as_of, as_of - Window::TwelveHours.length()),
     }
 }

@@ -68,7 +68,8 @@ pub(crate) fn series_id(row: &MySqlRow) -> Result<SeriesId, StoreError> {
     text.parse().map_err(unexpected)
 }
 
-fn labels(row: &MySqlRow) -> Result<Labels, StoreError> {
+/// The series' labels in a row.
+pub(crate) fn labels(row: &MySqlRow) -> Result<Labels, StoreError> {
     let Json(labels) = row.try_get("labels")?;
     Ok(labels)
 }

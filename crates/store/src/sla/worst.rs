@@ -19,7 +19,7 @@ pub enum Worst {
 impl Worst {
     /// The entries, worst first. That no series matches is told only where none does: a run repeated later may have found
     /// one.
-    pub(super) fn first(self, mut entries: Vec<ToldViolations>) -> Vec<ToldViolations> {
+    pub fn first(self, mut entries: Vec<ToldViolations>) -> Vec<ToldViolations> {
         if entries.iter().any(|entry| entry.document.series.is_some()) {
             entries.retain(|entry| entry.document.series.is_some());
         }

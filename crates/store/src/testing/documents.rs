@@ -2,13 +2,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Finding, Labels, Sample, Series, Timestamp, Window,
-    evaluation::{STALENESS, ViolationOutlook, clean, evaluate},
+    evaluation::{HORIZON, STALENESS, ViolationOutlook, clean, evaluate},
     message::{
-        Autocorrelation, Correlogram, Forecast, Interval, Intervals, Kind, Kpss, LjungBox,
-        MetadataDocument, MetricsDocument, Model, PathExtreme, PathPoint, PredictionDocument,
-        RunDocument, Seasonality, SeriesReference, Stage, Stationarity, UnitRootTest,
-        ViolationsDocument, WindowSummary,
+        Autocorrelation, Baseline, Correlogram, Forecast, Interval, Intervals, Kind, Kpss,
+        LjungBox, MetadataDocument, MetricsDocument, Model, ObjectiveScore, PathExtreme, PathPoint,
+        PredictionDocument, RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage,
+        Stationarity, UnitRootTest, ViolationsDocument, WindowSummary,
     },
+    score::Scores,
     sla::Objective,
 };
 
@@ -59,6 +60,7 @@ impl Documents {
             Kind::Metadata => self.metadata(as_of),
             Kind::Prediction => self.prediction(as_of),
             Kind::Violations => self.violations(&[], as_of),
+            Kind::Score => self.score(as_of - HORIZON, as_of),
             Kind::Run => self.run(as_of),
         }
     }
@@ -172,6 +174,12 @@ impl Documents {
                     period_seconds: Some(3600.0),
                     weights: BTreeMap::from([("last".to_owned(), 1.0)]),
                 },
+                baseline: Some(Baseline {
+                    last_value: Some(36.5),
+                    climatology: Some([31.0, 37.0, 44.0]),
+                    ..Baseline::default()
+                }),
+                recent_scores: None,
                 path_extremes: Some(vec![
                     PathExtreme {
                         min: 30.0,
@@ -181,6 +189,35 @@ impl Documents {
                     100
                 ]),
             }),
+        }))
+    }
+
+    /// What came of the forecast of `forecast_as_of`, told by the run at `as_of`.
+    pub fn score(&self, forecast_as_of: Timestamp, as_of: Timestamp) -> Document {
+        Document::Score(Box::new(ScoreDocument {
+            series: self.reference(),
+            as_of,
+            forecast_as_of,
+            model: "stack".to_owned(),
+            scores: Finding::Known(Scores {
+                steps: 10,
+                observed: 9,
+                inside_band: 8,
+                min_inside: true,
+                max_inside: false,
+                average_inside: true,
+                pinball: 0.5,
+                mae: 1.5,
+                mae_last_value: Some(2.0),
+                pinball_climatology: Some(1.0),
+            }),
+            objectives: vec![ObjectiveScore {
+                sla: self.sla.clone(),
+                version: 1,
+                objective: self.objective().id,
+                probability: 0.25,
+                happened: Some(false),
+            }],
         }))
     }
 

@@ -5,3 +5,4 @@
 mod pipeline;
 mod retention;
 mod schema;
+mod score;

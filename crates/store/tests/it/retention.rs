@@ -203,3 +203,20 @@ async fn nothing_is_purged_while_another_instance_purges() {
     assert_eq!(purged.rows, 0);
     other.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn scores_are_whole_for_as_long_as_budgets_look_back() {
+    let database = filled(12).await;
+    // Of each run and series a forecast that waits, and one that is scored.
+    let scores = async || {
+        (
+            database.count("score").await,
+            database.count("objective_score").await,
+        )
+    };
+    assert_eq!(scores().await, (48, 24));
+    purge_all(&database, at(31 * 24 * 60), 1_000).await;
+    assert_eq!(scores().await, (48, 24));
+    purge_all(&database, at(33 * 24 * 60), 1_000).await;
+    assert_eq!(scores().await, (0, 0));
+}

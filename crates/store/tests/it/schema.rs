@@ -31,6 +31,8 @@ async fn the_tables_of_the_contract_are_there() {
         "violation",
         "episode",
         "gap",
+        "score",
+        "objective_score",
         "run",
         "sla",
         "sla_objective",

@@ -177,8 +177,13 @@ async fn a_prediction_is_told_with_its_path() {
               }
             ],
             "reason": null,
+            "recent_scores": null,
             "series": "a728e4fa22bec20ef4202f56513e1bab",
             "step_seconds": 60.0,
+            "told": {
+              "bands": "paths",
+              "point": "model"
+            },
             "unit": "percent"
           }
         ]
@@ -241,8 +246,10 @@ async fn a_forecast_that_cannot_be_made_is_nulls_and_the_reason() {
         "model": null,
         "path": null,
         "reason": "too_short",
+        "recent_scores": null,
         "series": "a728e4fa22bec20ef4202f56513e1bab",
         "step_seconds": 60.0,
+        "told": null,
         "unit": "percent"
       }
     "#);

@@ -7,5 +7,6 @@ mod documents;
 mod openapi;
 mod outage;
 mod paging;
+mod quality;
 mod selection;
 mod service;

@@ -121,6 +121,7 @@ async fn every_parameter_described_is_one_the_route_takes() {
                 Parameter::Query(name @ "limit") => format!("{name}=1"),
                 Parameter::Query(name @ "window") => format!("{name}=1h"),
                 Parameter::Query(name @ "full") => format!("{name}=true"),
+                Parameter::Query(name @ "sla") => format!("{name}=web"),
                 Parameter::Query(name @ "metric") => format!("{name}=cpuUsage"),
                 Parameter::Query(name @ ("from" | "to" | "as_of")) => {
                     format!("{name}=2026-11-23T08:45:00Z")

@@ -10,3 +10,4 @@ mod outage;
 mod outlook;
 mod service;
 mod set;
+mod trial;

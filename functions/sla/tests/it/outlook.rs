@@ -1,8 +1,14 @@
 use std::time::Duration;
 
-use domain::{Timestamp, evaluation::PredictedValues};
+use domain::{
+    Timestamp,
+    evaluation::{HORIZON, PredictedValues},
+};
 use serde_json::{Value, json};
-use store::testing::TestDatabase;
+use store::{
+    pipeline::Document,
+    testing::{Documents, TestDatabase},
+};
 
 use crate::service::{Service, Told, objectives, outlook};
 
@@ -78,6 +84,8 @@ async fn the_violations_to_come_are_told() {
             "probability": 0.37,
             "probability_new": 0.185,
             "reason": null,
+            "reliability": null,
+            "reliability_reason": "not_scored_yet",
             "selector": {},
             "series": 1,
             "state": "ok"
@@ -136,4 +144,38 @@ async fn before_the_first_evaluation_there_is_no_probability() {
         (&entry["probability"], &entry["reason"]),
         (&Value::Null, &json!("not_evaluated_yet"))
     );
+}
+
+#[tokio::test]
+async fn a_probability_is_told_with_what_those_before_it_were_worth() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let sla =
+        json!({"name": "web", "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": 80}]});
+    service.send("POST", "/sla", None, sla).await;
+    let about = Documents::about("cpuUsage", "a").under("web");
+    let scored = |minute: u64, happened: Option<bool>| {
+        let as_of = AS_OF.parse::<Timestamp>().unwrap() - Duration::from_secs(60 * minute);
+        let Document::Score(mut score) = about.score(as_of, as_of + HORIZON) else {
+            unreachable!()
+        };
+        score.objectives[0].objective = "cpu".to_owned();
+        score.objectives[0].happened = happened;
+        Document::Score(score)
+    };
+    let mut documents: Vec<_> = (10..20).map(|k| scored(k, Some(k < 15))).collect();
+    // One nobody can tell of, one whose horizon was not over, one of the day before.
+    documents.extend([
+        scored(20, None),
+        scored(9, Some(true)),
+        scored(24 * 60 + 1, Some(true)),
+    ]);
+    database.store().store_batch(&documents, &[]).await.unwrap();
+    let document = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
+    let entry = &document["objectives"][0];
+    assert_eq!(
+        entry["reliability"],
+        json!({"said": 0.25, "happened": 0.5, "forecasts": 10, "independent": 2, "events": 5})
+    );
+    assert_eq!(entry["reliability_reason"], Value::Null);
 }

@@ -41,6 +41,7 @@ impl Parcel {
                 let key = selector.id().to_string();
                 (Kind::Violations, Some(key), serde_json::to_vec(told))
             }
+            Document::Score(told) => (Kind::Score, None, serde_json::to_vec(told)),
             Document::Run(told) => (
                 Kind::Run,
                 Some(told.run_id.clone()),

@@ -64,10 +64,10 @@ async fn the_example_events_are_answered_with_what_became_of_their_records() {
     let database = TestDatabase::create().await;
     let storage = storage(database.store().clone());
     for (name, records, dead_lettered) in [
-        ("kafka-batch.json", 12, 0),
-        ("kafka-batch-with-poison.json", 28, 18),
+        ("kafka-batch.json", 14, 0),
+        ("kafka-batch-with-poison.json", 34, 22),
         ("kafka-batch-empty.json", 0, 0),
-        ("kafka-batch-with-poison.json", 28, 18),
+        ("kafka-batch-with-poison.json", 34, 22),
     ] {
         let event = raw(&fs::read_to_string(path(name)).unwrap());
         let answer = storage.handle(&event).await.unwrap();
@@ -81,13 +81,15 @@ async fn the_example_events_are_answered_with_what_became_of_their_records() {
             "{name}"
         );
     }
-    assert_eq!(database.count("dead_letter").await, 18);
+    assert_eq!(database.count("dead_letter").await, 22);
     for table in [
         "metrics",
         "metadata",
         "prediction",
         "violation",
         "episode",
+        "score",
+        "objective_score",
         "run",
     ] {
         assert!(database.count(table).await > 0, "{table}");

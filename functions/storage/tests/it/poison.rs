@@ -1,7 +1,11 @@
 //! Records that are no messages of ours.
 
+use domain::message::ScoreDocument;
 use serde_json::{Value, json};
-use store::testing::{Documents, TestDatabase};
+use store::{
+    pipeline::Document,
+    testing::{Documents, TestDatabase},
+};
 
 use crate::delivery::{Parcel, TOPIC, at, base64, deliver, every_kind};
 
@@ -14,7 +18,30 @@ pub(crate) fn all() -> Vec<(Parcel, &'static str)> {
         key,
         ..metrics.clone()
     };
+    let score = |change: &dyn Fn(&mut ScoreDocument)| {
+        let Document::Score(mut told) = documents.score(at(0), at(10)) else {
+            unreachable!()
+        };
+        change(&mut told);
+        Parcel::of(&Document::Score(told))
+    };
     vec![
+        (
+            score(&|told| told.forecast_as_of = at(1)),
+            "horizon is not over",
+        ),
+        (
+            score(&|told| told.objectives[0].probability = 1.5),
+            "not 0 to 1",
+        ),
+        (
+            score(&|told| told.objectives.push(told.objectives[0].clone())),
+            "there twice",
+        ),
+        (
+            score(&|told| told.scores.known_mut().unwrap().observed = 11),
+            "do not add up",
+        ),
         (
             metrics.clone().with_value(b"\x00garbage"),
             "no slacast.metrics.v1 document",
@@ -110,7 +137,7 @@ async fn each_poison_is_a_dead_letter_with_its_reason_and_the_batch_goes_on() {
     let answer = deliver(&database, &batch).await;
     assert_eq!(answer.records, batch.len());
     assert_eq!(answer.dead_lettered, reasons.len());
-    assert_eq!(answer.stored, 10);
+    assert_eq!(answer.stored, 12);
     assert_eq!(database.count("metadata").await, 2);
     let told: Vec<(i64, Vec<u8>)> = sqlx::query_as(
         "SELECT `offset`, CAST(reason AS BINARY) FROM dead_letter ORDER BY `offset`",
@@ -121,7 +148,7 @@ async fn each_poison_is_a_dead_letter_with_its_reason_and_the_batch_goes_on() {
     for ((position, reason), (offset, told)) in reasons.iter().enumerate().zip(told) {
         let told = String::from_utf8(told).unwrap();
         assert!(told.contains(reason), "{told}, not {reason}");
-        assert_eq!(offset, position as i64 + 5);
+        assert_eq!(offset, position as i64 + 6);
     }
 }
 

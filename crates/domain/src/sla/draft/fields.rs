@@ -16,10 +16,10 @@ pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 
 /// What was found wrong so far.
 #[derive(Default)]
-pub(super) struct Faults(pub(super) Vec<InvalidDraft>);
+pub(in crate::sla) struct Faults(pub(in crate::sla) Vec<InvalidDraft>);
 
 impl Faults {
-    pub(super) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
+    pub(in crate::sla) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(InvalidDraft {
                 pointer: pointer.to_owned(),
@@ -137,7 +137,7 @@ pub(super) fn text(
 }
 
 /// The pointer to a member, its name escaped and cut to a length fit for an error.
-pub(super) fn below(pointer: &str, member: &str) -> String {
+pub(in crate::sla) fn below(pointer: &str, member: &str) -> String {
     format!(
         "{pointer}/{}",
         cut(member).replace('~', "~0").replace('/', "~1")

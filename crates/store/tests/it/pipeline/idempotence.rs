@@ -28,6 +28,8 @@ static TOLD: LazyLock<Vec<Document>> = LazyLock::new(|| {
         for kind in Kind::ALL {
             told.push(steady.of(kind, at(minutes)));
         }
+        // Every run tells of one forecast again.
+        told.push(steady.score(at(-10), at(minutes)));
         told.push(restless.metrics(at(minutes)));
         told.push(restless.violations(&samples, at(minutes)));
         if run == 1 {
@@ -63,7 +65,7 @@ async fn a_batch_that_comes_twice_changes_nothing() {
     for table in ["series", "metrics", "metadata", "prediction", "long_arrays"] {
         assert!(once.contains_key(table), "{table}");
     }
-    for table in ["violation", "episode", "gap", "judged", "run"] {
+    for table in ["violation", "episode", "gap", "judged", "score", "run"] {
         assert!(once.contains_key(table), "{table}");
     }
     deliver(database.store(), &order, order.len()).await;

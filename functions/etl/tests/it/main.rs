@@ -2,6 +2,9 @@
 //! `DATABASE_URL`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod scoring;
+mod trial;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
@@ -17,6 +20,7 @@ use etl::{
     publish::Publisher,
     request::RunRequest,
     run::{Etl, RunError, Trigger},
+    scoring::Scoring,
 };
 use rdkafka::{
     ClientConfig, Message as _,
@@ -83,10 +87,12 @@ async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
         }
     }
     let database = DatabaseConfig::read(&environment).unwrap();
+    let store = store::connect(database.url.expose_secret()).unwrap();
     let etl = Etl {
         metrics: metrics(text),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment).unwrap()).unwrap(),
-        objectives: Objectives::new(store::connect(database.url.expose_secret()).unwrap()),
+        objectives: Objectives::new(store.clone()),
+        scoring: Scoring::new(store),
         publisher: Publisher::new(&kafka, brokers).unwrap(),
         settle: Duration::from_secs(5),
     };

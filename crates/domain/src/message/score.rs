@@ -1,0 +1,39 @@
+use serde::{Deserialize, Serialize};
+
+use super::SeriesReference;
+use crate::{Finding, Timestamp, score::Scores};
+
+/// `slacast.score.v1`: what came of one forecast, told by the first run that saw the end of its horizon.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreDocument {
+    /// The series.
+    #[serde(flatten)]
+    pub series: SeriesReference,
+    /// The run that tells it: at or after the end of the horizon.
+    pub as_of: Timestamp,
+    /// The present of the forecast.
+    pub forecast_as_of: Timestamp,
+    /// The name of the forecast's model.
+    pub model: String,
+    /// How good it was, or why nobody can tell: `few_samples`, `no_series`, `unknown_metric`, `out_of_reach` or
+    /// `forecast_gone`.
+    pub scores: Finding<Scores>,
+    /// What came of the probability of each objective that was judged on the series then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<ObjectiveScore>,
+}
+
+/// A probability that was told, and what happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveScore {
+    /// The SLA's name.
+    pub sla: String,
+    /// The version that was judged.
+    pub version: u32,
+    /// The objective's id.
+    pub objective: String,
+    /// The probability of a violation that was told, 0 to 1.
+    pub probability: f64,
+    /// Whether a violation came; `None` where too little was seen to say that none did.
+    pub happened: Option<bool>,
+}

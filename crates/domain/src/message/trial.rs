@@ -1,0 +1,41 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, ViolationsDocument};
+use crate::{Timestamp, evaluation::Recommendation, sla::Objective};
+
+/// What etl answers to a dry run. No message: nothing is published.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialDocument {
+    /// The instant it looked at.
+    pub as_of: Timestamp,
+    /// The objectives, in the order given.
+    pub objectives: Vec<TriedObjective>,
+    /// What could not be judged, each with why.
+    pub failures: Vec<Failure>,
+}
+
+/// An objective and what was found of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TriedObjective {
+    /// The objective.
+    pub objective: Objective,
+    /// How many series match.
+    pub series: u64,
+    /// On how many of them a violation is going on.
+    pub firing: u64,
+    /// On how many of them no sample stands.
+    pub no_data: u64,
+    /// The series one by one, the worst first, at most 100; one that says `no_series` where none matches.
+    pub entries: Vec<TriedSeries>,
+}
+
+/// An objective judged on one series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TriedSeries {
+    /// What a run would have told, with the newest 100 episodes and without what is for the history alone.
+    pub violations: ViolationsDocument,
+    /// How many episodes there are.
+    pub episodes_total: u64,
+    /// The bounds that what was seen would have kept.
+    pub recommended: Recommendation,
+}

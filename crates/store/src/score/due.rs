@@ -1,0 +1,164 @@
+//! The forecasts a run has to score.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use chrono::NaiveDateTime;
+use domain::{
+    Finding, SeriesId, Timestamp,
+    evaluation::HORIZON,
+    message::{Forecast, PredictionDocument, SeriesReference},
+    score::FORECAST_GONE,
+    sla::Objective,
+};
+use futures::TryStreamExt;
+use sqlx::{Row, mysql::MySqlRow};
+
+use crate::{
+    Store, StoreError,
+    read::{column_time, labels, read_time, series_id},
+};
+
+/// A forecast whose horizon is over and that nobody has scored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DueForecast {
+    /// Its series.
+    pub series: SeriesReference,
+    /// Its present.
+    pub as_of: Timestamp,
+    /// The name of its model.
+    pub model: String,
+    /// What it said, without its long array; or that it is stored no more.
+    pub forecast: Finding<Forecast>,
+    /// The probabilities that were told with it.
+    pub probabilities: Vec<DueProbability>,
+}
+
+/// A probability of a violation that was told with a forecast.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DueProbability {
+    /// The SLA's name.
+    pub sla: String,
+    /// The version that was judged.
+    pub version: u32,
+    /// The objective, as that version has it.
+    pub objective: Arc<Objective>,
+    /// The probability, 0 to 1.
+    pub probability: f64,
+}
+
+/// The forecasts nobody has scored, and those that this very run has: a run that is repeated tells the same again.
+const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.labels, s.unit, p.document FROM ( \
+    (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
+     WHERE as_of IS NULL AND forecast_as_of <= ? ORDER BY forecast_as_of LIMIT ?) \
+    UNION ALL \
+    (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
+     WHERE as_of = ? ORDER BY forecast_as_of LIMIT ?)) q \
+    JOIN series s ON s.series_id = q.series_id \
+    LEFT JOIN prediction p ON p.series_id = q.series_id AND p.as_of = q.forecast_as_of \
+    ORDER BY q.forecast_as_of, q.series_id";
+
+const PROBABILITIES: &str = "SELECT v.sla, v.version, v.objective, v.series_id, \
+    JSON_EXTRACT(v.document, '$.outlook.probability') AS probability, o.document AS objective_document \
+    FROM violation v FORCE INDEX (by_time) JOIN sla_objective o \
+    ON o.sla = v.sla AND o.version = v.version AND o.objective = v.objective \
+    WHERE v.as_of = ? AND v.series_id <> '' ORDER BY v.sla, v.version, v.objective, v.series_id";
+
+impl Store {
+    /// The forecasts that a run at `as_of` has to score: those whose horizon is over and that no run before it has scored,
+    /// the oldest first, at most `most`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn due_forecasts(
+        &self,
+        as_of: Timestamp,
+        most: u32,
+    ) -> Result<Vec<DueForecast>, StoreError> {
+        let mut rows = sqlx::query(DUE)
+            .bind(column_time(as_of - HORIZON))
+            .bind(most)
+            .bind(column_time(as_of))
+            .bind(most)
+            .fetch(self.pool());
+        let mut due = Vec::new();
+        while let Some(row) = rows.try_next().await? {
+            due.push(read(&row)?);
+        }
+        drop(rows);
+        self.add_probabilities(&mut due).await?;
+        Ok(due)
+    }
+
+    async fn add_probabilities(&self, due: &mut [DueForecast]) -> Result<(), StoreError> {
+        let times: BTreeSet<Timestamp> = due.iter().map(|forecast| forecast.as_of).collect();
+        let mut positions: HashMap<(SeriesId, Timestamp), usize> =
+            HashMap::with_capacity(due.len());
+        for (position, forecast) in due.iter().enumerate() {
+            positions.insert((forecast.series.series, forecast.as_of), position);
+        }
+        for time in times {
+            let mut rows = sqlx::query(PROBABILITIES)
+                .bind(column_time(time))
+                .fetch(self.pool());
+            // The rows of one objective follow each other.
+            let mut last: Option<(String, u32, Arc<Objective>)> = None;
+            while let Some(row) = rows.try_next().await? {
+                let Some(position) = positions.get(&(series_id(&row)?, time)) else {
+                    continue;
+                };
+                let probability: Option<&[u8]> = row.try_get_unchecked("probability")?;
+                let Some(probability) = serde_json::from_slice(probability.unwrap_or(b"null"))?
+                else {
+                    continue;
+                };
+                let (sla, version): (&str, u32) = (row.try_get("sla")?, row.try_get("version")?);
+                let id: &str = row.try_get("objective")?;
+                let objective = match &last {
+                    Some((last_sla, last_version, objective))
+                        if last_sla == sla && *last_version == version && objective.id == id =>
+                    {
+                        objective.clone()
+                    }
+                    _ => {
+                        let document: &[u8] = row.try_get_unchecked("objective_document")?;
+                        let objective: Arc<Objective> = Arc::new(serde_json::from_slice(document)?);
+                        last = Some((sla.to_owned(), version, objective.clone()));
+                        objective
+                    }
+                };
+                if let Some(forecast) = due.get_mut(*position) {
+                    forecast.probabilities.push(DueProbability {
+                        sla: sla.to_owned(),
+                        version,
+                        objective,
+                        probability,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(row: &MySqlRow) -> Result<DueForecast, StoreError> {
+    let document: Option<&[u8]> = row.try_get_unchecked("document")?;
+    let forecast = match document {
+        Some(document) => serde_json::from_slice::<PredictionDocument>(document)?.forecast,
+        None => Finding::unknown(FORECAST_GONE),
+    };
+    Ok(DueForecast {
+        series: SeriesReference {
+            series: series_id(row)?,
+            metric: row.try_get("metric")?,
+            labels: labels(row)?,
+            unit: row.try_get("unit")?,
+        },
+        as_of: read_time(row.try_get::<NaiveDateTime, _>("forecast_as_of")?),
+        model: row.try_get("model")?,
+        forecast,
+        probabilities: Vec::new(),
+    })
+}

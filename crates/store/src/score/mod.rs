@@ -1,0 +1,8 @@
+//! What forecasts are worth: those that wait for their score, and the scores summed up.
+
+mod due;
+mod quality;
+mod recent;
+
+pub use due::{DueForecast, DueProbability};
+pub use quality::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection};

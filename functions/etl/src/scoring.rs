@@ -1,0 +1,241 @@
+//! The forecasts whose horizon is over: read from MySQL once a run, scored from the samples the run fetches anyway.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use domain::{
+    Finding, Sample, SeriesId, Timestamp, evaluation,
+    message::{Failure, ObjectiveScore, ScoreDocument, SeriesReference},
+    score::{self, OUT_OF_REACH, RecentScores},
+};
+use store::{
+    Store, StoreError,
+    score::{DueForecast, DueProbability},
+};
+
+use crate::objectives::PATIENCE;
+
+/// Where forecasts and scores are read.
+#[derive(Debug)]
+pub struct Scoring {
+    store: Store,
+    /// The scores read last, and before which time they were told.
+    recent: Mutex<Option<(Timestamp, Arc<Recent>)>>,
+}
+
+type Recent = HashMap<SeriesId, RecentScores>;
+
+/// The forecasts a run has to score, by series, and what the scores of late say of the next ones.
+#[derive(Debug, Default)]
+pub struct Due {
+    by_series: HashMap<SeriesId, Vec<DueForecast>>,
+    recent: Arc<Recent>,
+}
+
+/// What came of reading them.
+#[derive(Debug)]
+pub struct ReadDue {
+    /// The forecasts; none while MySQL is away: the next run scores them.
+    pub forecasts: Due,
+    /// That MySQL is away.
+    pub failures: Vec<Failure>,
+    /// What it took.
+    pub took: Duration,
+}
+
+/// Twice as many as a run over 10,000 series makes, at about 4 KB each. What is left over is for the next runs.
+const MOST_FORECASTS: u32 = 20_000;
+/// The scores of late change slowly and cost more to read: runs in the same 10 minutes of the clock look at the same.
+const SPAN: i64 = 600_000;
+
+impl Scoring {
+    /// Nothing is read yet.
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            recent: Mutex::new(None),
+        }
+    }
+
+    /// Reads what a run at `as_of` has to score, and what was scored before.
+    pub async fn read(&self, as_of: Timestamp) -> ReadDue {
+        let reading = Instant::now();
+        let (forecasts, recent) = tokio::join!(
+            patiently(self.store.due_forecasts(as_of, MOST_FORECASTS)),
+            self.recent(as_of),
+        );
+        let mut failures = Vec::new();
+        let forecasts = forecasts.unwrap_or_else(|reason| {
+            failures.push(failure(reason, "the next run scores the forecasts"));
+            Vec::new()
+        });
+        let recent = recent.unwrap_or_else(|reason| {
+            failures.push(failure(reason, "forecasts are told as the models say"));
+            Arc::default()
+        });
+        ReadDue {
+            forecasts: Due::new(forecasts, recent),
+            failures,
+            took: reading.elapsed(),
+        }
+    }
+
+    async fn recent(&self, as_of: Timestamp) -> Result<Arc<Recent>, &'static str> {
+        let into_span = as_of.millis().rem_euclid(SPAN);
+        let before = as_of - Duration::from_millis(into_span.unsigned_abs());
+        let last = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((when, recent)) = &*last()
+            && *when == before
+        {
+            return Ok(recent.clone());
+        }
+        let recent = Arc::new(patiently(self.store.recent_scores(before)).await?);
+        *last() = Some((before, recent.clone()));
+        Ok(recent)
+    }
+}
+
+async fn patiently<T>(
+    reading: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, &'static str> {
+    match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Ok(read)) => Ok(read),
+        Ok(Err(error)) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the forecasts to score or their scores cannot be read"
+            );
+            Err("MySQL cannot be read")
+        }
+        Err(_) => Err("MySQL does not answer"),
+    }
+}
+
+fn failure(reason: &str, instead: &str) -> Failure {
+    Failure {
+        stage: "scores".to_owned(),
+        metric: None,
+        series: None,
+        reason: format!("{reason}: {instead}"),
+    }
+}
+
+impl Due {
+    fn new(forecasts: Vec<DueForecast>, recent: Arc<Recent>) -> Self {
+        let mut by_series: HashMap<SeriesId, Vec<DueForecast>> = HashMap::new();
+        for forecast in forecasts {
+            by_series
+                .entry(forecast.series.series)
+                .or_default()
+                .push(forecast);
+        }
+        Self { by_series, recent }
+    }
+
+    /// Those of a series, the oldest first.
+    pub fn of(&self, series: SeriesId) -> &[DueForecast] {
+        self.by_series.get(&series).map_or(&[], Vec::as_slice)
+    }
+
+    /// How the forecasts of a series did of late, where there are enough of them.
+    pub fn recent(&self, series: SeriesId) -> Option<RecentScores> {
+        self.recent.get(&series).copied()
+    }
+
+    /// Those of a metric's series that are not among the `seen`.
+    pub fn unseen<'a>(
+        &'a self,
+        metric: &'a str,
+        seen: &'a HashSet<SeriesId>,
+    ) -> impl Iterator<Item = &'a DueForecast> {
+        self.sorted(move |forecast| {
+            forecast.series.metric == metric && !seen.contains(&forecast.series.series)
+        })
+    }
+
+    /// Those of metrics that are not known any more.
+    pub fn of_unknown_metrics(
+        &self,
+        knows: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = &DueForecast> {
+        self.sorted(move |forecast| !knows(&forecast.series.metric))
+    }
+
+    /// Those that are `wanted`, in an order that does not depend on chance.
+    fn sorted(&self, wanted: impl Fn(&DueForecast) -> bool) -> impl Iterator<Item = &DueForecast> {
+        let mut forecasts: Vec<_> = self
+            .by_series
+            .values()
+            .flatten()
+            .filter(|forecast| wanted(forecast))
+            .collect();
+        forecasts.sort_by_key(|forecast| (forecast.as_of, forecast.series.series));
+        forecasts.into_iter()
+    }
+}
+
+/// What came of `due`, a forecast of `series`, by the clean samples that the run at `as_of` reads of it.
+pub fn scored(
+    due: &DueForecast,
+    series: SeriesReference,
+    samples: &[Sample],
+    staleness: Duration,
+    as_of: Timestamp,
+) -> ScoreDocument {
+    let scores = match &due.forecast {
+        Finding::Known(forecast) => score::score(forecast, due.as_of, samples, staleness, as_of),
+        Finding::Unknown { error } => Finding::unknown(error),
+    };
+    let within_reach = score::is_within_reach(due.as_of, as_of);
+    document(due, series, scores, as_of, |probability| {
+        within_reach
+            .then(|| evaluation::outcome(&probability.objective, samples, staleness, due.as_of))
+            .flatten()
+    })
+}
+
+/// That nothing can be said of `due`, because of its age or else for `reason`.
+pub fn unscorable(due: &DueForecast, reason: &str, as_of: Timestamp) -> ScoreDocument {
+    let reason = if score::is_within_reach(due.as_of, as_of) {
+        reason
+    } else {
+        OUT_OF_REACH
+    };
+    document(
+        due,
+        due.series.clone(),
+        Finding::unknown(reason),
+        as_of,
+        |_| None,
+    )
+}
+
+fn document(
+    due: &DueForecast,
+    series: SeriesReference,
+    scores: Finding<score::Scores>,
+    as_of: Timestamp,
+    happened: impl Fn(&DueProbability) -> Option<bool>,
+) -> ScoreDocument {
+    ScoreDocument {
+        series,
+        as_of,
+        forecast_as_of: due.as_of,
+        model: due.model.clone(),
+        scores,
+        objectives: due
+            .probabilities
+            .iter()
+            .map(|told| ObjectiveScore {
+                sla: told.sla.clone(),
+                version: told.version,
+                objective: told.objective.id.clone(),
+                probability: told.probability,
+                happened: happened(told),
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,168 @@
+use std::time::Duration;
+
+use domain::{Finding, evaluation::HORIZON, message::Kind, score::FEW_SAMPLES};
+use serde_json::{Value, json};
+use store::{
+    pipeline::Document,
+    sla::Condition,
+    testing::{Documents, TestDatabase},
+};
+
+use crate::service::{Service, time};
+
+const FIRST: &str = "2026-11-23T08:00:00Z";
+
+/// Ten forecasts a minute apart: two are unscorable, one waits, and a violation followed the first `events`.
+async fn told(events: u64) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let about = Documents::about("cpuUsage", "a");
+    database
+        .store()
+        .put_sla("demo", &[about.objective()], &Condition::Any, time(FIRST))
+        .await
+        .unwrap();
+    let mut documents = Vec::new();
+    for k in 0..10 {
+        let as_of = time(FIRST) + Duration::from_secs(60 * k);
+        documents.push(about.prediction(as_of));
+        if k == 9 {
+            continue;
+        }
+        let Document::Score(mut score) = about.score(as_of, as_of + HORIZON) else {
+            unreachable!()
+        };
+        if k >= 7 {
+            score.scores = Finding::unknown(FEW_SAMPLES);
+        }
+        score.objectives[0].probability = if k < 5 { 0.75 } else { 0.25 };
+        score.objectives[0].happened = (k < 8).then_some(k < events);
+        documents.push(Document::Score(score));
+    }
+    documents.push(about.of(Kind::Run, time(FIRST) + Duration::from_secs(1_200)));
+    database.store().store_batch(&documents, &[]).await.unwrap();
+    database
+}
+
+async fn quality(database: &TestDatabase, query: &str) -> Value {
+    let service = Service::new(database.store().clone());
+    service.get(&format!("/forecasts/quality{query}")).await
+}
+
+#[tokio::test]
+async fn forecasts_are_told_with_what_they_were_worth() {
+    let database = told(5).await;
+    insta::assert_json_snapshot!(quality(&database, "").await, @r#"
+      {
+        "next": null,
+        "objectives": [
+          {
+            "base_rate": 0.625,
+            "bins": [
+              {
+                "forecasts": 3,
+                "happened": 0.0,
+                "lower": 0.2,
+                "said": 0.25,
+                "upper": 0.3
+              },
+              {
+                "forecasts": 5,
+                "happened": 1.0,
+                "lower": 0.7,
+                "said": 0.75,
+                "upper": 0.8
+              }
+            ],
+            "brier": 0.0625,
+            "events": 5,
+            "forecasts": 9,
+            "metric": "cpuUsage",
+            "objective": "087741fb3e135d7e",
+            "reliability": {
+              "events": 5,
+              "forecasts": 8,
+              "happened": 0.625,
+              "independent": 1,
+              "said": 0.5625
+            },
+            "reliability_reason": null,
+            "scored": 8,
+            "sla": "demo",
+            "unscorable": 1
+          }
+        ],
+        "series": [
+          {
+            "coverage": {
+              "average": 1.0,
+              "band": 0.8888888888888888,
+              "max": 0.0,
+              "min": 1.0
+            },
+            "forecasts": 10,
+            "labels": {
+              "instance": "a",
+              "job": "node"
+            },
+            "mae": 1.5,
+            "mae_last_value": 2.0,
+            "metric": "cpuUsage",
+            "model": "stack",
+            "pinball": 0.5,
+            "pinball_climatology": 1.0,
+            "reasons": {
+              "few_samples": 2
+            },
+            "scored": 7,
+            "series": "192c5d4d1370edfe123eed9c5ce698de",
+            "skill": 0.25,
+            "unit": "percent",
+            "unscorable": 2
+          }
+        ]
+      }
+    "#);
+}
+
+#[tokio::test]
+async fn what_is_scored_and_what_is_not_add_up() {
+    let document = quality(&told(2).await, "?metric=cpuUsage&sla=demo").await;
+    let series = &document["series"][0];
+    assert_eq!(
+        (
+            &series["forecasts"],
+            &series["scored"],
+            &series["unscorable"]
+        ),
+        (&json!(10), &json!(7), &json!(2))
+    );
+    assert_eq!(series["reasons"], json!({"few_samples": 2}));
+    let objective = &document["objectives"][0];
+    assert_eq!(objective["reliability"], Value::Null);
+    assert_eq!(objective["reliability_reason"], "few_events");
+}
+
+#[tokio::test]
+async fn filters_choose_series_objectives_and_time() {
+    let database = told(5).await;
+    let count = async |query: &str| {
+        let document = quality(&database, query).await;
+        let length = |list: &str| document[list].as_array().unwrap().len();
+        (length("series"), length("objectives"))
+    };
+    assert_eq!(count("?metric=cpuTemp").await, (0, 0));
+    assert_eq!(count("?sla=other").await, (1, 0));
+    assert_eq!(count("?label.instance=b").await, (0, 1));
+    assert_eq!(count("?from=2026-11-23T09:00:00Z").await, (0, 0));
+    let one = quality(&database, "?as_of=2026-11-23T08:01:00Z").await;
+    assert_eq!(one["series"][0]["forecasts"], 1);
+}
+
+#[tokio::test]
+async fn before_the_first_run_there_is_nothing() {
+    let database = TestDatabase::create().await;
+    assert_eq!(
+        quality(&database, "").await,
+        json!({"series": [], "objectives": [], "next": null})
+    );
+}

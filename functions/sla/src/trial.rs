@@ -1,0 +1,134 @@
+//! `POST /sla/try`: what objectives would tell, and which bounds would have been kept. etl judges them; nothing is saved.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use domain::{
+    Labels, Timestamp,
+    message::{Failure, TrialDocument, TriedSeries},
+    sla::{InvalidDraft, Trial},
+};
+use http_api::{ApiError, Call, Fault, Reply, reply};
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::{
+    pipeline::ToldViolations,
+    sla::{EvaluatedObjective, Evaluation, Worst},
+};
+
+use crate::{
+    Endpoint, SlaManager,
+    check::{self, Check},
+    evaluator::NotTried,
+    outlook::{self, Prediction},
+    standing::Standing,
+};
+
+#[derive(Serialize)]
+struct Tried<'a> {
+    as_of: Timestamp,
+    check_json: Check<'a>,
+    predict_json: Prediction<'a>,
+    recommended: Vec<Recommended<'a>>,
+    failures: &'a [Failure],
+}
+
+#[derive(Serialize)]
+struct Recommended<'a> {
+    objective: &'a str,
+    metric: &'a str,
+    labels: Cow<'a, Labels>,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+/// What the documents call an SLA that is none: no SLA may have this name.
+const NAME: &str = "try";
+
+pub(crate) async fn answer(
+    manager: &SlaManager,
+    call: &Call<Endpoint>,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    call.query().finish()?;
+    let request = dry_run(call.json()?)?;
+    let tried = manager.evaluator.try_out(&request).await.map_err(|error| {
+        let NotTried::Invalid(faults) = error else {
+            return ApiError::Unavailable {
+                what: "etl",
+                source: error.into(),
+            };
+        };
+        let faults = faults.into_iter();
+        ApiError::Invalid(
+            faults
+                .map(|fault| Fault::at(fault.pointer, fault.detail))
+                .collect(),
+        )
+    })?;
+    let by_state = Standing::of_trial(evaluation(&tried, Worst::State), now);
+    let by_probability = Standing::of_trial(evaluation(&tried, Worst::Probability), now);
+    reply::ok(&Tried {
+        as_of: tried.as_of,
+        check_json: check::document(&by_state),
+        predict_json: outlook::document(&by_probability, &BTreeMap::new()),
+        recommended: recommended(&tried),
+        failures: &tried.failures,
+    })
+}
+
+/// What etl is asked; it looks at `as_of` itself.
+fn dry_run(document: Value) -> Result<Value, ApiError> {
+    let Value::Object(mut fields) = document else {
+        return Err(ApiError::Invalid(vec![Fault::at("", "is not an object")]));
+    };
+    if let Err(faults) = Trial::parse(&fields, &["as_of"]) {
+        let faults = faults
+            .into_iter()
+            .map(|InvalidDraft { pointer, reason }| Fault::at(pointer, reason));
+        return Err(ApiError::Invalid(faults.collect()));
+    }
+    fields.insert("dry_run".to_owned(), json!(true));
+    Ok(Value::Object(fields))
+}
+
+/// What was found, as if it had been stored.
+fn evaluation(tried: &TrialDocument, worst: Worst) -> Evaluation {
+    let told = |series: &TriedSeries| ToldViolations {
+        document: series.violations.clone(),
+        episodes_total: series.episodes_total,
+    };
+    Evaluation {
+        name: NAME.to_owned(),
+        version: 0,
+        as_of: Some(tried.as_of),
+        objectives: tried
+            .objectives
+            .iter()
+            .map(|tried| EvaluatedObjective {
+                objective: tried.objective.clone(),
+                series: tried.series,
+                firing: tried.firing,
+                no_data: tried.no_data,
+                entries: worst.first(tried.entries.iter().map(told).collect()),
+            })
+            .collect(),
+    }
+}
+
+fn recommended(tried: &TrialDocument) -> Vec<Recommended<'_>> {
+    let of_objectives = tried.objectives.iter().flat_map(|tried| {
+        tried.entries.iter().map(|series| {
+            let reference = series.violations.series.as_ref();
+            Recommended {
+                objective: &tried.objective.id,
+                metric: &tried.objective.metric,
+                labels: reference.map_or(Cow::Owned(Labels::default()), |reference| {
+                    Cow::Borrowed(&reference.labels)
+                }),
+                min: series.recommended.min,
+                max: series.recommended.max,
+            }
+        })
+    });
+    of_objectives.collect()
+}
