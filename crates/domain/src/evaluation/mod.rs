@@ -23,6 +23,7 @@ pub use judgement::{Judgement, evaluate};
 pub use outlook::{Continuation, HORIZON, Path, PredictedValues, ViolationOutlook};
 pub use reading::{clean, read_range, within};
 pub use span::Span;
+pub(crate) use span::seconds;
 pub use standing::{STALENESS, coverage};
 pub use state::{ObjectiveState, worst_first};
 pub use windows::{WindowCounts, Windows};

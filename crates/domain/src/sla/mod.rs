@@ -1,6 +1,8 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
 mod draft;
+mod exclusion;
+mod terms;
 
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::{Labels, duration};
 
 pub use draft::{Draft, InvalidDraft};
+pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
+pub use terms::{BudgetWindow, Missing, Terms, UnknownTerm};
 
 /// The SLA that is meant where none is named.
 pub const DEFAULT_NAME: &str = "default";
@@ -17,7 +21,7 @@ pub const DEFAULT_NAME: &str = "default";
 /// A range that the series of one metric which carry given labels should keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Objective {
-    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over the other fields.
+    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric, labels, min, max and `for`.
     pub id: String,
     /// The metric's name.
     pub metric: String,
@@ -30,6 +34,15 @@ pub struct Objective {
     /// How long a value must be out of range to violate, 0 to 1 h; default 0.
     #[serde(rename = "for", with = "written_duration")]
     pub hold: Duration,
+    /// The share of the time that should be good, 0 to 1, both exclusive; `None`: there is no budget.
+    #[serde(default)]
+    pub target: Option<f64>,
+    /// The time the target is about; default 30d.
+    #[serde(default)]
+    pub budget_window: BudgetWindow,
+    /// What the time without a sample is for the budget; default `excluded`.
+    #[serde(default)]
+    pub missing: Missing,
 }
 
 /// A version of an SLA as etl evaluates it.
@@ -44,6 +57,15 @@ pub struct Sla {
 }
 
 impl Objective {
+    /// What its budget is.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            target: self.target,
+            window: self.budget_window,
+            missing: self.missing,
+        }
+    }
+
     /// The id of an objective that was given none: 16 hex digits of SHA-256 over metric, labels, min, max and `for`, each
     /// length-prefixed (64 bit, big endian), the labels preceded by their number.
     pub fn default_id(&self) -> String {

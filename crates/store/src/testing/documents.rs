@@ -9,7 +9,7 @@ use domain::{
         RunDocument, Seasonality, SeriesReference, Stage, Stationarity, UnitRootTest,
         ViolationsDocument, WindowSummary,
     },
-    sla::Objective,
+    sla::{BudgetWindow, Missing, Objective},
 };
 
 use crate::pipeline::Document;
@@ -224,6 +224,9 @@ impl Documents {
             min: None,
             max: Some(80.0),
             hold: Duration::from_secs(60),
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
         };
         objective.id = objective.default_id();
         objective

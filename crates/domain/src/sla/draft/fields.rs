@@ -16,10 +16,10 @@ pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 
 /// What was found wrong so far.
 #[derive(Default)]
-pub(super) struct Faults(pub(super) Vec<InvalidDraft>);
+pub(crate) struct Faults(pub(crate) Vec<InvalidDraft>);
 
 impl Faults {
-    pub(super) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
+    pub(crate) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(InvalidDraft {
                 pointer: pointer.to_owned(),
@@ -38,16 +38,18 @@ pub(super) fn check_metric(name: &str, pointer: &str, faults: &mut Faults) {
     }
 }
 
-pub(super) fn id(
+/// An objective's id.
+pub(crate) fn id(
     fields: &Map<String, Value>,
     pointer: &str,
+    field: &str,
     faults: &mut Faults,
 ) -> Option<String> {
-    let id = text(fields, pointer, "id", faults)?;
+    let id = text(fields, pointer, field, faults)?;
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(legal) {
         faults.add(
-            &below(pointer, "id"),
+            &below(pointer, field),
             format!("is not 1 to {LONGEST_ID} of A-Z a-z 0-9 . _ -"),
         );
     }
@@ -120,7 +122,7 @@ pub(super) fn number(
     }
 }
 
-pub(super) fn text(
+pub(crate) fn text(
     fields: &Map<String, Value>,
     pointer: &str,
     field: &str,
@@ -137,7 +139,7 @@ pub(super) fn text(
 }
 
 /// The pointer to a member, its name escaped and cut to a length fit for an error.
-pub(super) fn below(pointer: &str, member: &str) -> String {
+pub(crate) fn below(pointer: &str, member: &str) -> String {
     format!(
         "{pointer}/{}",
         cut(member).replace('~', "~0").replace('/', "~1")
