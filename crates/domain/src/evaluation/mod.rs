@@ -5,6 +5,7 @@
 //! continues that judgement ([`Judgement::outlook`]), and [`History`] joins the judgements of many runs.
 
 mod episode;
+mod exclusion;
 mod history;
 mod judgement;
 mod outlook;
@@ -18,6 +19,7 @@ mod tests;
 mod windows;
 
 pub use episode::{Episode, Side};
+pub use exclusion::{CountsLeft, WindowsLeft};
 pub use history::{Changes, History, JudgedSpan};
 pub use judgement::{Judgement, evaluate};
 pub use outlook::{Continuation, HORIZON, Path, PredictedValues, ViolationOutlook};

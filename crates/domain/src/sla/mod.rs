@@ -104,6 +104,12 @@ pub fn is_sla_name(name: &str) -> bool {
     begins && name.len() <= 63 && name.chars().all(legal) && name != "try"
 }
 
+/// Whether `id` may be an objective's: `[A-Za-z0-9._-]{1,63}`.
+pub fn is_objective_id(id: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=63).contains(&id.len()) && id.chars().all(legal)
+}
+
 /// Whether `name` is a label's in Prometheus: `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub fn is_label_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -224,7 +224,7 @@ impl Selection {
     }
 
     /// The span of `as_of`, both ends inclusive.
-    pub(super) fn span(&self) -> (Option<NaiveDateTime>, NaiveDateTime) {
+    pub(crate) fn span(&self) -> (Option<NaiveDateTime>, NaiveDateTime) {
         let to = self.to.map_or(self.pinned, |to| to.min(self.pinned));
         (self.from.map(column_time), column_time(to))
     }
@@ -235,6 +235,11 @@ impl Selection {
         if self.labels.0.is_empty() {
             query.push(" FORCE INDEX (by_metric)");
         }
+        self.push_label_joins(query);
+    }
+
+    /// What to join to the series `s` so that those alone are left that carry the labels.
+    pub(crate) fn push_label_joins(&self, query: &mut QueryBuilder<MySql>) {
         for (position, label) in self.labels.label_ids().into_iter().enumerate() {
             query.push(format_args!(
                 " JOIN series_label l{position} ON l{position}.series_id = s.series_id"

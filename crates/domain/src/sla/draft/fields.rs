@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::InvalidDraft;
-use crate::{Labels, duration, sla::is_label_name};
+use crate::{
+    Labels, duration,
+    sla::{is_label_name, is_objective_id},
+};
 
 const MOST_FAULTS: usize = 100;
 const MOST_LABELS: usize = 64;
 const LONGEST_METRIC: usize = 255;
-const LONGEST_ID: usize = 63;
 const LONGEST_LABEL: usize = 4096;
 pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 
@@ -46,11 +48,10 @@ pub(crate) fn id(
     faults: &mut Faults,
 ) -> Option<String> {
     let id = text(fields, pointer, field, faults)?;
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(legal) {
+    if !is_objective_id(&id) {
         faults.add(
             &below(pointer, field),
-            format!("is not 1 to {LONGEST_ID} of A-Z a-z 0-9 . _ -"),
+            "is not 1 to 63 of A-Z a-z 0-9 . _ -",
         );
     }
     Some(id)
