@@ -15,6 +15,8 @@ pub struct Account {
     pub(super) length: Duration,
     /// In the budget window.
     pub(super) window: Tally,
+    /// Whether any of the budget window was judged, excluded or not.
+    pub(super) is_judged: bool,
     /// The judged time of the budget window in which a sample stands, excluded or not.
     pub(super) standing: Duration,
     /// Of the budget window.
@@ -56,12 +58,18 @@ impl Account {
             series: 1,
             length,
             window: tally(as_of - length),
+            is_judged: !all.is_empty(),
             standing,
             excluded: excluded.length(),
             recent: BurnWindow::within(length)
                 .map(|recent| tally(as_of - recent.length))
                 .collect(),
         }
+    }
+
+    /// Whether any of the budget window was judged, excluded or not.
+    pub fn is_judged(&self) -> bool {
+        self.is_judged
     }
 
     /// How long `length` is for all of the series together.
@@ -82,6 +90,7 @@ impl AddAssign<&Self> for Account {
     fn add_assign(&mut self, other: &Self) {
         self.series += other.series;
         self.window += other.window;
+        self.is_judged |= other.is_judged;
         self.standing += other.standing;
         self.excluded += other.excluded;
         for (own, others) in self.recent.iter_mut().zip(&other.recent) {
