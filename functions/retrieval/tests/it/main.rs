@@ -7,5 +7,6 @@ mod documents;
 mod openapi;
 mod outage;
 mod paging;
+mod plans;
 mod selection;
 mod service;

@@ -10,6 +10,7 @@ mod evaluator;
 mod exclusions;
 mod outage;
 mod outlook;
+mod plans;
 mod service;
 mod set;
 mod violations;
