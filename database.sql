@@ -80,6 +80,7 @@ CREATE TABLE IF NOT EXISTS violation (
     state     ENUM('ok', 'pending', 'no_data', 'firing') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     document  JSON NOT NULL,
     PRIMARY KEY (sla, version, objective, as_of, series_id),
+    KEY by_version (sla, version, as_of),
     KEY by_time (as_of)
 );
 

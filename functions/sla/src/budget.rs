@@ -64,7 +64,7 @@ pub(crate) async fn answer(
     let as_of = match asked.or(cursor.as_ref().map(|cursor| cursor.pinned)) {
         Some(asked) => Some(asked),
         None => store
-            .newest_evaluation(name, sla.version)
+            .newest_evaluation(name, sla.version, Timestamp::MAX)
             .await
             .map_err(database)?,
     };

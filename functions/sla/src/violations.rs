@@ -85,8 +85,8 @@ pub(crate) async fn answer(
 fn violation<'a>(row: &'a ViolationRow, excluded: &Intervals) -> Violation<'a> {
     Violation {
         objective: &row.objective,
-        metric: &row.metric,
-        labels: &row.labels,
+        metric: &row.series.metric,
+        labels: &row.series.labels,
         version: row.version,
         told: Told::of(&row.episode, excluded),
     }

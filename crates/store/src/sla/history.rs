@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 use domain::{
-    Labels, SeriesId, Timestamp,
+    Labels, Series, SeriesId, Timestamp,
     budget::{Kept, Version},
     evaluation::Span,
 };
@@ -52,27 +52,6 @@ impl Store {
         Ok(versions.collect())
     }
 
-    /// The newest evaluation of a version of an SLA, if there was one.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn newest_evaluation(
-        &self,
-        name: &str,
-        version: u32,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let newest: Option<NaiveDateTime> = sqlx::query_scalar(
-            "SELECT MAX((SELECT v.as_of FROM violation v WHERE v.sla = o.sla AND v.version = o.version \
-             AND v.objective = o.objective ORDER BY v.as_of DESC LIMIT 1)) \
-             FROM sla_objective o WHERE o.sla = ? AND o.version = ?",
-        )
-        .bind(name)
-        .bind(version)
-        .fetch_one(self.pool())
-        .await?;
-        Ok(newest.map(read_time))
-    }
-
     /// What is kept of these objectives of an SLA and ends after `since`, by objective and series.
     ///
     /// # Errors
@@ -102,13 +81,16 @@ impl Store {
                 });
             }
         }
-        let labels = self
-            .labels_of(kept.keys().map(|(_, series)| *series).collect())
+        let named = self
+            .series_named(kept.keys().map(|(_, series)| *series).collect())
             .await?;
         let histories = kept
             .into_iter()
             .map(|((objective, series), versions)| SeriesHistory {
-                labels: labels.get(&series).cloned().unwrap_or_default(),
+                labels: named
+                    .get(&series)
+                    .map(|series| series.labels.clone())
+                    .unwrap_or_default(),
                 objective,
                 series,
                 versions,
@@ -136,15 +118,16 @@ impl Store {
         Ok(query.build().fetch_all(self.pool()).await?)
     }
 
-    async fn labels_of(
+    /// The series with these ids.
+    pub(super) async fn series_named(
         &self,
-        series: BTreeSet<SeriesId>,
-    ) -> Result<BTreeMap<SeriesId, Labels>, StoreError> {
-        let ids: Vec<String> = series.iter().map(SeriesId::to_string).collect();
-        let mut labels = BTreeMap::new();
+        ids: BTreeSet<SeriesId>,
+    ) -> Result<BTreeMap<SeriesId, Series>, StoreError> {
+        let ids: Vec<String> = ids.iter().map(SeriesId::to_string).collect();
+        let mut named = BTreeMap::new();
         for ids in ids.chunks(SERIES_AT_ONCE) {
             let mut query = QueryBuilder::<MySql>::new(
-                "SELECT series_id, labels FROM series WHERE series_id IN (",
+                "SELECT series_id, metric, labels FROM series WHERE series_id IN (",
             );
             let mut list = query.separated(", ");
             for id in filled(ids) {
@@ -152,11 +135,12 @@ impl Store {
             }
             query.push(")");
             for row in query.build().fetch_all(self.pool()).await? {
-                let Json(own) = row.try_get("labels")?;
-                labels.insert(series_id(&row)?, own);
+                let Json(labels) = row.try_get("labels")?;
+                let metric = row.try_get("metric")?;
+                named.insert(series_id(&row)?, Series { metric, labels });
             }
         }
-        Ok(labels)
+        Ok(named)
     }
 }
 

@@ -5,6 +5,7 @@ mod evaluation;
 mod exclusions;
 mod history;
 mod known;
+mod one_run;
 mod stored_episodes;
 mod versions;
 mod violations;

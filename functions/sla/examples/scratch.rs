@@ -1,0 +1,175 @@
+//! The routes in process, from request to reply, and bare indexed queries beside them: `GET /check_json` of an SLA of
+//! 100 objectives that were evaluated 100 times, `GET /sla/{name}/budget` over 30 days with 1,000 violations.
+
+use std::time::Duration;
+
+use config::AccessConfig;
+use criterion::{Criterion, criterion_group, criterion_main};
+use domain::{
+    Sample, Timestamp,
+    evaluation::{Episode, STALENESS, Side, Span, ViolationOutlook, evaluate},
+    message::{SeriesReference, ViolationsDocument},
+    sla::{Draft, Objective},
+};
+use http_api::Api;
+use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
+use serde_json::json;
+use sla::{Evaluator, ROUTES, SlaManager};
+use store::{
+    pipeline::Document,
+    sla::Condition,
+    testing::{Documents, TestDatabase},
+};
+
+const OBJECTIVES: u32 = 100;
+const EVALUATIONS: u64 = 100;
+
+async fn filled() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let objectives: Vec<_> = (0..OBJECTIVES)
+        .map(|number| json!({"metric": "cpuUsage", "labels": {"instance": format!("host{number}")}, "max": 80}))
+        .collect();
+    let draft = Draft::parse(&json!({"objectives": objectives})).expect("an SLA");
+    let first: Timestamp = "2026-11-23T08:00:00Z".parse().expect("a time");
+    let store = database.store();
+    store
+        .put_sla("web", &draft.objectives, &Condition::Any, first)
+        .await
+        .expect("stored");
+    for evaluation in 0..EVALUATIONS {
+        let as_of = first + Duration::from_secs(30 * evaluation);
+        let documents = draft
+            .objectives
+            .iter()
+            .enumerate()
+            .map(|(number, objective)| {
+                let samples = (0..240).rev().map(|age| Sample {
+                    time: as_of - Duration::from_secs(15 * age),
+                    value: if age % 50 < 3 { 90.0 } else { 50.0 },
+                });
+                let judgement = evaluate(objective, &samples.collect::<Vec<_>>(), STALENESS, as_of)
+                    .expect("samples");
+                let about = Documents::about("cpuUsage", &format!("host{number}"));
+                let series = SeriesReference::new(about.series(), None);
+                let outlook = ViolationOutlook::unknown("too_short");
+                Document::Violations(Box::new(ViolationsDocument::judged(
+                    "web", 1, objective, series, judgement, outlook,
+                )))
+            });
+        store
+            .store_batch(&documents.collect::<Vec<_>>(), &[])
+            .await
+            .expect("stored");
+    }
+    database
+}
+
+const VIOLATIONS: u64 = 1_000;
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
+
+/// An SLA of one objective on one series, judged for 30 days, with 1,000 violations and as many gaps.
+async fn month() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let objective = json!({"metric": "cpuUsage", "max": 80, "target": 0.99});
+    let draft = Draft::parse(&json!({"objectives": [objective]})).expect("an SLA");
+    let end: Timestamp = "2026-11-23T08:00:00Z".parse().expect("a time");
+    let store = database.store();
+    store
+        .put_sla("web", &draft.objectives, &Condition::Any, end - MONTH)
+        .await
+        .expect("stored");
+    let document = Document::Violations(Box::new(history(&draft.objectives[0], end)));
+    store.store_batch(&[document], &[]).await.expect("stored");
+    database
+}
+
+fn history(objective: &Objective, end: Timestamp) -> ViolationsDocument {
+    let last = Sample {
+        time: end,
+        value: 50.0,
+    };
+    let judgement = evaluate(objective, &[last], STALENESS, end).expect("a sample");
+    let about = Documents::about("cpuUsage", "host");
+    let series = SeriesReference::new(about.series(), None);
+    let outlook = ViolationOutlook::unknown("too_short");
+    let document = ViolationsDocument::judged("web", 1, objective, series, judgement, outlook);
+    let spans = |offset: u64| {
+        (0..VIOLATIONS).map(move |number| {
+            let start = end - MONTH + Duration::from_secs(offset + 2_590 * number);
+            Span {
+                start,
+                end: start + Duration::from_secs(60),
+            }
+        })
+    };
+    ViolationsDocument {
+        judged: Span {
+            start: end - MONTH,
+            end,
+        },
+        episodes: spans(600)
+            .map(|span| Episode {
+                start: span.start,
+                start_known: true,
+                end: span.end,
+                seconds: span.seconds(),
+                worst: Some(90.0),
+                worst_infinite: false,
+                side: Side::Above,
+                ongoing: false,
+            })
+            .collect(),
+        gaps: spans(1_800).collect(),
+        ..document
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let one = runtime.block_on(filled());
+    let two = runtime.block_on(month());
+    println!("{}\n{}", one.url(), two.url());
+    let store = one.store();
+    let time = |name: &str, f: &dyn Fn()| {
+        for _ in 0..50 {
+            f();
+        }
+        let mut t: Vec<_> = (0..300)
+            .map(|_| {
+                let s = std::time::Instant::now();
+                f();
+                s.elapsed()
+            })
+            .collect();
+        t.sort();
+        println!("{name}: p50 {:?} p10 {:?}", t[150], t[30]);
+    };
+    time("newest_run", &|| {
+        runtime.block_on(store.newest_run()).unwrap();
+    });
+    time("sla", &|| {
+        runtime.block_on(store.sla("web")).unwrap();
+    });
+    time("excluded", &|| {
+        runtime.block_on(store.excluded_time("web")).unwrap();
+    });
+    time("evaluation", &|| {
+        runtime
+            .block_on(store.evaluation("web", None, store::sla::Worst::State))
+            .unwrap();
+    });
+    let store = two.store();
+    time("histories", &|| {
+        runtime
+            .block_on(store.histories(
+                "web",
+                &["75d49e27f1b4a8dc"],
+                "2026-10-23T08:00:00Z".parse().unwrap(),
+            ))
+            .unwrap();
+    });
+    std::mem::forget((one, two));
+}
