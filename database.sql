@@ -3,7 +3,7 @@
 --
 -- Times are DATETIME(3) in UTC. Documents are the JSON of the Kafka messages, without their long arrays.
 -- The pipeline's tables are written by the storage function alone, `sla`, `sla_objective` and `exclusion` by the sla
--- function alone. Every key is a natural one, so that storing a message twice is storing it once.
+-- function alone. The pipeline's keys are natural ones, so that storing a message twice is storing it once.
 
 -- Every metric and label set that was ever seen. `first_seen` and `last_seen`: its oldest and newest sample.
 -- `thinned_until`: rows of this series before that time are down to one run an hour; far ahead where none are left.
@@ -80,6 +80,7 @@ CREATE TABLE IF NOT EXISTS violation (
     state     ENUM('ok', 'pending', 'no_data', 'firing') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     document  JSON NOT NULL,
     PRIMARY KEY (sla, version, objective, as_of, series_id),
+    KEY by_version (sla, version, as_of),
     KEY by_time (as_of)
 );
 
@@ -97,6 +98,7 @@ CREATE TABLE IF NOT EXISTS episode (
     worst          DOUBLE NULL,
     worst_infinite BOOLEAN NOT NULL,
     PRIMARY KEY (sla, objective, version, series_id, side, `start`),
+    KEY by_start (sla, `start`),
     KEY by_end (sla, `end`),
     KEY by_series (series_id, `end`)
 );
@@ -201,6 +203,22 @@ CREATE TABLE IF NOT EXISTS sla_objective (
     document  JSON NOT NULL,
     PRIMARY KEY (sla, version, position),
     UNIQUE KEY by_objective (sla, version, objective)
+);
+
+-- Time taken out of an SLA, `[start, end)`, of one objective or of all where none is named. One that was taken back
+-- stays, with the time that happened.
+CREATE TABLE IF NOT EXISTS exclusion (
+    sla        VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+    objective  VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    `start`    DATETIME(3) NOT NULL,
+    `end`      DATETIME(3) NOT NULL,
+    reason     VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    deleted_at DATETIME(3) NULL,
+    PRIMARY KEY (sla, id),
+    UNIQUE KEY by_id (id),
+    KEY by_end (`end`)
 );
 
 -- What could not be stored, as it came, and why.

@@ -8,7 +8,7 @@ use domain::{
     Labels, Sample, Series, Timestamp,
     evaluation::{Continuation, History, Judgement, Path, STALENESS, clean, evaluate},
     message::{SeriesReference, ViolationsDocument},
-    sla::Objective,
+    sla::{BudgetWindow, Missing, Objective},
 };
 
 const SAMPLES: u64 = 2_880;
@@ -22,6 +22,9 @@ fn objective() -> Objective {
         min: Some(0.0),
         max: Some(80.0),
         hold: Duration::from_secs(60),
+        target: None,
+        budget_window: BudgetWindow::default(),
+        missing: Missing::default(),
     }
 }
 

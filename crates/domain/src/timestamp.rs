@@ -20,6 +20,11 @@ const MIN_MS: i64 = -62_167_219_200_000;
 const MAX_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// The last instant there is: the end of the year 9999.
+    pub const MAX: Self = Self(MAX_MS);
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// The instant `ms` milliseconds after the Unix epoch, or `None` outside the years 0 to 9999.
     pub fn from_millis(ms: i64) -> Option<Self> {
         (MIN_MS..=MAX_MS).contains(&ms).then_some(Self(ms))

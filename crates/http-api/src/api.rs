@@ -33,6 +33,8 @@ pub struct Call<E: 'static> {
     pub endpoint: E,
     /// What stands in the path where the route has `{name}`; empty where it has none.
     pub name: String,
+    /// What stands in the path where the route has `{id}`; empty where it has none.
+    pub id: String,
     path: &'static str,
     request: Request,
     open: bool,
@@ -125,7 +127,7 @@ impl<E: Copy + Send + Sync + 'static> Api<E> {
 
     fn admit(&self, request: Request) -> Result<Call<E>, ApiError> {
         let access = self.gate.admit(request.headers())?;
-        let Destination { route, name } =
+        let Destination { route, segments } =
             route::find(self.routes, request.method(), request.raw_http_path())?;
         if !access::permits(access, &route.operation.method) {
             return Err(ApiError::Forbidden);
@@ -133,7 +135,8 @@ impl<E: Copy + Send + Sync + 'static> Api<E> {
         body::bounded(request.body())?;
         Ok(Call {
             endpoint: route.endpoint,
-            name: name.unwrap_or_default(),
+            name: segments.name,
+            id: segments.id,
             path: route.operation.path,
             request,
             open: matches!(self.gate, Gate::Open),

@@ -8,7 +8,7 @@ use lambda_http::http::Method;
 pub struct Operation {
     /// The method.
     pub method: Method,
-    /// The path; `{name}` stands for one segment.
+    /// The path; `{name}` and `{id}` stand for one segment each.
     pub path: &'static str,
     /// What it answers, in a line.
     pub summary: &'static str,
@@ -27,11 +27,13 @@ pub enum Parameter {
     Labels,
     /// The path's `{name}`.
     Name,
+    /// The path's `{id}`.
+    Id,
     /// The header If-Match.
     IfMatch,
 }
 
-use Parameter::{IfMatch, Labels, Name, Query};
+use Parameter::{Id, IfMatch, Labels, Name, Query};
 
 const LIMIT: Parameter = Query("limit");
 const CURSOR: Parameter = Query("cursor");
@@ -41,6 +43,7 @@ const TO: Parameter = Query("to");
 const AS_OF: Parameter = Query("as_of");
 const FULL: Parameter = Query("full");
 const SLA: Parameter = Query("sla");
+const OBJECTIVE: Parameter = Query("objective");
 
 macro_rules! operations {
     ($($name:ident: $method:ident $path:literal, $summary:literal, $curl:literal, [$($parameter:expr),*];)*) => {
@@ -85,6 +88,16 @@ operations! {
         "-X PUT {base}/sla/web -H 'If-Match: \"1\"' -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":90}]}'", [Name, IfMatch];
     RETIRE_SLA: DELETE "/sla/{name}", "retire an SLA; its history stays",
         "-X DELETE {base}/sla/web -H 'If-Match: \"2\"'", [Name, IfMatch];
+    BUDGET: GET "/sla/{name}/budget", "what is left of the error budgets of an SLA, how fast they burn, and the alerts",
+        "{base}/sla/web/budget", [Name, AS_OF, OBJECTIVE, CURSOR];
+    VIOLATIONS: GET "/sla/{name}/violations", "the violations of an SLA that are kept, newest start first",
+        "'{base}/sla/web/violations?limit=5'", [Name, LIMIT, CURSOR, METRIC, Labels, FROM, TO, OBJECTIVE];
+    CREATE_EXCLUSION: POST "/sla/{name}/exclusions", "take time out of an SLA, past or future",
+        "-X POST {base}/sla/web/exclusions -d '{\"from\":\"2026-11-23T08:00:00Z\",\"to\":\"2026-11-23T09:00:00Z\",\"reason\":\"upgrade\"}'", [Name];
+    LIST_EXCLUSIONS: GET "/sla/{name}/exclusions", "the time taken out of an SLA, newest first, what was taken back included",
+        "{base}/sla/web/exclusions", [Name, LIMIT, CURSOR];
+    DELETE_EXCLUSION: DELETE "/sla/{name}/exclusions/{id}", "take an exclusion back; it stays on record",
+        "-X DELETE {base}/sla/web/exclusions/1", [Name, Id];
     CHECK: GET "/check_json", "violations of an SLA in the last 1h, 3h and 12h, and how it stands",
         "'{base}/check_json?sla=web'", [SLA, AS_OF];
     PREDICT_VIOLATIONS: GET "/predict_json", "violations of an SLA to come in the next 10 minutes",

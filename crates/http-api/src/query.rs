@@ -120,6 +120,17 @@ impl Query {
         })
     }
 
+    /// `objective`: an objective's id.
+    pub fn objective(&mut self) -> Option<String> {
+        self.parsed("objective", |text| {
+            if domain::sla::is_objective_id(text) {
+                Ok(text.to_owned())
+            } else {
+                Err("is not an objective's id: 1 to 63 of A-Z a-z 0-9 . _ -")
+            }
+        })
+    }
+
     /// `label.NAME=VALUE`, as often as there are labels to match.
     pub fn labels(&mut self) -> Labels {
         let mut labels = Labels::default();
@@ -160,16 +171,22 @@ impl Query {
 
     /// `from`, `to` (both inclusive) and `as_of` (that run alone).
     pub fn time(&mut self) -> TimeFilter {
-        let from: Option<Timestamp> = self.parsed("from", str::parse);
-        let to: Option<Timestamp> = self.parsed("to", str::parse);
+        let TimeFilter { from, to } = self.span();
         let as_of = self.as_of();
-        if from.zip(to).is_some_and(|(from, to)| from > to) {
-            self.fault("from", "is after `to`".to_owned());
-        }
         TimeFilter {
             from: from.max(as_of),
             to: [to, as_of].into_iter().flatten().min(),
         }
+    }
+
+    /// `from` and `to`, both inclusive.
+    pub fn span(&mut self) -> TimeFilter {
+        let from: Option<Timestamp> = self.parsed("from", str::parse);
+        let to: Option<Timestamp> = self.parsed("to", str::parse);
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            self.fault("from", "is after `to`".to_owned());
+        }
+        TimeFilter { from, to }
     }
 
     /// `full`: whether the long arrays are wanted, `true` or `false`, default false.

@@ -16,8 +16,14 @@ pub struct Route<E: 'static> {
 #[derive(Debug)]
 pub(crate) struct Destination<E: 'static> {
     pub(crate) route: Route<E>,
-    /// What stands in the path where the operation has `{name}`.
-    pub(crate) name: Option<String>,
+    pub(crate) segments: Segments,
+}
+
+/// What stands in the path where the operation has `{name}` and `{id}`; empty where it has none.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Segments {
+    pub(crate) name: String,
+    pub(crate) id: String,
 }
 
 /// Longer names are nobody's.
@@ -36,13 +42,13 @@ pub(crate) fn find<E: Copy>(
     };
     let mut allowed = Vec::new();
     for route in routes {
-        let Some(name) = match_path(route.operation.path, path) else {
+        let Some(segments) = match_path(route.operation.path, path) else {
             continue;
         };
         if route.operation.method == *wanted {
             return Ok(Destination {
                 route: *route,
-                name,
+                segments,
             });
         }
         allowed.push(route.operation.method.clone());
@@ -61,21 +67,30 @@ pub(crate) fn find<E: Copy>(
     })
 }
 
-/// Whether `path` is of the form `pattern`, and what stands for its `{name}`. A slash at the end does not matter.
-fn match_path(pattern: &str, path: &str) -> Option<Option<String>> {
-    let path = match path.strip_suffix('/') {
-        Some("") | None => path,
-        Some(shorter) => shorter,
-    };
-    let Some((prefix, suffix)) = pattern.split_once("{name}") else {
-        return (path == pattern || (pattern == "/" && path.is_empty())).then_some(None);
-    };
-    let name = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
-    if name.is_empty() || name.contains('/') || name.len() > LONGEST_NAME {
+/// Whether `path` is of the form `pattern`, and what stands for its `{name}` and `{id}`. A slash at the end does not
+/// matter.
+fn match_path(pattern: &str, path: &str) -> Option<Segments> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
+    let mut found = Segments::default();
+    let (mut own, mut wanted) = (path.split('/'), pattern.split('/'));
+    loop {
+        match (wanted.next(), own.next()) {
+            (None, None) => return Some(found),
+            (Some("{name}"), Some(text)) => found.name = decoded(text)?,
+            (Some("{id}"), Some(text)) => found.id = decoded(text)?,
+            (Some(wanted), Some(text)) if wanted == text => {}
+            _ => return None,
+        }
+    }
+}
+
+fn decoded(segment: &str) -> Option<String> {
+    if segment.is_empty() || segment.len() > LONGEST_NAME {
         return None;
     }
-    let name = percent_decode_str(name).decode_utf8().ok()?;
-    Some(Some(name.into_owned()))
+    let text = percent_decode_str(segment).decode_utf8().ok()?;
+    Some(text.into_owned())
 }
 
 #[cfg(test)]
@@ -83,7 +98,7 @@ mod tests {
     use super::*;
     use crate::operations as operation;
 
-    const ROUTES: [Route<u8>; 4] = [
+    const ROUTES: [Route<u8>; 6] = [
         Route {
             operation: &operation::LIST_SLAS,
             endpoint: 0,
@@ -100,21 +115,32 @@ mod tests {
             operation: &operation::REPLACE_SLA,
             endpoint: 3,
         },
+        Route {
+            operation: &operation::BUDGET,
+            endpoint: 4,
+        },
+        Route {
+            operation: &operation::DELETE_EXCLUSION,
+            endpoint: 5,
+        },
     ];
 
     #[test]
     fn a_request_finds_its_route_and_the_name_in_its_path() {
         for (method, path, endpoint, name) in [
-            (Method::GET, "/sla", 0, None),
-            (Method::GET, "/sla/", 0, None),
-            (Method::HEAD, "/sla", 0, None),
-            (Method::POST, "/sla", 1, None),
-            (Method::GET, "/sla/web", 2, Some("web")),
-            (Method::PUT, "/sla/web%2E1", 3, Some("web.1")),
+            (Method::GET, "/sla", 0, ("", "")),
+            (Method::GET, "/sla/", 0, ("", "")),
+            (Method::HEAD, "/sla", 0, ("", "")),
+            (Method::POST, "/sla", 1, ("", "")),
+            (Method::GET, "/sla/web", 2, ("web", "")),
+            (Method::PUT, "/sla/web%2E1", 3, ("web.1", "")),
+            (Method::GET, "/sla/web/budget", 4, ("web", "")),
+            (Method::DELETE, "/sla/web/exclusions/7", 5, ("web", "7")),
         ] {
             let found = find(&ROUTES, &method, path).unwrap();
+            let Segments { name: own, id } = &found.segments;
             assert_eq!(
-                (found.route.endpoint, found.name.as_deref()),
+                (found.route.endpoint, (own.as_str(), id.as_str())),
                 (endpoint, name),
                 "{method} {path}"
             );
@@ -123,7 +149,16 @@ mod tests {
 
     #[test]
     fn a_path_nobody_has_is_not_found() {
-        for path in ["/", "", "/sla/web/x", "/sla//", "/slas", "/SLA", "/sla/%ff"] {
+        for path in [
+            "/",
+            "",
+            "/sla/web/x",
+            "/sla//",
+            "/sla//budget",
+            "/slas",
+            "/SLA",
+            "/sla/%ff",
+        ] {
             assert!(
                 matches!(
                     find(&ROUTES, &Method::GET, path),

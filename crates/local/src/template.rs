@@ -311,7 +311,16 @@ mod tests {
             ("etl", &["/ETL"][..]),
             (
                 "sla",
-                &["/sla", "/sla/{name}", "/check_json", "/predict_json"],
+                &[
+                    "/sla",
+                    "/sla/{name}",
+                    "/sla/{name}/budget",
+                    "/sla/{name}/violations",
+                    "/sla/{name}/exclusions",
+                    "/sla/{name}/exclusions/{id}",
+                    "/check_json",
+                    "/predict_json",
+                ],
             ),
             (
                 "retrieval",

@@ -1,5 +1,5 @@
-//! `GET /check_json` in process: an SLA of 100 objectives that were evaluated 100 times, from request to reply; and one
-//! bare indexed query beside it.
+//! The routes in process, from request to reply, and bare indexed queries beside them: `GET /check_json` of an SLA of
+//! 100 objectives that were evaluated 100 times, `GET /sla/{name}/budget` over 30 days with 1,000 violations.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use config::AccessConfig;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
     Sample, Timestamp,
-    evaluation::{STALENESS, ViolationOutlook, evaluate},
+    evaluation::{Episode, STALENESS, Side, Span, ViolationOutlook, evaluate},
     message::{SeriesReference, ViolationsDocument},
-    sla::Draft,
+    sla::{Draft, Objective},
 };
 use http_api::Api;
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
@@ -64,6 +64,66 @@ async fn filled() -> TestDatabase {
     database
 }
 
+const VIOLATIONS: u64 = 1_000;
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
+
+/// An SLA of one objective on one series, judged for 30 days, with 1,000 violations and as many gaps.
+async fn month() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let objective = json!({"metric": "cpuUsage", "max": 80, "target": 0.99});
+    let draft = Draft::parse(&json!({"objectives": [objective]})).expect("an SLA");
+    let end: Timestamp = "2026-11-23T08:00:00Z".parse().expect("a time");
+    let store = database.store();
+    store
+        .put_sla("web", &draft.objectives, &Condition::Any, end - MONTH)
+        .await
+        .expect("stored");
+    let document = Document::Violations(Box::new(history(&draft.objectives[0], end)));
+    store.store_batch(&[document], &[]).await.expect("stored");
+    database
+}
+
+fn history(objective: &Objective, end: Timestamp) -> ViolationsDocument {
+    let last = Sample {
+        time: end,
+        value: 50.0,
+    };
+    let judgement = evaluate(objective, &[last], STALENESS, end).expect("a sample");
+    let about = Documents::about("cpuUsage", "host");
+    let series = SeriesReference::new(about.series(), None);
+    let outlook = ViolationOutlook::unknown("too_short");
+    let document = ViolationsDocument::judged("web", 1, objective, series, judgement, outlook);
+    let spans = |offset: u64| {
+        (0..VIOLATIONS).map(move |number| {
+            let start = end - MONTH + Duration::from_secs(offset + 2_590 * number);
+            Span {
+                start,
+                end: start + Duration::from_secs(60),
+            }
+        })
+    };
+    ViolationsDocument {
+        judged: Span {
+            start: end - MONTH,
+            end,
+        },
+        episodes: spans(600)
+            .map(|span| Episode {
+                start: span.start,
+                start_known: true,
+                end: span.end,
+                seconds: span.seconds(),
+                worst: Some(90.0),
+                worst_infinite: false,
+                side: Side::Above,
+                ongoing: false,
+            })
+            .collect(),
+        gaps: spans(1_800).collect(),
+        ..document
+    }
+}
+
 fn request(uri: &str) -> lambda_http::Request {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
     http::Request::builder()
@@ -85,6 +145,13 @@ fn routes(criterion: &mut Criterion) {
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
     };
+    let store = database.store();
+    criterion.bench_function("one bare indexed query, one row", |bencher| {
+        bencher.iter(|| runtime.block_on(store.newest_run()).expect("a query"));
+    });
+    criterion.bench_function("one bare indexed query, 100 rows", |bencher| {
+        bencher.iter(|| runtime.block_on(store.sla("web")).expect("a query"));
+    });
     for uri in [
         "/sla/web",
         "/check_json",
@@ -100,5 +167,27 @@ fn routes(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, routes);
+fn budget(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let database = runtime.block_on(month());
+    let api = Api::new(&ROUTES, &AccessConfig::Anonymous);
+    let manager = SlaManager {
+        store: database.store().clone(),
+        evaluator: Evaluator::new(None, None).expect("nobody to ask"),
+        schedule_interval: Duration::from_secs(30),
+    };
+    for uri in ["/sla/web/budget", "/sla/web/violations"] {
+        criterion.bench_function(uri, |bencher| {
+            bencher.iter(|| {
+                let reply = runtime.block_on(api.answer(request(uri), |call| manager.answer(call)));
+                assert_eq!(reply.status(), 200);
+            });
+        });
+    }
+}
+
+criterion_group!(benches, routes, budget);
 criterion_main!(benches);

@@ -3,20 +3,22 @@
 use std::borrow::Cow;
 
 use domain::{
-    Labels, Timestamp,
-    evaluation::{Episode, ObjectiveState},
-    message::Windows,
+    Intervals, Labels, Timestamp, Window,
+    evaluation::{Episode, ObjectiveState, Span, WindowsLeft},
+    sla::ExcludedTime,
 };
 use http_api::{ApiError, Call, Reply, reply};
 use serde::Serialize;
 use store::{
+    Store, StoreError,
     pipeline::ToldViolations,
     sla::{EvaluatedObjective, Worst},
 };
 
 use crate::{
-    Endpoint, SlaManager,
+    Endpoint, SlaManager, database,
     standing::{NOT_EVALUATED, Standing},
+    violations::Told,
 };
 
 /// The document.
@@ -54,8 +56,9 @@ struct Entry<'a> {
     series: u64,
     firing: u64,
     no_data: u64,
-    windows: Option<Windows>,
-    episodes: Vec<&'a Episode>,
+    in_exclusion: bool,
+    windows: Option<WindowsLeft>,
+    episodes: Vec<Told<'a>>,
     episodes_total: u64,
 }
 
@@ -65,19 +68,42 @@ pub(crate) async fn answer(
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     let standing = Standing::read(manager, call, now, Worst::State).await?;
-    reply::ok(&document(&standing))
+    let store = &manager.store;
+    let excluded = store.excluded_time(&standing.evaluation.name).await;
+    let excluded = excluded.map_err(database)?;
+    reply::ok(&document(&standing, &excluded, store, now).await?)
 }
 
-/// What is told of an evaluation.
-pub(crate) fn document(standing: &Standing) -> Check<'_> {
+/// What is told of an evaluation; where time is excluded, violations that it does not tell are read.
+pub(crate) async fn document<'a>(
+    standing: &'a Standing,
+    excluded: &ExcludedTime,
+    store: &Store,
+    now: Timestamp,
+) -> Result<Check<'a>, ApiError> {
     let evaluation = &standing.evaluation;
-    let objectives: Vec<Entry<'_>> = evaluation.objectives.iter().flat_map(entries).collect();
+    let moment = evaluation.as_of.unwrap_or(now);
+    let mut objectives = Vec::new();
+    for evaluated in &evaluation.objectives {
+        let excluded = excluded.of(&evaluated.objective.id);
+        if evaluated.entries.is_empty() {
+            objectives.push(Entry {
+                in_exclusion: excluded.contains(moment),
+                ..bare(evaluated)
+            });
+        }
+        for entry in &evaluated.entries {
+            let violations = violations(store, entry, excluded).await;
+            let violations = violations.map_err(database)?;
+            objectives.push(told(evaluated, entry, excluded, &violations));
+        }
+    }
     let worst = objectives
         .iter()
         .map(|entry| entry.state)
         .max()
         .unwrap_or(ObjectiveState::NoData);
-    Check {
+    Ok(Check {
         sla: &evaluation.name,
         version: evaluation.version,
         as_of: evaluation.as_of,
@@ -89,22 +115,43 @@ pub(crate) fn document(standing: &Standing) -> Check<'_> {
             State::Worst(worst)
         },
         objectives,
-    }
+    })
 }
 
-/// The entries of one objective: one, if it was not evaluated yet.
-fn entries(evaluated: &EvaluatedObjective) -> Vec<Entry<'_>> {
-    if evaluated.entries.is_empty() {
-        return vec![bare(evaluated)];
-    }
-    evaluated
-        .entries
-        .iter()
-        .map(|entry| told(evaluated, entry))
-        .collect()
+/// The violations that end in the last 12 h, as far as it matters what is excluded of them.
+async fn violations(
+    store: &Store,
+    entry: &ToldViolations,
+    excluded: &Intervals,
+) -> Result<Vec<Span>, StoreError> {
+    let document = &entry.document;
+    let told: Vec<Span> = document.episodes.iter().map(Episode::span).collect();
+    let twelve_hours = Span {
+        start: document.as_of - Window::TwelveHours.length(),
+        end: document.as_of,
+    };
+    let is_touched = !excluded.length_within(twelve_hours).is_zero();
+    let series = document.series.as_ref().map(|series| series.series);
+    let Some(series) = series.filter(|_| is_touched && entry.episodes_total > told.len() as u64)
+    else {
+        return Ok(told);
+    };
+    // The newest alone are told.
+    let id = document.objective.id.as_str();
+    let histories = store
+        .histories(&document.sla, &[id], twelve_hours.start)
+        .await?;
+    let mut own = histories.into_iter().filter(|own| own.series == series);
+    let kept = own.find_map(|mut own| own.versions.remove(&document.version));
+    Ok(kept.map_or(told, |kept| kept.violations))
 }
 
-fn told<'a>(evaluated: &'a EvaluatedObjective, entry: &'a ToldViolations) -> Entry<'a> {
+fn told<'a>(
+    evaluated: &'a EvaluatedObjective,
+    entry: &'a ToldViolations,
+    excluded: &Intervals,
+    violations: &[Span],
+) -> Entry<'a> {
     let document = &entry.document;
     Entry {
         labels: document
@@ -116,8 +163,16 @@ fn told<'a>(evaluated: &'a EvaluatedObjective, entry: &'a ToldViolations) -> Ent
         as_of: Some(document.as_of),
         state: document.state,
         reason: document.reason.as_deref(),
-        windows: document.windows,
-        episodes: document.episodes.iter().rev().collect(),
+        in_exclusion: excluded.contains(document.as_of),
+        windows: document
+            .windows
+            .map(|windows| windows.without(excluded, violations, document.as_of)),
+        episodes: document
+            .episodes
+            .iter()
+            .rev()
+            .map(|episode| Told::of(episode, excluded))
+            .collect(),
         episodes_total: entry.episodes_total,
         ..bare(evaluated)
     }
@@ -139,6 +194,7 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         series: evaluated.series,
         firing: evaluated.firing,
         no_data: evaluated.no_data,
+        in_exclusion: false,
         windows: None,
         episodes: Vec::new(),
         episodes_total: 0,

@@ -4,12 +4,15 @@
 //! SLA changes or is tried out.
 
 mod advice;
+mod budget;
 mod check;
 mod evaluator;
+mod exclusions;
 mod outlook;
 mod set;
 mod standing;
 mod trial;
+mod violations;
 
 use std::time::Duration;
 
@@ -34,6 +37,16 @@ pub enum Endpoint {
     Replace,
     /// `DELETE /sla/{name}`.
     Retire,
+    /// `GET /sla/{name}/budget`.
+    Budget,
+    /// `GET /sla/{name}/violations`.
+    Violations,
+    /// `POST /sla/{name}/exclusions`.
+    Exclude,
+    /// `GET /sla/{name}/exclusions`.
+    Exclusions,
+    /// `DELETE /sla/{name}/exclusions/{id}`.
+    TakeBack,
     /// `GET /check_json`.
     Check,
     /// `GET /predict_json`.
@@ -41,7 +54,7 @@ pub enum Endpoint {
 }
 
 /// Its routes.
-pub static ROUTES: [Route<Endpoint>; 8] = [
+pub static ROUTES: [Route<Endpoint>; 13] = [
     Route {
         operation: &operation::CREATE_SLA,
         endpoint: Endpoint::Create,
@@ -65,6 +78,26 @@ pub static ROUTES: [Route<Endpoint>; 8] = [
     Route {
         operation: &operation::RETIRE_SLA,
         endpoint: Endpoint::Retire,
+    },
+    Route {
+        operation: &operation::BUDGET,
+        endpoint: Endpoint::Budget,
+    },
+    Route {
+        operation: &operation::VIOLATIONS,
+        endpoint: Endpoint::Violations,
+    },
+    Route {
+        operation: &operation::CREATE_EXCLUSION,
+        endpoint: Endpoint::Exclude,
+    },
+    Route {
+        operation: &operation::LIST_EXCLUSIONS,
+        endpoint: Endpoint::Exclusions,
+    },
+    Route {
+        operation: &operation::DELETE_EXCLUSION,
+        endpoint: Endpoint::TakeBack,
     },
     Route {
         operation: &operation::CHECK,
@@ -101,6 +134,11 @@ impl SlaManager {
             Endpoint::Get => set::get(self, &call).await,
             Endpoint::Replace => set::replace(self, &call, now).await,
             Endpoint::Retire => set::retire(self, &call, now).await,
+            Endpoint::Budget => budget::answer(self, &call, now).await,
+            Endpoint::Violations => violations::answer(self, &call, now).await,
+            Endpoint::Exclude => exclusions::create(self, &call, now).await,
+            Endpoint::Exclusions => exclusions::list(self, &call, now).await,
+            Endpoint::TakeBack => exclusions::delete(self, &call, now).await,
             Endpoint::Check => check::answer(self, &call, now).await,
             Endpoint::Predict => outlook::answer(self, &call, now).await,
         }

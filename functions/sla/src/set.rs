@@ -203,18 +203,22 @@ fn made(change: Change, name: &str) -> Result<u32, ApiError> {
     }
 }
 
-fn missing(name: &str) -> ApiError {
+/// That there is no SLA of that name.
+pub(crate) fn missing(name: &str) -> ApiError {
     let name: String = name.chars().take(64).collect();
     ApiError::NotFound(format!("there is no SLA `{name}`"))
 }
 
 fn draft(document: &Value) -> Result<Draft, ApiError> {
-    Draft::parse(document).map_err(|faults| {
-        let faults = faults
-            .into_iter()
-            .map(|InvalidDraft { pointer, reason }| Fault::at(pointer, reason));
-        ApiError::Invalid(faults.collect())
-    })
+    Draft::parse(document).map_err(invalid)
+}
+
+/// What is wrong with a body.
+pub(crate) fn invalid(faults: Vec<InvalidDraft>) -> ApiError {
+    let faults = faults
+        .into_iter()
+        .map(|InvalidDraft { pointer, reason }| Fault::at(pointer, reason));
+    ApiError::Invalid(faults.collect())
 }
 
 fn document(stored: StoredSla) -> SlaDocument {

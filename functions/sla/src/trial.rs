@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use domain::{
     Labels, Timestamp,
     message::{Failure, TrialDocument, TriedSeries},
-    sla::{InvalidDraft, Trial},
+    sla::{ExcludedTime, InvalidDraft, Trial},
 };
 use http_api::{ApiError, Call, Fault, Reply, reply};
 use serde::Serialize;
@@ -67,9 +67,10 @@ pub(crate) async fn answer(
     })?;
     let by_state = Standing::of_trial(evaluation(&tried, Worst::State), now);
     let by_probability = Standing::of_trial(evaluation(&tried, Worst::Probability), now);
+    let excluded = ExcludedTime::default();
     reply::ok(&Tried {
         as_of: tried.as_of,
-        check_json: check::document(&by_state),
+        check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
         predict_json: outlook::document(&by_probability, &BTreeMap::new()),
         recommended: recommended(&tried),
         failures: &tried.failures,

@@ -5,6 +5,7 @@
 //! continues that judgement ([`Judgement::outlook`]), and [`History`] joins the judgements of many runs.
 
 mod episode;
+mod exclusion;
 mod history;
 mod judgement;
 mod outcome;
@@ -20,6 +21,7 @@ mod tests;
 mod windows;
 
 pub use episode::{Episode, Side};
+pub use exclusion::{CountsLeft, WindowsLeft};
 pub use history::{Changes, History, JudgedSpan};
 pub use judgement::{Judgement, evaluate};
 pub use outcome::outcome;
@@ -27,6 +29,7 @@ pub use outlook::{Continuation, HORIZON, Path, PredictedValues, ViolationOutlook
 pub use reading::{clean, read_range, within};
 pub use recommendation::{Recommendation, recommend};
 pub use span::Span;
+pub(crate) use span::seconds;
 pub use standing::{STALENESS, coverage};
 pub use state::{ObjectiveState, worst_first};
 pub use windows::{WindowCounts, Windows};

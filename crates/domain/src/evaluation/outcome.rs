@@ -44,7 +44,10 @@ pub fn outcome(
 mod tests {
     use super::super::tests::{at, sample};
     use super::*;
-    use crate::Labels;
+    use crate::{
+        Labels,
+        sla::{BudgetWindow, Missing},
+    };
 
     fn at_most_80(hold: u64) -> Objective {
         Objective {
@@ -54,6 +57,9 @@ mod tests {
             min: None,
             max: Some(80.0),
             hold: Duration::from_secs(hold),
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
         }
     }
 

@@ -150,7 +150,10 @@ mod tests {
         },
         *,
     };
-    use crate::Labels;
+    use crate::{
+        Labels,
+        sla::{BudgetWindow, Missing},
+    };
 
     fn objective(min: Option<f64>, max: Option<f64>, hold: u64) -> Objective {
         Objective {
@@ -160,6 +163,9 @@ mod tests {
             min,
             max,
             hold: Duration::from_secs(hold),
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
         }
     }
 

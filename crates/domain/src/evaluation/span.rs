@@ -31,7 +31,7 @@ impl Span {
     }
 
     /// Where the two overlap: ends before it starts if they do not.
-    pub(super) fn intersection(self, other: Self) -> Self {
+    pub(crate) fn intersection(self, other: Self) -> Self {
         Self {
             start: self.start.max(other.start),
             end: self.end.min(other.end),
@@ -40,6 +40,6 @@ impl Span {
 }
 
 /// Whole milliseconds as seconds: one rounding, so that equal times give equal numbers.
-pub(super) fn seconds(duration: Duration) -> f64 {
+pub(crate) fn seconds(duration: Duration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }

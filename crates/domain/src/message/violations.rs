@@ -118,6 +118,7 @@ mod tests {
     use crate::{
         Labels, Sample, Series,
         evaluation::{Continuation, STALENESS, evaluate},
+        sla::{BudgetWindow, Missing},
     };
 
     fn objective() -> Objective {
@@ -128,6 +129,9 @@ mod tests {
             min: Some(0.0),
             max: Some(80.0),
             hold: Duration::from_secs(60),
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
         }
     }
 
@@ -166,7 +170,10 @@ mod tests {
             "labels": {},
             "min": 0.0,
             "max": 80.0,
-            "for": "1m"
+            "for": "1m",
+            "target": null,
+            "budget_window": "30d",
+            "missing": "excluded"
           },
           "series": {
             "series": "381f8e6bdd47b5dee1642d17a7d942b8",

@@ -1,4 +1,5 @@
-mod fields;
+mod budget;
+pub(super) mod fields;
 
 use std::collections::HashSet;
 
@@ -28,14 +29,25 @@ pub struct InvalidDraft {
 }
 
 const MOST_OBJECTIVES: usize = 10_000;
+/// The fields of every objective.
+const FIELDS: [&str; 7] = [
+    "labels",
+    "min",
+    "max",
+    "for",
+    "target",
+    "budget_window",
+    "missing",
+];
 
 impl Draft {
-    /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?}]}`, or ranges by metric:
+    /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
+    /// "budget_window"?, "missing"?}]}`, or ranges by metric:
     /// `{"cpuUsage": {"min": 0, "max": 80}}`.
     ///
     /// # Errors
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
-    /// id, bound or `for` out of its range, an objective without a bound or with `min` above `max`, an id twice, no
+    /// id, bound, `for` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
     /// objective or more than 10,000.
     pub fn parse(document: &Value) -> Result<Self, Vec<InvalidDraft>> {
         let mut faults = Faults::default();
@@ -168,8 +180,7 @@ fn objective(
     faults: &mut Faults,
 ) -> Objective {
     for field in fields.keys() {
-        let known = matches!(field.as_str(), "labels" | "min" | "max" | "for");
-        if !known && !own.contains(&field.as_str()) {
+        if !FIELDS.contains(&field.as_str()) && !own.contains(&field.as_str()) {
             faults.add(&below(pointer, field), "is not a field of an objective");
         }
     }
@@ -196,10 +207,13 @@ fn objective(
         min,
         max,
         hold: hold(fields, pointer, faults),
+        target: budget::target(fields, pointer, faults),
+        budget_window: budget::term(fields, pointer, "budget_window", faults),
+        missing: budget::term(fields, pointer, "missing", faults),
     };
     objective.id = match own
         .contains(&"id")
-        .then(|| id(fields, pointer, faults))
+        .then(|| id(fields, pointer, "id", faults))
         .flatten()
     {
         Some(id) => id,

@@ -1,6 +1,8 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
 mod draft;
+mod exclusion;
+mod terms;
 mod trial;
 
 use std::time::Duration;
@@ -11,6 +13,8 @@ use sha2::{Digest, Sha256};
 use crate::{Labels, duration};
 
 pub use draft::{Draft, InvalidDraft};
+pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
+pub use terms::{BudgetWindow, Missing, Terms, UnknownTerm};
 pub use trial::Trial;
 
 /// The SLA that is meant where none is named.
@@ -19,7 +23,7 @@ pub const DEFAULT_NAME: &str = "default";
 /// A range that the series of one metric which carry given labels should keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Objective {
-    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over the other fields.
+    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric, labels, min, max and `for`.
     pub id: String,
     /// The metric's name.
     pub metric: String,
@@ -32,6 +36,15 @@ pub struct Objective {
     /// How long a value must be out of range to violate, 0 to 1 h; default 0.
     #[serde(rename = "for", with = "written_duration")]
     pub hold: Duration,
+    /// The share of the time that should be good, 0 to 1, both exclusive; `None`: there is no budget.
+    #[serde(default)]
+    pub target: Option<f64>,
+    /// The time the target is about; default 30d.
+    #[serde(default)]
+    pub budget_window: BudgetWindow,
+    /// What the time without a sample is for the budget; default `excluded`.
+    #[serde(default)]
+    pub missing: Missing,
 }
 
 /// A version of an SLA as etl evaluates it.
@@ -46,6 +59,15 @@ pub struct Sla {
 }
 
 impl Objective {
+    /// What its budget is.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            target: self.target,
+            window: self.budget_window,
+            missing: self.missing,
+        }
+    }
+
     /// The id of an objective that was given none: 16 hex digits of SHA-256 over metric, labels, min, max and `for`, each
     /// length-prefixed (64 bit, big endian), the labels preceded by their number.
     pub fn default_id(&self) -> String {
@@ -82,6 +104,12 @@ pub fn is_sla_name(name: &str) -> bool {
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
     begins && name.len() <= 63 && name.chars().all(legal) && name != "try"
+}
+
+/// Whether `id` may be an objective's: `[A-Za-z0-9._-]{1,63}`.
+pub fn is_objective_id(id: &str) -> bool {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=63).contains(&id.len()) && id.chars().all(legal)
 }
 
 /// Whether `name` is a label's in Prometheus: `[a-zA-Z_][a-zA-Z0-9_]*`.

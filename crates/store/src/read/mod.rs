@@ -48,13 +48,16 @@ pub struct Page<R> {
 
 impl<R> Page<R> {
     /// The page of `rows`, which were asked for with one more than `limit`.
-    fn cut(mut rows: Vec<R>, limit: u32) -> Self {
+    pub(crate) fn cut(mut rows: Vec<R>, limit: u32) -> Self {
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         Self { rows, more }
     }
 
-    fn try_map<T>(self, read: impl Fn(&R) -> Result<T, StoreError>) -> Result<Page<T>, StoreError> {
+    pub(crate) fn try_map<T>(
+        self,
+        read: impl Fn(&R) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
         Ok(Page {
             rows: self.rows.iter().map(read).collect::<Result<_, _>>()?,
             more: self.more,

@@ -107,6 +107,7 @@ impl Statement<'_> {
     /// The rows of the series at `after` that come after it.
     fn rest_of_series(&self, after: &Position, limit: u32) -> QueryBuilder<MySql> {
         let mut query = self.beginning();
+        // It carries the labels: it was on the page before.
         query
             .push(" WHERE s.series_id = ")
             .push_bind(after.series.to_string());
@@ -134,6 +135,7 @@ impl Statement<'_> {
         limit: u32,
     ) -> QueryBuilder<MySql> {
         let mut query = self.beginning();
+        self.selection.push_series_joins(&mut query);
         let after = after.map(|after| (&*after.metric, after.series));
         self.selection.push_series_conditions(&mut query, after);
         query
@@ -157,7 +159,6 @@ impl Statement<'_> {
         query.push(" x WHERE x.series_id = s.series_id");
         self.in_span(&mut query, "x");
         query.push(" ORDER BY x.as_of DESC LIMIT 1) AS newest FROM series s");
-        self.selection.push_series_joins(&mut query);
         query
     }
 
@@ -224,7 +225,7 @@ impl Selection {
     }
 
     /// The span of `as_of`, both ends inclusive.
-    pub(super) fn span(&self) -> (Option<NaiveDateTime>, NaiveDateTime) {
+    pub(crate) fn span(&self) -> (Option<NaiveDateTime>, NaiveDateTime) {
         let to = self.to.map_or(self.pinned, |to| to.min(self.pinned));
         (self.from.map(column_time), column_time(to))
     }
@@ -235,6 +236,11 @@ impl Selection {
         if self.labels.0.is_empty() {
             query.push(" FORCE INDEX (by_metric)");
         }
+        self.push_label_joins(query);
+    }
+
+    /// What to join to the series `s` so that those alone are left that carry the labels.
+    pub(crate) fn push_label_joins(&self, query: &mut QueryBuilder<MySql>) {
         for (position, label) in self.labels.label_ids().into_iter().enumerate() {
             query.push(format_args!(
                 " JOIN series_label l{position} ON l{position}.series_id = s.series_id"

@@ -1,7 +1,7 @@
 //! How long rows are kept, and their end.
 //!
 //! The rows of every run are kept for some days, then those of the first run in each hour; the long arrays for an hour;
-//! violations, gaps, what was judged and scores for as long as the longest budget window looks back. Rows go in bounded batches,
+//! violations, gaps, exclusions, what was judged and scores for as long as the longest budget window looks back. Rows go in bounded batches,
 //! so that a purge never holds up storing for long.
 
 mod budget;
@@ -23,7 +23,7 @@ use budget::Budget;
 pub struct Limits {
     /// The rows of every run; after that one run's an hour.
     pub every_run: Duration,
-    /// Everything; violations, gaps, judged time and scores for at least 32 days.
+    /// Everything; violations, gaps, exclusions, judged time and scores for at least 32 days.
     pub everything: Duration,
 }
 
@@ -93,7 +93,7 @@ struct Cutoffs {
     everything: NaiveDateTime,
     /// Long arrays before it go.
     long_arrays: NaiveDateTime,
-    /// Violations, gaps and judged time that end before it, and scores of forecasts before it, go.
+    /// Violations, gaps, exclusions and judged time that end before it, and scores of forecasts before it, go.
     history: NaiveDateTime,
 }
 

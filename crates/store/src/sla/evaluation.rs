@@ -45,7 +45,7 @@ pub struct EvaluatedObjective {
     pub entries: Vec<ToldViolations>,
 }
 
-const MOST_ENTRIES: usize = 100;
+pub(super) const MOST_ENTRIES: usize = 100;
 
 impl Store {
     /// The newest evaluation of the version of an SLA that is in force. With `as_of`: the newest at or before it, of
@@ -62,6 +62,24 @@ impl Store {
         let Some(sla) = self.evaluated_version(name, as_of).await? else {
             return Ok(None);
         };
+        let until = as_of.unwrap_or(Timestamp::MAX);
+        let newest = self
+            .newest_evaluation(&sla.name, sla.version, until)
+            .await?;
+        if let Some(newest) = newest
+            && let Some(mut objectives) = self.one_run(&sla, newest, worst).await?
+        {
+            if as_of.is_none() {
+                let entries = objectives.iter_mut().flat_map(|one| &mut one.entries);
+                stored_episodes::complete(self, entries).await?;
+            }
+            return Ok(Some(Evaluation {
+                name: sla.name,
+                version: sla.version,
+                as_of: Some(newest),
+                objectives,
+            }));
+        }
         let found = Found {
             name: &sla.name,
             version: sla.version,
@@ -111,16 +129,18 @@ impl Store {
         as_of: Option<Timestamp>,
     ) -> Result<Option<Sla>, StoreError> {
         if let Some(as_of) = as_of {
-            let version: Option<u32> = sqlx::query_scalar(
-                "SELECT version FROM violation WHERE sla = ? AND as_of = \
-                 (SELECT as_of FROM violation FORCE INDEX (by_time) WHERE sla = ? AND as_of <= ? \
-                 ORDER BY as_of DESC LIMIT 1) ORDER BY version DESC LIMIT 1",
+            let found: Option<(u32, Option<NaiveDateTime>)> = sqlx::query_as(
+                "SELECT s.version, (SELECT v.as_of FROM violation v FORCE INDEX (by_version) \
+                 WHERE v.sla = s.name AND v.version = s.version AND v.as_of <= ? \
+                 ORDER BY v.as_of DESC LIMIT 1) AS newest FROM sla s WHERE s.name = ? \
+                 ORDER BY newest DESC, s.version DESC LIMIT 1",
             )
-            .bind(name)
-            .bind(name)
             .bind(column_time(as_of))
+            .bind(name)
             .fetch_optional(self.pool())
             .await?;
+            let evaluated = found.filter(|(_, newest)| newest.is_some());
+            let version = evaluated.map(|(version, _)| version);
             if let Some(version) = version {
                 return Ok(Some(Sla {
                     name: name.to_owned(),
@@ -242,7 +262,7 @@ impl Found<'_> {
 }
 
 /// Reads a document in two passes: serde's `flatten` would copy all of it once more.
-fn read(text: &[u8]) -> Result<ToldViolations, StoreError> {
+pub(super) fn read(text: &[u8]) -> Result<ToldViolations, StoreError> {
     #[derive(Deserialize)]
     struct Total {
         episodes_total: u64,

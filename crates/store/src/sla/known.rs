@@ -103,6 +103,8 @@ impl<'a> Matching<'a> {
 
 #[cfg(test)]
 mod tests {
+    use domain::sla::{BudgetWindow, Missing};
+
     use super::*;
 
     #[test]
@@ -114,6 +116,9 @@ mod tests {
             min: None,
             max: None,
             hold: std::time::Duration::ZERO,
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
         };
         let objectives = [
             objective("cpu", &[]),

@@ -1,16 +1,23 @@
-//! The SLA set: its versions, and what was found of them.
+//! The SLA set: its versions, what was found of them, and the time taken out.
 
 mod change;
 mod evaluation;
+mod exclusions;
+mod history;
 mod known;
+mod one_run;
 mod stored_episodes;
 mod versions;
+mod violations;
 mod worst;
 
 pub use change::{Change, Condition};
 pub use evaluation::{EvaluatedObjective, Evaluation};
+pub use exclusions::{ExclusionOutcome, ExclusionPage};
+pub use history::SeriesHistory;
 pub use known::KnownSeries;
 pub use versions::{SlaPage, StoredSla};
+pub use violations::{ViolationKey, ViolationRow};
 pub use worst::Worst;
 
 /// The items, the last one again and again up to a power of two: so there are few different statements, and all of them

@@ -104,7 +104,8 @@ fn name(side: Side) -> &'static str {
     }
 }
 
-fn episode(row: &MySqlRow) -> Result<(String, SeriesId, Episode), StoreError> {
+/// An episode in a row, its objective and its series.
+pub(super) fn episode(row: &MySqlRow) -> Result<(String, SeriesId, Episode), StoreError> {
     let span = Span {
         start: read_time(row.try_get("start")?),
         end: read_time(row.try_get("end")?),

@@ -10,7 +10,7 @@ use domain::{
         Stationarity, UnitRootTest, ViolationsDocument, WindowSummary,
     },
     score::Scores,
-    sla::Objective,
+    sla::{BudgetWindow, Missing, Objective},
 };
 
 use crate::pipeline::Document;
@@ -261,6 +261,9 @@ impl Documents {
             min: None,
             max: Some(80.0),
             hold: Duration::from_secs(60),
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
         };
         objective.id = objective.default_id();
         objective

@@ -1,6 +1,7 @@
 //! For tests: a database of their own on the server that `DATABASE_URL` names, and documents to fill it.
 
 mod documents;
+mod plans;
 
 use std::{
     collections::BTreeMap,
@@ -11,6 +12,7 @@ use std::{
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool, mysql::MySqlConnectOptions};
 
 pub use documents::Documents;
+pub use plans::CrowdedDatabase;
 
 use crate::{Store, connect, pool::options, schema};
 
@@ -146,22 +148,27 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let statement = format!("DROP DATABASE IF EXISTS `{}`", self.name);
-        let server = self.server.clone();
-        // A test's runtime cannot wait for another task while it drops.
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(async {
-                let mut connection = MySqlConnection::connect_with(&server).await?;
-                sqlx::raw_sql(AssertSqlSafe(statement))
-                    .execute(&mut connection)
-                    .await?;
-                Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
-            })
-        });
-        if !matches!(dropped.join(), Ok(Ok(()))) {
+        if !execute_apart(&self.server, statement) {
             tracing::warn!(database = self.name, "a test's database is left behind");
         }
     }
+}
+
+/// Executes a statement in a thread of its own, and says whether that succeeded: a test's runtime cannot wait for another
+/// task while it drops.
+fn execute_apart(server: &MySqlConnectOptions, statement: String) -> bool {
+    let server = server.clone();
+    let executed = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let mut connection = MySqlConnection::connect_with(&server).await?;
+            sqlx::raw_sql(AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+        })
+    });
+    matches!(executed.join(), Ok(Ok(())))
 }

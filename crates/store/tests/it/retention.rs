@@ -1,10 +1,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::NaiveDateTime;
-use domain::{Timestamp, message::Kind};
+use domain::{Timestamp, message::Kind, sla::ExclusionDraft};
 use store::{
     pipeline::DeadLetter,
     retention::Limits,
+    sla::Condition,
     testing::{Documents, TestDatabase},
 };
 
@@ -219,4 +220,27 @@ async fn scores_are_whole_for_as_long_as_budgets_look_back() {
     assert_eq!(scores().await, (48, 24));
     purge_all(&database, at(33 * 24 * 60), 1_000).await;
     assert_eq!(scores().await, (0, 0));
+}
+
+#[tokio::test]
+async fn an_exclusion_is_kept_for_as_long_as_a_budget_looks_back() {
+    let database = filled(1).await;
+    let store = database.store();
+    let objectives = [Documents::about("cpuUsage", "a").objective()];
+    let made = store.put_sla("web", &objectives, &Condition::Any, at(0));
+    made.await.unwrap();
+    for end in [10, 20] {
+        let draft = ExclusionDraft {
+            from: at(0),
+            to: at(end),
+            reason: "upgrade".to_owned(),
+            objective: None,
+        };
+        store.create_exclusion("web", &draft, at(5)).await.unwrap();
+    }
+    let month = 32 * 24 * 60;
+    for (now, left) in [(month + 10, 2), (month + 15, 1), (month + 25, 0)] {
+        purge_all(&database, at(now), 10_000).await;
+        assert_eq!(database.count("exclusion").await, left, "{now}");
+    }
 }

@@ -7,6 +7,7 @@ mod documents;
 mod openapi;
 mod outage;
 mod paging;
+mod plans;
 mod quality;
 mod selection;
 mod service;

@@ -55,6 +55,7 @@ fn it_describes_every_operation_and_every_parameter_and_no_other() {
                     Parameter::Query(name) => format!("query {name}"),
                     Parameter::Labels => "query label.NAME".to_owned(),
                     Parameter::Name => "path name".to_owned(),
+                    Parameter::Id => "path id".to_owned(),
                     Parameter::IfMatch => "header If-Match".to_owned(),
                 });
             let mut parameters: Vec<String> = parameters.collect();

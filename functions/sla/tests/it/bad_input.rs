@@ -21,6 +21,12 @@ async fn an_invalid_sla_is_refused_by_pointer_and_nothing_is_stored() {
         (objective(r#""max":1,"labels":{"__name__":"x"}"#), "/objectives/0/labels/__name__"),
         (objective(r#""max":1,"labels":{"a b":"x"}"#), "/objectives/0/labels/a b"),
         (objective(r#""max":1,"colour":"red""#), "/objectives/0/colour"),
+        (objective(r#""max":1,"target":99.5"#), "/objectives/0/target"),
+        (objective(r#""max":1,"target":1.2"#), "/objectives/0/target"),
+        (objective(r#""max":1,"target":0"#), "/objectives/0/target"),
+        (objective(r#""max":1,"target":NaN"#), "/objectives/0/target"),
+        (objective(r#""max":1,"target":0.9,"budget_window":"3d""#), "/objectives/0/budget_window"),
+        (objective(r#""max":1,"target":0.9,"missing":"ignored""#), "/objectives/0/missing"),
         (r#"{"name":"try","objectives":[{"metric":"m","max":1}]}"#.to_owned(), "/name"),
         (r#"{"name":"web","objectives":[]}"#.to_owned(), "/objectives"),
         (r#"{"name":"web","objectives":[{"id":"a","metric":"m","max":1},{"id":"a","metric":"n","max":1}]}"#.to_owned(), "/objectives/1/id"),
@@ -82,6 +88,16 @@ async fn bad_parameters_are_named() {
         ("/sla?limit=0", "limit"),
         ("/sla?cursor=x", "cursor"),
         ("/sla/web?as_of=2026-11-23T08:45:00Z", "as_of"),
+        ("/sla/web/budget?as_of=tomorrow", "as_of"),
+        ("/sla/web/budget?objective=a+b", "objective"),
+        ("/sla/web/budget?window=1d", "window"),
+        (
+            "/sla/web/violations?from=2026-11-23T08:45:00Z&to=2026-11-23T08:44:00Z",
+            "from",
+        ),
+        ("/sla/web/violations?limit=1001", "limit"),
+        ("/sla/web/violations?as_of=2026-11-23T08:45:00Z", "as_of"),
+        ("/sla/web/exclusions?cursor=x", "cursor"),
     ] {
         let reply = service.send("GET", uri, None, "").await;
         assert_eq!(

@@ -57,6 +57,7 @@ async fn what_was_evaluated_is_told() {
             "episodes": [
               {
                 "end": "2026-11-23T08:40:15Z",
+                "excluded_seconds": 0.0,
                 "ongoing": false,
                 "seconds": 120.0,
                 "side": "above",
@@ -68,6 +69,7 @@ async fn what_was_evaluated_is_told() {
             "episodes_total": 1,
             "firing": 0,
             "for_seconds": 60.0,
+            "in_exclusion": false,
             "labels": {
               "instance": "a",
               "job": "node"
@@ -86,6 +88,7 @@ async fn what_was_evaluated_is_told() {
             "windows": {
               "12h": {
                 "coverage": 0.016319444444444445,
+                "excluded_seconds": 0.0,
                 "observed_samples": 48,
                 "out_of_range_samples": 8,
                 "seconds": 120.0,
@@ -93,6 +96,7 @@ async fn what_was_evaluated_is_told() {
               },
               "1h": {
                 "coverage": 0.19583333333333333,
+                "excluded_seconds": 0.0,
                 "observed_samples": 48,
                 "out_of_range_samples": 8,
                 "seconds": 120.0,
@@ -100,6 +104,7 @@ async fn what_was_evaluated_is_told() {
               },
               "3h": {
                 "coverage": 0.06527777777777778,
+                "excluded_seconds": 0.0,
                 "observed_samples": 48,
                 "out_of_range_samples": 8,
                 "seconds": 120.0,
@@ -113,6 +118,7 @@ async fn what_was_evaluated_is_told() {
             "episodes_total": 0,
             "firing": 0,
             "for_seconds": 0.0,
+            "in_exclusion": false,
             "labels": {},
             "max": null,
             "metric": "memory",
@@ -153,6 +159,7 @@ async fn before_the_first_evaluation_nothing_is_known() {
         "episodes_total": 0,
         "firing": 0,
         "for_seconds": 0.0,
+        "in_exclusion": false,
         "labels": {},
         "max": null,
         "metric": "memory",

@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod budget;
 mod check;
 mod check_series;
 mod evaluator;
+mod exclusions;
 mod outage;
 mod outlook;
+mod plans;
 mod service;
 mod set;
 mod trial;
+mod violations;

@@ -41,6 +41,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
         "name": "web",
         "objectives": [
           {
+            "budget_window": "30d",
             "for": "1m",
             "for_seconds": 60.0,
             "id": "5fabe39fb44801b8",
@@ -51,9 +52,12 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "max": 80.0,
             "metric": "cpuUsage",
             "min": 0.0,
+            "missing": "excluded",
+            "target": null,
             "warnings": []
           },
           {
+            "budget_window": "30d",
             "for": "0s",
             "for_seconds": 0.0,
             "id": "typo",
@@ -62,6 +66,8 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "max": 1000.0,
             "metric": "cpuusag",
             "min": null,
+            "missing": "excluded",
+            "target": null,
             "warnings": [
               {
                 "detail": "no series of `cpuusag` is known yet",
@@ -71,6 +77,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             ]
           },
           {
+            "budget_window": "30d",
             "for": "0s",
             "for_seconds": 0.0,
             "id": "counter",
@@ -79,6 +86,8 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "max": 5.0,
             "metric": "node_network_receive_bytes_total",
             "min": null,
+            "missing": "excluded",
+            "target": null,
             "warnings": [
               {
                 "detail": "no series of `node_network_receive_bytes_total` is known yet",
@@ -102,6 +111,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
     found["created_at"].take();
     insta::assert_json_snapshot!(found["objectives"][0], @r#"
       {
+        "budget_window": "30d",
         "for": "1m",
         "for_seconds": 60.0,
         "id": "5fabe39fb44801b8",
@@ -110,7 +120,9 @@ async fn an_sla_is_created_with_advice_and_found_again() {
         },
         "max": 80.0,
         "metric": "cpuUsage",
-        "min": 0.0
+        "min": 0.0,
+        "missing": "excluded",
+        "target": null
       }
     "#);
     assert_eq!(

@@ -1,5 +1,5 @@
 use super::{History, Share};
-use crate::{Timestamp, evaluation::Span, message::ViolationsDocument};
+use crate::{Intervals, Timestamp, evaluation::Span, message::ViolationsDocument};
 
 impl History {
     /// Puts the document's gaps in the place of the stored ones, where the document knows better.
@@ -35,7 +35,7 @@ impl History {
                 gaps.extend(document.gaps.iter().map(|gap| gap.intersection(doubtful)));
             }
         }
-        self.gaps = united(gaps);
+        self.gaps = Intervals::from_iter(gaps).into_iter().collect();
     }
 }
 
@@ -47,20 +47,6 @@ impl Share {
             sure.min(left.as_of).min(self.end)
         })
     }
-}
-
-/// The spans as a set of instants, in maximal spans and in order.
-fn united(mut spans: Vec<Span>) -> Vec<Span> {
-    spans.retain(|span| span.start < span.end);
-    spans.sort_by_key(|span| span.start);
-    let mut united: Vec<Span> = Vec::with_capacity(spans.len());
-    for span in spans {
-        match united.last_mut() {
-            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
-            _ => united.push(span),
-        }
-    }
-    united
 }
 
 /// Whether no sample stands from `start` to `end`.

@@ -10,6 +10,7 @@ use super::*;
 use crate::{
     Labels, Sample, Series, Timestamp,
     message::{SeriesReference, ViolationsDocument},
+    sla::{BudgetWindow, Missing},
 };
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -46,6 +47,9 @@ pub(super) fn objective(min: Option<f64>, max: Option<f64>, hold: u64) -> Object
         min,
         max,
         hold: Duration::from_secs(hold),
+        target: None,
+        budget_window: BudgetWindow::default(),
+        missing: Missing::default(),
     }
 }
 

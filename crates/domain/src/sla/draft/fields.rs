@@ -5,21 +5,23 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::InvalidDraft;
-use crate::{Labels, duration, sla::is_label_name};
+use crate::{
+    Labels, duration,
+    sla::{is_label_name, is_objective_id},
+};
 
 const MOST_FAULTS: usize = 100;
 const MOST_LABELS: usize = 64;
 const LONGEST_METRIC: usize = 255;
-const LONGEST_ID: usize = 63;
 const LONGEST_LABEL: usize = 4096;
 pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 
 /// What was found wrong so far.
 #[derive(Default)]
-pub(in crate::sla) struct Faults(pub(in crate::sla) Vec<InvalidDraft>);
+pub(crate) struct Faults(pub(crate) Vec<InvalidDraft>);
 
 impl Faults {
-    pub(in crate::sla) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
+    pub(crate) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
         if self.0.len() < MOST_FAULTS {
             self.0.push(InvalidDraft {
                 pointer: pointer.to_owned(),
@@ -38,17 +40,18 @@ pub(super) fn check_metric(name: &str, pointer: &str, faults: &mut Faults) {
     }
 }
 
-pub(super) fn id(
+/// An objective's id.
+pub(crate) fn id(
     fields: &Map<String, Value>,
     pointer: &str,
+    field: &str,
     faults: &mut Faults,
 ) -> Option<String> {
-    let id = text(fields, pointer, "id", faults)?;
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if id.is_empty() || id.len() > LONGEST_ID || !id.chars().all(legal) {
+    let id = text(fields, pointer, field, faults)?;
+    if !is_objective_id(&id) {
         faults.add(
-            &below(pointer, "id"),
-            format!("is not 1 to {LONGEST_ID} of A-Z a-z 0-9 . _ -"),
+            &below(pointer, field),
+            "is not 1 to 63 of A-Z a-z 0-9 . _ -",
         );
     }
     Some(id)
@@ -120,7 +123,7 @@ pub(super) fn number(
     }
 }
 
-pub(super) fn text(
+pub(crate) fn text(
     fields: &Map<String, Value>,
     pointer: &str,
     field: &str,
@@ -137,7 +140,7 @@ pub(super) fn text(
 }
 
 /// The pointer to a member, its name escaped and cut to a length fit for an error.
-pub(in crate::sla) fn below(pointer: &str, member: &str) -> String {
+pub(crate) fn below(pointer: &str, member: &str) -> String {
     format!(
         "{pointer}/{}",
         cut(member).replace('~', "~0").replace('/', "~1")

@@ -3,6 +3,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use super::{fields::LONGEST_HOLD, *};
+use crate::sla::{BudgetWindow, Missing, Terms};
 
 /// The faults of an objective that is `{"metric": "cpuUsage", "max": 80}` with `fields` over it, as pointers.
 fn faults_with(fields: Value) -> Vec<String> {
@@ -159,6 +160,20 @@ fn an_invalid_field_of_an_objective_is_told_by_pointer() {
         (json!({"id": "i".repeat(64)}), "/objectives/0/id"),
         (json!({"id": 7}), "/objectives/0/id"),
         (json!({"severity": "page"}), "/objectives/0/severity"),
+        (json!({"target": 99.5}), "/objectives/0/target"),
+        (json!({"target": 1.2}), "/objectives/0/target"),
+        (json!({"target": 1}), "/objectives/0/target"),
+        (json!({"target": 0}), "/objectives/0/target"),
+        (json!({"target": -0.5}), "/objectives/0/target"),
+        (json!({"target": "0.995"}), "/objectives/0/target"),
+        (json!({"target": [[]]}), "/objectives/0/target"),
+        (
+            json!({"budget_window": "3d"}),
+            "/objectives/0/budget_window",
+        ),
+        (json!({"budget_window": 30}), "/objectives/0/budget_window"),
+        (json!({"missing": "ignored"}), "/objectives/0/missing"),
+        (json!({"missing": false}), "/objectives/0/missing"),
     ] {
         assert_eq!(faults_with(fields.clone()), [expected], "{fields}");
     }
@@ -168,8 +183,64 @@ fn an_invalid_field_of_an_objective_is_told_by_pointer() {
         json!({"for": "0"}),
         json!({"min": -1e308}),
         json!({"id": "A.b_c-1"}),
+        json!({"target": 0.9999999, "budget_window": "1d", "missing": "bad"}),
+        json!({"target": null, "budget_window": null, "missing": null}),
     ] {
         assert!(faults_with(fields.clone()).is_empty(), "{fields}");
+    }
+}
+
+#[test]
+fn a_percentage_for_a_target_is_answered_with_the_share_meant() {
+    for (target, meant) in [("99.5", "0.995"), ("99.99", "0.9999"), ("95", "0.95")] {
+        let text = format!(r#"{{"objectives":[{{"metric":"m","max":1,"target":{target}}}]}}"#);
+        let faults = Draft::parse(&serde_json::from_str(&text).unwrap()).unwrap_err();
+        assert_eq!(
+            faults[0].reason,
+            format!("a target is a share; did you mean {meant}?")
+        );
+    }
+}
+
+#[test]
+fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
+    let document = json!({"objectives": [
+        {"metric": "m", "max": 1, "target": 0.995, "budget_window": "7d", "missing": "good"},
+        {"metric": "n", "max": 1}
+    ]});
+    let draft = Draft::parse(&document).unwrap();
+    assert_eq!(
+        draft.objectives[0].terms(),
+        Terms {
+            target: Some(0.995),
+            window: BudgetWindow::SevenDays,
+            missing: Missing::Good
+        }
+    );
+    assert_eq!(
+        draft.objectives[1].terms(),
+        Terms {
+            target: None,
+            window: BudgetWindow::ThirtyDays,
+            missing: Missing::Excluded
+        }
+    );
+    for objective in draft.objectives {
+        let mut stored = serde_json::to_value(&objective).unwrap();
+        assert_eq!(
+            serde_json::from_value::<Objective>(stored.clone()).unwrap(),
+            objective
+        );
+        // Stored before there were budgets.
+        if objective.target.is_none() {
+            for field in ["target", "budget_window", "missing"] {
+                stored.as_object_mut().unwrap().remove(field);
+            }
+            assert_eq!(
+                serde_json::from_value::<Objective>(stored).unwrap(),
+                objective
+            );
+        }
     }
 }
 
@@ -224,6 +295,13 @@ fn the_default_id_depends_on_all_five_and_on_nothing_else() {
         base,
         id(json!({"for": "60s", "max": 80.0, "min": -0.0, "labels": {"a": "1"}, "metric": "m"}))
     );
+    assert_eq!(
+        base,
+        id(
+            json!({"metric": "m", "labels": {"a": "1"}, "min": 0, "max": 80, "for": "1m",
+            "target": 0.99, "budget_window": "1d", "missing": "bad"})
+        )
+    );
     for other in [
         json!({"metric": "n", "labels": {"a": "1"}, "min": 0, "max": 80, "for": "1m"}),
         json!({"metric": "m", "labels": {"a": "2"}, "min": 0, "max": 80, "for": "1m"}),
@@ -247,7 +325,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[a-z/~]{0,8}".prop_map(Value::from),
     ];
     let key = prop_oneof![
-        "name|objectives|metric|labels|min|max|for|id",
+        "name|objectives|metric|labels|min|max|for|id|target|budget_window|missing",
         "[a-zA-Z_/~]{0,4}"
     ];
     leaf.prop_recursive(4, 64, 6, move |inner| {
@@ -267,6 +345,7 @@ proptest! {
                 prop_assert!(objective.min.is_some() || objective.max.is_some());
                 prop_assert!(objective.min.zip(objective.max).is_none_or(|(min, max)| min <= max));
                 prop_assert!(objective.hold <= LONGEST_HOLD);
+                prop_assert!(objective.target.is_none_or(|target| target > 0.0 && target < 1.0));
             },
             Err(faults) => prop_assert!(!faults.is_empty()),
         }

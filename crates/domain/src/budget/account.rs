@@ -1,0 +1,108 @@
+use std::{ops::AddAssign, time::Duration};
+
+use super::{
+    Charged,
+    alert::{BURN_WINDOWS, BurnWindow},
+};
+use crate::{Intervals, Timestamp, evaluation::Span};
+
+/// The time a budget is reckoned from, of one series or of several together. Exact sums of whole milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// How many series.
+    pub(super) series: u32,
+    /// The budget window, of one series.
+    pub(super) length: Duration,
+    /// In the budget window.
+    pub(super) window: Tally,
+    /// Whether any of the budget window was judged, excluded or not.
+    pub(super) is_judged: bool,
+    /// The judged time of the budget window in which a sample stands, excluded or not.
+    pub(super) standing: Duration,
+    /// Of the budget window.
+    pub(super) excluded: Duration,
+    /// In each window of [`BURN_WINDOWS`] that is no longer than the budget window.
+    pub(super) recent: Vec<Tally>,
+}
+
+/// Time in one window that is judged and not excluded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// All of it.
+    pub(super) judged: Duration,
+    /// In which no sample stands.
+    pub(super) missing: Duration,
+    /// Of violations.
+    pub(super) violated: Duration,
+}
+
+impl Account {
+    /// The account of one series at `as_of`, over the last `length`, `excluded` taken out.
+    pub fn of(charged: &Charged, excluded: &Intervals, as_of: Timestamp, length: Duration) -> Self {
+        let window = Intervals::from(Span {
+            start: as_of - length,
+            end: as_of,
+        });
+        let excluded = excluded.intersection(&window);
+        let all = charged.judged.intersection(&window);
+        let standing = all.difference(&charged.missing).length();
+        let judged = all.difference(&excluded);
+        let missing = charged.missing.intersection(&judged);
+        let violated = charged.violated.intersection(&judged);
+        let tally = |start: Timestamp| Tally {
+            judged: judged.length_since(start),
+            missing: missing.length_since(start),
+            violated: violated.length_since(start),
+        };
+        Self {
+            series: 1,
+            length,
+            window: tally(as_of - length),
+            is_judged: !all.is_empty(),
+            standing,
+            excluded: excluded.length(),
+            recent: BurnWindow::within(length)
+                .map(|recent| tally(as_of - recent.length))
+                .collect(),
+        }
+    }
+
+    /// Whether any of the budget window was judged, excluded or not.
+    pub fn is_judged(&self) -> bool {
+        self.is_judged
+    }
+
+    /// How long `length` is for all of the series together.
+    pub(super) fn of_all(&self, length: Duration) -> Duration {
+        length * self.series
+    }
+
+    /// The time in a window of this name, if it is one of those reckoned.
+    pub(super) fn recent(&self, name: &str) -> Option<(Duration, Tally)> {
+        let place = BURN_WINDOWS.iter().position(|window| window.name == name)?;
+        let tally = self.recent.get(place)?;
+        Some((BURN_WINDOWS[place].length, *tally))
+    }
+}
+
+impl AddAssign<&Self> for Account {
+    /// Adds the time of other series, reckoned over windows of the same length.
+    fn add_assign(&mut self, other: &Self) {
+        self.series += other.series;
+        self.window += other.window;
+        self.is_judged |= other.is_judged;
+        self.standing += other.standing;
+        self.excluded += other.excluded;
+        for (own, others) in self.recent.iter_mut().zip(&other.recent) {
+            *own += *others;
+        }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.judged += other.judged;
+        self.missing += other.missing;
+        self.violated += other.violated;
+    }
+}

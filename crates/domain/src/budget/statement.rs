@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{
+    Account, Alert,
+    account::Tally,
+    alert::{BurnWindow, PAIRS, Pair},
+};
+use crate::{
+    evaluation::seconds,
+    sla::{BudgetWindow, Missing, Terms},
+};
+
+/// How an error budget stands. Of several series all seconds are sums over them. Without a target nothing that follows
+/// from one is known.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Budget {
+    /// The share of the time that should be good.
+    pub target: Option<f64>,
+    /// The time it is about.
+    pub budget_window: BudgetWindow,
+    /// What the time without a sample is.
+    pub missing: Missing,
+    /// The share of the time that was good; `None` if nothing is known of any time.
+    pub sli: Option<f64>,
+    /// How long it may be bad.
+    pub budget_seconds: Option<f64>,
+    /// How long it was bad.
+    pub bad_seconds: f64,
+    /// What is left of the budget; negative if it is overspent.
+    pub remaining_seconds: Option<f64>,
+    /// The same as a share of the budget; `None` if there is none to share.
+    pub remaining_share: Option<f64>,
+    /// How fast the budget is spent: 1 is as fast as it lasts.
+    pub burn: Burn,
+    /// Which alerts there are.
+    pub alerts: Vec<Alert>,
+    /// In how long the budget is gone at the pace of the last hour; `None` at no pace, 0 if it is gone.
+    pub exhaustion_seconds: Option<f64>,
+    /// The part of the window that was never judged and is not excluded.
+    pub unjudged_seconds: f64,
+    /// The part of the window that is excluded.
+    pub excluded_seconds: f64,
+    /// The share of the window in which a sample stood, excluded or not.
+    pub coverage: f64,
+}
+
+/// The burn by window, shortest first, each no longer than the budget window: the share of bad time over what the
+/// target allows; `None` where less than half of the window counts, or there is no target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Burn(pub Vec<(&'static str, Option<f64>)>);
+
+impl Budget {
+    /// The budget of `terms` by `account`, which was reckoned over their window.
+    pub fn of(terms: &Terms, account: &Account) -> Self {
+        let tally = &account.window;
+        let (bad, total) = (bad(tally, terms.missing), total(tally, terms.missing));
+        let length = account.of_all(account.length);
+        let unjudged = length - account.excluded - tally.judged;
+        let not_there = match terms.missing {
+            Missing::Excluded => tally.missing,
+            Missing::Good | Missing::Bad => Duration::ZERO,
+        };
+        let spendable = seconds(length - account.excluded - not_there);
+        let budget = terms.target.map(|target| (1.0 - target) * spendable);
+        let remaining = budget.map(|budget| budget - seconds(bad));
+        let burn = Burn::of(terms, account);
+        Self {
+            target: terms.target,
+            budget_window: terms.window,
+            missing: terms.missing,
+            sli: share(bad, total).map(|share| 1.0 - share),
+            budget_seconds: budget,
+            bad_seconds: seconds(bad),
+            remaining_seconds: remaining,
+            remaining_share: remaining
+                .zip(budget.filter(|budget| *budget > 0.0))
+                .map(|(remaining, budget)| remaining / budget),
+            alerts: alerts(terms, account, &burn),
+            burn,
+            exhaustion_seconds: remaining
+                .and_then(|remaining| exhaustion(terms, account, remaining)),
+            unjudged_seconds: seconds(unjudged),
+            excluded_seconds: seconds(account.excluded),
+            coverage: share(account.standing, length).unwrap_or(0.0),
+        }
+    }
+}
+
+fn bad(tally: &Tally, missing: Missing) -> Duration {
+    match missing {
+        Missing::Excluded | Missing::Good => tally.violated,
+        Missing::Bad => tally.violated + tally.missing,
+    }
+}
+
+fn total(tally: &Tally, missing: Missing) -> Duration {
+    match missing {
+        Missing::Excluded => tally.judged - tally.missing,
+        Missing::Good | Missing::Bad => tally.judged,
+    }
+}
+
+/// `part / whole`, if there is a whole.
+fn share(part: Duration, whole: Duration) -> Option<f64> {
+    (!whole.is_zero()).then(|| seconds(part) / seconds(whole))
+}
+
+fn exhaustion(terms: &Terms, account: &Account, remaining: f64) -> Option<f64> {
+    if remaining <= 0.0 {
+        return Some(0.0);
+    }
+    let (_, hour) = account.recent("1h")?;
+    let pace = share(bad(&hour, terms.missing), total(&hour, terms.missing))?;
+    (pace > 0.0).then(|| remaining / pace)
+}
+
+/// The pairs of windows that fit into the budget window.
+fn alerts(terms: &Terms, account: &Account, burn: &Burn) -> Vec<Alert> {
+    let Some(target) = terms.target else {
+        return Vec::new();
+    };
+    let fitting = PAIRS.iter().filter_map(|pair| {
+        let (long, _) = account.recent(pair.long)?;
+        Some((pair, long))
+    });
+    fitting
+        .map(|(pair, long)| {
+            let &Pair {
+                long: long_name,
+                short,
+                factor,
+                severity,
+            } = pair;
+            let exceeds = |name| burn.of_window(name).is_some_and(|burn| burn > factor);
+            Alert {
+                long: long_name,
+                short,
+                factor,
+                budget_share: factor * seconds(long) / seconds(account.length),
+                reachable: factor * (1.0 - target) < 1.0,
+                firing: exceeds(long_name) && exceeds(short),
+                severity,
+            }
+        })
+        .collect()
+}
+
+impl Burn {
+    fn of(terms: &Terms, account: &Account) -> Self {
+        let windows = BurnWindow::within(account.length).zip(&account.recent);
+        let burns = windows.map(|(window, tally)| {
+            let total = total(tally, terms.missing);
+            let is_known = total * 2 >= account.of_all(window.length);
+            let burn = terms
+                .target
+                .filter(|_| is_known)
+                .zip(share(bad(tally, terms.missing), total))
+                .map(|(target, share)| share / (1.0 - target));
+            (window.name, burn)
+        });
+        Self(burns.collect())
+    }
+
+    /// The burn in the window of that name.
+    pub fn of_window(&self, name: &str) -> Option<f64> {
+        let (_, burn) = self.0.iter().find(|(window, _)| *window == name)?;
+        *burn
+    }
+}
+
+impl Serialize for Burn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+use domain::{
+    Timestamp,
+    evaluation::Span,
+    sla::{ExcludedTime, Exclusion, ExclusionDraft},
+};
+use sqlx::{Row, mysql::MySqlRow};
+
+use crate::{
+    Store, StoreError,
+    read::{column_time, read_time},
+};
+
+/// What came of asking for an exclusion.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExclusionOutcome {
+    /// It is made.
+    Created(Exclusion),
+    /// There never was such an SLA.
+    NoSla,
+    /// No version of the SLA has such an objective.
+    NoObjective,
+    /// The SLA has the most it may have.
+    TooMany {
+        /// That many.
+        most: u32,
+    },
+}
+
+/// A part of the exclusions of an SLA, the newest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExclusionPage {
+    /// The exclusions.
+    pub exclusions: Vec<Exclusion>,
+    /// Whether there are more after them.
+    pub more: bool,
+}
+
+/// Exclusions of one SLA that are in effect: every answer about it reads them.
+const MOST: u32 = 10_000;
+
+impl Store {
+    /// Makes an exclusion of the SLA `name` at `now`.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn create_exclusion(
+        &self,
+        name: &str,
+        draft: &ExclusionDraft,
+        now: Timestamp,
+    ) -> Result<ExclusionOutcome, StoreError> {
+        if !self.sla_existed(name).await? {
+            return Ok(ExclusionOutcome::NoSla);
+        }
+        if let Some(objective) = &draft.objective
+            && !self.has_objective(name, objective).await?
+        {
+            return Ok(ExclusionOutcome::NoObjective);
+        }
+        let in_effect: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
+        )
+        .bind(name)
+        .fetch_one(self.pool())
+        .await?;
+        if in_effect >= i64::from(MOST) {
+            return Ok(ExclusionOutcome::TooMany { most: MOST });
+        }
+        let done = sqlx::query(
+            "INSERT INTO exclusion (sla, objective, `start`, `end`, reason, created_at) \
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(name)
+        .bind(&draft.objective)
+        .bind(column_time(draft.from))
+        .bind(column_time(draft.to))
+        .bind(&draft.reason)
+        .bind(column_time(now))
+        .execute(self.pool())
+        .await?;
+        Ok(ExclusionOutcome::Created(Exclusion {
+            id: done.last_insert_id(),
+            from: draft.from,
+            to: draft.to,
+            reason: draft.reason.clone(),
+            objective: draft.objective.clone(),
+            created_at: now,
+            deleted_at: None,
+        }))
+    }
+
+    /// The exclusions of an SLA with ids below `before`, those that were taken back included; `None` if there never was
+    /// such an SLA.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn exclusions(
+        &self,
+        name: &str,
+        limit: u32,
+        before: Option<u64>,
+    ) -> Result<Option<ExclusionPage>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, objective, `start`, `end`, reason, created_at, deleted_at FROM exclusion \
+             WHERE sla = ? AND id < ? ORDER BY id DESC LIMIT ?",
+        )
+        .bind(name)
+        .bind(before.unwrap_or(u64::MAX))
+        .bind(limit + 1)
+        .fetch_all(self.pool())
+        .await?;
+        if rows.is_empty() && !self.sla_existed(name).await? {
+            return Ok(None);
+        }
+        let shown = rows.iter().take(limit as usize);
+        Ok(Some(ExclusionPage {
+            exclusions: shown.map(exclusion).collect::<Result<_, _>>()?,
+            more: rows.len() > limit as usize,
+        }))
+    }
+
+    /// Takes an exclusion back at `now`, if it was not before; `None` if the SLA has no such exclusion.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn delete_exclusion(
+        &self,
+        name: &str,
+        id: u64,
+        now: Timestamp,
+    ) -> Result<Option<Exclusion>, StoreError> {
+        sqlx::query(
+            "UPDATE exclusion SET deleted_at = ? WHERE sla = ? AND id = ? AND deleted_at IS NULL",
+        )
+        .bind(column_time(now))
+        .bind(name)
+        .bind(id)
+        .execute(self.pool())
+        .await?;
+        let row = sqlx::query(
+            "SELECT id, objective, `start`, `end`, reason, created_at, deleted_at FROM exclusion \
+             WHERE sla = ? AND id = ?",
+        )
+        .bind(name)
+        .bind(id)
+        .fetch_optional(self.pool())
+        .await?;
+        row.as_ref().map(exclusion).transpose()
+    }
+
+    /// The time that is taken out of an SLA.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn excluded_time(&self, name: &str) -> Result<ExcludedTime, StoreError> {
+        let rows = sqlx::query(
+            "SELECT objective, `start`, `end` FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
+        )
+        .bind(name)
+        .fetch_all(self.pool())
+        .await?;
+        let spans = rows.iter().map(|row| {
+            let span = Span {
+                start: read_time(row.try_get("start")?),
+                end: read_time(row.try_get("end")?),
+            };
+            Ok((row.try_get("objective")?, span))
+        });
+        let spans: Vec<_> = spans.collect::<Result<_, StoreError>>()?;
+        Ok(ExcludedTime::of_spans(spans))
+    }
+
+    /// Whether there is or was an SLA of that name.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sla_existed(&self, name: &str) -> Result<bool, StoreError> {
+        let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM sla WHERE name = ? LIMIT 1")
+            .bind(name)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(found.is_some())
+    }
+
+    async fn has_objective(&self, name: &str, objective: &str) -> Result<bool, StoreError> {
+        let found: Option<i32> = sqlx::query_scalar(
+            "SELECT 1 FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
+             WHERE s.name = ? AND o.objective = ? LIMIT 1",
+        )
+        .bind(name)
+        .bind(objective)
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(found.is_some())
+    }
+}
+
+fn exclusion(row: &MySqlRow) -> Result<Exclusion, StoreError> {
+    let deleted_at: Option<chrono::NaiveDateTime> = row.try_get("deleted_at")?;
+    Ok(Exclusion {
+        id: row.try_get("id")?,
+        from: read_time(row.try_get("start")?),
+        to: read_time(row.try_get("end")?),
+        reason: row.try_get("reason")?,
+        objective: row.try_get("objective")?,
+        created_at: read_time(row.try_get("created_at")?),
+        deleted_at: deleted_at.map(read_time),
+    })
+}

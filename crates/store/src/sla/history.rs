@@ -1,0 +1,148 @@
+//! What is kept of an SLA's evaluations: judged time, gaps and violations, by objective, series and version.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDateTime;
+use domain::{
+    Labels, Series, SeriesId, Timestamp,
+    budget::{Kept, Version},
+    evaluation::Span,
+};
+use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
+
+use super::filled;
+use crate::{
+    Store, StoreError,
+    read::{column_time, read_time, series_id},
+};
+
+/// What is kept of one objective on one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesHistory {
+    /// The objective's id.
+    pub objective: String,
+    /// The series.
+    pub series: SeriesId,
+    /// Its labels.
+    pub labels: Labels,
+    /// By version of the SLA.
+    pub versions: BTreeMap<u32, Kept>,
+}
+
+const SERIES_AT_ONCE: usize = 512;
+
+impl Store {
+    /// When the versions of an SLA were made and retired; none if there never was such an SLA.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn version_times(&self, name: &str) -> Result<Vec<Version>, StoreError> {
+        let rows: Vec<(u32, NaiveDateTime, Option<NaiveDateTime>)> =
+            sqlx::query_as("SELECT version, created_at, retired_at FROM sla WHERE name = ?")
+                .bind(name)
+                .fetch_all(self.pool())
+                .await?;
+        let versions = rows
+            .into_iter()
+            .map(|(version, created_at, retired_at)| Version {
+                version,
+                created_at: read_time(created_at),
+                retired_at: retired_at.map(read_time),
+            });
+        Ok(versions.collect())
+    }
+
+    /// What is kept of these objectives of an SLA and ends after `since`, by objective and series.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn histories(
+        &self,
+        name: &str,
+        objectives: &[&str],
+        since: Timestamp,
+    ) -> Result<Vec<SeriesHistory>, StoreError> {
+        if objectives.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut kept = BTreeMap::<(String, SeriesId), BTreeMap<u32, Kept>>::new();
+        for (table, part) in [
+            ("judged", (|kept| &mut kept.judged) as Part),
+            ("gap", |kept| &mut kept.gaps),
+            ("episode", |kept| &mut kept.violations),
+        ] {
+            for row in self.spans(table, name, objectives, since).await? {
+                let owner = (row.try_get("objective")?, series_id(&row)?);
+                let versions = kept.entry(owner).or_default();
+                let version = versions.entry(row.try_get("version")?).or_default();
+                part(version).push(Span {
+                    start: read_time(row.try_get("start")?),
+                    end: read_time(row.try_get("end")?),
+                });
+            }
+        }
+        let named = self
+            .series_named(kept.keys().map(|(_, series)| *series).collect())
+            .await?;
+        let histories = kept
+            .into_iter()
+            .map(|((objective, series), versions)| SeriesHistory {
+                labels: named
+                    .get(&series)
+                    .map(|series| series.labels.clone())
+                    .unwrap_or_default(),
+                objective,
+                series,
+                versions,
+            });
+        Ok(histories.collect())
+    }
+
+    async fn spans(
+        &self,
+        table: &'static str,
+        name: &str,
+        objectives: &[&str],
+        since: Timestamp,
+    ) -> Result<Vec<MySqlRow>, StoreError> {
+        let mut query = QueryBuilder::<MySql>::new(
+            "SELECT objective, version, series_id, `start`, `end` FROM ",
+        );
+        query.push(table).push(" WHERE sla = ").push_bind(name);
+        query.push(" AND objective IN (");
+        let mut list = query.separated(", ");
+        for objective in filled(objectives) {
+            list.push_bind(*objective);
+        }
+        query.push(") AND `end` > ").push_bind(column_time(since));
+        Ok(query.build().fetch_all(self.pool()).await?)
+    }
+
+    /// The series with these ids.
+    pub(super) async fn series_named(
+        &self,
+        ids: BTreeSet<SeriesId>,
+    ) -> Result<BTreeMap<SeriesId, Series>, StoreError> {
+        let ids: Vec<String> = ids.iter().map(SeriesId::to_string).collect();
+        let mut named = BTreeMap::new();
+        for ids in ids.chunks(SERIES_AT_ONCE) {
+            let mut query = QueryBuilder::<MySql>::new(
+                "SELECT series_id, metric, labels FROM series WHERE series_id IN (",
+            );
+            let mut list = query.separated(", ");
+            for id in filled(ids) {
+                list.push_bind(id);
+            }
+            query.push(")");
+            for row in query.build().fetch_all(self.pool()).await? {
+                let Json(labels) = row.try_get("labels")?;
+                let metric = row.try_get("metric")?;
+                named.insert(series_id(&row)?, Series { metric, labels });
+            }
+        }
+        Ok(named)
+    }
+}
+
+/// A part of what is kept.
+type Part = fn(&mut Kept) -> &mut Vec<Span>;

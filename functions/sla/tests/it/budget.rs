@@ -1,0 +1,255 @@
+use std::time::Duration;
+
+use domain::sla::{Draft, Objective};
+use serde_json::{Value, json};
+use store::{pipeline::Document, sla::Condition, testing::TestDatabase};
+
+use crate::{
+    check::{excursion, store},
+    service::{Service, Told, outlook, time},
+};
+
+pub(crate) const CREATED: &str = "2026-11-23T08:00:00Z";
+pub(crate) const AS_OF: &str = "2026-11-23T08:45:00Z";
+
+/// A database with the SLA `web`, made at [`CREATED`].
+pub(crate) async fn made(objectives: Value) -> (TestDatabase, Service, Vec<Objective>) {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let objectives = put(&database, CREATED, objectives).await;
+    (database, service, objectives)
+}
+
+/// Makes the next version of `web` at that time.
+async fn put(database: &TestDatabase, at: &str, objectives: Value) -> Vec<Objective> {
+    let draft = Draft::parse(&json!({"objectives": objectives})).unwrap();
+    let store = database.store();
+    let change = store.put_sla("web", &draft.objectives, &Condition::Any, time(at));
+    change.await.unwrap();
+    draft.objectives
+}
+
+pub(crate) fn cpu(target: f64) -> Value {
+    json!({"id": "cpu", "metric": "cpuUsage", "labels": {"job": "node"}, "max": 80, "for": "1m",
+        "target": target, "budget_window": "1d"})
+}
+
+pub(crate) fn told<'a>(objective: &'a Objective, as_of: &'a str) -> Told<'a> {
+    Told {
+        sla: "web",
+        version: 1,
+        objective,
+        as_of,
+    }
+}
+
+/// An answer without its age.
+pub(crate) async fn ageless(service: &Service, uri: &str) -> Value {
+    let mut document = service.get(uri).await;
+    document.as_object_mut().unwrap().remove("age_seconds");
+    document
+}
+
+#[tokio::test]
+async fn a_budget_is_told_series_by_series_and_rolled_up() {
+    let (database, service, objectives) = made(json!([cpu(0.99)])).await;
+    let cpu = told(&objectives[0], AS_OF);
+    store(
+        &database,
+        &[
+            cpu.of("a", &[50.0; 48], outlook(0.1)),
+            cpu.of("b", &excursion(), outlook(0.1)),
+        ],
+    )
+    .await;
+    let document = ageless(&service, "/sla/web/budget").await;
+    let hosts = document["objectives"].as_array().unwrap().iter();
+    let hosts: Vec<_> = hosts.map(|entry| &entry["labels"]["instance"]).collect();
+    assert_eq!(hosts, ["b", "a"]);
+    let sum = &document["rolled_up"][0];
+    assert_eq!((&sum["series"], &sum["labels"]), (&json!(2), &json!({})));
+    assert_eq!(sum["bad_seconds"], 120.0);
+    assert_eq!(sum["unjudged_seconds"], 2.0 * (86_400.0 - 43_560.0));
+    assert_eq!(
+        (&document["as_of"], &document["next"]),
+        (&json!(AS_OF), &Value::Null)
+    );
+    insta::assert_json_snapshot!(document["objectives"][0], @r#"
+      {
+        "alerts": [
+          {
+            "budget_share": 0.6,
+            "factor": 14.4,
+            "firing": false,
+            "long": "1h",
+            "reachable": true,
+            "severity": "page",
+            "short": "5m"
+          },
+          {
+            "budget_share": 1.5,
+            "factor": 6.0,
+            "firing": false,
+            "long": "6h",
+            "reachable": true,
+            "severity": "page",
+            "short": "30m"
+          },
+          {
+            "budget_share": 3.0,
+            "factor": 3.0,
+            "firing": false,
+            "long": "1d",
+            "reachable": true,
+            "severity": "ticket",
+            "short": "2h"
+          }
+        ],
+        "bad_seconds": 120.0,
+        "budget_seconds": 435.4500000000004,
+        "budget_window": "1d",
+        "burn": {
+          "1d": null,
+          "1h": null,
+          "2h": null,
+          "30m": null,
+          "5m": 4.999999999999996,
+          "6h": null
+        },
+        "coverage": 0.008159722222222223,
+        "excluded_seconds": 0.0,
+        "exhaustion_seconds": 1853.2687500000022,
+        "in_exclusion": false,
+        "labels": {
+          "instance": "b",
+          "job": "node"
+        },
+        "metric": "cpuUsage",
+        "missing": "excluded",
+        "objective": "cpu",
+        "remaining_seconds": 315.4500000000004,
+        "remaining_share": 0.7244230106786086,
+        "selector": {
+          "job": "node"
+        },
+        "series": 2,
+        "sli": 0.8297872340425532,
+        "target": 0.99,
+        "unjudged_seconds": 42840.0
+      }
+    "#);
+}
+
+#[tokio::test]
+async fn before_the_first_evaluation_the_budget_is_whole() {
+    let (_database, service, _) =
+        made(json!([cpu(0.99), {"id": "free", "metric": "m", "max": 1}])).await;
+    let document = service.get("/sla/web/budget").await;
+    assert_eq!(
+        (&document["as_of"], &document["age_seconds"]),
+        (&Value::Null, &Value::Null)
+    );
+    let cpu = &document["objectives"][0];
+    assert_eq!((&cpu["sli"], &cpu["series"]), (&Value::Null, &json!(0)));
+    assert_eq!(cpu["remaining_share"], 1.0);
+    let free = &document["objectives"][1];
+    assert_eq!(
+        (&free["target"], &free["budget_seconds"], &free["alerts"]),
+        (&Value::Null, &Value::Null, &json!([]))
+    );
+    let one = service.get("/sla/web/budget?objective=free").await;
+    assert_eq!(one["objectives"], json!([free]));
+    assert_eq!(
+        service.status("GET", "/sla/api/budget", None, "").await,
+        404
+    );
+}
+
+#[tokio::test]
+async fn each_instant_is_charged_to_the_version_in_force_then() {
+    let tight = |max: f64| {
+        json!([{"id": "cpu", "metric": "cpuUsage", "max": max, "target": 0.9,
+            "budget_window": "1d", "missing": "good"}])
+    };
+    let (database, service, first) = made(tight(80.0)).await;
+    // 90 all of the time: out of range by the first version, in range by the second, out of range by the third.
+    let values = vec![90.0; 4 * 60];
+    let evaluate = async |version, objective: &Objective, as_of: &str| {
+        let evaluation = Told {
+            version,
+            ..told(objective, as_of)
+        };
+        store(&database, &[evaluation.of("a", &values, outlook(0.1))]).await;
+    };
+    evaluate(1, &first[0], CREATED).await;
+    evaluate(1, &first[0], "2026-11-23T08:30:00Z").await;
+    let second = put(&database, "2026-11-23T08:30:00Z", tight(95.0)).await;
+    evaluate(2, &second[0], "2026-11-23T08:45:00Z").await;
+    let third = put(&database, "2026-11-23T08:45:00Z", tight(85.0)).await;
+    evaluate(3, &third[0], "2026-11-23T09:00:00Z").await;
+    let document = service.get("/sla/web/budget").await;
+    assert_eq!(document["version"], 3);
+    let budget = &document["objectives"][0];
+    // From the oldest sample that the newest evaluation of the first version saw to 08:30, and from 08:45 to 09:00.
+    assert_eq!(budget["bad_seconds"], (3_585 + 900) as f64);
+    // The first version judged from 12 h before it was made, although its evaluation read 5 minutes more.
+    assert_eq!(budget["unjudged_seconds"], (24 - 12 - 1) as f64 * 3_600.0);
+    // Each evaluation tells what it read, so the hours before a change are told by both versions.
+    let violations = service.get("/sla/web/violations").await;
+    let versions = violations["violations"].as_array().unwrap().iter();
+    let versions: Vec<_> = versions.map(|violation| &violation["version"]).collect();
+    assert_eq!(versions, [3, 1]);
+}
+
+#[tokio::test]
+async fn what_is_stored_twice_or_out_of_order_changes_nothing() {
+    let evaluations = |objective: &Objective| -> Vec<Document> {
+        (0..10)
+            .map(|number| {
+                let as_of = time("2026-11-23T08:30:00Z") + Duration::from_secs(300 * number);
+                // The samples of one series, as far as that evaluation saw them.
+                let values: Vec<f64> = (0..=120 + 20 * number)
+                    .map(|k| if k % 37 < 9 { 90.0 } else { 50.0 })
+                    .collect();
+                told(objective, &as_of.to_string()).of("a", &values, outlook(0.1))
+            })
+            .collect()
+    };
+    let mut answers = Vec::new();
+    for order in [
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9][..],
+        &[0, 0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9, 9, 0, 5],
+        &[9, 3, 7, 1, 0, 2, 8, 4, 6, 5, 9],
+    ] {
+        let (database, service, objectives) = made(json!([cpu(0.95)])).await;
+        let evaluations = evaluations(&objectives[0]);
+        for place in order {
+            store(&database, &evaluations[*place..=*place]).await;
+        }
+        let budget = ageless(&service, "/sla/web/budget").await;
+        assert_eq!(budget["as_of"], "2026-11-23T09:15:00Z");
+        assert!(budget["objectives"][0]["bad_seconds"].as_f64() > Some(600.0));
+        answers.push((budget, service.get("/sla/web/violations").await));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+}
+
+#[tokio::test]
+async fn objectives_beyond_what_an_answer_holds_come_by_the_cursor() {
+    let objectives: Vec<Value> = (0..2_100)
+        .map(|number| json!({"id": format!("o{number}"), "metric": "m", "max": 1, "target": 0.9}))
+        .collect();
+    let (_database, service, _) = made(json!(objectives)).await;
+    let first = service.get("/sla/web/budget").await;
+    let next = first["next"].as_str().unwrap();
+    let second = service.get(&format!("/sla/web/budget?cursor={next}")).await;
+    let count = |document: &Value| document["rolled_up"].as_array().unwrap().len();
+    assert_eq!(count(&first) + count(&second), 2_100);
+    assert_eq!(second["next"], Value::Null);
+    assert!(reply_bytes(&first) < 6_000_000);
+}
+
+fn reply_bytes(document: &Value) -> usize {
+    document.to_string().len()
+}
