@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod brokers;
 pub mod documents;
 pub mod function;
+mod login;
 pub mod message;
 pub mod metrics_file;
 pub mod objectives;

@@ -3,9 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use config::{
-    AccessConfig, DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig, settle,
-};
+use config::{AccessConfig, DatabaseConfig, ExposeSecret, KafkaConfig, PrometheusConfig, settle};
 use etl::{
     brokers, function::Function, metrics_file, objectives::Objectives, prometheus::Prometheus,
     publish::Publisher, run::Etl,
@@ -25,7 +23,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 async fn function() -> anyhow::Result<Function> {
-    let environment = Environment::of_process();
+    let environment = aws::environment().await?;
     let access = AccessConfig::read(&environment)?;
     let kafka = KafkaConfig::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
