@@ -44,7 +44,11 @@ pub async fn environment() -> Result<Environment, ConfigError> {
     resolved(Environment::of_process()).await
 }
 
-async fn resolved(environment: Environment) -> Result<Environment, ConfigError> {
+/// The same of an environment that is given.
+///
+/// # Errors
+/// As [`environment`].
+pub async fn resolved(environment: Environment) -> Result<Environment, ConfigError> {
     let mut found = Variables::new();
     for source in &SOURCES {
         let Some(arn) = environment.get(source.variable) else {

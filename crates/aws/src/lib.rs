@@ -8,7 +8,7 @@ mod request;
 mod secrets;
 mod signer;
 
-pub use environment::environment;
+pub use environment::{environment, resolved};
 pub use request::RequestError;
 pub use secrets::SecretError;
 pub use signer::{Signer, SigningError};

@@ -15,4 +15,5 @@ pub mod prometheus;
 pub mod publish;
 pub mod request;
 pub mod run;
+pub mod topic;
 pub mod trigger;
