@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -35,24 +35,25 @@ pub enum RequestError {
         reason: String,
     },
     /// Nobody answers in time.
-    #[error("{host} does not answer within {} s", PATIENCE.as_secs())]
+    #[error("{host} does not answer within {seconds} s")]
     Timeout {
         /// Who.
         host: String,
+        /// How long was waited.
+        seconds: u64,
     },
 }
 
-/// An instance has 10 s to start.
-const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: usize = 1 << 20;
 
-/// Posts a signed document and returns the answer's status and body.
+/// Posts a signed document and returns the answer.
 pub(crate) async fn post(
     signer: &Signer,
     url: &Url,
     headers: &[(&str, &str)],
     body: Vec<u8>,
-) -> Result<(StatusCode, Bytes), RequestError> {
+    patience: Duration,
+) -> Result<Response<Bytes>, RequestError> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let signature = signer.sign("POST", url.as_str(), headers, &body, SystemTime::now())?;
     let mut request = Request::post(url.as_str());
@@ -82,16 +83,19 @@ pub(crate) async fn post(
                 host: host.clone(),
                 source,
             })?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LONGEST_ANSWER);
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, LONGEST_ANSWER);
         let body = body.collect().await.map_err(|error| RequestError::Answer {
             host: host.clone(),
             reason: error.to_string(),
         })?;
-        Ok((status, body.to_bytes()))
+        Ok(Response::from_parts(head, body.to_bytes()))
     };
-    match tokio::time::timeout(PATIENCE, answered).await {
+    match tokio::time::timeout(patience, answered).await {
         Ok(answer) => answer,
-        Err(_) => Err(RequestError::Timeout { host }),
+        Err(_) => Err(RequestError::Timeout {
+            host,
+            seconds: patience.as_secs(),
+        }),
     }
 }

@@ -1,5 +1,7 @@
 //! Secrets Manager: one call, `GetSecretValue`.
 
+use std::time::Duration;
+
 use config::{AwsCredentials, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -37,6 +39,9 @@ pub enum SecretError {
     MissingKey(&'static str),
 }
 
+/// An instance has 10 s to start.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The keys and values of a secret.
 pub(crate) struct Secret(Map<String, Value>);
 
@@ -55,8 +60,9 @@ impl Secret {
             ("x-amz-target", "secretsmanager.GetSecretValue"),
         ];
         let url = endpoint.unwrap_or(own);
-        let (status, body) = post(&signer, &url, &headers, document).await?;
-        let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let response = post(&signer, &url, &headers, document, PATIENCE).await?;
+        let status = response.status();
+        let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if !status.is_success() {
             let text = |name: &str| answer[name].as_str().map(str::to_owned);
             let kind = text("__type").unwrap_or_else(|| status.to_string());

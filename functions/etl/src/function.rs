@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::{
     request::{InvalidRequest, RunRequest},
-    run::{Etl, RunError, Trigger},
+    run::{RunError, Trigger},
+    shards::{self, Runs},
     trigger::Event,
 };
 
@@ -22,7 +23,7 @@ pub static ROUTES: [Route<()>; 1] = [Route {
 /// A run and the ways to ask for one.
 #[derive(Debug)]
 pub struct Function {
-    etl: Etl,
+    runs: Runs,
     api: Api<()>,
 }
 
@@ -63,10 +64,10 @@ impl From<FunctionError> for Diagnostic {
 }
 
 impl Function {
-    /// A function around `etl` that lets in whom `access` permits.
-    pub fn new(etl: Etl, access: &AccessConfig) -> Self {
+    /// A function that starts `runs` and lets in whom `access` permits.
+    pub fn new(runs: Runs, access: &AccessConfig) -> Self {
         Self {
-            etl,
+            runs,
             api: Api::new(&ROUTES, access),
         }
     }
@@ -79,10 +80,14 @@ impl Function {
         let (payload, context) = event.into_parts();
         match Event::parse(payload)? {
             Event::Schedule { time } => {
-                let request = RunRequest::everything(time - self.etl.settle);
+                let request = RunRequest::everything(time - self.runs.etl.settle);
                 self.direct(&request, Trigger::Schedule).await
             }
             Event::Direct(document) => {
+                if let Some(part) = shards::part_of(&document) {
+                    let document = self.runs.etl.run_part(&part).await?;
+                    return Ok(serde_json::to_value(document)?);
+                }
                 let request = self.parse(&document).map_err(FunctionError::Invalid)?;
                 self.direct(&request, Trigger::Invoke).await
             }
@@ -94,7 +99,7 @@ impl Function {
     }
 
     async fn direct(&self, request: &RunRequest, trigger: Trigger) -> Result<Value, FunctionError> {
-        match self.etl.run(request, trigger).await {
+        match self.runs.run(request, trigger).await {
             Ok(document) => Ok(serde_json::to_value(document)?),
             // The run and its failure are published: asking again would only publish it again.
             Err(RunError::PrometheusAway(document)) if trigger == Trigger::Schedule => {
@@ -113,7 +118,7 @@ impl Function {
                 .map(|fault| Fault::at(fault.pointer, fault.reason));
             ApiError::Invalid(faults.collect())
         })?;
-        match self.etl.run(&request, Trigger::Http).await {
+        match self.runs.run(&request, Trigger::Http).await {
             Ok(document) => reply::accepted(&document),
             Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
                 "/sla",
@@ -132,7 +137,9 @@ impl Function {
 
     fn parse(&self, document: &Value) -> Result<RunRequest, Vec<InvalidRequest>> {
         let now = Timestamp::from(Utc::now());
-        RunRequest::parse(document, now, self.etl.settle, |name| self.etl.knows(name))
+        RunRequest::parse(document, now, self.runs.etl.settle, |name| {
+            self.runs.etl.knows(name)
+        })
     }
 }
 

@@ -15,5 +15,6 @@ pub mod prometheus;
 pub mod publish;
 pub mod request;
 pub mod run;
+pub mod shards;
 pub mod topic;
 pub mod trigger;

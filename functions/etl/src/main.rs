@@ -12,6 +12,7 @@ use etl::{
     prometheus::Prometheus,
     publish::Publisher,
     run::Etl,
+    shards::{Runs, Shards},
     topic::{self, Topic},
 };
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
@@ -51,5 +52,9 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,
         settle: settle(&environment)?,
     };
-    Ok((Function::new(etl, &access), Topic::new(kafka, brokers)))
+    let runs = Runs {
+        etl,
+        shards: Shards::read(&environment)?,
+    };
+    Ok((Function::new(runs, &access), Topic::new(kafka, brokers)))
 }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +16,7 @@ use domain::{
     evaluation::{self, Span},
     message::{Failure, RunDocument, Stage},
 };
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future, stream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -26,6 +29,11 @@ use crate::{
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
 };
+
+mod part;
+mod split;
+pub use part::{Part, PartDocument, PartRequest};
+pub use split::Split;
 
 /// What a run works with, made once per instance.
 #[derive(Debug)]
@@ -100,20 +108,7 @@ impl Etl {
                 .send(analysis::no_series(objective, &record.subject()))
                 .await;
         }
-        let waiting = Instant::now();
-        let published = publication.finish().await?;
-        record.publish += waiting.elapsed();
-        record.document.messages = published.messages;
-        record.document.bytes = published.bytes;
-        for refusal in published.refused {
-            record.fail(
-                "publish",
-                None,
-                Some(refusal.key),
-                refusal.reason.to_string(),
-            );
-        }
-
+        record.finish_publication(publication).await?;
         let document = record.finish();
         self.publish_record(&document).await?;
         if prometheus_away {
@@ -156,11 +151,14 @@ impl Etl {
             match outcome {
                 Ok(warnings) => {
                     record.document.warnings.extend(warnings);
-                    if judged.series == 0 {
+                    record.fetched.push(metric.name.clone());
+                    record.judged.extend(&judged.objectives);
+                    if judged.arrived == 0 {
                         record.fail("fetch", Some(&metric.name), None, "no series".to_owned());
                     }
                     for (position, objective) in active.iter().enumerate() {
-                        if objective.objective.metric == metric.name
+                        if record.part.is_whole()
+                            && objective.objective.metric == metric.name
                             && !judged.objectives.contains(&position)
                         {
                             publication
@@ -250,7 +248,7 @@ async fn fetch(
 /// What was analysed of one metric.
 #[derive(Default)]
 struct Judged {
-    series: u64,
+    arrived: u64,
     objectives: HashSet<usize>,
 }
 
@@ -264,9 +262,14 @@ async fn analyse(
     publication: &mut Publication<'_>,
 ) -> Judged {
     let subject = record.subject();
+    let (part, arrived) = (record.part, AtomicU64::new(0));
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut analyses = stream::unfold(arriving, async |mut arriving| {
         Some((arriving.recv().await?, arriving))
+    })
+    .filter(|series| {
+        arrived.fetch_add(1, Ordering::Relaxed);
+        future::ready(part.owns(&metric.name, &series.labels))
     })
     .map(|series| {
         let (metric, active, subject) = (metric.clone(), active.clone(), subject.clone());
@@ -296,7 +299,6 @@ async fn analyse(
             );
             continue;
         }
-        judged.series += 1;
         judged.objectives.extend(analysed.objectives);
         record.document.series += 1;
         record.document.samples += analysed.samples;
@@ -307,6 +309,8 @@ async fn analyse(
         }
         record.publish += sending.elapsed();
     }
+    drop(analyses);
+    judged.arrived = arrived.into_inner();
     judged
 }
 
@@ -325,6 +329,11 @@ fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> 
 /// A run's record while it is being made.
 struct Record {
     document: RunDocument,
+    part: Part,
+    /// The metrics whose series all arrived.
+    fetched: Vec<String>,
+    /// The positions of the objectives that some series was judged by.
+    judged: HashSet<usize>,
     started: Instant,
     objectives: Duration,
     fetch: Duration,
@@ -353,6 +362,9 @@ impl Record {
                 stages: Vec::new(),
                 warnings: Vec::new(),
             },
+            part: Part::WHOLE,
+            fetched: Vec::new(),
+            judged: HashSet::new(),
             started: Instant::now(),
             objectives: Duration::ZERO,
             fetch: Duration::ZERO,
@@ -377,6 +389,23 @@ impl Record {
                 reason,
             });
         }
+    }
+
+    /// Waits for what was published and counts it.
+    async fn finish_publication(
+        &mut self,
+        publication: Publication<'_>,
+    ) -> Result<(), KafkaUnreachable> {
+        let waiting = Instant::now();
+        let published = publication.finish().await?;
+        self.publish += waiting.elapsed();
+        self.document.messages += published.messages;
+        self.document.bytes += published.bytes;
+        for refusal in published.refused {
+            let reason = refusal.reason.to_string();
+            self.fail("publish", None, Some(refusal.key), reason);
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> RunDocument {

@@ -4,6 +4,8 @@
 
 #[path = "it/cloud.rs"]
 mod cloud;
+#[path = "it/sharding.rs"]
+mod sharding;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
