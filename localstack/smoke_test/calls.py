@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pymysql
 from confluent_kafka import Producer
 
-from .deployment import Deployment, client
+from .deployment import SHARDS, Deployment, client
 from .hosts import Host
 from .table import Table, Wrong, expect, until
 
@@ -31,6 +31,7 @@ class Calls:
         check("GET /nowhere", lambda: expect(self._call("GET", "/nowhere")[0], 404))
 
         run = check("POST /ETL", self._run)
+        check("its shards, which etl invoked", lambda: _shards(run))
         check("its messages, stored by the Kafka trigger", lambda: until(lambda: self._stored(run), 60))
         check("POST /sla, which asks etl by its function URL", self._create_sla)
         check("GET /check_json, judged by that run", lambda: until(self._judged, 60))
@@ -166,6 +167,13 @@ class Calls:
 class _Run(dict):
     def __str__(self):
         return f"run {self['run_id'][:8]} at {self['as_of']}: {self['series']} series, {self['messages']} messages"
+
+
+def _shards(run):
+    """The parts of a run that came back."""
+    parts = [stage["stage"] for stage in run["stages"] if stage["stage"].startswith("shard ")]
+    expect(len(parts), SHARDS, run["failures"])
+    return ", ".join(parts)
 
 
 def _told(document):

@@ -15,6 +15,7 @@ import boto3
 from .hosts import DATA, ROOT, Host
 
 STACK = "slacast"
+SHARDS = 2
 _REGION = "eu-west-1"
 
 
@@ -51,6 +52,7 @@ def deploy(host: Host) -> Deployment:
         "KafkaConsumerGroup": topic,
         "PrometheusUrl": host.prometheus_url,
         "MetricsFile": host.metrics_file,
+        "Shards": str(SHARDS),
     }
     environment = os.environ | {
         "AWS_ENDPOINT_URL": host.gateway,

@@ -2,6 +2,8 @@
 //! `DATABASE_URL`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "it/access.rs"]
+mod access;
 #[path = "it/cloud.rs"]
 mod cloud;
 #[path = "it/sharding.rs"]
