@@ -89,7 +89,7 @@ def _with_programs(programs: Path) -> Path:
         bootstrap.write_bytes((programs / name).read_bytes())
         bootstrap.chmod(0o755)
         text = re.sub(rf"(Binary: {name}\n    Properties:\n)", rf"\1      CodeUri: {code}\n", text)
-    text = text.replace("ContentUri: metrics.toml", f"ContentUri: {ROOT / 'metrics.toml'}")
+    text = text.replace("ContentUri: layer", f"ContentUri: {ROOT / 'layer'}")
     built = DATA / "template.yaml"
     built.write_text(text)
     return built
