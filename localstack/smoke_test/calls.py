@@ -123,8 +123,9 @@ class Calls:
 
     def _judged(self):
         document = self._get(f"/check_json?sla={SLA['name']}")
+        # A series that has only just begun has no data yet.
         states = {objective["state"] for objective in document["objectives"]}
-        return states and "no_data" not in states and f"{document['state']}, {len(document['objectives'])} objectives"
+        return states - {"no_data"} and f"{document['state']}, {len(document['objectives'])} objectives"
 
     def _scheduled(self, first):
         """A run of the schedule that is later than the first run of these calls: the database may be an older one."""
