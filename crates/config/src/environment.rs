@@ -54,6 +54,16 @@ impl Environment {
             .collect()
     }
 
+    /// The same with some variables set, whatever they were before.
+    #[must_use]
+    pub fn with<'v>(mut self, variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
+        let set = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        self.0.extend(set);
+        self
+    }
+
     /// The value of a variable, if it is set to something.
     pub fn get(&self, variable: &str) -> Option<&str> {
         self.0

@@ -36,6 +36,11 @@ pub enum KafkaAuth {
         /// `KAFKA_PASSWORD`.
         password: SecretString,
     },
+    /// `iam`: the function's role, as MSK has it (SASL/OAUTHBEARER).
+    Iam {
+        /// The cluster's region, or `AWS_REGION`.
+        region: String,
+    },
 }
 
 impl KafkaConfig {
@@ -49,8 +54,15 @@ impl KafkaConfig {
             environment.get("KAFKA_CLUSTER_ARN"),
         ) {
             (Some(addresses), _) => Brokers::Addresses(checked_addresses(addresses)?),
-            (None, Some(arn)) if arn.starts_with("arn:") => Brokers::Cluster(arn.to_owned()),
-            (None, Some(_)) => return Err(ConfigError::new("KAFKA_CLUSTER_ARN", "is not an ARN")),
+            (None, Some(arn)) if region_of_cluster(arn).is_some() => {
+                Brokers::Cluster(arn.to_owned())
+            }
+            (None, Some(_)) => {
+                return Err(ConfigError::new(
+                    "KAFKA_CLUSTER_ARN",
+                    "is not of the form arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/ID",
+                ));
+            }
             (None, None) => {
                 return Err(ConfigError::new(
                     "KAFKA_BROKERS",
@@ -64,7 +76,20 @@ impl KafkaConfig {
                 username: environment.required("KAFKA_USERNAME")?.to_owned(),
                 password: environment.secret("KAFKA_PASSWORD")?,
             },
-            _ => return Err(ConfigError::new("KAFKA_AUTH", "is neither none nor scram")),
+            "iam" => KafkaAuth::Iam {
+                region: match &brokers {
+                    Brokers::Cluster(arn) => region_of_cluster(arn),
+                    Brokers::Addresses(_) => None,
+                }
+                .map_or_else(|| environment.required("AWS_REGION"), Ok)?
+                .to_owned(),
+            },
+            _ => {
+                return Err(ConfigError::new(
+                    "KAFKA_AUTH",
+                    "is none of none, scram, iam",
+                ));
+            }
         };
         let tls = environment
             .parsed("KAFKA_TLS")?
@@ -87,6 +112,19 @@ impl Brokers {
             let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
             host == "localhost" || host == "[::1]" || host.starts_with("127.")
         })
+    }
+}
+
+/// The region in the ARN of an MSK cluster.
+fn region_of_cluster(arn: &str) -> Option<&str> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "kafka", region, _, cluster]
+            if !region.is_empty() && cluster.starts_with("cluster/") =>
+        {
+            Some(region)
+        }
+        _ => None,
     }
 }
 
@@ -145,12 +183,28 @@ mod tests {
     }
 
     #[test]
+    fn the_region_of_a_login_by_role_is_the_clusters() {
+        let kafka = read(&[
+            ("KAFKA_CLUSTER_ARN", "arn:aws:kafka:eu-west-1:1:cluster/a/b"),
+            ("KAFKA_AUTH", "iam"),
+            ("AWS_REGION", "us-east-1"),
+        ])
+        .unwrap();
+        assert!(matches!(kafka.auth, KafkaAuth::Iam { region } if region == "eu-west-1"));
+    }
+
+    #[test]
     fn a_bad_variable_is_named() {
         let brokers = ("KAFKA_BROKERS", "b:1");
         for (variables, named) in [
             (vec![], "KAFKA_BROKERS"),
             (vec![("KAFKA_BROKERS", "b")], "KAFKA_BROKERS"),
             (vec![("KAFKA_CLUSTER_ARN", "b")], "KAFKA_CLUSTER_ARN"),
+            (
+                vec![("KAFKA_CLUSTER_ARN", "arn:aws:s3:::bucket")],
+                "KAFKA_CLUSTER_ARN",
+            ),
+            (vec![brokers, ("KAFKA_AUTH", "iam")], "AWS_REGION"),
             (vec![brokers, ("KAFKA_TOPIC", "a b")], "KAFKA_TOPIC"),
             (vec![brokers, ("KAFKA_TLS", "maybe")], "KAFKA_TLS"),
             (vec![brokers, ("KAFKA_AUTH", "kerberos")], "KAFKA_AUTH"),

@@ -4,6 +4,7 @@
 //! [`ConfigError`] that names it; a variable that is set to nothing counts as absent.
 
 mod api;
+mod aws;
 mod database;
 mod environment;
 mod kafka;
@@ -11,6 +12,7 @@ mod prometheus;
 mod timing;
 
 pub use api::{Access, AccessConfig};
+pub use aws::AwsCredentials;
 pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
 pub use kafka::{Brokers, KafkaAuth, KafkaConfig};

@@ -1,7 +1,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{ConfigError, Environment};
+use crate::{AwsCredentials, ConfigError, Environment};
 
 /// Where Prometheus is and how to log in.
 #[derive(Clone, Debug)]
@@ -26,6 +26,13 @@ pub enum PrometheusAuth {
     },
     /// `bearer`: `PROMETHEUS_TOKEN`.
     Bearer(SecretString),
+    /// `sigv4`: Amazon Managed Service for Prometheus.
+    SigV4 {
+        /// The region that `PROMETHEUS_URL` names, else `AWS_REGION`.
+        region: String,
+        /// The function's own.
+        credentials: AwsCredentials,
+    },
 }
 
 impl PrometheusConfig {
@@ -44,10 +51,16 @@ impl PrometheusConfig {
                 password: environment.secret("PROMETHEUS_PASSWORD")?,
             },
             "bearer" => PrometheusAuth::Bearer(environment.secret("PROMETHEUS_TOKEN")?),
+            "sigv4" => PrometheusAuth::SigV4 {
+                region: region_of_workspace(&url)
+                    .map_or_else(|| environment.required("AWS_REGION"), Ok)?
+                    .to_owned(),
+                credentials: AwsCredentials::read(environment)?,
+            },
             _ => {
                 return Err(ConfigError::new(
                     "PROMETHEUS_AUTH",
-                    "is none of none, basic, bearer",
+                    "is none of none, basic, bearer, sigv4",
                 ));
             }
         };
@@ -55,15 +68,39 @@ impl PrometheusConfig {
     }
 }
 
+/// `eu-west-1` of `https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/…`.
+fn region_of_workspace(url: &Url) -> Option<&str> {
+    let (region, domain) = url
+        .host_str()?
+        .strip_prefix("aps-workspaces.")?
+        .split_once('.')?;
+    domain.starts_with("amazonaws.").then_some(region)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_region_of_a_managed_prometheus_is_in_its_address() {
+        for (url, region) in [
+            (
+                "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1",
+                Some("eu-west-1"),
+            ),
+            ("https://aps-workspaces.example", None),
+            ("https://prometheus.example/", None),
+        ] {
+            assert_eq!(region_of_workspace(&url.parse().unwrap()), region, "{url}");
+        }
+    }
 
     #[test]
     fn what_a_login_needs_is_named() {
         for (auth, named) in [
             ("basic", "PROMETHEUS_USERNAME"),
             ("bearer", "PROMETHEUS_TOKEN"),
+            ("sigv4", "AWS_REGION"),
             ("magic", "PROMETHEUS_AUTH"),
         ] {
             let variables = [

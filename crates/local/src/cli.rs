@@ -54,6 +54,12 @@ enum Command {
     },
     /// Stop a running `up` and wait until it has ended.
     Down,
+    /// Run the servers alone in the foreground, until Ctrl-C, and print what tells of them.
+    Servers {
+        /// With those that only tests need: AWS' APIs and a Kafka that asks for a login.
+        #[arg(long)]
+        tests: bool,
+    },
     /// Run the tests of the workspace on real servers.
     Test {
         /// Arguments of `cargo test`.
@@ -128,6 +134,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Spike { metric, duration } => commands::spike(&data, &metric, duration),
         Command::Logs { name, follow } => commands::logs(&data, name.as_deref(), follow).await,
         Command::Down => commands::down(&data).await,
+        Command::Servers { tests } => commands::servers(&data, tests).await,
         Command::Test { arguments } => commands::test(&data, &repository()?, &arguments).await,
     }
 }

@@ -27,8 +27,9 @@ use crate::{
 pub(crate) type Programs = BTreeMap<String, PathBuf>;
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 16] = [
+const HANDED_ON: [&str; 17] = [
     "SETTLE",
+    "SHARDS",
     "RUN_RETENTION",
     "RETENTION_DAYS",
     "RUST_LOG",
@@ -171,6 +172,10 @@ pub(crate) fn environment(
         ("METRICS_FILE", metrics.display().to_string()),
         ("ETL_URL", format!("{http}/ETL")),
         ("SCHEDULE_INTERVAL", domain::duration::format(every)),
+        // The host is etl's way to itself; it asks nobody who they are.
+        ("AWS_ENDPOINT_URL_LAMBDA", http.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         // Loopback alone; tokens win if there are any.
         ("ALLOW_ANONYMOUS", "true".to_owned()),
         ("AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH", "true".to_owned()),

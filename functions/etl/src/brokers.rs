@@ -23,6 +23,7 @@ pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
         (KafkaAuth::None, false) => answer.bootstrap_broker_string(),
         (KafkaAuth::None, true) => answer.bootstrap_broker_string_tls(),
         (KafkaAuth::Scram { .. }, _) => answer.bootstrap_broker_string_sasl_scram(),
+        (KafkaAuth::Iam { .. }, _) => answer.bootstrap_broker_string_sasl_iam(),
     };
     addresses.map(str::to_owned).with_context(|| {
         format!("KAFKA_CLUSTER_ARN: {arn} has no listener for this KAFKA_AUTH and KAFKA_TLS")

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::{
     request::{InvalidRequest, Request, RunRequest},
-    run::{Etl, RunError, Trigger},
+    run::{RunError, Trigger},
+    shards::{self, Runs},
     trial::TrialError,
     trigger::Event,
 };
@@ -23,7 +24,7 @@ pub static ROUTES: [Route<()>; 1] = [Route {
 /// A run and the ways to ask for one.
 #[derive(Debug)]
 pub struct Function {
-    etl: Etl,
+    runs: Runs,
     api: Api<()>,
 }
 
@@ -69,10 +70,10 @@ impl From<FunctionError> for Diagnostic {
 }
 
 impl Function {
-    /// A function around `etl` that lets in whom `access` permits.
-    pub fn new(etl: Etl, access: &AccessConfig) -> Self {
+    /// A function that starts `runs` and lets in whom `access` permits.
+    pub fn new(runs: Runs, access: &AccessConfig) -> Self {
         Self {
-            etl,
+            runs,
             api: Api::new(&ROUTES, access),
         }
     }
@@ -85,14 +86,18 @@ impl Function {
         let (payload, context) = event.into_parts();
         match Event::parse(payload)? {
             Event::Schedule { time } => {
-                let request = RunRequest::everything(time - self.etl.settle);
+                let request = RunRequest::everything(time - self.runs.etl.settle);
                 self.direct(&request, Trigger::Schedule).await
             }
             Event::Direct(document) => {
+                if let Some(part) = shards::part_of(&document) {
+                    let document = self.runs.etl.run_part(&part).await?;
+                    return Ok(serde_json::to_value(document)?);
+                }
                 match self.parse(&document).map_err(FunctionError::Invalid)? {
                     Request::Run(request) => self.direct(&request, Trigger::Invoke).await,
                     Request::Trial { as_of, trial } => {
-                        let document = self.etl.try_out(&trial, as_of).await?;
+                        let document = self.runs.etl.try_out(&trial, as_of).await?;
                         Ok(serde_json::to_value(document)?)
                     }
                 }
@@ -105,7 +110,7 @@ impl Function {
     }
 
     async fn direct(&self, request: &RunRequest, trigger: Trigger) -> Result<Value, FunctionError> {
-        match self.etl.run(request, trigger).await {
+        match self.runs.run(request, trigger).await {
             Ok(document) => Ok(serde_json::to_value(document)?),
             // The run and its failure are published: asking again would only publish it again.
             Err(RunError::PrometheusAway(document)) if trigger == Trigger::Schedule => {
@@ -127,14 +132,14 @@ impl Function {
         let request = match request {
             Request::Run(request) => request,
             Request::Trial { as_of, trial } => {
-                let tried = self.etl.try_out(&trial, as_of).await;
+                let tried = self.runs.etl.try_out(&trial, as_of).await;
                 return reply::ok(&tried.map_err(|error| ApiError::Unavailable {
                     what: "Prometheus",
                     source: error.into(),
                 })?);
             }
         };
-        match self.etl.run(&request, Trigger::Http).await {
+        match self.runs.run(&request, Trigger::Http).await {
             Ok(document) => reply::accepted(&document),
             Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
                 "/sla",
@@ -153,7 +158,8 @@ impl Function {
 
     fn parse(&self, document: &Value) -> Result<Request, Vec<InvalidRequest>> {
         let now = Timestamp::from(Utc::now());
-        Request::parse(document, now, self.etl.settle, |name| self.etl.knows(name))
+        let etl = &self.runs.etl;
+        Request::parse(document, now, etl.settle, |name| etl.knows(name))
     }
 }
 

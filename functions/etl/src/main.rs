@@ -3,44 +3,61 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use config::{
-    AccessConfig, DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig, settle,
-};
+use config::{AccessConfig, DatabaseConfig, ExposeSecret, KafkaConfig, PrometheusConfig, settle};
 use etl::{
-    brokers, function::Function, metrics_file, objectives::Objectives, prometheus::Prometheus,
-    publish::Publisher, run::Etl, scoring::Scoring,
+    brokers,
+    function::Function,
+    metrics_file,
+    objectives::Objectives,
+    prometheus::Prometheus,
+    publish::Publisher,
+    run::Etl,
+    scoring::Scoring,
+    shards::{Runs, Shards},
+    topic::{self, Topic},
 };
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let function = function()
+    let (function, topic) = function()
         .await
         .inspect_err(|error| tracing::error!("{error:#}"))?;
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<_>| {
-        function.handle(event).await
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        if topic::is_asked_for(&event.payload) {
+            return topic
+                .prepare(&event.payload)
+                .await
+                .map_err(Diagnostic::from);
+        }
+        function.handle(event).await.map_err(Diagnostic::from)
     }))
     .await
 }
 
-async fn function() -> anyhow::Result<Function> {
-    let environment = Environment::of_process();
+async fn function() -> anyhow::Result<(Function, Topic)> {
+    let environment = aws::environment().await?;
     let access = AccessConfig::read(&environment)?;
     let kafka = KafkaConfig::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
     let metrics = metrics_file::load(Path::new(
         environment.get("METRICS_FILE").unwrap_or("metrics.toml"),
     ))?;
+    let brokers = brokers::bootstrap(&kafka).await?;
     let store = store::connect(database.url.expose_secret())?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment)?)?,
         objectives: Objectives::new(store.clone()),
         scoring: Scoring::new(store),
-        publisher: Publisher::new(&kafka, &brokers::bootstrap(&kafka).await?)
-            .context("KAFKA_BROKERS: no client")?,
+        publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,
         settle: settle(&environment)?,
     };
-    Ok(Function::new(etl, &access))
+    let runs = Runs {
+        etl,
+        shards: Shards::read(&environment)?,
+    };
+    Ok((Function::new(runs, &access), Topic::new(kafka, brokers)))
 }

@@ -22,6 +22,14 @@ pub struct ActiveObjective {
     pub objective: Objective,
 }
 
+impl ActiveObjective {
+    /// SLA, version and id: what tells it from others.
+    pub fn name(&self) -> (String, u32, String) {
+        let id = self.objective.id.to_string();
+        (self.sla.clone(), self.version, id)
+    }
+}
+
 /// Where the objectives come from.
 #[derive(Debug)]
 pub struct Objectives {

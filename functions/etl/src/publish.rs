@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use config::{ExposeSecret, KafkaAuth, KafkaConfig};
+use config::KafkaConfig;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use rdkafka::{
-    ClientConfig,
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{DeliveryFuture, FutureProducer, FutureRecord},
 };
 
-use crate::message::Message;
+use crate::{login::Login, message::Message};
 
 /// Kafka cannot be reached, or did not acknowledge in time.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +26,7 @@ const ROOM_POLL: Duration = Duration::from_millis(5);
 /// A producer for one topic.
 #[derive(Clone)]
 pub struct Publisher {
-    producer: FutureProducer,
+    producer: FutureProducer<Login>,
     topic: String,
 }
 
@@ -45,10 +44,9 @@ impl Publisher {
     /// # Errors
     /// When librdkafka refuses the configuration.
     pub fn new(config: &KafkaConfig, brokers: &str) -> Result<Self, KafkaError> {
-        let mut client = ClientConfig::new();
+        let login = Login::new(&config.auth);
+        let mut client = login.client(config, brokers);
         client
-            .set("bootstrap.servers", brokers)
-            .set("client.id", "slacast-etl")
             .set("acks", "all")
             .set("enable.idempotence", "true")
             .set("compression.type", "lz4")
@@ -58,16 +56,9 @@ impl Publisher {
             .set(
                 "message.timeout.ms",
                 DELIVERY_TIMEOUT.as_millis().to_string(),
-            )
-            .set("security.protocol", security_protocol(config));
-        if let KafkaAuth::Scram { username, password } = &config.auth {
-            client
-                .set("sasl.mechanism", "SCRAM-SHA-512")
-                .set("sasl.username", username)
-                .set("sasl.password", password.expose_secret());
-        }
+            );
         Ok(Self {
-            producer: client.create()?,
+            producer: client.create_with_context(login)?,
             topic: config.topic.clone(),
         })
     }
@@ -80,15 +71,6 @@ impl Publisher {
             published: Published::default(),
             unreachable: None,
         }
-    }
-}
-
-fn security_protocol(config: &KafkaConfig) -> &'static str {
-    match (&config.auth, config.tls) {
-        (KafkaAuth::None, false) => "plaintext",
-        (KafkaAuth::None, true) => "ssl",
-        (KafkaAuth::Scram { .. }, false) => "sasl_plaintext",
-        (KafkaAuth::Scram { .. }, true) => "sasl_ssl",
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -14,7 +17,7 @@ use domain::{
     message::{Failure, RunDocument, Stage},
     score::{NO_SERIES, UNKNOWN_METRIC},
 };
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future, stream};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -28,6 +31,11 @@ use crate::{
     request::RunRequest,
     scoring::{self, Due, Scoring},
 };
+
+mod part;
+mod split;
+pub use part::{Part, PartDocument, PartRequest};
+pub use split::Split;
 
 /// What a run works with, made once per instance.
 #[derive(Debug)]
@@ -89,14 +97,7 @@ impl Etl {
         trigger: Trigger,
     ) -> Result<RunDocument, RunError> {
         let mut record = Record::start(request.as_of, trigger);
-        let (due, objectives) = tokio::join!(
-            self.scoring.read(request.as_of),
-            self.active(request, &mut record),
-        );
-        let active = objectives?;
-        record.scores = due.took;
-        record.document.failures.extend(due.failures);
-        let due = Arc::new(due.forecasts);
+        let (active, due) = self.read(request, &mut record).await?;
         let metrics = self.selected(request, &active);
         let mut publication = self.publisher.publication();
 
@@ -111,25 +112,8 @@ impl Etl {
                 .send(analysis::no_series(objective, &record.subject()))
                 .await;
         }
-        for forecast in due.of_unknown_metrics(|metric| self.knows(metric)) {
-            let document = scoring::unscorable(forecast, UNKNOWN_METRIC, request.as_of);
-            let message = Message::of_score(&document, &record.document.run_id);
-            publication.send(message).await;
-        }
-        let waiting = Instant::now();
-        let published = publication.finish().await?;
-        record.publish += waiting.elapsed();
-        record.document.messages = published.messages;
-        record.document.bytes = published.bytes;
-        for refusal in published.refused {
-            record.fail(
-                "publish",
-                None,
-                Some(refusal.key),
-                refusal.reason.to_string(),
-            );
-        }
-
+        self.give_up(&due, &record, &mut publication).await;
+        record.finish_publication(publication).await?;
         let document = record.finish();
         self.publish_record(&document).await?;
         if prometheus_away {
@@ -173,6 +157,8 @@ impl Etl {
             match outcome {
                 Ok(warnings) => {
                     record.document.warnings.extend(warnings);
+                    record.fetched.push(metric.name.clone());
+                    record.judged.extend(&judged.objectives);
                     if !judged.broke_off {
                         for forecast in due.unseen(&metric.name, &judged.series) {
                             let document = scoring::unscorable(forecast, NO_SERIES, as_of);
@@ -180,11 +166,12 @@ impl Etl {
                             publication.send(message).await;
                         }
                     }
-                    if judged.series.is_empty() {
+                    if judged.arrived == 0 {
                         record.fail("fetch", Some(&metric.name), None, "no series".to_owned());
                     }
                     for (position, objective) in active.iter().enumerate() {
-                        if objective.objective.metric == metric.name
+                        if record.part.is_whole()
+                            && objective.objective.metric == metric.name
                             && !judged.objectives.contains(&position)
                         {
                             publication
@@ -201,6 +188,23 @@ impl Etl {
             }
         }
         !metrics.is_empty() && unreachable == metrics.len()
+    }
+
+    /// What a run, or its part, judges and scores.
+    async fn read(
+        &self,
+        request: &RunRequest,
+        record: &mut Record,
+    ) -> Result<(Arc<[ActiveObjective]>, Arc<Due>), RunError> {
+        let part = record.part;
+        let (read, active) = tokio::join!(
+            self.scoring.read(request.as_of),
+            self.active(request, record),
+        );
+        let active = active?;
+        record.scores = read.took;
+        record.document.failures.extend(read.failures);
+        Ok((active, Arc::new(read.forecasts.of_part(part))))
     }
 
     async fn active(
@@ -244,10 +248,28 @@ impl Etl {
         self.metrics.iter().any(|metric| metric.name == name)
     }
 
+    /// Tells that forecasts of metrics that are gone are never scored.
+    async fn give_up(&self, due: &Due, record: &Record, publication: &mut Publication<'_>) {
+        for forecast in due.of_unknown_metrics(|metric| self.knows(metric)) {
+            let document = scoring::unscorable(forecast, UNKNOWN_METRIC, record.document.as_of);
+            let message = Message::of_score(&document, &record.document.run_id);
+            publication.send(message).await;
+        }
+    }
+
     async fn publish_record(&self, document: &RunDocument) -> Result<(), KafkaUnreachable> {
         let mut publication = self.publisher.publication();
         publication.send(Message::of_run(document)).await;
-        publication.finish().await.map(drop)
+        publication.finish().await?;
+        // The alarm for missing runs counts these lines.
+        tracing::info!(
+            run = document.run_id,
+            series = document.series,
+            messages = document.messages,
+            failures = document.failures.len(),
+            "a run is published"
+        );
+        Ok(())
     }
 }
 
@@ -265,6 +287,7 @@ pub(crate) async fn fetch(
 /// What was analysed of one metric.
 #[derive(Default)]
 struct Judged {
+    arrived: u64,
     series: HashSet<SeriesId>,
     objectives: HashSet<usize>,
     /// Whether the analysis of a series, nobody knows which, broke off.
@@ -282,9 +305,14 @@ async fn analyse(
     publication: &mut Publication<'_>,
 ) -> Judged {
     let subject = record.subject();
+    let (part, arrived) = (record.part, AtomicU64::new(0));
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut analyses = stream::unfold(arriving, async |mut arriving| {
         Some((arriving.recv().await?, arriving))
+    })
+    .filter(|series| {
+        arrived.fetch_add(1, Ordering::Relaxed);
+        future::ready(part.owns(&metric.name, &series.labels))
     })
     .map(|series| {
         let (metric, active, due) = (metric.clone(), active.clone(), due.clone());
@@ -328,6 +356,8 @@ async fn analyse(
         }
         record.publish += sending.elapsed();
     }
+    drop(analyses);
+    judged.arrived = arrived.into_inner();
     judged
 }
 
@@ -346,6 +376,11 @@ pub(crate) fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Tim
 /// A run's record while it is being made.
 struct Record {
     document: RunDocument,
+    part: Part,
+    /// The metrics whose series all arrived.
+    fetched: Vec<String>,
+    /// The positions of the objectives that some series was judged by.
+    judged: HashSet<usize>,
     started: Instant,
     objectives: Duration,
     scores: Duration,
@@ -375,6 +410,9 @@ impl Record {
                 stages: Vec::new(),
                 warnings: Vec::new(),
             },
+            part: Part::WHOLE,
+            fetched: Vec::new(),
+            judged: HashSet::new(),
             started: Instant::now(),
             objectives: Duration::ZERO,
             scores: Duration::ZERO,
@@ -400,6 +438,23 @@ impl Record {
                 reason,
             });
         }
+    }
+
+    /// Waits for what was published and counts it.
+    async fn finish_publication(
+        &mut self,
+        publication: Publication<'_>,
+    ) -> Result<(), KafkaUnreachable> {
+        let waiting = Instant::now();
+        let published = publication.finish().await?;
+        self.publish += waiting.elapsed();
+        self.document.messages += published.messages;
+        self.document.bytes += published.bytes;
+        for refusal in published.refused {
+            let reason = refusal.reason.to_string();
+            self.fail("publish", None, Some(refusal.key), reason);
+        }
+        Ok(())
     }
 
     fn finish(mut self) -> RunDocument {

@@ -16,7 +16,7 @@ use store::{
     score::{DueForecast, DueProbability},
 };
 
-use crate::objectives::PATIENCE;
+use crate::{objectives::PATIENCE, run::Part};
 
 /// Where forecasts and scores are read.
 #[derive(Debug)]
@@ -133,6 +133,12 @@ impl Due {
                 .push(forecast);
         }
         Self { by_series, recent }
+    }
+
+    /// Those of a part's series.
+    pub fn of_part(mut self, part: Part) -> Self {
+        self.by_series.retain(|series, _| part.owns_id(*series));
+        self
     }
 
     /// Those of a series, the oldest first.

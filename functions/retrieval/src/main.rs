@@ -1,18 +1,20 @@
 //! The retrieval function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, Environment, ExposeSecret, schedule_interval};
+use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval};
 use http_api::Api;
 use retrieval::{Endpoint, ROUTES, Retrieval};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
-    let (api, retrieval) = function().inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (api, retrieval) = function()
+        .await
+        .inspect_err(|error| tracing::error!("{error:#}"))?;
     api.serve(|call| retrieval.answer(call)).await
 }
 
-fn function() -> anyhow::Result<(Api<Endpoint>, Retrieval)> {
-    let environment = Environment::of_process();
+async fn function() -> anyhow::Result<(Api<Endpoint>, Retrieval)> {
+    let environment = aws::environment().await?;
     let database = DatabaseConfig::read(&environment)?;
     let retrieval = Retrieval {
         store: store::connect(database.url.expose_secret())?,

@@ -1,18 +1,20 @@
 //! The sla function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, Environment, ExposeSecret, schedule_interval};
+use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval};
 use http_api::Api;
 use sla::{Endpoint, Evaluator, ROUTES, SlaManager};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
-    let (api, manager) = function().inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (api, manager) = function()
+        .await
+        .inspect_err(|error| tracing::error!("{error:#}"))?;
     api.serve(|call| manager.answer(call)).await
 }
 
-fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
-    let environment = Environment::of_process();
+async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
+    let environment = aws::environment().await?;
     let access = AccessConfig::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
     let manager = SlaManager {

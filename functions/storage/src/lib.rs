@@ -9,6 +9,7 @@ mod check;
 mod decode;
 mod event;
 mod housekeeping;
+pub mod schema;
 mod set_aside;
 
 use chrono::Utc;

@@ -1,25 +1,34 @@
 //! The storage function's wiring.
 
-use config::{DatabaseConfig, Environment, ExposeSecret, Retention};
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::value::RawValue;
-use storage::Storage;
+use config::{DatabaseConfig, ExposeSecret, Retention};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde_json::{json, value::RawValue};
+use storage::{
+    Storage,
+    schema::{self, Schema},
+};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let function = function().inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (function, schema) = function()
+        .await
+        .inspect_err(|error| tracing::error!("{error:#}"))?;
     // The runtime logs what fails.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        function.handle(&event.payload).await
+        if schema::is_asked_for(&event.payload) {
+            return schema.prepare().await.map_err(Diagnostic::from);
+        }
+        let answer = function.handle(&event.payload).await?;
+        Ok(json!(answer))
     }))
     .await
 }
 
-fn function() -> anyhow::Result<Storage> {
-    let environment = Environment::of_process();
+async fn function() -> anyhow::Result<(Storage, Schema)> {
+    let environment = aws::environment().await?;
     let retention = Retention::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
     let store = store::connect(database.url.expose_secret())?;
-    Ok(Storage::new(store, retention))
+    Ok((Storage::new(store, retention), Schema::new(database.url)))
 }

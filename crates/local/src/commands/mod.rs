@@ -3,6 +3,7 @@
 mod down;
 mod invoke;
 mod logs;
+mod servers;
 mod spike;
 mod status;
 mod test;
@@ -11,6 +12,7 @@ mod up;
 pub(crate) use down::down;
 pub(crate) use invoke::invoke;
 pub(crate) use logs::logs;
+pub(crate) use servers::servers;
 pub(crate) use spike::spike;
 pub(crate) use status::status;
 pub(crate) use test::test;

@@ -7,15 +7,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
-use super::interrupted;
+use super::{interrupted, servers};
 use crate::{
-    control::Control,
     data::DataDirectory,
-    demo::Node,
     functions::{self, cargo, forget_own_package},
     process::stop_all,
     progress::Progress,
-    servers::{Servers, Wanted},
     template::Template,
 };
 
@@ -51,19 +48,10 @@ async fn tested(
     let cargo = cargo().context("cargo is not on PATH")?;
     let template = Template::read(&root.join("template.yaml"))?;
     let progress = Progress::default();
-    let control_port = data.port("control")?;
-    let (control, _task) = Control::start(control_port, data.path("spikes.json")).await?;
-    let wanted = Wanted {
-        demo_port: Some(control_port),
-        node_exporter: true,
-    };
     let (servers, programs) = tokio::try_join!(
-        Servers::start(data, software, wanted, &progress),
+        servers::start(data, software, true, &progress),
         functions::build(root, &template, &progress),
     )?;
-    if let Some(began) = servers.demo_began {
-        control.show_node(Node::new(began));
-    }
     let mut command = Command::new(cargo);
     command.arg("test");
     if !chooses_packages(arguments) {
@@ -72,10 +60,7 @@ async fn tested(
     command
         .args(arguments)
         .current_dir(root)
-        .env("DATABASE_URL", &servers.database_url)
-        .env("KAFKA_BROKERS", &servers.kafka_brokers)
-        .env("PROMETHEUS_URL", &servers.prometheus_url)
-        .env("LOCAL_SOFTWARE", software)
+        .envs(&servers.variables)
         .stdin(Stdio::null())
         .kill_on_drop(true);
     for (name, program) in &programs {

@@ -1,4 +1,4 @@
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rdkafka::{
@@ -9,13 +9,12 @@ use rdkafka::{
     producer::DefaultProducerContext,
     types::RDKafkaErrorCode,
 };
-use tokio::process::Command;
 
 use super::{
-    KAFKA_VARIABLE, PATIENCE, Server, emptied, maven::KAFKA_VERSION, program::Provided,
-    provide::KafkaProgram,
+    KAFKA_VARIABLE, PATIENCE, Server, apache_kafka, apache_kafka::Listener, maven::KAFKA_VERSION,
+    program::Provided, provide::KafkaProgram,
 };
-use crate::{command::run, data::DataDirectory, files, process::Launch, progress::Progress};
+use crate::{data::DataDirectory, files, process::Launch, progress::Progress};
 
 /// A Kafka that answers.
 pub(super) struct Kafka {
@@ -60,7 +59,8 @@ pub(super) async fn start(
     let brokers = format!("127.0.0.1:{port}");
     let (launch, version, source) = match program.context("no Kafka was found")? {
         KafkaProgram::Apache { java, libraries } => {
-            let launch = apache(data, java, libraries, port).await?;
+            let launch =
+                apache_kafka::launch(NAME, data, java, libraries, &Listener::open(port)).await?;
             (launch, Some(KAFKA_VERSION), "Apache Kafka, Maven Central")
         }
         KafkaProgram::Redpanda(provided) => {
@@ -115,74 +115,6 @@ pub(crate) async fn create_topic(brokers: &str, topic: &str, partitions: i32) ->
         }
     }
     Ok(())
-}
-
-/// Apache Kafka as broker and controller in one. Its log directory is formatted at the first start.
-async fn apache(data: &DataDirectory, java: &Path, libraries: &Path, port: u16) -> Result<Launch> {
-    let controller = data.port("kafka-controller")?;
-    let class_path = format!("{}/*", libraries.display());
-    let logs = data.path("kafka");
-    let properties = |directory: &Path| {
-        format!(
-            "process.roles=broker,controller\n\
-             node.id=1\n\
-             controller.quorum.bootstrap.servers=127.0.0.1:{controller}\n\
-             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             controller.listener.names=CONTROLLER\n\
-             inter.broker.listener.name=PLAINTEXT\n\
-             log.dirs={}\n\
-             auto.create.topics.enable=false\n\
-             offsets.topic.num.partitions=1\n\
-             offsets.topic.replication.factor=1\n\
-             transaction.state.log.num.partitions=1\n\
-             transaction.state.log.replication.factor=1\n\
-             transaction.state.log.min.isr=1\n\
-             group.initial.rebalance.delay.ms=0\n",
-            directory.display()
-        )
-    };
-    let file = data.path("kafka.properties");
-    if !logs.exists() {
-        let partial = emptied(data.root(), "kafka.partial")?;
-        files::write(&file, &properties(&partial))?;
-        let mut format = Command::new(java);
-        format
-            .args(["-cp", &class_path, "kafka.tools.StorageTool", "format"])
-            .args(["--standalone", "-t", &cluster_id(), "-c"])
-            .arg(&file);
-        run(&mut format, PATIENCE).await?;
-        fs::rename(partial, &logs)?;
-    }
-    files::write(&file, &properties(&logs))?;
-    Ok(Launch {
-        name: NAME,
-        program: java.to_owned(),
-        arguments: [
-            "-Xmx512m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-            "-Dorg.slf4j.simpleLogger.showDateTime=true",
-            "-cp",
-            &class_path,
-            "kafka.Kafka",
-        ]
-        .into_iter()
-        .map(Into::into)
-        .chain([file.into_os_string()])
-        .collect(),
-        environment: Vec::new(),
-        log: data.log(NAME),
-        run: data.run(),
-    })
-}
-
-/// 128 random bits as Kafka writes them: 22 digits of base 64, the last of which has two bits alone.
-fn cluster_id() -> String {
-    let mut id = uuid::Uuid::new_v4().simple().to_string();
-    id.truncate(21);
-    id + "A"
 }
 
 async fn redpanda(data: &DataDirectory, provided: &Provided, port: u16) -> Result<Launch> {
@@ -274,11 +206,5 @@ mod tests {
         let consumer: BaseConsumer = client(&kafka.brokers).create().unwrap();
         let metadata = consumer.fetch_metadata(Some("events"), PATIENCE).unwrap();
         assert_eq!(metadata.topics()[0].partitions().len(), 4);
-    }
-
-    #[test]
-    fn a_cluster_id_has_22_digits() {
-        assert_eq!(cluster_id().len(), 22);
-        assert_ne!(cluster_id(), cluster_id());
     }
 }

@@ -56,6 +56,11 @@ pub(super) async fn mariadb(software: &Path, progress: &Progress) -> Result<Opti
     Ok(Some(provided))
 }
 
+/// Where [`kafka`] is kept.
+pub(super) fn kafka_directory(software: &Path) -> PathBuf {
+    software.join(format!("kafka-{KAFKA_VERSION}"))
+}
+
 /// Apache Kafka and what it needs, as a directory of jars.
 pub(super) async fn kafka(
     maven: &Path,

@@ -1,14 +1,17 @@
 //! The servers: found, installed, started on loopback, and asked whether they are there.
 
+mod apache_kafka;
 mod database;
 mod debian;
 mod kafka;
 mod maven;
+mod ministack;
 mod need;
 mod node_exporter;
 mod program;
 mod prometheus;
 mod provide;
+mod with_login;
 
 use std::{
     env, fs,
@@ -20,8 +23,10 @@ use anyhow::{Context, Result};
 use rdkafka::mocking::MockCluster;
 
 use crate::{data::DataDirectory, process::Supervised, progress::Progress, state::ServerState};
+pub(crate) use ministack::MiniStack;
 use need::Need;
 use provide::Programs;
+pub(crate) use with_login::KafkaWithLogin;
 
 /// What the servers are for.
 #[derive(Clone, Copy, Debug)]

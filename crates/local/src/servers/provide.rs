@@ -216,7 +216,7 @@ async fn provide_kafka(
     progress: &Progress,
     attempts: &mut Vec<String>,
 ) -> KafkaProgram {
-    let libraries = software.join(format!("kafka-{}", maven::KAFKA_VERSION));
+    let libraries = maven::kafka_directory(software);
     let java = maven::java().await;
     if let (Some(java), true) = (&java, libraries.exists()) {
         let java = java.clone();

@@ -4,11 +4,12 @@ mod external_labels;
 mod matrix;
 mod remote_read;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use aws::Signer;
 use config::{ExposeSecret, PrometheusAuth, PrometheusConfig};
 use domain::{Labels, Sample, Timestamp, evaluation::Span};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Request, RequestBuilder, StatusCode, header::HeaderValue};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -22,6 +23,8 @@ pub struct Prometheus {
     http: reqwest::Client,
     url: Url,
     auth: PrometheusAuth,
+    /// Where every request is signed.
+    signer: Option<Signer>,
 }
 
 /// One series as it was read: in order of time, NaN included.
@@ -69,6 +72,13 @@ impl Prometheus {
             http,
             url: config.url.clone(),
             auth: config.auth.clone(),
+            signer: match &config.auth {
+                PrometheusAuth::SigV4 {
+                    region,
+                    credentials,
+                } => Some(Signer::new(credentials, region, "aps")),
+                _ => None,
+            },
         })
     }
 
@@ -110,7 +120,8 @@ impl Prometheus {
         range: Span,
         found: &mpsc::Sender<FetchedSeries>,
     ) -> Result<bool, FetchError> {
-        if matchers.is_empty() {
+        // Amazon's has no remote read.
+        if matchers.is_empty() || self.signer.is_some() {
             return Ok(false);
         }
         let Some(external) = self.external_labels(selector, range).await? else {
@@ -176,7 +187,8 @@ impl Prometheus {
         let request = self
             .authorized(self.http.post(self.address(path)))
             .form(query);
-        let response = request.send().await.map_err(unreachable)?;
+        let request = self.signed(request.build().map_err(unreachable)?)?;
+        let response = self.http.execute(request).await.map_err(unreachable)?;
         let status = response.status();
         let body = bounded_body(response).await?;
         if status.is_success() {
@@ -200,9 +212,31 @@ impl Prometheus {
         url
     }
 
+    fn signed(&self, mut request: Request) -> Result<Request, FetchError> {
+        let Some(signer) = &self.signer else {
+            return Ok(request);
+        };
+        let body = request.body().and_then(|body| body.as_bytes());
+        let signature = signer
+            .sign(
+                request.method().as_str(),
+                request.url().as_str(),
+                &[],
+                body.unwrap_or_default(),
+                SystemTime::now(),
+            )
+            .map_err(|error| FetchError::Unreachable(error.to_string()))?;
+        for (name, value) in signature {
+            let value = HeaderValue::try_from(value)
+                .map_err(|error| FetchError::Unreachable(error.to_string()))?;
+            request.headers_mut().insert(name, value);
+        }
+        Ok(request)
+    }
+
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.auth {
-            PrometheusAuth::None => request,
+            PrometheusAuth::None | PrometheusAuth::SigV4 { .. } => request,
             PrometheusAuth::Basic { username, password } => {
                 request.basic_auth(username, Some(password.expose_secret()))
             }

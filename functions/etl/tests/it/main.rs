@@ -2,7 +2,10 @@
 //! `DATABASE_URL`.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
+mod cloud;
 mod scoring;
+mod sharding;
 mod trial;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -12,8 +15,10 @@ use config::{DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusC
 use domain::{
     Timestamp,
     evaluation::{Span, clean},
+    message::RunDocument,
 };
 use etl::{
+    message::Message as EtlMessage,
     metrics_file::{self, Metric, Reading},
     objectives::Objectives,
     prometheus::{FetchedSeries, Prometheus},
@@ -97,6 +102,23 @@ async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
         settle: Duration::from_secs(5),
     };
     (etl, topic)
+}
+
+/// Some message.
+fn message() -> EtlMessage {
+    EtlMessage::of_run(&RunDocument {
+        run_id: Uuid::new_v4().to_string(),
+        as_of: moment_ago(),
+        started_at: Utc::now().into(),
+        trigger: "invoke".to_owned(),
+        series: 0,
+        samples: 0,
+        bytes: 0,
+        messages: 0,
+        failures: Vec::new(),
+        stages: Vec::new(),
+        warnings: Vec::new(),
+    })
 }
 
 /// A record without what differs from run to run.

@@ -1,0 +1,141 @@
+//! The configuration with its secrets filled in.
+
+use std::error::Error;
+
+use config::{AwsCredentials, ConfigError, Environment, ExposeSecret, SecretString};
+use url::Url;
+
+use crate::secrets::{Secret, SecretError};
+
+/// What a secret says, under the names of the variables it stands for.
+type Variables = Vec<(&'static str, SecretString)>;
+
+/// A variable with an ARN, and how the secret there becomes other variables.
+struct Source {
+    variable: &'static str,
+    read: fn(&Secret, &Environment) -> Result<Variables, SecretError>,
+}
+
+const SOURCES: [Source; 4] = [
+    Source {
+        variable: "DATABASE_SECRET_ARN",
+        read: database,
+    },
+    Source {
+        variable: "KAFKA_SECRET_ARN",
+        read: kafka,
+    },
+    Source {
+        variable: "PROMETHEUS_SECRET_ARN",
+        read: prometheus,
+    },
+    Source {
+        variable: "API_TOKENS_SECRET_ARN",
+        read: api_tokens,
+    },
+];
+
+/// The environment of this process, in which each `…_SECRET_ARN` is replaced by what its secret says. Called once, when
+/// an instance starts; the secrets are asked for one after the other.
+///
+/// # Errors
+/// When a secret cannot be read or lacks a key. The error names the variable, and the key, but no value.
+pub async fn environment() -> Result<Environment, ConfigError> {
+    resolved(Environment::of_process()).await
+}
+
+/// The same of an environment that is given.
+///
+/// # Errors
+/// As [`environment`].
+pub async fn resolved(environment: Environment) -> Result<Environment, ConfigError> {
+    let mut found = Variables::new();
+    for source in &SOURCES {
+        let Some(arn) = environment.get(source.variable) else {
+            continue;
+        };
+        let credentials = AwsCredentials::read(&environment)?;
+        let endpoint = endpoint(&environment)?;
+        let read = async {
+            let secret = Secret::read(arn, &credentials, endpoint).await?;
+            (source.read)(&secret, &environment)
+        };
+        let variables = read
+            .await
+            .map_err(|error| ConfigError::new(source.variable, with_causes(&error)))?;
+        found.extend(variables);
+    }
+    Ok(environment.with(
+        found
+            .iter()
+            .map(|(variable, value)| (*variable, value.expose_secret())),
+    ))
+}
+
+/// Where Secrets Manager is, if it is not where AWS has it: the variables are those of the SDKs.
+fn endpoint(environment: &Environment) -> Result<Option<Url>, ConfigError> {
+    match environment.http_url("AWS_ENDPOINT_URL_SECRETS_MANAGER")? {
+        Some(url) => Ok(Some(url)),
+        None => environment.http_url("AWS_ENDPOINT_URL"),
+    }
+}
+
+/// User and password, and where the database is unless `DATABASE_URL` says so: the keys are those that Aurora, RDS and
+/// their rotation use.
+fn database(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
+    let (username, password) = (secret.required("username")?, secret.required("password")?);
+    let given = environment.get("DATABASE_URL").map(Url::parse);
+    let mut url = match given {
+        Some(Ok(url)) => url,
+        // What is wrong with it is found by whoever reads it.
+        Some(Err(_)) => return Ok(Variables::new()),
+        None => {
+            let host = secret.required("host")?;
+            let text = |key| {
+                secret
+                    .get(key)
+                    .map(|value| value.expose_secret().to_owned())
+            };
+            let port = text("port").unwrap_or_else(|| "3306".to_owned());
+            let name = text("dbname").unwrap_or_else(|| "DataStorage".to_owned());
+            let host = host.expose_secret();
+            Url::parse(&format!("mysql://{host}:{port}/{name}"))
+                .map_err(|_| SecretError::MissingKey("host"))?
+        }
+    };
+    // A URL without a host takes neither, and is refused by whoever reads it.
+    let _ = url.set_username(username.expose_secret());
+    let _ = url.set_password(Some(password.expose_secret()));
+    Ok(vec![("DATABASE_URL", url.as_str().into())])
+}
+
+fn kafka(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
+    Ok(vec![
+        ("KAFKA_USERNAME", secret.required("username")?),
+        ("KAFKA_PASSWORD", secret.required("password")?),
+    ])
+}
+
+fn prometheus(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
+    if environment.get("PROMETHEUS_AUTH") == Some("bearer") {
+        return Ok(vec![("PROMETHEUS_TOKEN", secret.required("token")?)]);
+    }
+    Ok(vec![
+        ("PROMETHEUS_USERNAME", secret.required("username")?),
+        ("PROMETHEUS_PASSWORD", secret.required("password")?),
+    ])
+}
+
+fn api_tokens(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
+    Ok(vec![("API_TOKENS", secret.required("tokens")?)])
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,83 @@
+//! Lambda: one call, `Invoke`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use config::{AwsCredentials, ConfigError, Environment};
+use http::StatusCode;
+use url::Url;
+
+use crate::{
+    Signer,
+    request::{RequestError, post},
+};
+
+/// The functions of this account and region.
+#[derive(Clone, Debug)]
+pub struct Functions {
+    signer: Signer,
+    url: Url,
+}
+
+/// An invocation that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum InvokeError {
+    /// Lambda cannot be asked.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// Lambda refuses: too many invocations, no such function, no permission.
+    #[error("Lambda answers {0}")]
+    Refused(StatusCode),
+    /// The function failed.
+    #[error("the function failed: {0}")]
+    Failed(String),
+}
+
+impl Functions {
+    /// Reads the credentials, `AWS_REGION`, and where Lambda is if it is not where AWS has it
+    /// (`AWS_ENDPOINT_URL_LAMBDA`, `AWS_ENDPOINT_URL`).
+    ///
+    /// # Errors
+    /// When one is absent or malformed.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let region = environment.required("AWS_REGION")?;
+        let own = environment.http_url("AWS_ENDPOINT_URL_LAMBDA")?;
+        let url = match own.or(environment.http_url("AWS_ENDPOINT_URL")?) {
+            Some(url) => url,
+            None => {
+                let domain = match region.starts_with("cn-") {
+                    true => "amazonaws.com.cn",
+                    false => "amazonaws.com",
+                };
+                Url::parse(&format!("https://lambda.{region}.{domain}"))
+                    .map_err(|error| ConfigError::new("AWS_REGION", error))?
+            }
+        };
+        let signer = Signer::new(&AwsCredentials::read(environment)?, region, "lambda");
+        Ok(Self { signer, url })
+    }
+
+    /// Invokes a function and waits for its answer.
+    ///
+    /// # Errors
+    /// When Lambda is away or refuses, the function fails, or `patience` is over.
+    pub async fn invoke(
+        &self,
+        name: &str,
+        event: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Bytes, InvokeError> {
+        let mut url = self.url.clone();
+        url.set_path(&format!("/2015-03-31/functions/{name}/invocations"));
+        let headers = [("content-type", "application/json")];
+        let answer = post(&self.signer, &url, &headers, event, patience).await?;
+        if !answer.status().is_success() {
+            return Err(InvokeError::Refused(answer.status()));
+        }
+        if answer.headers().contains_key("x-amz-function-error") {
+            let told = String::from_utf8_lossy(answer.body());
+            return Err(InvokeError::Failed(told.chars().take(500).collect()));
+        }
+        Ok(answer.into_body())
+    }
+}

@@ -1,0 +1,16 @@
+//! What the functions ask of AWS with requests of their own: the secrets among their configuration, and each other.
+//!
+//! The SDK's client for one call would be half of a function that has to start in milliseconds; a request that is signed
+//! is all it takes. The credentials are those that Lambda gives a function in its environment.
+
+mod environment;
+mod invoke;
+mod request;
+mod secrets;
+mod signer;
+
+pub use environment::{environment, resolved};
+pub use invoke::{Functions, InvokeError};
+pub use request::RequestError;
+pub use secrets::SecretError;
+pub use signer::{Signer, SigningError};

@@ -1,0 +1,99 @@
+//! Logging in to Kafka.
+
+use std::{error::Error, thread};
+
+use aws_msk_iam_sasl_signer::generate_auth_token;
+use aws_types::region::Region;
+use config::{ExposeSecret, KafkaAuth, KafkaConfig};
+use rdkafka::{
+    ClientConfig, ClientContext,
+    client::OAuthToken,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+};
+use tokio::runtime::Handle;
+
+/// How a client of Kafka shows who it is. A token of a role lasts 15 minutes: librdkafka asks for the next one in time.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    role: Option<(Region, Handle)>,
+}
+
+impl Login {
+    /// The login that `auth` says. To be called on the runtime, which gets the tokens.
+    pub(crate) fn new(auth: &KafkaAuth) -> Self {
+        Self {
+            role: match auth {
+                KafkaAuth::Iam { region } => Some((Region::new(region.clone()), Handle::current())),
+                KafkaAuth::None | KafkaAuth::Scram { .. } => None,
+            },
+        }
+    }
+
+    /// What every client needs, to be created with this login as its context.
+    pub(crate) fn client(&self, config: &KafkaConfig, brokers: &str) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", brokers)
+            .set("client.id", "slacast-etl")
+            .set("security.protocol", security_protocol(config));
+        match &config.auth {
+            KafkaAuth::None => {}
+            KafkaAuth::Scram { username, password } => {
+                client
+                    .set("sasl.mechanism", "SCRAM-SHA-512")
+                    .set("sasl.username", username)
+                    .set("sasl.password", password.expose_secret());
+            }
+            KafkaAuth::Iam { .. } => {
+                client.set("sasl.mechanism", "OAUTHBEARER");
+            }
+        }
+        client
+    }
+}
+
+impl ClientContext for Login {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        let Some((region, runtime)) = &self.role else {
+            return Err("this login has no token".into());
+        };
+        // librdkafka may call from a thread of the runtime, which must not wait for itself.
+        let signed = thread::scope(|scope| {
+            let signing = scope.spawn(|| runtime.block_on(generate_auth_token(region.clone())));
+            signing.join()
+        });
+        let (token, lifetime_ms) = signed.map_err(|_| "signing the token broke off")??;
+        Ok(OAuthToken {
+            token,
+            principal_name: String::new(),
+            lifetime_ms,
+        })
+    }
+
+    /// A broker that is away is told by the message that is not acknowledged; a login that is refused by nobody else.
+    fn error(&self, error: KafkaError, reason: &str) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::Authentication) => {
+                tracing::error!(reason, "Kafka refuses the login: see KAFKA_AUTH");
+            }
+            _ => tracing::warn!(%error, reason, "Kafka"),
+        }
+    }
+
+    /// Errors come by [`ClientContext::error`] too.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        tracing::debug!(?level, facility, message, "librdkafka");
+    }
+}
+
+fn security_protocol(config: &KafkaConfig) -> &'static str {
+    match (&config.auth, config.tls) {
+        (KafkaAuth::None, false) => "plaintext",
+        (KafkaAuth::None, true) => "ssl",
+        (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, false) => "sasl_plaintext",
+        (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, true) => "sasl_ssl",
+    }
+}

@@ -1,0 +1,169 @@
+//! A run in shards says what a whole run says.
+
+use std::sync::Arc;
+
+use aws::Functions;
+use axum::{
+    Router, body::Bytes, extract::State, http::StatusCode, response::IntoResponse, routing::post,
+};
+use config::{AccessConfig, Environment};
+use domain::sla::Draft;
+use etl::{
+    function::Function,
+    request::RunRequest,
+    run::Trigger,
+    shards::{Runs, Shards},
+};
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::json;
+use store::{sla::Condition, testing::TestDatabase};
+use tokio::net::TcpListener;
+
+use super::{etl, moment_ago, records};
+
+const SERIES: usize = 60;
+
+/// Two metrics of many series, and one that has none.
+fn metrics() -> String {
+    let terms: Vec<_> = (0..SERIES)
+        .map(|number| {
+            format!(r#"label_replace(node_memory_MemAvailable_bytes{{nodeName="demo"}}, "copy", "{number}", "", "")"#)
+        })
+        .collect();
+    let many = terms.join(" or ");
+    ["first", "second"]
+        .map(|name| format!("[[metric]]\nname = \"{name}\"\nquery = '{many}'\nstep = \"2m\"\n"))
+        .join("")
+        + "[[metric]]\nname = \"nothing\"\nquery = 'absent_metric'\n"
+}
+
+/// Objectives on some of the series, on none, on a metric without series and on one that nobody knows.
+async fn database() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let draft = Draft::parse(&json!({"name": "web", "objectives": [
+        {"metric": "first", "max": 1},
+        {"metric": "first", "labels": {"copy": "7"}, "max": 1e9, "for": "1m"},
+        {"metric": "second", "labels": {"copy": "none"}, "min": 0},
+        {"metric": "nothing", "min": 0},
+        {"metric": "unknown", "min": 0},
+    ]}))
+    .unwrap();
+    let change =
+        database
+            .store()
+            .put_sla("web", &draft.objectives, &Condition::Absent, moment_ago());
+    change.await.unwrap();
+    database
+}
+
+/// The Invoke API in front of a function, on a free port of loopback.
+async fn invoke_api(function: Function) -> String {
+    async fn invoke(State(function): State<Arc<Function>>, event: Bytes) -> impl IntoResponse {
+        let event = LambdaEvent::new(serde_json::from_slice(&event).unwrap(), Context::default());
+        match function.handle(event).await {
+            Ok(answer) => (StatusCode::OK, [("x-of", "etl")], answer.to_string()),
+            Err(error) => (
+                StatusCode::OK,
+                [("x-amz-function-error", "Unhandled")],
+                error.to_string(),
+            ),
+        }
+    }
+    let routes = Router::new()
+        .route("/2015-03-31/functions/etl/invocations", post(invoke))
+        .with_state(Arc::new(function));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    url
+}
+
+fn shards(count: &str, url: &str) -> Option<Shards> {
+    let environment: Environment = [
+        ("SHARDS", count),
+        ("AWS_LAMBDA_FUNCTION_NAME", "etl"),
+        ("AWS_ENDPOINT_URL_LAMBDA", url),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ]
+    .into_iter()
+    .collect();
+    Functions::read(&environment).unwrap();
+    Shards::read(&environment).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_shards_give_the_bytes_that_one_gives() {
+    let database = database().await;
+    let instead = [("DATABASE_URL", database.url())];
+    let request = RunRequest::everything(moment_ago());
+    let (whole, whole_topic) = etl(&metrics(), &instead).await;
+    let expected = whole.run(&request, Trigger::Invoke).await.unwrap();
+    assert_eq!(expected.series as usize, 2 * SERIES, "{expected:?}");
+
+    let (part, topic) = etl(&metrics(), &instead).await;
+    let publisher = part.publisher.clone();
+    let answering = Runs {
+        etl: part,
+        shards: None,
+    };
+    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous)).await;
+    let (mut asking, _) = etl(&metrics(), &instead).await;
+    asking.publisher = publisher;
+    let runs = Runs {
+        etl: asking,
+        shards: shards("4", &url),
+    };
+    let document = runs.run(&request, Trigger::Invoke).await.unwrap();
+    assert_eq!(
+        (
+            document.series,
+            document.samples,
+            document.messages,
+            document.bytes
+        ),
+        (
+            expected.series,
+            expected.samples,
+            expected.messages,
+            expected.bytes
+        )
+    );
+    assert_eq!(document.failures, expected.failures);
+    for index in 0..4 {
+        let stage = format!("shard {index}");
+        assert!(document.stages.iter().any(|told| told.stage == stage));
+    }
+    let facts = |topic: &str| {
+        let mut all = records(topic, expected.messages as usize + 1);
+        all.retain(|_, told| !told[0].headers["ce_type"].contains(".run."));
+        all
+    };
+    let (of_one, of_four) = (facts(&whole_topic), facts(&topic));
+    assert_eq!(of_one.len(), expected.messages as usize);
+    assert_eq!(of_one, of_four);
+}
+
+#[tokio::test]
+async fn shards_that_do_not_come_back_are_told() {
+    let database = TestDatabase::create().await;
+    let (etl, _) = etl(&metrics(), &[("DATABASE_URL", database.url())]).await;
+    let runs = Runs {
+        etl,
+        shards: shards("3", "http://127.0.0.1:1"),
+    };
+    let request = RunRequest::everything(moment_ago());
+    let document = runs.run(&request, Trigger::Invoke).await.unwrap();
+    assert_eq!(document.series, 0);
+    let reasons: Vec<_> = document
+        .failures
+        .iter()
+        .map(|failure| failure.reason.as_str())
+        .collect();
+    assert_eq!(reasons.len(), 3, "{reasons:?}");
+    assert!(
+        reasons[0].contains("shard 0 of 3 did not come back"),
+        "{reasons:?}"
+    );
+}

@@ -1,0 +1,1 @@
+"""What LocalStack lacks to run slacast without Docker, added through the entry points that it leaves open."""
