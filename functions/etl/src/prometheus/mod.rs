@@ -51,7 +51,11 @@ pub enum FetchError {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long Prometheus may be silent.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long an answer may take, its analysis meanwhile included: less than the function's own time, so that the run's
+/// record tells.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
 /// A body beyond this is refused rather than held in memory.
 const LARGEST_BODY: usize = 512 << 20;
 /// Prometheus refuses range queries of more points a series.
@@ -63,8 +67,13 @@ impl Prometheus {
     /// # Errors
     /// When the TLS back end cannot be set up.
     pub fn new(config: &PrometheusConfig) -> Result<Self, reqwest::Error> {
+        Self::patient(config, SILENCE)
+    }
+
+    fn patient(config: &PrometheusConfig, silence: Duration) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(silence)
             .timeout(ANSWER_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
@@ -281,4 +290,46 @@ fn seconds(milliseconds: i64) -> String {
 /// Seconds of Prometheus' answers as a time.
 fn time_of(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_millis((seconds * 1000.0).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use config::Environment;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// What is read of a server that sends an answer in pieces, with pauses between them.
+    async fn answered(pause: Duration) -> Result<Matrix, FetchError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4096]).await;
+            let body = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            for piece in std::iter::once(head.as_str()).chain(body.split_inclusive(':')) {
+                let _ = connection.write_all(piece.as_bytes()).await;
+                tokio::time::sleep(pause).await;
+            }
+        });
+        let environment: Environment = [("PROMETHEUS_URL", url.as_str())].into_iter().collect();
+        let config = PrometheusConfig::read(&environment).unwrap();
+        let prometheus = Prometheus::patient(&config, Duration::from_millis(500)).unwrap();
+        prometheus.ask("api/v1/query", &[]).await
+    }
+
+    #[tokio::test]
+    async fn a_slow_answer_is_waited_for_and_a_silent_prometheus_is_away() {
+        // In all it takes longer than the longest silence.
+        answered(Duration::from_millis(150)).await.unwrap();
+        let silent = answered(Duration::from_secs(5)).await;
+        assert!(
+            matches!(silent, Err(FetchError::Unreachable(_))),
+            "{silent:?}"
+        );
+    }
 }
