@@ -1,41 +1,39 @@
 //! One run: objectives and the forecasts to score, then for each metric fetch, analyse, publish; last the run's own record.
 
 use std::{
-    collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use chrono::Utc;
 use domain::{
-    SeriesId, Timestamp,
-    evaluation::{self, Span},
-    message::{Failure, RunDocument, Stage},
+    message::RunDocument,
     score::{NO_SERIES, UNKNOWN_METRIC},
 };
-use futures::{StreamExt, future, stream};
+use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::{
-    analysis::{self, Subject},
+    analysis,
     message::Message,
     metrics_file::Metric,
     objectives::{self, ActiveObjective, Objectives},
-    prometheus::{FetchError, FetchedSeries, Prometheus},
+    prometheus::{FetchError, Prometheus},
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
     scoring::{self, Due, Scoring},
 };
 
+mod metric;
 mod part;
+mod record;
 mod split;
+
+pub(crate) use metric::{fetch, read_range};
 pub use part::{Part, PartDocument, PartRequest};
 pub use split::Split;
+
+use metric::analyse;
+use record::Record;
 
 /// What a run works with, made once per instance.
 #[derive(Debug)]
@@ -83,8 +81,6 @@ pub enum RunError {
 const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
 pub(crate) const SERIES_WAITING: usize = 8;
-/// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
-const MOST_FAILURES: usize = 100;
 
 impl Etl {
     /// Runs once.
@@ -270,208 +266,5 @@ impl Etl {
             "a run is published"
         );
         Ok(())
-    }
-}
-
-pub(crate) async fn fetch(
-    prometheus: Prometheus,
-    metric: Arc<Metric>,
-    range: Span,
-    found: mpsc::Sender<FetchedSeries>,
-) -> (Duration, Result<Vec<String>, FetchError>) {
-    let asking = Instant::now();
-    let outcome = prometheus.fetch(&metric, range, &found).await;
-    (asking.elapsed(), outcome)
-}
-
-/// What was analysed of one metric.
-#[derive(Default)]
-struct Judged {
-    arrived: u64,
-    series: HashSet<SeriesId>,
-    objectives: HashSet<usize>,
-    /// Whether the analysis of a series, nobody knows which, broke off.
-    broke_off: bool,
-}
-
-/// Analyses the series of one metric while they arrive, on as many worker threads as there are processors, and hands
-/// what was found to Kafka.
-async fn analyse(
-    metric: &Arc<Metric>,
-    arriving: mpsc::Receiver<FetchedSeries>,
-    active: &Arc<[ActiveObjective]>,
-    due: &Arc<Due>,
-    record: &mut Record,
-    publication: &mut Publication<'_>,
-) -> Judged {
-    let subject = record.subject();
-    let (part, arrived) = (record.part, AtomicU64::new(0));
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let mut analyses = stream::unfold(arriving, async |mut arriving| {
-        Some((arriving.recv().await?, arriving))
-    })
-    .filter(|series| {
-        arrived.fetch_add(1, Ordering::Relaxed);
-        future::ready(part.owns(&metric.name, &series.labels))
-    })
-    .map(|series| {
-        let (metric, active, due) = (metric.clone(), active.clone(), due.clone());
-        let subject = subject.clone();
-        tokio::task::spawn_blocking(move || {
-            analysis::analyse(&metric, series, &active, &due, &subject)
-        })
-    })
-    .buffer_unordered(workers)
-    .boxed();
-    let mut judged = Judged::default();
-    while let Some(analysed) = analyses.next().await {
-        let Ok(analysed) = analysed else {
-            tracing::error!(metric = metric.name, "an analysis panicked");
-            judged.broke_off = true;
-            record.fail(
-                "analysis",
-                Some(&metric.name),
-                None,
-                "the analysis broke off".to_owned(),
-            );
-            continue;
-        };
-        if !judged.series.insert(analysed.series) {
-            let series = Some(analysed.series.to_string());
-            record.fail(
-                "fetch",
-                Some(&metric.name),
-                series,
-                "another series has the same labels".to_owned(),
-            );
-            continue;
-        }
-        judged.objectives.extend(analysed.objectives);
-        record.document.series += 1;
-        record.document.samples += analysed.samples;
-        record.analysis += analysed.took;
-        let sending = Instant::now();
-        for message in analysed.messages {
-            publication.send(message).await;
-        }
-        record.publish += sending.elapsed();
-    }
-    drop(analyses);
-    judged.arrived = arrived.into_inner();
-    judged
-}
-
-/// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.
-pub(crate) fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
-    let of_metric = active
-        .iter()
-        .filter(|active| active.objective.metric == metric.name);
-    let longest = of_metric
-        .map(|active| active.objective.hold)
-        .max()
-        .unwrap_or_default();
-    evaluation::read_range(longest, as_of)
-}
-
-/// A run's record while it is being made.
-struct Record {
-    document: RunDocument,
-    part: Part,
-    /// The metrics whose series all arrived.
-    fetched: Vec<String>,
-    /// The positions of the objectives that some series was judged by.
-    judged: HashSet<usize>,
-    started: Instant,
-    objectives: Duration,
-    scores: Duration,
-    fetch: Duration,
-    analysis: Duration,
-    publish: Duration,
-}
-
-impl Record {
-    fn start(as_of: Timestamp, trigger: Trigger) -> Self {
-        let trigger = match trigger {
-            Trigger::Schedule => "schedule",
-            Trigger::Http => "http",
-            Trigger::Invoke => "invoke",
-        };
-        Self {
-            document: RunDocument {
-                run_id: Uuid::new_v4().to_string(),
-                as_of,
-                started_at: Utc::now().into(),
-                trigger: trigger.to_owned(),
-                series: 0,
-                samples: 0,
-                bytes: 0,
-                messages: 0,
-                failures: Vec::new(),
-                stages: Vec::new(),
-                warnings: Vec::new(),
-            },
-            part: Part::WHOLE,
-            fetched: Vec::new(),
-            judged: HashSet::new(),
-            started: Instant::now(),
-            objectives: Duration::ZERO,
-            scores: Duration::ZERO,
-            fetch: Duration::ZERO,
-            analysis: Duration::ZERO,
-            publish: Duration::ZERO,
-        }
-    }
-
-    fn subject(&self) -> Subject {
-        Subject {
-            run: self.document.run_id.clone(),
-            as_of: self.document.as_of,
-        }
-    }
-
-    fn fail(&mut self, stage: &str, metric: Option<&str>, series: Option<String>, reason: String) {
-        if self.document.failures.len() < MOST_FAILURES {
-            self.document.failures.push(Failure {
-                stage: stage.to_owned(),
-                metric: metric.map(str::to_owned),
-                series,
-                reason,
-            });
-        }
-    }
-
-    /// Waits for what was published and counts it.
-    async fn finish_publication(
-        &mut self,
-        publication: Publication<'_>,
-    ) -> Result<(), KafkaUnreachable> {
-        let waiting = Instant::now();
-        let published = publication.finish().await?;
-        self.publish += waiting.elapsed();
-        self.document.messages += published.messages;
-        self.document.bytes += published.bytes;
-        for refusal in published.refused {
-            let reason = refusal.reason.to_string();
-            self.fail("publish", None, Some(refusal.key), reason);
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> RunDocument {
-        let stages = [
-            ("objectives", self.objectives),
-            ("scores", self.scores),
-            ("fetch", self.fetch),
-            ("analysis", self.analysis),
-            ("publish", self.publish),
-            ("total", self.started.elapsed()),
-        ];
-        self.document.stages = stages
-            .map(|(stage, took)| Stage {
-                stage: stage.to_owned(),
-                milliseconds: took.as_secs_f64() * 1000.0,
-            })
-            .into();
-        self.document
     }
 }
