@@ -63,7 +63,7 @@ impl Prometheus {
     /// # Errors
     /// When the TLS back end cannot be set up.
     pub fn new(config: &PrometheusConfig) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
+        let http = http_client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
