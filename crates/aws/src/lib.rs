@@ -1,16 +1,19 @@
-//! What the functions ask of AWS with requests of their own: the secrets among their configuration, and each other.
+//! What the functions ask of AWS with requests of their own: the secrets among their configuration, and each other; and
+//! the token that logs in to MSK, which is a signed request too.
 //!
 //! The SDK's client for one call would be half of a function that has to start in milliseconds; a request that is signed
 //! is all it takes. The credentials are those that Lambda gives a function in its environment.
 
 mod environment;
 mod invoke;
+mod kafka_token;
 mod request;
 mod secrets;
 mod signer;
 
 pub use environment::{environment, resolved};
 pub use invoke::{Functions, InvokeError};
+pub use kafka_token::KafkaToken;
 pub use request::RequestError;
 pub use secrets::SecretError;
 pub use signer::{Signer, SigningError};

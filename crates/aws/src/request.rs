@@ -65,7 +65,6 @@ pub(crate) async fn post(
     }
     let request = request.body(Full::new(Bytes::from(body)))?;
     let answered = async {
-        // Named, because a program may hold two providers of cryptography.
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
             .map_err(|error| RequestError::Answer {

@@ -1,14 +1,15 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
     http_request::{
-        SignableBody, SignableRequest, SigningError as RefusedRequest, SigningParams,
-        SigningSettings, sign,
+        SignableBody, SignableRequest, SignatureLocation, SigningError as RefusedRequest,
+        SigningInstructions, SigningParams, SigningSettings, sign,
     },
     sign::v4,
 };
 use config::{AwsCredentials, ExposeSecret};
+use url::Url;
 
 /// Signs requests to one service in one region (Signature Version 4).
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub enum SigningError {
     Parameters(#[from] v4::signing_params::BuildError),
     /// The request is malformed.
     Request(#[from] RefusedRequest),
+    /// The URL is malformed.
+    Url(#[from] url::ParseError),
 }
 
 impl Signer {
@@ -57,33 +60,65 @@ impl Signer {
         body: &[u8],
         now: SystemTime,
     ) -> Result<Vec<(&'static str, String)>, SigningError> {
-        let identity = self.credentials.clone().into();
-        let parameters: SigningParams<'_> = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.region)
-            .name(&self.service)
-            .time(now)
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
         let request = SignableRequest::new(
             method,
             url,
             headers.iter().copied(),
             SignableBody::Bytes(body),
         )?;
-        let (signature, _) = sign(request, &parameters)?.into_parts();
-        let (headers, _) = signature.into_parts();
+        let (headers, _) = self
+            .instructions(request, SigningSettings::default(), now)?
+            .into_parts();
         Ok(headers
             .into_iter()
             .map(|header| (header.name(), header.value().to_owned()))
             .collect())
     }
+
+    /// Signs a `GET` without a body in its query, so that whoever has the URL may make the request for `lifetime` from
+    /// `now` on.
+    ///
+    /// # Errors
+    /// When the URL is malformed.
+    pub fn sign_url(
+        &self,
+        url: &mut Url,
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> Result<(), SigningError> {
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(lifetime);
+        let body = SignableBody::Bytes(&[]);
+        let request = SignableRequest::new("GET", url.as_str(), std::iter::empty(), body)?;
+        let (_, parameters) = self.instructions(request, settings, now)?.into_parts();
+        url.query_pairs_mut().extend_pairs(parameters);
+        Ok(())
+    }
+
+    fn instructions(
+        &self,
+        request: SignableRequest<'_>,
+        settings: SigningSettings,
+        now: SystemTime,
+    ) -> Result<SigningInstructions, SigningError> {
+        let identity = self.credentials.clone().into();
+        let parameters: SigningParams<'_> = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name(&self.service)
+            .time(now)
+            .settings(settings)
+            .build()?
+            .into();
+        let (instructions, _) = sign(request, &parameters)?.into_parts();
+        Ok(instructions)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
 

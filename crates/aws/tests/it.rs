@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 async fn ask(target: &str, document: Value) -> Value {
     let url = std::env::var("AWS_ENDPOINT_URL");
     let url = url.expect("AWS_ENDPOINT_URL is not set: run the tests with `cargo local test`");
-    let answer = reqwest::Client::new()
+    let answer = http_client::builder()
+        .build()
+        .unwrap()
         .post(url)
         .header("content-type", "application/x-amz-json-1.1")
         .header("x-amz-target", format!("secretsmanager.{target}"))

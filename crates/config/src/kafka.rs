@@ -1,6 +1,7 @@
 use secrecy::SecretString;
+use url::Url;
 
-use crate::{ConfigError, Environment};
+use crate::{AwsCredentials, ConfigError, Environment};
 
 /// Where Kafka is and how to log in.
 #[derive(Clone, Debug)]
@@ -16,12 +17,25 @@ pub struct KafkaConfig {
 }
 
 /// How the brokers are found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Brokers {
     /// `KAFKA_BROKERS`: `host:port,host:port`.
     Addresses(String),
     /// `KAFKA_CLUSTER_ARN`: asked of MSK.
-    Cluster(String),
+    Cluster(MskCluster),
+}
+
+/// A cluster of Amazon MSK, and what it takes to ask for its brokers.
+#[derive(Clone, Debug)]
+pub struct MskCluster {
+    /// `KAFKA_CLUSTER_ARN`.
+    pub arn: String,
+    /// The region in the ARN.
+    pub region: String,
+    /// Where the API of MSK is, if it is not where AWS has it: `AWS_ENDPOINT_URL_KAFKA` or `AWS_ENDPOINT_URL`.
+    pub endpoint: Option<Url>,
+    /// Who asks.
+    pub credentials: AwsCredentials,
 }
 
 /// `KAFKA_AUTH`.
@@ -40,6 +54,8 @@ pub enum KafkaAuth {
     Iam {
         /// The cluster's region, or `AWS_REGION`.
         region: String,
+        /// The role's.
+        credentials: AwsCredentials,
     },
 }
 
@@ -54,15 +70,7 @@ impl KafkaConfig {
             environment.get("KAFKA_CLUSTER_ARN"),
         ) {
             (Some(addresses), _) => Brokers::Addresses(checked_addresses(addresses)?),
-            (None, Some(arn)) if region_of_cluster(arn).is_some() => {
-                Brokers::Cluster(arn.to_owned())
-            }
-            (None, Some(_)) => {
-                return Err(ConfigError::new(
-                    "KAFKA_CLUSTER_ARN",
-                    "is not of the form arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/ID",
-                ));
-            }
+            (None, Some(arn)) => Brokers::Cluster(MskCluster::read(arn, environment)?),
             (None, None) => {
                 return Err(ConfigError::new(
                     "KAFKA_BROKERS",
@@ -78,11 +86,10 @@ impl KafkaConfig {
             },
             "iam" => KafkaAuth::Iam {
                 region: match &brokers {
-                    Brokers::Cluster(arn) => region_of_cluster(arn),
-                    Brokers::Addresses(_) => None,
-                }
-                .map_or_else(|| environment.required("AWS_REGION"), Ok)?
-                .to_owned(),
+                    Brokers::Cluster(cluster) => cluster.region.clone(),
+                    Brokers::Addresses(_) => environment.required("AWS_REGION")?.to_owned(),
+                },
+                credentials: AwsCredentials::read(environment)?,
             },
             _ => {
                 return Err(ConfigError::new(
@@ -99,6 +106,24 @@ impl KafkaConfig {
             brokers,
             auth,
             tls,
+        })
+    }
+}
+
+impl MskCluster {
+    fn read(arn: &str, environment: &Environment) -> Result<Self, ConfigError> {
+        let region = region_of_cluster(arn).ok_or_else(|| {
+            ConfigError::new(
+                "KAFKA_CLUSTER_ARN",
+                "is not of the form arn:aws:kafka:REGION:ACCOUNT:cluster/NAME/ID",
+            )
+        })?;
+        let own = environment.http_url("AWS_ENDPOINT_URL_KAFKA")?;
+        Ok(Self {
+            arn: arn.to_owned(),
+            region: region.to_owned(),
+            endpoint: own.or(environment.http_url("AWS_ENDPOINT_URL")?),
+            credentials: AwsCredentials::read(environment)?,
         })
     }
 }
@@ -159,6 +184,10 @@ fn checked_topic(text: &str) -> Result<String, ConfigError> {
 mod tests {
     use super::*;
 
+    const CLUSTER: (&str, &str) = ("KAFKA_CLUSTER_ARN", "arn:aws:kafka:eu-west-1:1:cluster/a/b");
+    const KEY: (&str, &str) = ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    const SECRET_KEY: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "hunter2");
+
     fn read(variables: &[(&str, &str)]) -> Result<KafkaConfig, ConfigError> {
         KafkaConfig::read(&variables.iter().copied().collect())
     }
@@ -175,22 +204,20 @@ mod tests {
                 .unwrap()
                 .tls
         );
-        assert!(
-            read(&[("KAFKA_CLUSTER_ARN", "arn:aws:kafka:eu-west-1:1:cluster/a/b")])
-                .unwrap()
-                .tls
-        );
+        assert!(read(&[CLUSTER, KEY, SECRET_KEY]).unwrap().tls);
     }
 
     #[test]
     fn the_region_of_a_login_by_role_is_the_clusters() {
         let kafka = read(&[
-            ("KAFKA_CLUSTER_ARN", "arn:aws:kafka:eu-west-1:1:cluster/a/b"),
+            CLUSTER,
+            KEY,
+            SECRET_KEY,
             ("KAFKA_AUTH", "iam"),
             ("AWS_REGION", "us-east-1"),
         ])
         .unwrap();
-        assert!(matches!(kafka.auth, KafkaAuth::Iam { region } if region == "eu-west-1"));
+        assert!(matches!(kafka.auth, KafkaAuth::Iam { region, .. } if region == "eu-west-1"));
     }
 
     #[test]
@@ -204,7 +231,17 @@ mod tests {
                 vec![("KAFKA_CLUSTER_ARN", "arn:aws:s3:::bucket")],
                 "KAFKA_CLUSTER_ARN",
             ),
+            (vec![CLUSTER], "AWS_ACCESS_KEY_ID"),
+            (vec![CLUSTER, KEY], "AWS_SECRET_ACCESS_KEY"),
+            (
+                vec![CLUSTER, KEY, SECRET_KEY, ("AWS_ENDPOINT_URL", "moon")],
+                "AWS_ENDPOINT_URL",
+            ),
             (vec![brokers, ("KAFKA_AUTH", "iam")], "AWS_REGION"),
+            (
+                vec![brokers, ("KAFKA_AUTH", "iam"), ("AWS_REGION", "eu-west-1")],
+                "AWS_ACCESS_KEY_ID",
+            ),
             (vec![brokers, ("KAFKA_TOPIC", "a b")], "KAFKA_TOPIC"),
             (vec![brokers, ("KAFKA_TLS", "maybe")], "KAFKA_TLS"),
             (vec![brokers, ("KAFKA_AUTH", "kerberos")], "KAFKA_AUTH"),

@@ -82,7 +82,7 @@ impl Invoker {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(invalid());
         }
-        let client = Client::builder()
+        let client = http_client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(LONGEST_INVOCATION)
             .no_proxy()

@@ -16,7 +16,8 @@ async fn main() -> Result<(), Error> {
             let api = env::var("AWS_LAMBDA_RUNTIME_API")?;
             let url = format!("{api}/2018-06-01/runtime/init/error");
             let document = json!({"errorType": "Setup", "errorMessage": "no database"});
-            reqwest::Client::new()
+            http_client::builder()
+                .build()?
                 .post(url)
                 .json(&document)
                 .send()

@@ -66,6 +66,7 @@ pub(crate) async fn build(
         .args(["build", "--release"])
         // As in the alias `local`: it saves minutes of a first build.
         .args(["--config", "profile.release.lto=false"])
+        .args(["--config", "profile.release.codegen-units=16"])
         .args(names.iter().flat_map(|name| ["--package", name]))
         .current_dir(root);
     let programs = built(&mut command, &step).await?;

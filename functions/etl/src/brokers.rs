@@ -1,19 +1,23 @@
 //! Finding the brokers of an MSK cluster.
 
+mod transport;
+
 use anyhow::Context as _;
-use config::{Brokers, KafkaAuth, KafkaConfig};
+use aws_sdk_kafka::config::{BehaviorVersion, Config, Credentials, Region};
+use config::{AwsCredentials, Brokers, ExposeSecret, KafkaAuth, KafkaConfig, MskCluster};
+use transport::Transport;
 
 /// The bootstrap addresses: as configured, or asked of MSK.
 ///
 /// # Errors
 /// When MSK cannot be asked, or the cluster has no listener for the configured login.
 pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
-    let arn = match &config.brokers {
+    let cluster = match &config.brokers {
         Brokers::Addresses(addresses) => return Ok(addresses.clone()),
-        Brokers::Cluster(arn) => arn,
+        Brokers::Cluster(cluster) => cluster,
     };
-    let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let answer = aws_sdk_kafka::Client::new(&aws)
+    let arn = &cluster.arn;
+    let answer = client(cluster)?
         .get_bootstrap_brokers()
         .cluster_arn(arn)
         .send()
@@ -28,4 +32,27 @@ pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
     addresses.map(str::to_owned).with_context(|| {
         format!("KAFKA_CLUSTER_ARN: {arn} has no listener for this KAFKA_AUTH and KAFKA_TLS")
     })
+}
+
+fn client(cluster: &MskCluster) -> anyhow::Result<aws_sdk_kafka::Client> {
+    let mut config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(cluster.region.clone()))
+        .credentials_provider(credentials(&cluster.credentials))
+        .http_client(Transport::new()?);
+    if let Some(endpoint) = &cluster.endpoint {
+        config = config.endpoint_url(endpoint.as_str());
+    }
+    Ok(aws_sdk_kafka::Client::from_conf(config.build()))
+}
+
+fn credentials(of: &AwsCredentials) -> Credentials {
+    let token = of.session_token.as_ref();
+    Credentials::new(
+        &of.access_key_id,
+        of.secret_access_key.expose_secret(),
+        token.map(|token| token.expose_secret().to_owned()),
+        None,
+        "environment",
+    )
 }

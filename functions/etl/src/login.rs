@@ -1,30 +1,32 @@
 //! Logging in to Kafka.
 
-use std::{error::Error, thread};
+use std::{error::Error, time::SystemTime};
 
-use aws_msk_iam_sasl_signer::generate_auth_token;
-use aws_types::region::Region;
-use config::{ExposeSecret, KafkaAuth, KafkaConfig};
+use aws::KafkaToken;
+use config::{AwsCredentials, ExposeSecret, KafkaAuth, KafkaConfig};
 use rdkafka::{
     ClientConfig, ClientContext,
     client::OAuthToken,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
 };
-use tokio::runtime::Handle;
 
 /// How a client of Kafka shows who it is. A token of a role lasts 15 minutes: librdkafka asks for the next one in time.
 #[derive(Clone, Debug)]
 pub(crate) struct Login {
-    role: Option<(Region, Handle)>,
+    /// Whose token, and the region of the cluster.
+    role: Option<(AwsCredentials, String)>,
 }
 
 impl Login {
-    /// The login that `auth` says. To be called on the runtime, which gets the tokens.
+    /// The login that `auth` says.
     pub(crate) fn new(auth: &KafkaAuth) -> Self {
         Self {
             role: match auth {
-                KafkaAuth::Iam { region } => Some((Region::new(region.clone()), Handle::current())),
+                KafkaAuth::Iam {
+                    region,
+                    credentials,
+                } => Some((credentials.clone(), region.clone())),
                 KafkaAuth::None | KafkaAuth::Scram { .. } => None,
             },
         }
@@ -57,19 +59,14 @@ impl ClientContext for Login {
     const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
 
     fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
-        let Some((region, runtime)) = &self.role else {
+        let Some((credentials, region)) = &self.role else {
             return Err("this login has no token".into());
         };
-        // librdkafka may call from a thread of the runtime, which must not wait for itself.
-        let signed = thread::scope(|scope| {
-            let signing = scope.spawn(|| runtime.block_on(generate_auth_token(region.clone())));
-            signing.join()
-        });
-        let (token, lifetime_ms) = signed.map_err(|_| "signing the token broke off")??;
+        let token = KafkaToken::sign(credentials, region, SystemTime::now())?;
         Ok(OAuthToken {
-            token,
+            token: token.value,
             principal_name: String::new(),
-            lifetime_ms,
+            lifetime_ms: token.expires_ms,
         })
     }
 

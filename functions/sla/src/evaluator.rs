@@ -90,7 +90,7 @@ impl Evaluator {
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let client = Client::builder()
+        let client = http_client::builder()
             .timeout(PATIENCE)
             .default_headers(headers)
             .build()?;

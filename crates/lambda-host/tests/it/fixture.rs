@@ -87,7 +87,7 @@ impl Fixture {
     pub(super) async fn start(folder: TempDir, spec: HostSpec) -> Self {
         Self {
             host: Host::start(loopback(), spec).await.unwrap(),
-            client: Client::new(),
+            client: http_client::builder().build().unwrap(),
             folder,
         }
     }

@@ -186,7 +186,13 @@ async fn functions_end_by_themselves_when_their_host_is_killed() {
     let mut lines = BufReader::new(host.stdout.take().unwrap()).lines();
     let url = lines.next_line().await.unwrap().unwrap();
     let url = format!("{url}/2015-03-31/functions/function/invocations");
-    let response = reqwest::Client::new().post(url).send().await.unwrap();
+    let response = http_client::builder()
+        .build()
+        .unwrap()
+        .post(url)
+        .send()
+        .await
+        .unwrap();
     let answer: Value = response.json().await.unwrap();
     let pid = u32::try_from(answer["pid"].as_u64().unwrap()).unwrap();
     assert!(runs(pid));

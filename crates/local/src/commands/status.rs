@@ -45,7 +45,8 @@ pub(crate) async fn status(data: &DataDirectory, as_json: bool) -> Result<ExitCo
 /// What `up` answers of its functions. `cargo lambda watch` tells nothing of them.
 async fn functions(state: &State) -> Result<Value> {
     let url = format!("{}{FUNCTIONS_PATH}", state.control);
-    let answer = reqwest::get(url).await.context("`up` does not answer")?;
+    let asked = http_client::builder().build()?.get(url).send().await;
+    let answer = asked.context("`up` does not answer")?;
     answer.json().await.context("`up` answers nonsense")
 }
 

@@ -103,7 +103,7 @@ async fn start(
             post_demo_sla(&api).await?;
         }
         if system.servers.fresh {
-            wait_for_this_machine(&system.servers.prometheus_url, progress).await;
+            wait_for_this_machine(&system.servers.prometheus_url, progress).await?;
         }
         let step = progress.step("first run");
         let as_of = run_and_wait(&api, demo).await?;
@@ -144,13 +144,14 @@ async fn post_demo_sla(api: &Api) -> Result<()> {
 }
 
 /// A rate needs two scrapes before the last multiple of its step. Where they do not come the table says what is missing.
-async fn wait_for_this_machine(prometheus: &str, progress: &Progress) {
+async fn wait_for_this_machine(prometheus: &str, progress: &Progress) -> Result<()> {
     let step = progress.step("this machine");
     step.at("waiting for two scrapes");
     let query = format!(r#"min(count_over_time(up{{nodeName!="{NODE}"}}[5m] offset 20s)) >= 2"#);
+    let client = http_client::builder().build()?;
     let began = Instant::now();
     while began.elapsed() < FIRST_SCRAPES {
-        let asked = reqwest::Client::new()
+        let asked = client
             .get(format!("{prometheus}/api/v1/query"))
             .query(&[("query", &query)])
             .send()
@@ -158,11 +159,12 @@ async fn wait_for_this_machine(prometheus: &str, progress: &Progress) {
         if let Ok(answer) = asked {
             let document: Value = answer.json().await.unwrap_or_default();
             if document["data"]["result"].get(0).is_some() {
-                return;
+                break;
             }
         }
         sleep(Duration::from_millis(500)).await;
     }
+    Ok(())
 }
 
 /// Runs the ETL and waits until all it published is answered over HTTP. Returns the run's time.

@@ -66,10 +66,11 @@ impl MiniStack {
             log: data.log(NAME),
             run: data.run(),
         };
+        let client = http_client::builder().build()?;
         let (process, ()) = launch
             .start()?
             .ready(PATIENCE, async || {
-                let health = reqwest::get(format!("{url}/health")).await?;
+                let health = client.get(format!("{url}/health")).send().await?;
                 health.error_for_status().map(drop)
             })
             .await?;

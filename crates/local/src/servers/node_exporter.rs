@@ -41,7 +41,11 @@ pub(super) async fn start(
 
 /// What the exporter tells of itself among its metrics.
 async fn version(port: u16) -> Result<String> {
-    let answer = reqwest::get(format!("http://127.0.0.1:{port}/metrics")).await?;
+    let answer = http_client::builder()
+        .build()?
+        .get(format!("http://127.0.0.1:{port}/metrics"))
+        .send()
+        .await?;
     let text = answer.error_for_status()?.text().await?;
     let Some(line) = text
         .lines()

@@ -77,10 +77,7 @@ impl System {
         assert!(ready, "`up` did not get ready:\n{}", printed.join("\n"));
         // What it prints from now on is read and thrown away, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let http = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .build()
-            .unwrap();
+        let http = http_client::builder().timeout(PATIENCE).build().unwrap();
         Self {
             up,
             printed,

@@ -71,7 +71,7 @@ impl Prometheus {
     }
 
     fn patient(config: &PrometheusConfig, silence: Duration) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
+        let http = http_client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(silence)
             .timeout(ANSWER_TIMEOUT)

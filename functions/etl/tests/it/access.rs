@@ -23,7 +23,8 @@ async fn statuses(authorization: Option<&str>) -> Vec<(String, u16)> {
             request = request.header("authorization", value);
         }
         let request = request.body(Body::Empty).unwrap();
-        let request = request.with_raw_http_path(path.replace("{name}", "web"));
+        let request =
+            request.with_raw_http_path(path.replace("{name}", "web").replace("{id}", "1"));
         let reply = api.answer(request, async |_| {
             Err(http_api::ApiError::NotFound(String::new()))
         });

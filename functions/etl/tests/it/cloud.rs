@@ -23,7 +23,9 @@ async fn cluster() -> String {
         "clusterName": format!("test-{}", Uuid::new_v4()), "kafkaVersion": "3.6.0",
         "numberOfBrokerNodes": 1, "brokerNodeGroupInfo": nodes,
     });
-    let answer = reqwest::Client::new()
+    let answer = http_client::builder()
+        .build()
+        .unwrap()
         .post(format!("{url}/v1/clusters"))
         .header(
             "authorization",

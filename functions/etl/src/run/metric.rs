@@ -1,0 +1,129 @@
+//! One metric of a run: its series are analysed while they arrive.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use domain::{
+    SeriesId, Timestamp,
+    evaluation::{self, Span},
+};
+use futures::{StreamExt, future, stream};
+use tokio::sync::mpsc;
+
+use super::Record;
+use crate::{
+    analysis,
+    metrics_file::Metric,
+    objectives::ActiveObjective,
+    prometheus::{FetchError, FetchedSeries, Prometheus},
+    publish::Publication,
+    scoring::Due,
+};
+
+/// Hands the series of a metric over as they arrive. Tells how long that took and what Prometheus warned about.
+pub(crate) async fn fetch(
+    prometheus: Prometheus,
+    metric: Arc<Metric>,
+    range: Span,
+    found: mpsc::Sender<FetchedSeries>,
+) -> (Duration, Result<Vec<String>, FetchError>) {
+    let asking = Instant::now();
+    let outcome = prometheus.fetch(&metric, range, &found).await;
+    (asking.elapsed(), outcome)
+}
+
+/// What was analysed of one metric.
+#[derive(Default)]
+pub(super) struct Judged {
+    pub(super) arrived: u64,
+    pub(super) series: HashSet<SeriesId>,
+    pub(super) objectives: HashSet<usize>,
+    /// Whether the analysis of a series, nobody knows which, broke off.
+    pub(super) broke_off: bool,
+}
+
+/// Analyses the series of one metric while they arrive, on as many worker threads as there are processors, and hands
+/// what was found to Kafka.
+pub(super) async fn analyse(
+    metric: &Arc<Metric>,
+    arriving: mpsc::Receiver<FetchedSeries>,
+    active: &Arc<[ActiveObjective]>,
+    due: &Arc<Due>,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) -> Judged {
+    let subject = record.subject();
+    let (part, arrived) = (record.part, AtomicU64::new(0));
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut analyses = stream::unfold(arriving, async |mut arriving| {
+        Some((arriving.recv().await?, arriving))
+    })
+    .filter(|series| {
+        arrived.fetch_add(1, Ordering::Relaxed);
+        future::ready(part.owns(&metric.name, &series.labels))
+    })
+    .map(|series| {
+        let (metric, active, due) = (metric.clone(), active.clone(), due.clone());
+        let subject = subject.clone();
+        tokio::task::spawn_blocking(move || {
+            analysis::analyse(&metric, series, &active, &due, &subject)
+        })
+    })
+    .buffer_unordered(workers)
+    .boxed();
+    let mut judged = Judged::default();
+    while let Some(analysed) = analyses.next().await {
+        let Ok(analysed) = analysed else {
+            tracing::error!(metric = metric.name, "an analysis panicked");
+            judged.broke_off = true;
+            record.fail(
+                "analysis",
+                Some(&metric.name),
+                None,
+                "the analysis broke off".to_owned(),
+            );
+            continue;
+        };
+        if !judged.series.insert(analysed.series) {
+            let series = Some(analysed.series.to_string());
+            record.fail(
+                "fetch",
+                Some(&metric.name),
+                series,
+                "another series has the same labels".to_owned(),
+            );
+            continue;
+        }
+        judged.objectives.extend(analysed.objectives);
+        record.document.series += 1;
+        record.document.samples += analysed.samples;
+        record.analysis += analysed.took;
+        let sending = Instant::now();
+        for message in analysed.messages {
+            publication.send(message).await;
+        }
+        record.publish += sending.elapsed();
+    }
+    drop(analyses);
+    judged.arrived = arrived.into_inner();
+    judged
+}
+
+/// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.
+pub(crate) fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
+    let of_metric = active
+        .iter()
+        .filter(|active| active.objective.metric == metric.name);
+    let longest = of_metric
+        .map(|active| active.objective.hold)
+        .max()
+        .unwrap_or_default();
+    evaluation::read_range(longest, as_of)
+}

@@ -1,0 +1,131 @@
+//! A run's record while it is being made.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use chrono::Utc;
+use domain::{
+    Timestamp,
+    message::{Failure, RunDocument, Stage},
+};
+use uuid::Uuid;
+
+use super::{Part, Trigger};
+use crate::{
+    analysis::Subject,
+    publish::{KafkaUnreachable, Publication},
+};
+
+/// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
+const MOST_FAILURES: usize = 100;
+
+/// What a run, or a part of one, found so far, and how long it took.
+pub(super) struct Record {
+    pub(super) document: RunDocument,
+    pub(super) part: Part,
+    /// The metrics whose series all arrived.
+    pub(super) fetched: Vec<String>,
+    /// The positions of the objectives that some series was judged by.
+    pub(super) judged: HashSet<usize>,
+    pub(super) started: Instant,
+    pub(super) objectives: Duration,
+    pub(super) scores: Duration,
+    pub(super) fetch: Duration,
+    pub(super) analysis: Duration,
+    pub(super) publish: Duration,
+}
+
+impl Record {
+    pub(super) fn start(as_of: Timestamp, trigger: Trigger) -> Self {
+        let trigger = match trigger {
+            Trigger::Schedule => "schedule",
+            Trigger::Http => "http",
+            Trigger::Invoke => "invoke",
+        };
+        Self {
+            document: RunDocument {
+                run_id: Uuid::new_v4().to_string(),
+                as_of,
+                started_at: Utc::now().into(),
+                trigger: trigger.to_owned(),
+                series: 0,
+                samples: 0,
+                bytes: 0,
+                messages: 0,
+                failures: Vec::new(),
+                stages: Vec::new(),
+                warnings: Vec::new(),
+            },
+            part: Part::WHOLE,
+            fetched: Vec::new(),
+            judged: HashSet::new(),
+            started: Instant::now(),
+            objectives: Duration::ZERO,
+            scores: Duration::ZERO,
+            fetch: Duration::ZERO,
+            analysis: Duration::ZERO,
+            publish: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            run: self.document.run_id.clone(),
+            as_of: self.document.as_of,
+        }
+    }
+
+    pub(super) fn fail(
+        &mut self,
+        stage: &str,
+        metric: Option<&str>,
+        series: Option<String>,
+        reason: String,
+    ) {
+        if self.document.failures.len() < MOST_FAILURES {
+            self.document.failures.push(Failure {
+                stage: stage.to_owned(),
+                metric: metric.map(str::to_owned),
+                series,
+                reason,
+            });
+        }
+    }
+
+    /// Waits for what was published and counts it.
+    pub(super) async fn finish_publication(
+        &mut self,
+        publication: Publication<'_>,
+    ) -> Result<(), KafkaUnreachable> {
+        let waiting = Instant::now();
+        let published = publication.finish().await?;
+        self.publish += waiting.elapsed();
+        self.document.messages += published.messages;
+        self.document.bytes += published.bytes;
+        for refusal in published.refused {
+            let reason = refusal.reason.to_string();
+            self.fail("publish", None, Some(refusal.key), reason);
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> RunDocument {
+        let stages = [
+            ("objectives", self.objectives),
+            ("scores", self.scores),
+            ("fetch", self.fetch),
+            ("analysis", self.analysis),
+            ("publish", self.publish),
+            ("total", self.started.elapsed()),
+        ];
+        self.document.stages = stages
+            .map(|(stage, took)| Stage {
+                stage: stage.to_owned(),
+                milliseconds: took.as_secs_f64() * 1000.0,
+            })
+            .into();
+        self.document
+    }
+}
