@@ -154,17 +154,21 @@ CREATE TABLE IF NOT EXISTS score (
 );
 
 -- What came of every probability of a violation that was told; `happened` is null where too little was seen to say.
+-- `base_rate`: how often a violation came in the 12 h before; `model_probability`: what the model said, where that was told
+-- instead.
 CREATE TABLE IF NOT EXISTS objective_score (
-    sla            VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    objective      VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    version        INT UNSIGNED NOT NULL,
-    series_id      CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
-    forecast_as_of DATETIME(3) NOT NULL,
-    as_of          DATETIME(3) NOT NULL,
-    probability    DOUBLE NOT NULL,
-    happened       BOOLEAN NULL,
+    sla               VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective         VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version           INT UNSIGNED NOT NULL,
+    series_id         CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    forecast_as_of    DATETIME(3) NOT NULL,
+    as_of             DATETIME(3) NOT NULL,
+    probability       DOUBLE NOT NULL,
+    model_probability DOUBLE NULL,
+    base_rate         DOUBLE NULL,
+    happened          BOOLEAN NULL,
     PRIMARY KEY (sla, objective, version, series_id, forecast_as_of),
-    KEY by_time (sla, forecast_as_of, probability, happened),
+    KEY by_time (sla, forecast_as_of, probability, base_rate, happened),
     KEY by_series (series_id, forecast_as_of)
 );
 
@@ -190,7 +194,8 @@ CREATE TABLE IF NOT EXISTS sla (
     version    INT UNSIGNED NOT NULL,
     created_at DATETIME(3) NOT NULL,
     retired_at DATETIME(3) NULL,
-    PRIMARY KEY (name, version)
+    PRIMARY KEY (name, version),
+    KEY by_retirement (retired_at, name, version)
 );
 
 -- The objectives of every version, in the order given. `document` is the objective.

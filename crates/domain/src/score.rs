@@ -15,7 +15,7 @@ use crate::{
     message::{Baseline, Forecast, Interval, PathPoint},
 };
 
-pub use account::{MOST_RECENT, RecentScores};
+pub use account::{MOST_RECENT, RecentProbabilities, RecentScores};
 
 /// Why a forecast has no scores: of its steps too few have a sample.
 pub const FEW_SAMPLES: &str = "few_samples";

@@ -132,7 +132,7 @@ impl<E: Copy + Send + Sync + 'static> Api<E> {
         if !access::permits(access, &route.operation.method) {
             return Err(ApiError::Forbidden);
         }
-        body::bounded(request.body())?;
+        body::check_length(request.body(), route.operation.longest_body())?;
         Ok(Call {
             endpoint: route.endpoint,
             name: segments.name,
@@ -163,7 +163,7 @@ impl<E> Call<E> {
     /// # Errors
     /// When the body is missing, is not JSON or says it is something else.
     pub fn json(&self) -> Result<Value, ApiError> {
-        if body::bounded(self.request.body())?.trim_ascii().is_empty() {
+        if body::bytes(self.request.body()).trim_ascii().is_empty() {
             return Err(ApiError::NotJson("it is empty".to_owned()));
         }
         self.json_or_null()

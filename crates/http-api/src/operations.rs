@@ -33,6 +33,22 @@ pub enum Parameter {
     IfMatch,
 }
 
+/// What every other body may have.
+const LONGEST_BODY: usize = 1 << 20;
+/// An SLA's 10,000 objectives have some hundred bytes each; a Lambda function is asked with 6 MB at most.
+const LONGEST_SLA: usize = 4 << 20;
+
+impl Operation {
+    /// How many bytes its body may have.
+    pub(crate) fn longest_body(&self) -> usize {
+        if matches!(self.path, "/sla" | "/sla/{name}") {
+            LONGEST_SLA
+        } else {
+            LONGEST_BODY
+        }
+    }
+}
+
 use Parameter::{Id, IfMatch, Labels, Name, Query};
 
 const LIMIT: Parameter = Query("limit");
@@ -91,7 +107,7 @@ operations! {
     BUDGET: GET "/sla/{name}/budget", "what is left of the error budgets of an SLA, how fast they burn, and the alerts",
         "{base}/sla/web/budget", [Name, AS_OF, OBJECTIVE, CURSOR];
     VIOLATIONS: GET "/sla/{name}/violations", "the violations of an SLA that are kept, newest start first",
-        "'{base}/sla/web/violations?limit=5'", [Name, LIMIT, CURSOR, METRIC, Labels, FROM, TO, OBJECTIVE];
+        "'{base}/sla/web/violations?limit=5'", [Name, LIMIT, CURSOR, METRIC, Labels, FROM, TO, AS_OF, OBJECTIVE];
     CREATE_EXCLUSION: POST "/sla/{name}/exclusions", "take time out of an SLA, past or future",
         "-X POST {base}/sla/web/exclusions -d '{\"from\":\"2026-11-23T08:00:00Z\",\"to\":\"2026-11-23T09:00:00Z\",\"reason\":\"upgrade\"}'", [Name];
     LIST_EXCLUSIONS: GET "/sla/{name}/exclusions", "the time taken out of an SLA, newest first, what was taken back included",

@@ -155,7 +155,7 @@ async fn a_body_is_read_and_what_was_made_is_told_where_it_is() {
 #[tokio::test]
 async fn every_problem_has_its_status() {
     let json = ("content-type", "application/json");
-    let large = format!("\"{}\"", "x".repeat(1 << 20));
+    let large = format!("\"{}\"", "x".repeat(4 << 20));
     for (method, uri, headers, body, status) in [
         ("POST", "/sla", vec![json], "{", 400),
         ("POST", "/sla", vec![json], "", 400),

@@ -93,6 +93,11 @@ pub fn analyse(
     for (position, mut document) in judge(metric, &reference, &samples, &found, active, *as_of) {
         // What the prediction tells, which need not be what the model says.
         document.outlook.predicted = document.outlook.predicted.and(told);
+        let recent = due.recent_probabilities(reference.series, &active[position]);
+        let staleness = metric.reading.staleness();
+        let base_rate = || evaluation::base_rate(&document.objective, &samples, staleness, *as_of);
+        let base_rate = document.outlook.probability.and_then(|_| base_rate());
+        document.outlook.hold_to_account(base_rate, recent);
         messages.push(Message::of_violations(&document, run));
         objectives.push(position);
     }

@@ -9,14 +9,17 @@ use std::{
 use domain::{
     Finding, Sample, SeriesId, Timestamp, evaluation,
     message::{Failure, ObjectiveScore, ScoreDocument, SeriesReference},
-    score::{self, OUT_OF_REACH, RecentScores},
+    score::{self, OUT_OF_REACH, RecentProbabilities, RecentScores},
 };
 use store::{
     Store, StoreError,
-    score::{DueForecast, DueProbability},
+    score::{DueForecast, DueProbability, JudgedSeries},
 };
 
-use crate::{objectives::PATIENCE, run::Part};
+use crate::{
+    objectives::{ActiveObjective, PATIENCE},
+    run::Part,
+};
 
 /// Where forecasts and scores are read.
 #[derive(Debug)]
@@ -26,7 +29,12 @@ pub struct Scoring {
     recent: Mutex<Option<(Timestamp, Arc<Recent>)>>,
 }
 
-type Recent = HashMap<SeriesId, RecentScores>;
+/// How forecasts and probabilities did of late.
+#[derive(Debug, Default)]
+struct Recent {
+    forecasts: HashMap<SeriesId, RecentScores>,
+    probabilities: HashMap<JudgedSeries, RecentProbabilities>,
+}
 
 /// The forecasts a run has to score, by series, and what the scores of late say of the next ones.
 #[derive(Debug, Default)]
@@ -92,7 +100,14 @@ impl Scoring {
         {
             return Ok(recent.clone());
         }
-        let recent = Arc::new(patiently(self.store.recent_scores(before)).await?);
+        let (forecasts, probabilities) = tokio::try_join!(
+            patiently(self.store.recent_scores(before)),
+            patiently(self.store.recent_probabilities(before)),
+        )?;
+        let recent = Arc::new(Recent {
+            forecasts,
+            probabilities,
+        });
         *last() = Some((before, recent.clone()));
         Ok(recent)
     }
@@ -148,7 +163,23 @@ impl Due {
 
     /// How the forecasts of a series did of late, where there are enough of them.
     pub fn recent(&self, series: SeriesId) -> Option<RecentScores> {
-        self.recent.get(&series).copied()
+        self.recent.forecasts.get(&series).copied()
+    }
+
+    /// How the probabilities of an objective on a series did of late, where there are enough of them.
+    pub fn recent_probabilities(
+        &self,
+        series: SeriesId,
+        active: &ActiveObjective,
+    ) -> Option<RecentProbabilities> {
+        let (sla, version, objective) = active.name();
+        let judged = JudgedSeries {
+            series,
+            sla,
+            version,
+            objective,
+        };
+        self.recent.probabilities.get(&judged).copied()
     }
 
     /// Those of a metric's series that are not among the `seen`.
@@ -240,6 +271,8 @@ fn document(
                 version: told.version,
                 objective: told.objective.id.clone(),
                 probability: told.probability,
+                model_probability: told.model_probability,
+                base_rate: told.base_rate,
                 happened: happened(told),
             })
             .collect(),

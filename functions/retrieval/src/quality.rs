@@ -61,6 +61,8 @@ struct ObjectiveQuality<'a> {
     scored: u64,
     unscorable: u64,
     brier: Option<f64>,
+    /// That of the base rate of the 12 h before each.
+    brier_base_rate: Option<f64>,
     base_rate: Option<f64>,
     events: u64,
     bins: Vec<Bin>,
@@ -170,6 +172,8 @@ impl<'a> ObjectiveQuality<'a> {
             scored: scores.scored,
             unscorable: scores.forecasts - scores.scored,
             brier: mean(scores.squares),
+            brier_base_rate: (scores.with_base_rate > 0)
+                .then(|| scores.squares_base_rate / scores.with_base_rate as f64),
             base_rate: mean(scores.events as f64),
             events: scores.events,
             bins: scores.bins.iter().map(Bin::of).collect(),

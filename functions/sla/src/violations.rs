@@ -1,5 +1,7 @@
 //! `GET /sla/{name}/violations`: what is kept of the violations of every version.
 
+use std::time::Duration;
+
 use domain::{Intervals, Labels, Timestamp, evaluation::Episode};
 use http_api::{ApiError, Call, Reply, TimeFilter, reply};
 use serde::Serialize;
@@ -51,11 +53,13 @@ pub(crate) async fn answer(
     let mut query = call.query();
     let cursor = query.cursor::<ViolationKey>();
     let TimeFilter { from, to } = query.span();
+    let run = query.as_of();
     let selection = Selection {
         metric: query.metric(),
         labels: query.labels(),
-        from,
-        to,
+        // One that goes on at a run ends there, as far as that run knows.
+        from: from.max(run.map(|run| run - Duration::from_millis(1))),
+        to: [to, run].into_iter().flatten().min(),
         pinned: cursor.as_ref().map_or(now, |cursor| cursor.pinned),
         limit: query.limit(),
     };

@@ -4,6 +4,7 @@
 //! [`clean`]ed once, an objective is judged on the part of them that [`read_range`] names ([`evaluate`]), a forecast
 //! continues that judgement ([`Judgement::outlook`]), and [`History`] joins the judgements of many runs.
 
+mod base_rate;
 mod episode;
 mod exclusion;
 mod history;
@@ -20,6 +21,7 @@ mod state;
 mod tests;
 mod windows;
 
+pub use base_rate::base_rate;
 pub use episode::{Episode, Side};
 pub use exclusion::{CountsLeft, WindowsLeft};
 pub use history::{Changes, History, JudgedSpan};

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Judgement, ObjectiveState, Side, side_of, span::seconds};
-use crate::{Timestamp, sla::Objective};
+use crate::{Timestamp, score::RecentProbabilities, sla::Objective};
 
 /// How far a forecast looks.
 pub const HORIZON: Duration = Duration::from_secs(600);
@@ -27,6 +27,15 @@ pub struct ViolationOutlook {
     pub predicted: Option<PredictedValues>,
     /// Why there is no forecast.
     pub reason: Option<String>,
+    /// How often a violation came in 10 minutes of the last 12 h: what may be told instead of what the paths say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_rate: Option<f64>,
+    /// What the paths say, where the base rate is told instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_probability: Option<f64>,
+    /// The scores that choice rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent_scores: Option<RecentProbabilities>,
 }
 
 /// The forecast's extremes and average over the horizon.
@@ -177,8 +186,7 @@ impl Judgement {
             expected_seconds: Some(mean(|path| seconds(path.standing))),
             first_crossing,
             crossing_share: Some(crossing_share),
-            predicted: None,
-            reason: None,
+            ..ViolationOutlook::default()
         }
     }
 }

@@ -34,6 +34,12 @@ pub struct ObjectiveScore {
     pub objective: String,
     /// The probability of a violation that was told, 0 to 1.
     pub probability: f64,
+    /// What the model said, where the base rate was told instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_probability: Option<f64>,
+    /// The base rate of the 12 h before, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_rate: Option<f64>,
     /// Whether a violation came; `None` where too little was seen to say that none did.
     pub happened: Option<bool>,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Timestamp,
+    evaluation::ViolationOutlook,
     message::{Forecast, PathPoint},
 };
 
@@ -40,6 +41,50 @@ impl RecentScores {
     pub fn prefer_climatology(&self) -> bool {
         self.pinball_climatology
             .is_some_and(|climatology| climatology < self.pinball)
+    }
+}
+
+/// What came after the newest [`MOST_RECENT`] forecasts of a series, at least 600 s apart, next to what an objective's
+/// probabilities said: sums of the squared differences (Brier 1950).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecentProbabilities {
+    /// The run before which they were told: the start of a 10-minute span of the clock.
+    pub before: Option<Timestamp>,
+    /// How many there are: [`MOST_RECENT`].
+    pub forecasts: u64,
+    /// After how many of them a violation came.
+    pub events: u64,
+    /// The sum of the squared errors of the model's probability.
+    pub squares: f64,
+    /// That of the base rate of the 12 h before each.
+    pub squares_base_rate: f64,
+}
+
+impl RecentProbabilities {
+    /// Whether the base rate is the better probability.
+    pub fn prefer_base_rate(&self) -> bool {
+        self.squares_base_rate < self.squares
+    }
+}
+
+impl ViolationOutlook {
+    /// Keeps `base_rate` beside the probability, to be scored, and tells it instead where it was better of late. What the
+    /// model says is then kept beside; the scores are listed. Says nothing where there is no probability.
+    ///
+    /// A violation that becomes firing is one: its probability is never told as the greater one.
+    pub fn hold_to_account(&mut self, base_rate: Option<f64>, recent: Option<RecentProbabilities>) {
+        let Some(probability) = self.probability else {
+            return;
+        };
+        self.base_rate = base_rate;
+        self.recent_scores = recent;
+        if let Some(base_rate) = base_rate
+            && recent.is_some_and(|recent| recent.prefer_base_rate())
+        {
+            self.model_probability = Some(probability);
+            self.probability = Some(base_rate);
+            self.probability_new = self.probability_new.map(|new| new.min(base_rate));
+        }
     }
 }
 

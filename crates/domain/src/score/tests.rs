@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    evaluation::STALENESS,
+    evaluation::{STALENESS, ViolationOutlook},
     message::{Intervals, Model},
 };
 
@@ -177,6 +177,60 @@ fn a_band_holds_the_point_that_is_told() {
 }
 
 #[test]
+fn the_base_rate_is_told_where_it_was_better_of_late() {
+    let said = ViolationOutlook {
+        probability: Some(0.4),
+        probability_new: Some(0.3),
+        crossing_share: Some(0.4),
+        ..ViolationOutlook::default()
+    };
+    let recent = |squares| RecentProbabilities {
+        before: Some(at(0)),
+        forecasts: MOST_RECENT,
+        events: 7,
+        squares,
+        squares_base_rate: 5.0,
+    };
+    for (squares, base_rate, told, new, model) in [
+        (4.9, Some(0.1), 0.4, 0.3, None),
+        (5.0, Some(0.1), 0.4, 0.3, None),
+        (5.1, Some(0.1), 0.1, 0.1, Some(0.4)),
+        (5.1, Some(0.9), 0.9, 0.3, Some(0.4)),
+        (5.1, None, 0.4, 0.3, None),
+    ] {
+        let mut outlook = said.clone();
+        outlook.hold_to_account(base_rate, Some(recent(squares)));
+        let expected = ViolationOutlook {
+            probability: Some(told),
+            probability_new: Some(new),
+            base_rate,
+            model_probability: model,
+            recent_scores: Some(recent(squares)),
+            ..said.clone()
+        };
+        assert_eq!(outlook, expected);
+    }
+    let mut outlook = said.clone();
+    outlook.hold_to_account(Some(0.1), None);
+    let expected = ViolationOutlook {
+        base_rate: Some(0.1),
+        ..said
+    };
+    assert_eq!(outlook, expected);
+}
+
+#[test]
+fn without_a_probability_no_base_rate_is_told() {
+    let mut outlook = ViolationOutlook::unknown("too_short");
+    let worse = RecentProbabilities {
+        squares: 1.0,
+        ..RecentProbabilities::default()
+    };
+    outlook.hold_to_account(Some(0.1), Some(worse));
+    assert_eq!(outlook, ViolationOutlook::unknown("too_short"));
+}
+
+#[test]
 fn a_forecast_of_old_is_told_as_it_is() {
     let mut told = forecast();
     told.baseline = None;
@@ -207,7 +261,7 @@ fn the_baseline_is_the_newest_sample_and_quantiles_of_all() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn what_comes_after_the_horizon_and_who_scores_change_nothing(

@@ -150,9 +150,10 @@ struct ObjectiveRow<'a> {
 
 impl<'a> Row for ObjectiveRow<'a> {
     const INTO: &'static str = "INSERT INTO objective_score (sla, objective, version, series_id, \
-        forecast_as_of, as_of, probability, happened) VALUES";
-    const COLUMNS: usize = 8;
-    const OTHERWISE: &'static str = unless_older!("probability", "happened");
+        forecast_as_of, as_of, probability, model_probability, base_rate, happened) VALUES";
+    const COLUMNS: usize = 10;
+    const OTHERWISE: &'static str =
+        unless_older!("probability", "model_probability", "base_rate", "happened");
     type Key = (&'a str, &'a str, u32, &'a str, NaiveDateTime);
 
     fn key(&self) -> Self::Key {
@@ -179,6 +180,8 @@ impl<'a> Row for ObjectiveRow<'a> {
         arguments.add(self.forecast_as_of)?;
         arguments.add(self.as_of)?;
         arguments.add(self.score.probability)?;
+        arguments.add(self.score.model_probability)?;
+        arguments.add(self.score.base_rate)?;
         arguments.add(self.score.happened)
     }
 }

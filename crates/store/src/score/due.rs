@@ -47,6 +47,10 @@ pub struct DueProbability {
     pub objective: Arc<Objective>,
     /// The probability, 0 to 1.
     pub probability: f64,
+    /// What the model said, where the base rate was told instead.
+    pub model_probability: Option<f64>,
+    /// The base rate of the 12 h before.
+    pub base_rate: Option<f64>,
 }
 
 /// The forecasts nobody has scored, and those that this very run has: a run that is repeated tells the same again.
@@ -61,7 +65,9 @@ const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.la
     ORDER BY q.forecast_as_of, q.series_id";
 
 const PROBABILITIES: &str = "SELECT v.sla, v.version, v.objective, v.series_id, \
-    JSON_EXTRACT(v.document, '$.outlook.probability') AS probability, o.document AS objective_document \
+    JSON_EXTRACT(v.document, '$.outlook.probability') AS probability, \
+    JSON_EXTRACT(v.document, '$.outlook.model_probability') AS model_probability, \
+    JSON_EXTRACT(v.document, '$.outlook.base_rate') AS base_rate, o.document AS objective_document \
     FROM violation v FORCE INDEX (by_time) JOIN sla_objective o \
     ON o.sla = v.sla AND o.version = v.version AND o.objective = v.objective \
     WHERE v.as_of = ? AND v.series_id <> '' ORDER BY v.sla, v.version, v.objective, v.series_id";
@@ -109,9 +115,7 @@ impl Store {
                 let Some(position) = positions.get(&(series_id(&row)?, time)) else {
                     continue;
                 };
-                let probability: Option<&[u8]> = row.try_get_unchecked("probability")?;
-                let Some(probability) = serde_json::from_slice(probability.unwrap_or(b"null"))?
-                else {
+                let Some(probability) = number(&row, "probability")? else {
                     continue;
                 };
                 let (sla, version): (&str, u32) = (row.try_get("sla")?, row.try_get("version")?);
@@ -135,12 +139,20 @@ impl Store {
                         version,
                         objective,
                         probability,
+                        model_probability: number(&row, "model_probability")?,
+                        base_rate: number(&row, "base_rate")?,
                     });
                 }
             }
         }
         Ok(())
     }
+}
+
+/// A number that was taken out of a document, with all of its digits.
+fn number(row: &MySqlRow, column: &str) -> Result<Option<f64>, StoreError> {
+    let text: Option<&[u8]> = row.try_get_unchecked(column)?;
+    Ok(serde_json::from_slice(text.unwrap_or(b"null"))?)
 }
 
 fn read(row: &MySqlRow) -> Result<DueForecast, StoreError> {

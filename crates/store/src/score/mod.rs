@@ -6,3 +6,4 @@ mod recent;
 
 pub use due::{DueForecast, DueProbability};
 pub use quality::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection};
+pub use recent::JudgedSeries;

@@ -8,6 +8,7 @@ use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 use crate::{
     Store, StoreError,
     read::{column_time, series_id},
+    sla::filled,
 };
 
 /// Which scores are summed up.
@@ -66,6 +67,10 @@ pub struct ObjectiveScores {
     pub said: f64,
     /// The sum of the squared differences between probability and what happened (Brier 1950).
     pub squares: f64,
+    /// How many of those scored were told with a base rate of the 12 h before.
+    pub with_base_rate: u64,
+    /// The sum of the squared differences between that base rate and what happened.
+    pub squares_base_rate: f64,
     /// On how many 10-minute spans of the clock, series by series, they were told: horizons that overlap tell the same.
     pub independent: u64,
     /// The probabilities in ten equal bins, lowest first, empty ones left out.
@@ -89,6 +94,8 @@ pub struct ProbabilityBin {
 
 /// How many series are summed up by one statement at most.
 const AT_ONCE: usize = 512;
+/// How many SLAs are.
+const SLAS_AT_ONCE: usize = 64;
 
 impl Store {
     /// The scores of the series, by series and model.
@@ -113,9 +120,8 @@ impl Store {
                  AVG(mae_last_value) AS mae_last_value, AVG(pinball_climatology) AS pinball_climatology \
                  FROM score WHERE series_id IN (",
             );
-            // Filled up to a power of two, so that there are few different statements and all of them stay prepared.
             let mut list = query.separated(",");
-            for id in ids.iter().cycle().take(ids.len().next_power_of_two()) {
+            for id in filled(ids) {
                 list.push_bind(id.to_string());
             }
             query.push(") AND (as_of IS NOT NULL OR forecast_as_of <= ");
@@ -141,17 +147,40 @@ impl Store {
         &self,
         selection: &ScoreSelection,
     ) -> Result<BTreeMap<(String, String), ObjectiveScores>, StoreError> {
-        let mut found: BTreeMap<(String, String), ObjectiveScores> = BTreeMap::new();
+        let slas = match &selection.sla {
+            Some(sla) => vec![sla.clone()],
+            None => {
+                sqlx::query_scalar("SELECT DISTINCT sla FROM objective_score")
+                    .fetch_all(self.pool())
+                    .await?
+            }
+        };
+        let mut found = BTreeMap::new();
+        for slas in slas.chunks(SLAS_AT_ONCE) {
+            self.add_objective_scores(slas, selection, &mut found)
+                .await?;
+        }
+        Ok(found)
+    }
+
+    async fn add_objective_scores(
+        &self,
+        slas: &[String],
+        selection: &ScoreSelection,
+        found: &mut BTreeMap<(String, String), ObjectiveScores>,
+    ) -> Result<(), StoreError> {
         let mut query = QueryBuilder::<MySql>::new(
-            "SELECT g.*, (SELECT MIN(o.metric) FROM sla_objective o \
-             WHERE o.sla = g.sla AND o.objective = g.objective) AS metric FROM ( \
-             SELECT c.sla, c.objective, CAST(LEAST(FLOOR(c.probability * 10), 9) AS SIGNED) AS bin, \
+            "SELECT g.*, (SELECT o.metric FROM sla_objective o \
+             WHERE o.sla = g.sla AND o.version = g.version AND o.objective = g.objective) AS metric FROM ( \
+             SELECT c.sla, c.objective, MAX(c.version) AS version, CAST(LEAST(FLOOR(c.probability * 10), 9) AS SIGNED) AS bin, \
              COUNT(*) AS forecasts, COUNT(c.happened) AS scored, \
              CAST(COALESCE(SUM(c.happened), 0) AS SIGNED) AS events, \
              COALESCE(SUM(IF(c.happened IS NULL, 0, c.probability)), 0) AS said, \
-             COALESCE(SUM((c.probability - c.happened) * (c.probability - c.happened)), 0) AS squares",
+             COALESCE(SUM((c.probability - c.happened) * (c.probability - c.happened)), 0) AS squares, \
+             COUNT(c.base_rate - c.happened) AS with_base_rate, \
+             COALESCE(SUM((c.base_rate - c.happened) * (c.base_rate - c.happened)), 0) AS squares_base_rate",
         );
-        of_objectives(&mut query, selection);
+        of_objectives(&mut query, slas, selection);
         query.push(" GROUP BY c.sla, c.objective, bin) g ORDER BY g.sla, g.objective, g.bin");
         for row in query.build().fetch_all(self.pool()).await? {
             found.entry(objective(&row)?).or_default().add(&row)?;
@@ -160,19 +189,19 @@ impl Store {
             "SELECT c.sla, c.objective, COUNT(DISTINCT c.series_id, \
              FLOOR(TIMESTAMPDIFF(SECOND, '2000-01-01', c.forecast_as_of) / 600)) AS independent",
         );
-        of_objectives(&mut query, selection);
+        of_objectives(&mut query, slas, selection);
         query.push(" AND c.happened IS NOT NULL GROUP BY c.sla, c.objective");
         for row in query.build().fetch_all(self.pool()).await? {
             if let Some(scores) = found.get_mut(&objective(&row)?) {
                 scores.independent = count(&row, "independent")?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
-fn of_objectives(query: &mut QueryBuilder<MySql>, selection: &ScoreSelection) {
-    query.push(" FROM objective_score c");
+fn of_objectives(query: &mut QueryBuilder<MySql>, slas: &[String], selection: &ScoreSelection) {
+    query.push(" FROM objective_score c FORCE INDEX (by_time)");
     if let Some(metric) = &selection.metric {
         query
             .push(
@@ -181,10 +210,12 @@ fn of_objectives(query: &mut QueryBuilder<MySql>, selection: &ScoreSelection) {
             )
             .push_bind(metric.clone());
     }
-    query.push(" WHERE TRUE");
-    if let Some(sla) = &selection.sla {
-        query.push(" AND c.sla = ").push_bind(sla.clone());
+    query.push(" WHERE c.sla IN (");
+    let mut list = query.separated(",");
+    for sla in filled(slas) {
+        list.push_bind(sla.clone());
     }
+    query.push(")");
     in_span(query, selection);
 }
 
@@ -256,6 +287,8 @@ impl ObjectiveScores {
         self.events += events;
         self.said += said;
         self.squares += row.try_get::<f64, _>("squares")?;
+        self.with_base_rate += count(row, "with_base_rate")?;
+        self.squares_base_rate += row.try_get::<f64, _>("squares_base_rate")?;
         if scored > 0 {
             self.bins.push(ProbabilityBin {
                 lower: bin as f64 / 10.0,

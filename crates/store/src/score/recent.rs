@@ -1,4 +1,4 @@
-//! The newest scores of every series.
+//! The newest scores of every series, and of every objective on it.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use domain::{
     SeriesId, Timestamp,
     evaluation::HORIZON,
-    score::{MOST_RECENT, RecentScores},
+    score::{MOST_RECENT, RecentProbabilities, RecentScores},
 };
 use futures::TryStreamExt;
 use sqlx::{Row, mysql::MySqlRow};
@@ -16,16 +16,47 @@ use crate::{
     read::{column_time, read_time, series_id},
 };
 
-/// Of each series the first forecast in each 10 minutes of the clock, in the last 12 h, newest first: two index seeks for
-/// each, however many forecasts there are.
-const FIRST_OF_SPANS: &str = "SELECT c.series_id, c.forecast_as_of, c.observed, c.mae, c.mae_last_value, \
-    c.pinball, c.pinball_climatology FROM ( \
-    SELECT series_id, MIN(forecast_as_of) AS forecast_as_of FROM score FORCE INDEX (by_span) \
-    WHERE span >= TO_SECONDS(?) DIV 600 - 72 AND span < TO_SECONDS(?) DIV 600 \
-    GROUP BY span, series_id) f \
-    JOIN score c ON c.series_id = f.series_id AND c.forecast_as_of = f.forecast_as_of \
-    WHERE c.as_of < ? AND c.mae_last_value IS NOT NULL \
-    ORDER BY c.forecast_as_of DESC, c.series_id";
+/// Of each series the first forecast in each 10 minutes of the clock, in the last 12 h: two index seeks for each, however
+/// many forecasts there are.
+macro_rules! first_of_spans {
+    () => {
+        "(SELECT series_id, MIN(forecast_as_of) AS forecast_as_of FROM score FORCE INDEX (by_span) \
+         WHERE span >= TO_SECONDS(?) DIV 600 - 72 AND span < TO_SECONDS(?) DIV 600 \
+         GROUP BY span, series_id) f \
+         JOIN score c ON c.series_id = f.series_id AND c.forecast_as_of = f.forecast_as_of"
+    };
+}
+
+/// Their scores, the newest first.
+const SCORES: &str = concat!(
+    "SELECT c.series_id, c.forecast_as_of, c.observed, c.mae, c.mae_last_value, c.pinball, c.pinball_climatology FROM ",
+    first_of_spans!(),
+    " WHERE c.as_of < ? AND c.mae_last_value IS NOT NULL ORDER BY c.forecast_as_of DESC"
+);
+
+/// What came of the probabilities told with them, the newest first.
+const OUTCOMES: &str = concat!(
+    "SELECT o.sla, o.version, o.objective, o.series_id, o.forecast_as_of, o.base_rate, o.happened, \
+     COALESCE(o.model_probability, o.probability) AS probability FROM ",
+    first_of_spans!(),
+    " JOIN objective_score o FORCE INDEX (by_series) \
+     ON o.series_id = f.series_id AND o.forecast_as_of = f.forecast_as_of \
+     WHERE c.as_of < ? AND c.mae_last_value IS NOT NULL AND o.base_rate IS NOT NULL AND o.happened IS NOT NULL \
+     ORDER BY o.forecast_as_of DESC"
+);
+
+/// An objective of a version of an SLA on a series.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JudgedSeries {
+    /// The series.
+    pub series: SeriesId,
+    /// The SLA's name.
+    pub sla: String,
+    /// The version that was judged.
+    pub version: u32,
+    /// The objective's id.
+    pub objective: String,
+}
 
 impl Store {
     /// The newest [`MOST_RECENT`] scored forecasts of each series that are at least 600 s apart and were scored by runs
@@ -39,32 +70,110 @@ impl Store {
         before: Timestamp,
     ) -> Result<HashMap<SeriesId, RecentScores>, StoreError> {
         let time = column_time(before);
-        let mut rows = sqlx::query(FIRST_OF_SPANS)
+        let mut rows = sqlx::query(SCORES)
             .bind(time)
             .bind(time)
             .bind(time)
             .fetch(self.pool());
-        let mut found: HashMap<SeriesId, (Timestamp, RecentScores)> = HashMap::new();
+        let mut found: HashMap<SeriesId, Apart<RecentScores>> = HashMap::new();
         while let Some(row) = rows.try_next().await? {
-            let as_of = read_time(row.try_get::<NaiveDateTime, _>("forecast_as_of")?);
-            let (last, sums) = found.entry(series_id(&row)?).or_insert_with(|| {
-                let nothing = RecentScores {
+            let apart = found.entry(series_id(&row)?).or_insert_with(|| {
+                Apart::new(RecentScores {
                     before: Some(before),
                     pinball_climatology: Some(0.0),
                     ..RecentScores::default()
-                };
-                (as_of + HORIZON, nothing)
+                })
             });
-            if sums.forecasts < MOST_RECENT && as_of + HORIZON <= *last {
-                *last = as_of;
+            if let Some(sums) = apart.next(&row)? {
                 add(sums, &row)?;
             }
         }
-        let enough = found
-            .into_iter()
-            .filter(|(_, (_, sums))| sums.forecasts == MOST_RECENT);
-        Ok(enough.map(|(series, (_, sums))| (series, sums)).collect())
+        Ok(complete(found))
     }
+
+    /// What came after the forecasts that [`Store::recent_scores`] looks at, next to the probabilities of every objective
+    /// that was judged on the series, summed up; none for an objective with fewer than [`MOST_RECENT`] probabilities of
+    /// which it is known what came.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn recent_probabilities(
+        &self,
+        before: Timestamp,
+    ) -> Result<HashMap<JudgedSeries, RecentProbabilities>, StoreError> {
+        let time = column_time(before);
+        let mut rows = sqlx::query(OUTCOMES)
+            .bind(time)
+            .bind(time)
+            .bind(time)
+            .fetch(self.pool());
+        let mut found: HashMap<JudgedSeries, Apart<RecentProbabilities>> = HashMap::new();
+        while let Some(row) = rows.try_next().await? {
+            let judged = JudgedSeries {
+                series: series_id(&row)?,
+                sla: row.try_get("sla")?,
+                version: row.try_get("version")?,
+                objective: row.try_get("objective")?,
+            };
+            let apart = found.entry(judged).or_insert_with(|| {
+                Apart::new(RecentProbabilities {
+                    before: Some(before),
+                    ..RecentProbabilities::default()
+                })
+            });
+            if let Some(sums) = apart.next(&row)? {
+                let happened = f64::from(u8::from(row.try_get::<bool, _>("happened")?));
+                let square = |said: f64| (said - happened) * (said - happened);
+                sums.forecasts += 1;
+                sums.events += happened as u64;
+                sums.squares += square(row.try_get("probability")?);
+                sums.squares_base_rate += square(row.try_get("base_rate")?);
+            }
+        }
+        Ok(complete(found))
+    }
+}
+
+/// Sums over forecasts that come newest first, as far as these are at least 600 s apart.
+struct Apart<Sums> {
+    sums: Sums,
+    /// How many are summed up.
+    forecasts: u64,
+    /// The oldest of them.
+    last: Option<Timestamp>,
+}
+
+impl<Sums> Apart<Sums> {
+    fn new(nothing: Sums) -> Self {
+        Self {
+            sums: nothing,
+            forecasts: 0,
+            last: None,
+        }
+    }
+
+    /// The sums, if the forecast in this row belongs to them.
+    fn next(&mut self, row: &MySqlRow) -> Result<Option<&mut Sums>, StoreError> {
+        let as_of = read_time(row.try_get::<NaiveDateTime, _>("forecast_as_of")?);
+        let is_apart = self.last.is_none_or(|last| as_of + HORIZON <= last);
+        if !is_apart || self.forecasts == MOST_RECENT {
+            return Ok(None);
+        }
+        self.last = Some(as_of);
+        self.forecasts += 1;
+        Ok(Some(&mut self.sums))
+    }
+}
+
+/// The sums over [`MOST_RECENT`] forecasts.
+fn complete<Key: std::hash::Hash + Eq, Sums>(
+    found: HashMap<Key, Apart<Sums>>,
+) -> HashMap<Key, Sums> {
+    found
+        .into_iter()
+        .filter(|(_, apart)| apart.forecasts == MOST_RECENT)
+        .map(|(key, apart)| (key, apart.sums))
+        .collect()
 }
 
 fn add(sums: &mut RecentScores, row: &MySqlRow) -> Result<(), StoreError> {

@@ -22,7 +22,7 @@ pub use worst::Worst;
 
 /// The items, the last one again and again up to a power of two: so there are few different statements, and all of them
 /// stay prepared.
-fn filled<T>(items: &[T]) -> impl Iterator<Item = &T> {
+pub(crate) fn filled<T>(items: &[T]) -> impl Iterator<Item = &T> {
     let length = if items.is_empty() {
         0
     } else {

@@ -39,7 +39,7 @@ impl Store {
     pub async fn active_slas(&self) -> Result<Vec<Sla>, StoreError> {
         let rows = sqlx::query(
             "SELECT s.name, s.version, s.created_at, o.document \
-             FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
+             FROM sla s FORCE INDEX (by_retirement) JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
              WHERE s.retired_at IS NULL AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) \
              ORDER BY s.name, o.position",
         )

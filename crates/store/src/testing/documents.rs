@@ -216,6 +216,8 @@ impl Documents {
                 version: 1,
                 objective: self.objective().id,
                 probability: 0.25,
+                model_probability: None,
+                base_rate: Some(0.125),
                 happened: Some(false),
             }],
         }))

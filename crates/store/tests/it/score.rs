@@ -7,11 +7,10 @@ use domain::{
     score::{FEW_SAMPLES, FORECAST_GONE},
     sla::Objective,
 };
-use sqlx::Row;
 use store::{
     Store,
     pipeline::Document,
-    score::{DueForecast, ScoreSelection},
+    score::{DueForecast, JudgedSeries, ScoreSelection},
     sla::Condition,
     testing::{Documents, TestDatabase},
 };
@@ -105,6 +104,8 @@ async fn a_due_forecast_comes_with_the_probabilities_told_with_it() {
     };
     violations.outlook.reason = None;
     violations.outlook.probability = Some(0.1 + 0.2);
+    violations.outlook.model_probability = Some(0.7);
+    violations.outlook.base_rate = Some(0.1 + 0.2);
     store(
         &database,
         &[
@@ -128,6 +129,8 @@ async fn a_due_forecast_comes_with_the_probabilities_told_with_it() {
     assert_eq!((&*probability.sla, probability.version), ("web", 1));
     assert_eq!(*probability.objective, objective);
     assert_eq!(probability.probability.to_bits(), (0.1_f64 + 0.2).to_bits());
+    assert_eq!(probability.model_probability, Some(0.7));
+    assert_eq!(probability.base_rate, Some(probability.probability));
     assert_eq!(second.probabilities, []);
 }
 
@@ -221,6 +224,8 @@ async fn scores_are_summed_up_and_nothing_is_lost() {
     assert_eq!((scores.forecasts, scores.scored, scores.events), (4, 3, 2));
     close(Some(scores.said), 1.25);
     close(Some(scores.squares), 0.01 + 0.85 * 0.85);
+    assert_eq!(scores.with_base_rate, 3);
+    close(Some(scores.squares_base_rate), 0.015_625 + 2.0 * 0.765_625);
     // 08:00 and 08:05 are in one span of 10 minutes, 08:10 is in the next.
     assert_eq!(scores.independent, 2);
     let bins: Vec<_> = scores
@@ -291,34 +296,67 @@ async fn the_newest_fifty_scores_at_least_ten_minutes_apart_are_summed_up() {
     assert_eq!(recent(30_600).await.unwrap().len(), 1);
 }
 
+/// The score of the forecast of `seconds`: said was `said`, the base rate was 0.5 and a violation came as `happened` says.
+fn told_probability(
+    about: &Documents,
+    seconds: u64,
+    (said, model): (f64, Option<f64>),
+    happened: Option<bool>,
+) -> Document {
+    let Document::Score(mut score) = about.score(at(seconds), at(seconds) + HORIZON) else {
+        unreachable!()
+    };
+    score.objectives[0].probability = said;
+    score.objectives[0].model_probability = model;
+    score.objectives[0].base_rate = Some(0.5);
+    score.objectives[0].happened = happened;
+    Document::Score(score)
+}
+
 #[tokio::test]
-async fn no_query_for_a_run_scans_the_scores() {
+async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() {
     let database = TestDatabase::create().await;
-    let mut batch = Vec::new();
-    for series in 0..20 {
-        let told = Documents::about("cpuUsage", &series.to_string());
-        batch.extend((0..100).map(|k| told.score(at(30 * k), at(30 * k) + HORIZON)));
-    }
+    let told = Documents::about("cpuUsage", "a");
+    // Every five minutes for nine hours; of each 10 minutes the first one is looked at. Where the base rate was told, the
+    // model's own word is what counts.
+    let mut batch: Vec<Document> = (0..108)
+        .map(|k| match k % 4 {
+            0 => told_probability(&told, 300 * k, (0.5, Some(1.0)), Some(true)),
+            2 => told_probability(&told, 300 * k, (0.2, None), Some(false)),
+            _ => told_probability(&told, 300 * k, (1.0, None), Some(false)),
+        })
+        .collect();
+    // One of 50 of which nobody knows what came, and one that was told without a base rate.
+    let unknown = Documents::about("cpuUsage", "unknown");
+    batch.extend(
+        (0..50)
+            .map(|k| told_probability(&unknown, 600 * k, (0.2, None), (k != 7).then_some(false))),
+    );
+    let bare = Documents::about("cpuUsage", "bare");
+    batch.extend((0..50).map(|k| {
+        let Document::Score(mut score) = bare.score(at(600 * k), at(600 * k) + HORIZON) else {
+            unreachable!()
+        };
+        score.objectives[0].base_rate = None;
+        Document::Score(score)
+    }));
     store(&database, &batch).await;
-    sqlx::raw_sql("ANALYZE TABLE score")
-        .execute(database.pool())
-        .await
-        .unwrap();
-    for statement in [
-        "EXPLAIN SELECT series_id FROM score FORCE INDEX (by_run) \
-         WHERE as_of IS NULL AND forecast_as_of <= '2026-11-23' ORDER BY forecast_as_of LIMIT 10",
-        "EXPLAIN SELECT series_id, MIN(forecast_as_of) FROM score FORCE INDEX (by_span) \
-         WHERE span >= TO_SECONDS('2026-11-23') DIV 600 - 72 AND span < TO_SECONDS('2026-11-23') DIV 600 \
-         GROUP BY span, series_id",
-        "EXPLAIN SELECT COUNT(*) FROM objective_score WHERE sla = 'demo' \
-         AND forecast_as_of >= '2026-11-23' AND happened IS NOT NULL",
-    ] {
-        let plan = sqlx::query(statement)
-            .fetch_one(database.pool())
-            .await
-            .unwrap();
-        let kind: Vec<u8> = plan.try_get_unchecked("type").unwrap();
-        let kind = String::from_utf8(kind).unwrap();
-        assert!(kind == "range" || kind == "ref", "{kind}: {statement}");
-    }
+    let recent = |seconds| database.store().recent_probabilities(at(seconds));
+    let found = recent(9 * 3600).await.unwrap();
+    let judged = JudgedSeries {
+        series: told.series().id(),
+        sla: "demo".to_owned(),
+        version: 1,
+        objective: told.objective().id,
+    };
+    assert_eq!(found.keys().collect::<Vec<_>>(), [&judged]);
+    let sums = found[&judged];
+    assert_eq!((sums.before, sums.forecasts), (Some(at(9 * 3600)), 50));
+    assert_eq!(sums.events, 25);
+    assert!((sums.squares - 25.0 * 0.04).abs() < 1e-9, "{sums:?}");
+    assert!((sums.squares_base_rate - 12.5).abs() < 1e-9, "{sums:?}");
+    assert!(!sums.prefer_base_rate());
+    // The fiftieth is scored by the run of 30,000 s.
+    assert!(recent(30_000).await.unwrap().is_empty());
+    assert_eq!(recent(30_600).await.unwrap().len(), 1);
 }

@@ -8,7 +8,14 @@ async fn no_route_reads_a_whole_table() {
     let run = format!("as_of={}", CrowdedDatabase::newest());
     let span = format!("from={0}&to={0}", CrowdedDatabase::newest());
     let mut uris = vec!["/health".to_owned()];
-    for list in ["series", "metrics", "metadata", "predict", "runs"] {
+    for list in [
+        "series",
+        "metrics",
+        "metadata",
+        "predict",
+        "runs",
+        "forecasts/quality",
+    ] {
         for query in [
             "",
             "metric=cpuUsage",
@@ -24,6 +31,8 @@ async fn no_route_reads_a_whole_table() {
         }
     }
     uris.push("/metrics?window=1h".to_owned());
+    uris.push("/forecasts/quality?sla=demo".to_owned());
+    uris.push("/forecasts/quality?sla=demo&metric=cpuUsage&limit=2".to_owned());
     uris.push("/metadata?full=true&limit=10".to_owned());
     uris.push("/predict?full=true&label.instance=host9".to_owned());
     let (statuses, statements) = crowded

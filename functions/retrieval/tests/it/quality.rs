@@ -1,6 +1,10 @@
 use std::time::Duration;
 
 use domain::{Finding, evaluation::HORIZON, message::Kind, score::FEW_SAMPLES};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::{Value, json};
 use store::{
     pipeline::Document,
@@ -12,15 +16,9 @@ use crate::service::{Service, time};
 
 const FIRST: &str = "2026-11-23T08:00:00Z";
 
-/// Ten forecasts a minute apart: two are unscorable, one waits, and a violation followed the first `events`.
-async fn told(events: u64) -> TestDatabase {
-    let database = TestDatabase::create().await;
+/// What is told of ten forecasts a minute apart: two are unscorable, one waits, and a violation followed the first `events`.
+fn documents(events: u64) -> Vec<Document> {
     let about = Documents::about("cpuUsage", "a");
-    database
-        .store()
-        .put_sla("demo", &[about.objective()], &Condition::Any, time(FIRST))
-        .await
-        .unwrap();
     let mut documents = Vec::new();
     for k in 0..10 {
         let as_of = time(FIRST) + Duration::from_secs(60 * k);
@@ -39,7 +37,27 @@ async fn told(events: u64) -> TestDatabase {
         documents.push(Document::Score(score));
     }
     documents.push(about.of(Kind::Run, time(FIRST) + Duration::from_secs(1_200)));
-    database.store().store_batch(&documents, &[]).await.unwrap();
+    documents
+}
+
+/// The SLA that is judged.
+async fn judged(database: &TestDatabase) {
+    let objectives = [Documents::about("cpuUsage", "a").objective()];
+    let made = database
+        .store()
+        .put_sla("demo", &objectives, &Condition::Any, time(FIRST));
+    made.await.unwrap();
+}
+
+async fn store(database: &TestDatabase, documents: &[Document]) {
+    database.store().store_batch(documents, &[]).await.unwrap();
+}
+
+/// A database that was told them.
+async fn told(events: u64) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    judged(&database).await;
+    store(&database, &documents(events)).await;
     database
 }
 
@@ -74,6 +92,7 @@ async fn forecasts_are_told_with_what_they_were_worth() {
               }
             ],
             "brier": 0.0625,
+            "brier_base_rate": 0.484375,
             "events": 5,
             "forecasts": 9,
             "metric": "cpuUsage",
@@ -165,4 +184,51 @@ async fn before_the_first_run_there_is_nothing() {
         quality(&database, "").await,
         json!({"series": [], "objectives": [], "next": null})
     );
+}
+
+#[test]
+fn what_is_stored_twice_or_out_of_order_changes_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(TestDatabase::create());
+    let told = {
+        let mut told = documents(5);
+        // The run was repeated: its own record alone differs.
+        let Some(Document::Run(run)) = told.last() else {
+            unreachable!()
+        };
+        let mut again = run.clone();
+        again.run_id = "again".to_owned();
+        told.push(Document::Run(again));
+        told
+    };
+    let after = |order: &[usize], batch: usize| {
+        runtime.block_on(async {
+            database.clear().await;
+            judged(&database).await;
+            for batch in order.chunks(batch) {
+                let batch = batch.iter().map(|place| told[*place].clone());
+                store(&database, &batch.collect::<Vec<_>>()).await;
+            }
+            quality(&database, "").await
+        })
+    };
+    let all: Vec<usize> = (0..told.len()).collect();
+    let expected = after(&all, all.len());
+    assert_eq!(expected["series"][0]["scored"], 7);
+    let order = Just(all.clone()).prop_shuffle();
+    let again = prop::collection::vec(0..all.len(), 0..20);
+    let runner = Config {
+        failure_persistence: None,
+        ..Config::with_cases(24)
+    };
+    TestRunner::new(runner)
+        .run(
+            &(order, again, 1..=40_usize),
+            |(mut order, again, batch)| {
+                order.extend(again);
+                prop_assert_eq!(&after(&order, batch), &expected);
+                Ok(())
+            },
+        )
+        .unwrap();
 }

@@ -57,8 +57,33 @@ async fn a_body_that_is_no_json_is_refused() {
             "{document}"
         );
     }
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(4 << 20));
+    assert_eq!(service.status("POST", "/sla", None, &long).await, 413);
     let long = format!("{{\"name\":\"{}\"}}", "x".repeat(1 << 20));
-    assert_eq!(service.status("POST", "/sla", None, long).await, 413);
+    assert_eq!(service.status("POST", "/sla/try", None, &long).await, 413);
+    assert_eq!(service.status("POST", "/sla", None, &long).await, 422);
+}
+
+#[tokio::test]
+async fn an_sla_may_have_ten_thousand_objectives_with_everything_they_may_say() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let objective = |number: usize| {
+        json!({
+            "id": format!("processor-usage-of-machine-{number}"), "metric": "cpuUsage",
+            "labels": {"nodeName": format!("sv{number}"), "job": "node", "datacentre": "somewhere"},
+            "min": 0, "max": 80.5, "for": "1m30s", "target": 0.999, "budget_window": "28d", "missing": "bad"
+        })
+    };
+    let mut objectives: Vec<Value> = (0..10_001).map(objective).collect();
+    let document = json!({"name": "web", "objectives": objectives}).to_string();
+    assert!(document.len() > 2_000_000);
+    let reply = service.send("POST", "/sla", None, &document).await;
+    assert_eq!(reply.status(), 422);
+    assert_eq!(body(&reply)["errors"][0]["pointer"], "/objectives");
+    objectives.pop();
+    let document = json!({"name": "web", "objectives": objectives}).to_string();
+    assert_eq!(service.status("POST", "/sla", None, &document).await, 201);
 }
 
 #[tokio::test]
@@ -96,7 +121,7 @@ async fn bad_parameters_are_named() {
             "from",
         ),
         ("/sla/web/violations?limit=1001", "limit"),
-        ("/sla/web/violations?as_of=2026-11-23T08:45:00Z", "as_of"),
+        ("/sla/web/violations?as_of=tomorrow", "as_of"),
         ("/sla/web/exclusions?cursor=x", "cursor"),
     ] {
         let reply = service.send("GET", uri, None, "").await;

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
 use domain::sla::{Draft, Objective};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 use serde_json::{Value, json};
 use store::{pipeline::Document, sla::Condition, testing::TestDatabase};
 
@@ -201,38 +205,82 @@ async fn each_instant_is_charged_to_the_version_in_force_then() {
     assert_eq!(versions, [3, 1]);
 }
 
-#[tokio::test]
-async fn what_is_stored_twice_or_out_of_order_changes_nothing() {
-    let evaluations = |objective: &Objective| -> Vec<Document> {
-        (0..10)
-            .map(|number| {
-                let as_of = time("2026-11-23T08:30:00Z") + Duration::from_secs(300 * number);
-                // The samples of one series, as far as that evaluation saw them.
-                let values: Vec<f64> = (0..=120 + 20 * number)
-                    .map(|k| if k % 37 < 9 { 90.0 } else { 50.0 })
-                    .collect();
-                told(objective, &as_of.to_string()).of("a", &values, outlook(0.1))
-            })
-            .collect()
-    };
-    let mut answers = Vec::new();
-    for order in [
-        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9][..],
-        &[0, 0, 1, 2, 3, 3, 4, 5, 6, 7, 8, 9, 9, 0, 5],
-        &[9, 3, 7, 1, 0, 2, 8, 4, 6, 5, 9],
-    ] {
-        let (database, service, objectives) = made(json!([cpu(0.95)])).await;
-        let evaluations = evaluations(&objectives[0]);
-        for place in order {
-            store(&database, &evaluations[*place..=*place]).await;
-        }
-        let budget = ageless(&service, "/sla/web/budget").await;
-        assert_eq!(budget["as_of"], "2026-11-23T09:15:00Z");
-        assert!(budget["objectives"][0]["bad_seconds"].as_f64() > Some(600.0));
-        answers.push((budget, service.get("/sla/web/violations").await));
+/// Ten evaluations of two objectives on two series, each with the samples it saw.
+fn evaluations(objectives: &[Objective]) -> Vec<Document> {
+    let evaluated = (0..10).flat_map(|number| {
+        let as_of = (time("2026-11-23T08:30:00Z") + Duration::from_secs(300 * number)).to_string();
+        let samples = move |high: u64| -> Vec<f64> {
+            (0..=120 + 20 * number)
+                .map(|k| if k % 37 < high { 90.0 } else { 50.0 })
+                .collect()
+        };
+        let of = move |objective, instance, high| {
+            told(objective, &as_of).of(instance, &samples(high), outlook(0.1))
+        };
+        let [first, second] = objectives else {
+            unreachable!()
+        };
+        [of(first, "a", 9), of(first, "b", 30), of(second, "a", 3)]
+    });
+    evaluated.collect()
+}
+
+/// What is told of `web` when its evaluations have arrived, in batches of `batch`.
+async fn answers_after(
+    database: &TestDatabase,
+    service: &Service,
+    (order, batch): (&[usize], usize),
+) -> Vec<Value> {
+    database.clear().await;
+    let mut memory = cpu(0.9);
+    memory["id"] = json!("again");
+    let objectives = put(database, CREATED, json!([cpu(0.95), memory])).await;
+    let evaluations = evaluations(&objectives);
+    for batch in order.chunks(batch) {
+        let batch = batch.iter().map(|place| evaluations[*place].clone());
+        store(database, &batch.collect::<Vec<_>>()).await;
     }
-    assert_eq!(answers[0], answers[1]);
-    assert_eq!(answers[0], answers[2]);
+    let mut answers = Vec::new();
+    for uri in [
+        "/sla/web/budget",
+        "/sla/web/budget?as_of=2026-11-23T09:00:00Z",
+        "/sla/web/violations",
+        "/check_json?as_of=2026-11-23T09:15:00Z",
+        "/predict_json?as_of=2026-11-23T09:15:00Z",
+    ] {
+        answers.push(ageless(service, uri).await);
+    }
+    answers
+}
+
+#[test]
+fn what_is_stored_twice_or_out_of_order_changes_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(TestDatabase::create());
+    let service = Service::new(database.store().clone());
+    let all: Vec<usize> = (0..30).collect();
+    let after = |order: &[usize], batch| {
+        runtime.block_on(answers_after(&database, &service, (order, batch)))
+    };
+    let expected = after(&all, 3);
+    assert_eq!(expected[0]["as_of"], "2026-11-23T09:15:00Z");
+    assert!(expected[0]["objectives"][0]["bad_seconds"].as_f64() > Some(600.0));
+    let order = Just(all.clone()).prop_shuffle();
+    let again = prop::collection::vec(0..all.len(), 0..30);
+    let runner = Config {
+        failure_persistence: None,
+        ..Config::with_cases(24)
+    };
+    TestRunner::new(runner)
+        .run(
+            &(order, again, 1..=60_usize),
+            |(mut order, again, batch)| {
+                order.extend(again);
+                prop_assert_eq!(&after(&order, batch), &expected);
+                Ok(())
+            },
+        )
+        .unwrap();
 }
 
 #[tokio::test]

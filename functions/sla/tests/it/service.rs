@@ -151,8 +151,7 @@ pub(crate) fn outlook(probability: f64) -> ViolationOutlook {
         expected_seconds: Some(60.0 * probability),
         first_crossing: None,
         crossing_share: Some(probability),
-        predicted: None,
-        reason: None,
+        ..ViolationOutlook::default()
     }
 }
 

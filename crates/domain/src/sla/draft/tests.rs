@@ -338,6 +338,8 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn whatever_is_accepted_keeps_the_rules(document in any_json()) {
         match Draft::parse(&document) {
