@@ -28,7 +28,7 @@ const SERIES: usize = 500;
 fn metrics() -> String {
     let many = copies(0, SERIES);
     ["first", "second"]
-        .map(|name| format!("[[metric]]\nname = \"{name}\"\nquery = '{many}'\nstep = \"2m\"\n"))
+        .map(|name| format!("[[metric]]\nname = \"{name}\"\nquery = '{many}'\nstep = \"5m\"\n"))
         .join("")
         + "[[metric]]\nname = \"nothing\"\nquery = 'absent_metric'\n"
 }
