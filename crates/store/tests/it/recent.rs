@@ -110,3 +110,28 @@ async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() 
     assert!(recent(30_000).await.unwrap().is_empty());
     assert_eq!(recent(30_600).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_schedule_that_is_early_now_and_then_has_fifty_far_enough_apart_too() {
+    let database = TestDatabase::create().await;
+    let told = Documents::about("cpuUsage", "a");
+    // Every second run is a second late: every second pair is 599 s apart.
+    let batch: Vec<Document> = (0..100)
+        .map(|k| 600 * k + u64::from(k % 2 == 0))
+        .map(|second| told.score(at(second), at(second) + HORIZON))
+        .collect();
+    store(&database, &batch).await;
+    let before = at(60_000);
+    let scores = database.store().recent_scores(before).await.unwrap();
+    assert_eq!(scores[&told.series().id()].forecasts, 50);
+    let probabilities = database.store().recent_probabilities(before).await;
+    assert_eq!(
+        probabilities
+            .unwrap()
+            .into_values()
+            .next()
+            .unwrap()
+            .forecasts,
+        50
+    );
+}
