@@ -6,7 +6,7 @@ use chrono::DateTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
     Labels, Sample, Series, Timestamp,
-    evaluation::{Continuation, History, Judgement, Path, STALENESS, clean, evaluate},
+    evaluation::{Continuation, History, Judgement, Path, STALENESS, base_rate, clean, evaluate},
     message::{SeriesReference, ViolationsDocument},
     sla::{BudgetWindow, Missing, Objective},
 };
@@ -66,6 +66,9 @@ fn evaluation(criterion: &mut Criterion) {
         let read = samples(level);
         group.bench_function(format!("evaluate, {name}"), |bencher| {
             bencher.iter(|| evaluate(&objective, black_box(&read), STALENESS, as_of));
+        });
+        group.bench_function(format!("base rate, {name}"), |bencher| {
+            bencher.iter(|| base_rate(&objective, black_box(&read), STALENESS, as_of));
         });
     }
 

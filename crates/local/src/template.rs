@@ -291,6 +291,8 @@ impl Properties<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn repository() -> Template {
@@ -313,6 +315,7 @@ mod tests {
                 "sla",
                 &[
                     "/sla",
+                    "/sla/try",
                     "/sla/{name}",
                     "/sla/{name}/budget",
                     "/sla/{name}/violations",
@@ -330,6 +333,7 @@ mod tests {
                     "/metrics",
                     "/metadata",
                     "/predict",
+                    "/forecasts/quality",
                     "/runs",
                     "/health",
                     "/openapi.json",
@@ -345,6 +349,17 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_routes_are_those_of_the_api_description() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../functions/retrieval/src/openapi.json");
+        let description: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let described: BTreeSet<_> = description["paths"].as_object().unwrap().keys().collect();
+        let template = repository();
+        let routed: BTreeSet<_> = template.routes.iter().map(|route| &route.path).collect();
+        assert_eq!(routed, described);
     }
 
     #[test]

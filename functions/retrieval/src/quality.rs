@@ -60,6 +60,7 @@ struct ObjectiveQuality<'a> {
     forecasts: u64,
     scored: u64,
     unscorable: u64,
+    reasons: BTreeMap<&'static str, u64>,
     brier: Option<f64>,
     /// That of the base rate of the 12 h before each.
     brier_base_rate: Option<f64>,
@@ -78,6 +79,9 @@ struct Bin {
     said: f64,
     happened: f64,
 }
+
+/// Why nobody can tell whether a violation came: none was seen, and no sample stands for a tenth of the horizon or more.
+const TOO_LITTLE_SEEN: &str = "too_little_seen";
 
 /// The series of the page, and every objective the filters let through: these are over all series.
 pub(crate) async fn answer(
@@ -163,6 +167,7 @@ impl<'a> SeriesQuality<'a> {
 impl<'a> ObjectiveQuality<'a> {
     fn of(sla: &'a str, objective: &'a str, scores: &'a ObjectiveScores) -> Self {
         let reliability = scores.reliability();
+        let unscorable = scores.forecasts - scores.scored;
         let mean = |sum: f64| (scores.scored > 0).then(|| sum / scores.scored as f64);
         Self {
             sla,
@@ -170,7 +175,11 @@ impl<'a> ObjectiveQuality<'a> {
             metric: scores.metric.as_deref(),
             forecasts: scores.forecasts,
             scored: scores.scored,
-            unscorable: scores.forecasts - scores.scored,
+            unscorable,
+            reasons: (unscorable > 0)
+                .then_some((TOO_LITTLE_SEEN, unscorable))
+                .into_iter()
+                .collect(),
             brier: mean(scores.squares),
             brier_base_rate: (scores.with_base_rate > 0)
                 .then(|| scores.squares_base_rate / scores.with_base_rate as f64),

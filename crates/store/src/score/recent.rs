@@ -16,12 +16,13 @@ use crate::{
     read::{column_time, read_time, series_id},
 };
 
-/// Of each series the first forecast in each 10 minutes of the clock, in the last 12 h: two index seeks for each, however
-/// many forecasts there are.
+/// Of each series the first forecast in each of the last hundred 10 minutes of the clock: two index seeks for each, however
+/// many forecasts there are. Twice as many as are summed up, because a schedule that is a second early now and then puts two
+/// of them nearer than 600 s.
 macro_rules! first_of_spans {
     () => {
         "(SELECT series_id, MIN(forecast_as_of) AS forecast_as_of FROM score FORCE INDEX (by_span) \
-         WHERE span >= TO_SECONDS(?) DIV 600 - 72 AND span < TO_SECONDS(?) DIV 600 \
+         WHERE span >= TO_SECONDS(?) DIV 600 - 100 AND span < TO_SECONDS(?) DIV 600 \
          GROUP BY span, series_id) f \
          JOIN score c ON c.series_id = f.series_id AND c.forecast_as_of = f.forecast_as_of"
     };
@@ -60,7 +61,7 @@ pub struct JudgedSeries {
 
 impl Store {
     /// The newest [`MOST_RECENT`] scored forecasts of each series that are at least 600 s apart and were scored by runs
-    /// before `before`, summed up; none for a series with fewer in the last 12 h. Of each 10 minutes of the clock the
+    /// before `before`, summed up; none for a series with fewer in 1,000 minutes. Of each 10 minutes of the clock the
     /// first forecast is looked at.
     ///
     /// # Errors

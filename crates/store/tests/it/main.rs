@@ -4,6 +4,7 @@
 
 mod pipeline;
 mod plans;
+mod recent;
 mod retention;
 mod schema;
 mod score;

@@ -10,17 +10,17 @@ use domain::{
 use store::{
     Store,
     pipeline::Document,
-    score::{DueForecast, JudgedSeries, ScoreSelection},
+    score::{DueForecast, ScoreSelection},
     sla::Condition,
     testing::{Documents, TestDatabase},
 };
 
 /// `seconds` after 2026-11-23T08:00:00Z.
-fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     "2026-11-23T08:00:00Z".parse::<Timestamp>().unwrap() + Duration::from_secs(seconds)
 }
 
-async fn store(database: &TestDatabase, documents: &[Document]) {
+pub(crate) async fn store(database: &TestDatabase, documents: &[Document]) {
     database.store().store_batch(documents, &[]).await.unwrap();
 }
 
@@ -257,106 +257,4 @@ async fn scores_are_summed_up_and_nothing_is_lost() {
             .unwrap()
             .is_empty()
     );
-}
-
-#[tokio::test]
-async fn the_newest_fifty_scores_at_least_ten_minutes_apart_are_summed_up() {
-    let database = TestDatabase::create().await;
-    let told = Documents::about("cpuUsage", "a");
-    let few = Documents::about("cpuUsage", "few");
-    // Every five minutes for nine hours; of each 10 minutes the first one is the better.
-    let mut batch: Vec<Document> = (0..108)
-        .map(|k| {
-            let Document::Score(mut score) = told.score(at(300 * k), at(300 * k) + HORIZON) else {
-                unreachable!()
-            };
-            let scores = score.scores.known_mut().unwrap();
-            scores.mae = if k % 2 == 0 { 1.0 } else { 100.0 };
-            Document::Score(score)
-        })
-        .collect();
-    batch.extend((0..49).map(|k| few.score(at(600 * k), at(600 * k) + HORIZON)));
-    store(&database, &batch).await;
-    let recent = |seconds| database.store().recent_scores(at(seconds));
-    let found = recent(9 * 3600).await.unwrap();
-    assert_eq!(found.keys().collect::<Vec<_>>(), [&told.series().id()]);
-    let sums = found[&told.series().id()];
-    assert_eq!((sums.before, sums.forecasts), (Some(at(9 * 3600)), 50));
-    // Nine samples each: errors of 1, 2 and losses of 0.5, 1.
-    for (found, expected) in [
-        (sums.error, 450.0),
-        (sums.error_last_value, 900.0),
-        (sums.pinball, 225.0),
-        (sums.pinball_climatology.unwrap(), 450.0),
-    ] {
-        assert!((found - expected).abs() < 1e-9, "{found}, not {expected}");
-    }
-    // The fiftieth is scored by the run of 30,000 s.
-    assert!(recent(30_000).await.unwrap().is_empty());
-    assert_eq!(recent(30_600).await.unwrap().len(), 1);
-}
-
-/// The score of the forecast of `seconds`: said was `said`, the base rate was 0.5 and a violation came as `happened` says.
-fn told_probability(
-    about: &Documents,
-    seconds: u64,
-    (said, model): (f64, Option<f64>),
-    happened: Option<bool>,
-) -> Document {
-    let Document::Score(mut score) = about.score(at(seconds), at(seconds) + HORIZON) else {
-        unreachable!()
-    };
-    score.objectives[0].probability = said;
-    score.objectives[0].model_probability = model;
-    score.objectives[0].base_rate = Some(0.5);
-    score.objectives[0].happened = happened;
-    Document::Score(score)
-}
-
-#[tokio::test]
-async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() {
-    let database = TestDatabase::create().await;
-    let told = Documents::about("cpuUsage", "a");
-    // Every five minutes for nine hours; of each 10 minutes the first one is looked at. Where the base rate was told, the
-    // model's own word is what counts.
-    let mut batch: Vec<Document> = (0..108)
-        .map(|k| match k % 4 {
-            0 => told_probability(&told, 300 * k, (0.5, Some(1.0)), Some(true)),
-            2 => told_probability(&told, 300 * k, (0.2, None), Some(false)),
-            _ => told_probability(&told, 300 * k, (1.0, None), Some(false)),
-        })
-        .collect();
-    // One of 50 of which nobody knows what came, and one that was told without a base rate.
-    let unknown = Documents::about("cpuUsage", "unknown");
-    batch.extend(
-        (0..50)
-            .map(|k| told_probability(&unknown, 600 * k, (0.2, None), (k != 7).then_some(false))),
-    );
-    let bare = Documents::about("cpuUsage", "bare");
-    batch.extend((0..50).map(|k| {
-        let Document::Score(mut score) = bare.score(at(600 * k), at(600 * k) + HORIZON) else {
-            unreachable!()
-        };
-        score.objectives[0].base_rate = None;
-        Document::Score(score)
-    }));
-    store(&database, &batch).await;
-    let recent = |seconds| database.store().recent_probabilities(at(seconds));
-    let found = recent(9 * 3600).await.unwrap();
-    let judged = JudgedSeries {
-        series: told.series().id(),
-        sla: "demo".to_owned(),
-        version: 1,
-        objective: told.objective().id,
-    };
-    assert_eq!(found.keys().collect::<Vec<_>>(), [&judged]);
-    let sums = found[&judged];
-    assert_eq!((sums.before, sums.forecasts), (Some(at(9 * 3600)), 50));
-    assert_eq!(sums.events, 25);
-    assert!((sums.squares - 25.0 * 0.04).abs() < 1e-9, "{sums:?}");
-    assert!((sums.squares_base_rate - 12.5).abs() < 1e-9, "{sums:?}");
-    assert!(!sums.prefer_base_rate());
-    // The fiftieth is scored by the run of 30,000 s.
-    assert!(recent(30_000).await.unwrap().is_empty());
-    assert_eq!(recent(30_600).await.unwrap().len(), 1);
 }

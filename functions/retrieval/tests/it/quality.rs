@@ -97,6 +97,9 @@ async fn forecasts_are_told_with_what_they_were_worth() {
             "forecasts": 9,
             "metric": "cpuUsage",
             "objective": "087741fb3e135d7e",
+            "reasons": {
+              "too_little_seen": 1
+            },
             "reliability": {
               "events": 5,
               "forecasts": 8,

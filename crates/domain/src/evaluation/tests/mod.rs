@@ -1,3 +1,4 @@
+mod accounts;
 mod episodes;
 mod outlook;
 mod properties;

@@ -5,7 +5,7 @@ use super::{
     *,
 };
 
-const AS_OF: i64 = 1_000_000;
+pub(super) const AS_OF: i64 = 1_000_000;
 
 /// Distances between samples: twins, scrape steps, around the staleness and beyond it.
 const DISTANCES: [i64; 16] = [
@@ -34,7 +34,7 @@ const VALUES: [f64; 16] = [
 
 /// Samples as they are read, oldest last, from shortly after `AS_OF` backwards. A byte is a distance and a value:
 /// thousands of cases are generated faster that way.
-fn read_samples() -> impl Strategy<Value = Vec<(i64, f64)>> {
+pub(super) fn read_samples() -> impl Strategy<Value = Vec<(i64, f64)>> {
     let steps = prop::collection::vec(any::<u8>(), 0..60);
     (steps, -20..400_i64).prop_map(|(steps, age)| {
         let mut time = AS_OF - age;
@@ -64,16 +64,16 @@ fn spread_samples(hold: i64) -> impl Strategy<Value = Vec<(i64, f64)>> {
     })
 }
 
-fn hold() -> impl Strategy<Value = i64> {
+pub(super) fn hold() -> impl Strategy<Value = i64> {
     prop::sample::select(vec![0, 1, 15, 60, 300, 3_600])
 }
 
-fn found(range: &Objective, read: &[(i64, f64)], staleness: i64) -> Option<Judgement> {
+pub(super) fn found(range: &Objective, read: &[(i64, f64)], staleness: i64) -> Option<Judgement> {
     let staleness = Duration::from_secs(staleness as u64);
     evaluate(range, &clean(samples(read)), staleness, at(AS_OF))
 }
 
-fn bounded(hold: i64) -> Objective {
+pub(super) fn bounded(hold: i64) -> Objective {
     objective(Some(0.0), Some(80.0), hold as u64)
 }
 
@@ -219,97 +219,6 @@ proptest! {
                 })
                 .collect();
             prop_assert_eq!(moved_violations, other.violations);
-        }
-    }
-
-    #[test]
-    fn what_came_is_what_an_evaluation_at_the_end_of_the_horizon_finds(
-        read in read_samples(),
-        hold in hold(),
-        back in 0..2_000_i64,
-        staleness in prop::sample::select(vec![300, 60, 15]),
-    ) {
-        let (range, told) = (bounded(hold), AS_OF - back);
-        let staleness = Duration::from_secs(staleness);
-        let read = clean(samples(&read));
-        let horizon = span(told, told + 600);
-        let at_its_end = evaluate(&range, &read, staleness, horizon.end);
-        let came = at_its_end.is_some_and(|judgement| {
-            judgement.violations.iter().any(|violation| {
-                let side = |value| if value > 80.0 { Side::Above } else { Side::Below };
-                let mut samples = within(&read, horizon).iter();
-                samples.any(|sample| {
-                    let is_out = !(0.0..=80.0).contains(&sample.value);
-                    let in_it = violation.start <= sample.time && sample.time <= violation.end;
-                    is_out && in_it && side(sample.value) == violation.side
-                })
-            })
-        });
-        let known = coverage(&read, staleness, horizon) >= 0.9;
-        let expected = if came { Some(true) } else { known.then_some(false) };
-        prop_assert_eq!(outcome(&range, &read, staleness, at(told)), expected);
-    }
-
-    #[test]
-    fn the_base_rate_is_between_never_and_always(read in read_samples(), hold in hold()) {
-        let range = bounded(hold);
-        let read = clean(samples(&read));
-        let outcomes = (1..=72).map(|k| outcome(&range, &read, STALENESS, at(AS_OF - 600 * k)));
-        let known: Vec<bool> = outcomes.flatten().collect();
-        let events = known.iter().filter(|came| **came).count();
-        match base_rate(&range, &read, STALENESS, at(AS_OF)) {
-            None => prop_assert!(known.is_empty()),
-            Some(rate) => {
-                prop_assert!(rate > 0.0 && rate < 1.0);
-                let counted = rate * (known.len() as f64 + 1.0) - 0.5;
-                prop_assert!((counted - events as f64).abs() < 1e-9);
-            }
-        }
-    }
-
-    #[test]
-    fn exclusions_take_out_what_counting_seconds_gives(
-        read in read_samples(),
-        hold in hold(),
-        excluded in prop::collection::vec((0..12_000_i64, 0..6_000_i64), 0..5),
-    ) {
-        if let Some(judgement) = found(&bounded(hold), &read, 300) {
-            let excluded: Vec<_> = (excluded.iter())
-                .map(|(age, length)| span(AS_OF - age, AS_OF - age + length))
-                .collect();
-            let violations: Vec<_> = judgement.violations.iter().map(Episode::span).collect();
-            let intervals = excluded.iter().copied().collect();
-            let left = judgement.windows.without(&intervals, &violations, at(AS_OF));
-            let pairs = [
-                (left.one_hour, judgement.windows.one_hour, 3_600),
-                (left.three_hours, judgement.windows.three_hours, 10_800),
-                (left.twelve_hours, judgement.windows.twelve_hours, 43_200),
-            ];
-            for (left, whole, length) in pairs {
-                let is_excluded = |second: i64| {
-                    excluded.iter().any(|span| span.start <= at(second) && at(second) < span.end)
-                };
-                let seconds = |violation: &Span| {
-                    let (start, end) = (violation.start.millis() / 1_000, violation.end.millis() / 1_000);
-                    start.max(AS_OF - length)..end
-                };
-                let (mut kept, mut taken, mut count) = (0, 0, 0);
-                for violation in &violations {
-                    let inside = seconds(violation);
-                    let begins_now = violation.start == violation.end && !is_excluded(AS_OF);
-                    let out = inside.clone().filter(|second| is_excluded(*second)).count();
-                    let all = inside.count();
-                    taken += out;
-                    kept += all - out;
-                    count += u64::from(all > out || begins_now);
-                }
-                prop_assert_eq!(left.counts.violations, count);
-                prop_assert_eq!(left.counts.seconds.to_bits(), (kept as f64).to_bits());
-                prop_assert_eq!(left.excluded_seconds.to_bits(), (taken as f64).to_bits());
-                prop_assert_eq!(left.counts.out_of_range_samples, whole.out_of_range_samples);
-                prop_assert_eq!(left.counts.observed_samples, whole.observed_samples);
-                prop_assert_eq!(left.counts.coverage.to_bits(), whole.coverage.to_bits());
-            }
         }
     }
 
