@@ -33,6 +33,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     message::Headers,
 };
+use store::testing::TestDatabase;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -230,7 +231,13 @@ async fn a_query_that_prometheus_refuses_is_a_failure_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn a_run_without_prometheus_is_published_with_its_failure() {
-    let (etl, topic) = etl(METRICS, &[("PROMETHEUS_URL", "http://127.0.0.1:1")]).await;
+    // Of its own, where no forecast waits for a score.
+    let database = TestDatabase::create().await;
+    let instead = [
+        ("PROMETHEUS_URL", "http://127.0.0.1:1"),
+        ("DATABASE_URL", database.url()),
+    ];
+    let (etl, topic) = etl(METRICS, &instead).await;
     let outcome = etl
         .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
         .await;
