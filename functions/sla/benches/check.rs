@@ -14,7 +14,7 @@ use domain::{
 use http_api::Api;
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
 use serde_json::json;
-use sla::{Evaluator, ROUTES, SlaManager};
+use sla::{Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{
     pipeline::Document,
     sla::Condition,
@@ -144,6 +144,7 @@ fn routes(criterion: &mut Criterion) {
         store: database.store().clone(),
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
+        read_last: ReadLast::default(),
     };
     let store = database.store();
     criterion.bench_function("one bare indexed query, one row", |bencher| {
@@ -178,6 +179,7 @@ fn budget(criterion: &mut Criterion) {
         store: database.store().clone(),
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
+        read_last: ReadLast::default(),
     };
     for uri in ["/sla/web/budget", "/sla/web/violations"] {
         criterion.bench_function(uri, |bencher| {

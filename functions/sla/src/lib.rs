@@ -9,6 +9,7 @@ mod check;
 mod evaluator;
 mod exclusions;
 mod outlook;
+mod reliability;
 mod set;
 mod standing;
 mod trial;
@@ -21,6 +22,7 @@ use http_api::{ApiError, Call, Reply, Route, operations as operation};
 use store::{Store, StoreError};
 
 pub use evaluator::{Evaluator, InvalidEvaluator};
+pub use reliability::ReadLast;
 
 /// What the function answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +120,8 @@ pub struct SlaManager {
     pub evaluator: Evaluator,
     /// How often the schedule runs the ETL: an evaluation is stale after three of these.
     pub schedule_interval: Duration,
+    /// What probabilities were worth, as it was read last.
+    pub read_last: ReadLast,
 }
 
 impl SlaManager {

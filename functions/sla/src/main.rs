@@ -2,7 +2,7 @@
 
 use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval};
 use http_api::Api;
-use sla::{Endpoint, Evaluator, ROUTES, SlaManager};
+use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -21,6 +21,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
         store: store::connect(database.url.expose_secret())?,
         evaluator: Evaluator::new(environment.http_url("ETL_URL")?, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
+        read_last: ReadLast::default(),
     };
     Ok((Api::new(&ROUTES, &access), manager))
 }

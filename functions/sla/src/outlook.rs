@@ -1,6 +1,6 @@
 //! `GET /predict_json`: the violations to come in the next 10 minutes.
 
-use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+use std::borrow::Cow;
 
 use domain::{
     Finding, Labels, Timestamp,
@@ -12,12 +12,12 @@ use http_api::{ApiError, Call, Reply, reply};
 use serde::Serialize;
 use store::{
     pipeline::ToldViolations,
-    score::{ObjectiveScores, ScoreSelection},
     sla::{EvaluatedObjective, Worst},
 };
 
 use crate::{
     Endpoint, SlaManager, database,
+    reliability::{self, Reliabilities},
     standing::{NOT_EVALUATED, Standing},
 };
 
@@ -54,12 +54,7 @@ struct Entry<'a> {
     reliability_reason: Option<String>,
 }
 
-/// What the probabilities of each objective were worth.
-pub(crate) type Reliabilities = BTreeMap<(String, String), ObjectiveScores>;
-
-/// How far back those probabilities go.
-const REMEMBERED: Duration = Duration::from_secs(86_400);
-/// Why nothing is known of them.
+/// Why nothing is known of what probabilities were worth.
 const NOT_SCORED: &str = "not_scored_yet";
 
 /// Why a forecast is not told any more: its 10 minutes are over or nearly so.
@@ -71,14 +66,7 @@ pub(crate) async fn answer(
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     let standing = Standing::read(manager, call, now, Worst::Probability).await?;
-    let evaluation = &standing.evaluation;
-    let last_day = ScoreSelection {
-        from: Some(standing.moment - REMEMBERED),
-        to: Some(standing.moment - HORIZON),
-        sla: Some(evaluation.name.clone()),
-        metric: None,
-    };
-    let scores = manager.store.objective_scores(&last_day).await;
+    let scores = reliability::of_last_day(manager, &standing, now).await;
     let scores = scores.map_err(database)?;
     reply::ok(&document(&standing, &scores))
 }
@@ -87,7 +75,7 @@ pub(crate) async fn answer(
 pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Prediction<'a> {
     let evaluation = &standing.evaluation;
     let entries = |evaluated: &'a EvaluatedObjective| {
-        let reliability = reliability(&evaluation.name, evaluated, scores);
+        let reliability = worth(&evaluation.name, evaluated, scores);
         entries(evaluated, standing)
             .into_iter()
             .map(move |entry| Entry {
@@ -107,7 +95,7 @@ pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Pr
     }
 }
 
-fn reliability(
+fn worth(
     sla: &str,
     evaluated: &EvaluatedObjective,
     scores: &Reliabilities,

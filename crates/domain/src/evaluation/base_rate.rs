@@ -7,8 +7,8 @@ use crate::{Sample, Timestamp, Window, sla::Objective};
 /// the next 10 minutes, 0 to 1, both exclusive.
 ///
 /// The 12 h before `as_of` are 72 horizons, each judged by the rule of [`outcome`]. After k of the n of which it is known
-/// what came the answer is `(k + 1/2) / (n + 1)`, shrunk as the probability over paths is: that nothing happened in a
-/// day does not mean that nothing ever will. `samples` are clean. `None` if of no horizon it is known.
+/// what came the answer is `(k + 1/2) / (n + 1)`, shrunk as the probability over paths is: that nothing happened in half
+/// a day does not mean that nothing ever will. `samples` are clean. `None` if of no horizon it is known.
 pub fn base_rate(
     objective: &Objective,
     samples: &[Sample],

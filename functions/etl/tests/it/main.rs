@@ -231,6 +231,7 @@ async fn a_query_that_prometheus_refuses_is_a_failure_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn a_run_without_prometheus_is_published_with_its_failure() {
+    // Of its own, where no forecast waits for a score.
     let database = TestDatabase::create().await;
     let instead = [
         ("PROMETHEUS_URL", "http://127.0.0.1:1"),

@@ -3,6 +3,7 @@ use std::time::Duration;
 use domain::{
     Timestamp,
     evaluation::{HORIZON, PredictedValues},
+    score::RecentProbabilities,
 };
 use serde_json::{Value, json};
 use store::{
@@ -10,7 +11,7 @@ use store::{
     testing::{Documents, TestDatabase},
 };
 
-use crate::service::{Service, Told, objectives, outlook};
+use crate::service::{Service, Told, objectives, outlook, time};
 
 const AS_OF: &str = "2026-11-23T08:45:00Z";
 
@@ -146,6 +147,42 @@ async fn before_the_first_evaluation_there_is_no_probability() {
     );
 }
 
+/// What came of the probability that `web` told so many minutes before `now`.
+fn scored(now: Timestamp, minute: u64, happened: Option<bool>) -> Document {
+    let about = Documents::about("cpuUsage", "a").under("web");
+    let as_of = now - Duration::from_secs(60 * minute);
+    let Document::Score(mut score) = about.score(as_of, as_of + HORIZON) else {
+        unreachable!()
+    };
+    score.objectives[0].objective = "cpu".to_owned();
+    score.objectives[0].happened = happened;
+    Document::Score(score)
+}
+
+#[tokio::test]
+async fn what_probabilities_were_worth_is_read_once_for_all_who_ask_before_the_next_run() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let sla =
+        json!({"name": "web", "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": 80}]});
+    service.send("POST", "/sla", None, sla).await;
+    let now = Timestamp::from(chrono::Utc::now()).floor_to_second();
+    let store = async |minutes: std::ops::Range<u64>| {
+        let documents: Vec<_> = minutes.map(|k| scored(now, k, Some(true))).collect();
+        database.store().store_batch(&documents, &[]).await.unwrap();
+    };
+    let events = async |uri: &str| {
+        let document = service.get(uri).await;
+        document["objectives"][0]["reliability"]["events"].clone()
+    };
+    store(20..26).await;
+    assert_eq!(events("/predict_json").await, 6);
+    store(30..40).await;
+    assert_eq!(events("/predict_json").await, 6);
+    // Whoever asks for a time is answered from what is stored.
+    assert_eq!(events(&format!("/predict_json?as_of={now}")).await, 16);
+}
+
 #[tokio::test]
 async fn a_probability_is_told_with_what_those_before_it_were_worth() {
     let database = TestDatabase::create().await;
@@ -153,16 +190,7 @@ async fn a_probability_is_told_with_what_those_before_it_were_worth() {
     let sla =
         json!({"name": "web", "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": 80}]});
     service.send("POST", "/sla", None, sla).await;
-    let about = Documents::about("cpuUsage", "a").under("web");
-    let scored = |minute: u64, happened: Option<bool>| {
-        let as_of = AS_OF.parse::<Timestamp>().unwrap() - Duration::from_secs(60 * minute);
-        let Document::Score(mut score) = about.score(as_of, as_of + HORIZON) else {
-            unreachable!()
-        };
-        score.objectives[0].objective = "cpu".to_owned();
-        score.objectives[0].happened = happened;
-        Document::Score(score)
-    };
+    let scored = |minute, happened| scored(time(AS_OF), minute, happened);
     let mut documents: Vec<_> = (10..20).map(|k| scored(k, Some(k < 15))).collect();
     // One nobody can tell of, one whose horizon was not over, one of the day before.
     documents.extend([
@@ -178,4 +206,46 @@ async fn a_probability_is_told_with_what_those_before_it_were_worth() {
         json!({"said": 0.25, "happened": 0.5, "forecasts": 10, "independent": 2, "events": 5})
     );
     assert_eq!(entry["reliability_reason"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_base_rate_is_told_beside_what_the_model_says() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let sla =
+        json!({"name": "web", "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": 80}]});
+    service.send("POST", "/sla", None, sla).await;
+    let objectives = objectives(&database, "web").await;
+    let told = Told {
+        sla: "web",
+        version: 1,
+        objective: &objectives[0],
+        as_of: AS_OF,
+    };
+    let mut outlook = outlook(0.37);
+    let worse = RecentProbabilities {
+        before: Some(time("2026-11-23T08:40:00Z")),
+        forecasts: 50,
+        events: 2,
+        squares: 6.5,
+        squares_base_rate: 2.0,
+    };
+    outlook.hold_to_account(Some(0.0625), Some(worse));
+    let documents = [told.of("a", &[50.0; 9], outlook)];
+    database.store().store_batch(&documents, &[]).await.unwrap();
+    let document = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
+    let entry = &document["objectives"][0];
+    for (field, expected) in [
+        ("probability", json!(0.0625)),
+        ("probability_new", json!(0.0625)),
+        ("base_rate", json!(0.0625)),
+        ("model_probability", json!(0.37)),
+        ("crossing_share", json!(0.37)),
+    ] {
+        assert_eq!(entry[field], expected, "{field}");
+    }
+    assert_eq!(
+        entry["recent_scores"],
+        json!({"before": "2026-11-23T08:40:00Z", "forecasts": 50, "events": 2, "squares": 6.5, "squares_base_rate": 2.0})
+    );
 }

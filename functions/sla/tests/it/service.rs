@@ -10,7 +10,7 @@ use domain::{
 use http_api::{Api, Reply};
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
 use serde_json::Value;
-use sla::{Endpoint, Evaluator, ROUTES, SlaManager};
+use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{
     Store,
     pipeline::Document,
@@ -36,6 +36,7 @@ impl Service {
                 store,
                 evaluator,
                 schedule_interval: Duration::from_secs(30),
+                read_last: ReadLast::default(),
             },
         }
     }
