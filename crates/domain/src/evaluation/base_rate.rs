@@ -6,7 +6,7 @@ use crate::{Sample, Timestamp, Window, sla::Objective};
 /// How often a violation of `objective` came in 10 minutes of the last 12 h: the simplest probability that one comes in
 /// the next 10 minutes, 0 to 1, both exclusive.
 ///
-/// The 12 h before `as_of` are 72 horizons, each judged by the rule of [`outcome`]. After k of the n of which it is known
+/// The 12 h before `as_of` are 72 horizons, each judged by the rule of [`outcome()`]. After k of the n of which it is known
 /// what came the answer is `(k + 1/2) / (n + 1)`, shrunk as the probability over paths is: that nothing happened in half
 /// a day does not mean that nothing ever will. `samples` are clean. `None` if of no horizon it is known.
 pub fn base_rate(
