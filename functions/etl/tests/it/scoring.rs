@@ -195,7 +195,8 @@ async fn scored_and_unscorable_are_the_forecasts_whose_horizon_is_over() {
             }
             assert_eq!(settled, forecasts, "{id} after {seconds} s");
             assert_eq!(counted, settled, "{id} after {seconds} s");
-            if *id != gone.series().id() {
+            // A node that was just started has its first forecasts later.
+            if *id != gone.series().id() && told.contains(&(*id, first)) {
                 assert_eq!(settled, over, "{id} after {seconds} s");
             }
         }
