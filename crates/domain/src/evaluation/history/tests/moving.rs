@@ -79,12 +79,18 @@ impl Scenario {
         self.documents.keys().copied().collect()
     }
 
-    /// Whether every two evaluations in a row are near enough to be joined exactly, or too far to touch.
+    /// Whether, whenever one arrives, every two evaluations in a row are near enough to be joined exactly, or too far to
+    /// touch. What was joined inexactly once may stay so: an end that the older one saw cut off at its own time is kept.
     fn is_exact(&self) -> bool {
         let near = Duration::from_secs(12 * HOUR as u64);
-        self.evaluations().windows(2).all(|pair| {
-            let distance = pair[1].since(pair[0]);
-            distance <= near || distance > self.range_length()
+        let mut arrived = BTreeSet::new();
+        self.arriving().all(|document| {
+            arrived.insert(document.as_of);
+            let times: Vec<_> = arrived.iter().collect();
+            times.windows(2).all(|pair| {
+                let distance = pair[1].since(*pair[0]);
+                distance <= near || distance > self.range_length()
+            })
         })
     }
 
