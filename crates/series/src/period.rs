@@ -1,6 +1,8 @@
 //! Period detection: does the series repeat, and how often?
 
-use realfft::{RealFftPlanner, num_complex::Complex};
+use std::{cell::RefCell, sync::Arc};
+
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex, num_complex::Complex};
 
 use crate::{
     moments::{centred, detrend, rescaled},
@@ -85,18 +87,20 @@ struct Spectrum {
 impl Spectrum {
     fn of(residuals: &[f64]) -> Option<Self> {
         let length = fast_length(2 * residuals.len() + 1);
-        let mut planner = RealFftPlanner::<f64>::new();
-        let forward = planner.plan_fft_forward(length);
-        let mut padded = forward.make_input_vec();
+        let transform = Transform::of(length);
+        let mut padded = transform.forward.make_input_vec();
         padded[..residuals.len()].copy_from_slice(residuals);
-        let mut transformed = forward.make_output_vec();
-        forward.process(&mut padded, &mut transformed).ok()?;
+        let mut transformed = transform.forward.make_output_vec();
+        transform
+            .forward
+            .process(&mut padded, &mut transformed)
+            .ok()?;
         let power: Vec<f64> = transformed.iter().map(Complex::norm_sqr).collect();
         for (value, power) in transformed.iter_mut().zip(&power) {
             *value = Complex::new(*power, 0.0);
         }
-        planner
-            .plan_fft_inverse(length)
+        transform
+            .inverse
             .process(&mut transformed, &mut padded)
             .ok()?;
         Some(Self {
@@ -115,14 +119,50 @@ impl Spectrum {
                 self.power[bin] >= self.power[bin - 1] && self.power[bin] >= self.power[bin + 1]
             })
             .collect();
-        peaks.sort_by(|a, b| self.power[*b].total_cmp(&self.power[*a]));
-        peaks.truncate(PEAKS);
+        let greatest_first =
+            |a: &usize, b: &usize| self.power[*b].total_cmp(&self.power[*a]).then(a.cmp(b));
+        if peaks.len() > PEAKS {
+            peaks.select_nth_unstable_by(PEAKS, greatest_first);
+            peaks.truncate(PEAKS);
+        }
+        peaks.sort_unstable_by(greatest_first);
         let length = self.length as f64;
         peaks
             .into_iter()
             .map(move |bin| (length / bin as f64).round() as usize)
             .flat_map(|period| (1..=MULTIPLES).map(move |multiple| period * multiple))
             .filter(move |period| (SHORTEST..=longest).contains(period))
+    }
+}
+
+/// A Fourier transform of one length and its inverse.
+#[derive(Clone)]
+struct Transform {
+    length: usize,
+    forward: Arc<dyn RealToComplex<f64>>,
+    inverse: Arc<dyn ComplexToReal<f64>>,
+}
+
+impl Transform {
+    /// To plan one is as much work as to do it, and the series of a run are mostly of one length: each thread keeps the
+    /// last.
+    fn of(length: usize) -> Self {
+        thread_local! {
+            static LAST: RefCell<Option<Transform>> = const { RefCell::new(None) };
+        }
+        LAST.with_borrow_mut(|last| match last {
+            Some(last) if last.length == length => last.clone(),
+            _ => last.insert(Self::planned(length)).clone(),
+        })
+    }
+
+    fn planned(length: usize) -> Self {
+        let mut planner = RealFftPlanner::new();
+        Self {
+            length,
+            forward: planner.plan_fft_forward(length),
+            inverse: planner.plan_fft_inverse(length),
+        }
     }
 }
 

@@ -24,6 +24,22 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     pairwise(&sums) + rest
 }
 
+/// The sum of `weights[t] * |a[t] - b[t]|` over three slices of one length.
+pub(crate) fn absolute_differences(a: &[f64], b: &[f64], weights: &[f64]) -> f64 {
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    let (weight_blocks, weights_rest) = weights.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for ((a, b), weights) in a_blocks.iter().zip(b_blocks).zip(weight_blocks) {
+        for lane in 0..LANES {
+            sums[lane] += weights[lane] * (a[lane] - b[lane]).abs();
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).zip(weights_rest);
+    let rest: f64 = rest.map(|((a, b), weight)| weight * (a - b).abs()).sum();
+    pairwise(&sums) + rest
+}
+
 /// `result[k]` = sum of `a[t] * b[t - k]` over `t` in `from..to`, for `k` in `0..=lags`; `lags <= from`, `to` within
 /// both slices.
 pub(crate) fn lagged(a: &[f64], b: &[f64], from: usize, to: usize, lags: usize) -> Vec<f64> {
@@ -106,6 +122,15 @@ fn pairwise<const N: usize>(lanes: &[f64; N]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn absolute_differences_are_weighted() {
+        let a: Vec<f64> = (0..11).map(f64::from).collect();
+        let weights: Vec<f64> = (0..11).map(|t| f64::from(t % 3)).collect();
+        // |t - 5| at t = 1, 4, 7, 10 once and at t = 2, 5, 8 twice.
+        let sum = absolute_differences(&a, &[5.0; 11], &weights);
+        assert!((sum - (12.0 + 2.0 * 6.0)).abs() < 1e-12);
+    }
 
     #[test]
     fn lagged_sums_are_the_plain_sums() {

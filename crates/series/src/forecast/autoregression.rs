@@ -38,22 +38,43 @@ pub(super) fn forecasts(
     origins: &[usize],
     steps: usize,
 ) -> Table {
-    let mut table = Table::zeros(steps, origins.len());
-    for step in 0..steps {
-        let (before, row) = table.split(step);
-        for (lag, coefficient) in (1..).zip(coefficients) {
-            if lag <= step {
-                for (value, earlier) in row.iter_mut().zip(before.row(step - lag)) {
-                    *value += coefficient * earlier;
-                }
-            } else {
-                for (value, &origin) in row.iter_mut().zip(origins) {
-                    *value += coefficient * centred[origin + step - lag];
-                }
+    let order = coefficients.len();
+    let columns = origins.len();
+    // The values before each moment, one row a lag, farthest first; what is forecast goes on below them.
+    let mut cells = Vec::with_capacity((order + steps) * columns);
+    for lag in (1..=order).rev() {
+        cells.extend(origins.iter().map(|origin| centred[origin - lag]));
+    }
+    cells.resize((order + steps) * columns, 0.0);
+    for row in order..order + steps {
+        let (before, from_here) = cells.split_at_mut(row * columns);
+        let known = &before[(row - order) * columns..];
+        say(known, coefficients, &mut from_here[..columns]);
+    }
+    cells.drain(..order * columns);
+    Table::new(columns, cells)
+}
+
+/// The sum of the rows before, newest last, each times its coefficient.
+fn say(known: &[f64], coefficients: &[f64], row: &mut [f64]) {
+    /// So many sums stay in registers.
+    const LANES: usize = 8;
+    let columns = row.len();
+    let (blocks, rest) = row.as_chunks_mut::<LANES>();
+    let rest_at = columns - rest.len();
+    for (block, sums) in blocks.iter_mut().enumerate() {
+        for (earlier, coefficient) in known.chunks_exact(columns).rev().zip(coefficients) {
+            let earlier = &earlier[block * LANES..][..LANES];
+            for (sum, earlier) in sums.iter_mut().zip(earlier) {
+                *sum += coefficient * earlier;
             }
         }
     }
-    table
+    for (earlier, coefficient) in known.chunks_exact(columns).rev().zip(coefficients) {
+        for (sum, earlier) in rest.iter_mut().zip(&earlier[rest_at..]) {
+            *sum += coefficient * earlier;
+        }
+    }
 }
 
 #[cfg(test)]

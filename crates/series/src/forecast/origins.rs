@@ -58,6 +58,11 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// A table of so many columns whose rows are in the cells, one after the other.
+    pub(super) fn new(columns: usize, cells: Vec<f64>) -> Self {
+        Self { columns, cells }
+    }
+
     pub(super) fn zeros(steps: usize, columns: usize) -> Self {
         Self {
             columns,

@@ -1,5 +1,7 @@
 //! Quantiles of weighted values.
 
+use std::cmp::Ordering::Equal;
+
 /// The quantiles of weighted values at the given levels (0 to 1), interpolated between the middles of the weights.
 /// Sorts the (value, weight) pairs. No pair: NaN.
 pub(super) fn weighted_quantiles<const N: usize>(
@@ -9,7 +11,7 @@ pub(super) fn weighted_quantiles<const N: usize>(
     if pairs.is_empty() {
         return [f64::NAN; N];
     }
-    pairs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    pairs.sort_unstable_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Equal));
     let total: f64 = pairs.iter().map(|(_, weight)| weight).sum();
     levels.map(|level| at_weight(pairs, level * total))
 }

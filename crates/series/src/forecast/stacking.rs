@@ -4,6 +4,7 @@ use super::{
     candidates::Candidate,
     origins::{Origins, Table},
 };
+use crate::products::absolute_differences;
 
 /// The weight of a candidate is its error against the best one's to the power of minus this.
 const SHARPNESS: i32 = 20;
@@ -77,11 +78,6 @@ pub(super) fn stack(candidates: &[Candidate], came: &Table, origins: &Origins) -
 
 /// The sum of a candidate's weighted absolute errors at one step.
 fn error(candidate: &Candidate, came: &Table, origins: &Origins, step: usize) -> f64 {
-    let said = candidate.forecasts.row(step);
-    came.row(step)
-        .iter()
-        .zip(said)
-        .zip(&origins.recency)
-        .map(|((came, said), recency)| recency * (came - said).abs())
-        .sum()
+    let said = &candidate.forecasts.row(step)[..origins.past().len()];
+    absolute_differences(came.row(step), said, &origins.recency)
 }
