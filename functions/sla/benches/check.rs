@@ -23,6 +23,8 @@ use store::{
 
 const OBJECTIVES: u32 = 100;
 const EVALUATIONS: u64 = 100;
+/// The newest evaluation, as a column has it.
+const LAST: &str = "2026-11-23 08:49:30";
 
 async fn filled() -> TestDatabase {
     let database = TestDatabase::create().await;
@@ -150,8 +152,16 @@ fn routes(criterion: &mut Criterion) {
     criterion.bench_function("one bare indexed query, one row", |bencher| {
         bencher.iter(|| runtime.block_on(store.newest_run()).expect("a query"));
     });
-    criterion.bench_function("one bare indexed query, 100 rows", |bencher| {
+    criterion.bench_function("one bare indexed query, 100 objectives", |bencher| {
         bencher.iter(|| runtime.block_on(store.sla("web")).expect("a query"));
+    });
+    let bare = "SELECT document FROM violation WHERE sla = 'web' AND version = 1 AND as_of = ?";
+    criterion.bench_function("one bare indexed query, 100 evaluations", |bencher| {
+        bencher.iter(|| {
+            let query = sqlx::query(bare).bind(LAST);
+            let rows = runtime.block_on(query.fetch_all(database.pool()));
+            assert_eq!(rows.expect("a query").len(), OBJECTIVES as usize);
+        });
     });
     for uri in [
         "/sla/web",

@@ -13,7 +13,7 @@ use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 use super::{filled, stored_episodes, versions, worst::Worst};
 use crate::{
     Store, StoreError,
-    pipeline::ToldViolations,
+    pipeline::{MOST_EPISODES, ToldViolations},
     read::{column_time, read_time},
 };
 
@@ -63,12 +63,7 @@ impl Store {
             return Ok(None);
         };
         let until = as_of.unwrap_or(Timestamp::MAX);
-        let newest = self
-            .newest_evaluation(&sla.name, sla.version, until)
-            .await?;
-        if let Some(newest) = newest
-            && let Some(mut objectives) = self.one_run(&sla, newest, worst).await?
-        {
+        if let Some((newest, mut objectives)) = self.one_run(&sla, until, worst).await? {
             if as_of.is_none() {
                 let entries = objectives.iter_mut().flat_map(|one| &mut one.entries);
                 stored_episodes::complete(self, entries).await?;
@@ -211,8 +206,8 @@ impl Found<'_> {
         let mut keep = |rows: Vec<MySqlRow>| -> Result<(), StoreError> {
             for row in rows {
                 let position: u32 = row.try_get("position")?;
-                // MySQL's JSON and MariaDB's, which is a text, both arrive as bytes.
-                let document: &[u8] = row.try_get_unchecked("document")?;
+                // JSON on MySQL, a text on MariaDB: both are read as text.
+                let document: &str = row.try_get_unchecked("document")?;
                 if let Some(entries) = entries.get_mut(position as usize) {
                     entries.push(read(document)?);
                 }
@@ -261,14 +256,20 @@ impl Found<'_> {
     }
 }
 
-/// Reads a document in two passes: serde's `flatten` would copy all of it once more.
-pub(super) fn read(text: &[u8]) -> Result<ToldViolations, StoreError> {
+/// Reads a document, and only where not all of its episodes are told a second time for their number: serde's `flatten`
+/// would copy all of it.
+pub(super) fn read(text: &str) -> Result<ToldViolations, StoreError> {
     #[derive(Deserialize)]
     struct Total {
         episodes_total: u64,
     }
-    let document: ViolationsDocument = serde_json::from_slice(text)?;
-    let Total { episodes_total } = serde_json::from_slice(text)?;
+    let document: ViolationsDocument = serde_json::from_str(text)?;
+    let told = document.episodes.len();
+    let episodes_total = if told < MOST_EPISODES {
+        told as u64
+    } else {
+        serde_json::from_str::<Total>(text)?.episodes_total
+    };
     Ok(ToldViolations {
         document,
         episodes_total,

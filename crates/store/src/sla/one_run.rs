@@ -1,4 +1,4 @@
-//! An evaluation that one run made of all objectives, which is the usual case: it is read by two short queries.
+//! An evaluation that one run made of all objectives, which is the usual case: one short query reads it.
 
 use std::collections::HashMap;
 
@@ -15,6 +15,9 @@ use crate::{
     pipeline::ToldViolations,
     read::{column_time, read_time},
 };
+
+/// Rows read at most beside one for each objective; one that matches many series is read in another way.
+const MORE_ROWS: usize = 500;
 
 impl Store {
     /// When the newest evaluation of any objective of a version was, at or before `until`.
@@ -39,43 +42,43 @@ impl Store {
         Ok(newest.map(read_time))
     }
 
-    /// The evaluation of `sla` by the run at `as_of`; `None` if that run did not evaluate all objectives, or one of them
-    /// on more series than are told.
+    /// The newest evaluation of `sla` at or before `until`, and when it was; `None` if there is none, if its run did not
+    /// evaluate all objectives, or one of them on more series than are told.
     pub(super) async fn one_run(
         &self,
         sla: &Sla,
-        as_of: Timestamp,
+        until: Timestamp,
         worst: Worst,
-    ) -> Result<Option<Vec<EvaluatedObjective>>, StoreError> {
-        let (objectives, most): (i64, Option<i64>) = sqlx::query_as(
-            "SELECT COUNT(*), MAX(series) FROM (SELECT COUNT(*) AS series FROM violation \
-             FORCE INDEX (by_version) WHERE sla = ? AND version = ? AND as_of = ? GROUP BY objective) o",
-        )
-        .bind(&sla.name)
-        .bind(sla.version)
-        .bind(column_time(as_of))
-        .fetch_one(self.pool())
-        .await?;
-        if objectives.unsigned_abs() != sla.objectives.len() as u64
-            || most.is_none_or(|most| most.unsigned_abs() > MOST_ENTRIES as u64)
-        {
-            return Ok(None);
-        }
+    ) -> Result<Option<(Timestamp, Vec<EvaluatedObjective>)>, StoreError> {
+        let limit = sla.objectives.len() + MORE_ROWS;
         let rows = sqlx::query(
-            "SELECT objective, document FROM violation FORCE INDEX (by_version) \
-             WHERE sla = ? AND version = ? AND as_of = ?",
+            "SELECT as_of, objective, document FROM violation FORCE INDEX (by_version) \
+             WHERE sla = ? AND version = ? AND as_of = (SELECT as_of FROM violation FORCE INDEX (by_version) \
+             WHERE sla = ? AND version = ? AND as_of <= ? ORDER BY as_of DESC LIMIT 1) LIMIT ?",
         )
         .bind(&sla.name)
         .bind(sla.version)
-        .bind(column_time(as_of))
+        .bind(&sla.name)
+        .bind(sla.version)
+        .bind(column_time(until))
+        .bind(limit as u64)
         .fetch_all(self.pool())
         .await?;
+        let as_of: NaiveDateTime = match rows.first() {
+            Some(first) if rows.len() < limit => first.try_get("as_of")?,
+            _ => return Ok(None),
+        };
         let mut entries = HashMap::<String, Vec<ToldViolations>>::new();
         for row in &rows {
-            // MySQL's JSON and MariaDB's, which is a text, both arrive as bytes.
-            let document: &[u8] = row.try_get_unchecked("document")?;
+            // JSON on MySQL, a text on MariaDB: both are read as text.
+            let document: &str = row.try_get_unchecked("document")?;
             let objective: String = row.try_get("objective")?;
             entries.entry(objective).or_default().push(read(document)?);
+        }
+        if entries.len() != sla.objectives.len()
+            || entries.values().any(|entries| entries.len() > MOST_ENTRIES)
+        {
+            return Ok(None);
         }
         let evaluated = sla.objectives.iter().map(|objective| {
             let entries = entries.remove(&objective.id).unwrap_or_default();
@@ -95,6 +98,6 @@ impl Store {
                 entries: worst.first(entries),
             }
         });
-        Ok(Some(evaluated.collect()))
+        Ok(Some((read_time(as_of), evaluated.collect())))
     }
 }

@@ -32,10 +32,16 @@ async fn a_series_that_left_leaves_the_answer_and_its_past_stays() {
 
 #[tokio::test]
 async fn of_many_series_the_hundred_worst_are_told_with_all_counted() {
+    for series in [130, 700] {
+        the_hundred_worst_of(series).await;
+    }
+}
+
+async fn the_hundred_worst_of(series: u32) {
     let (database, service, objectives) = web().await;
     let cpu = told(&objectives[0], AS_OF);
     let mut documents = Vec::new();
-    for number in 0..130 {
+    for number in 0..series {
         let values = match number {
             7 => vec![90.0; 20],
             11 => vec![90.0; 40],
@@ -45,7 +51,7 @@ async fn of_many_series_the_hundred_worst_are_told_with_all_counted() {
         documents.push(cpu.of(
             &format!("host{number}"),
             &values,
-            outlook(f64::from(number) / 200.0),
+            outlook(f64::from(number) / 1_000.0),
         ));
     }
     store(&database, &documents).await;
@@ -64,14 +70,20 @@ async fn of_many_series_the_hundred_worst_are_told_with_all_counted() {
     assert_eq!(worst, ["host11", "host7", "host13"]);
     assert_eq!(
         (&cpu[0]["series"], &cpu[0]["firing"], &cpu[0]["no_data"]),
-        (&json!(130), &json!(2), &json!(0))
+        (&json!(series), &json!(2), &json!(0))
     );
 
     let document = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
     let entries = document["objectives"].as_array().unwrap();
     assert_eq!(entries.len(), 101);
-    assert_eq!(entries[0]["labels"]["instance"], "host129");
-    assert_eq!(entries[99]["labels"]["instance"], "host30");
+    assert_eq!(
+        entries[0]["labels"]["instance"],
+        format!("host{}", series - 1)
+    );
+    assert_eq!(
+        entries[99]["labels"]["instance"],
+        format!("host{}", series - 100)
+    );
 }
 
 #[tokio::test]
