@@ -13,7 +13,7 @@ def main() -> int:
     # A TERM stops what was started, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     DATA.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
+    began, table, left = time.monotonic(), None, ""
     try:
         with running() as host:
             started = time.monotonic()
@@ -25,15 +25,18 @@ def main() -> int:
         return 130
     except Exception as error:
         print(error, file=sys.stderr)
-        print(f"localstack smoke: FAILED before anything was called: {str(error).splitlines()[0]}")
-        return 1
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        if table is None:
+            print(f"localstack smoke: FAILED before anything was called: {told}")
+            return 1
+        left = f"; FAILED to stop: {told}"
     print(table)
     held = "all held" if table.failures == 0 else f"{table.failures} FAILED"
     print(
         f"localstack smoke ({host.name}): {table.calls} calls, {held}; started in {started - began:.0f} s, "
-        f"deployed in {deployed - started:.0f} s, {time.monotonic() - began:.0f} s in all"
+        f"deployed in {deployed - started:.0f} s, {time.monotonic() - began:.0f} s in all{left}"
     )
-    return 1 if table.failures else 0
+    return 1 if table.failures or left else 0
 
 
 if __name__ == "__main__":

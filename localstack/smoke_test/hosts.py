@@ -40,13 +40,18 @@ def running():
 def _engine_answers() -> bool:
     if not shutil.which("docker"):
         return False
-    asked = subprocess.run(["docker", "compose", "ls"], capture_output=True, timeout=20, check=False)
+    try:
+        asked = subprocess.run(["docker", "compose", "ls"], capture_output=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
     return asked.returncode == 0
 
 
 @contextlib.contextmanager
 def _docker():
-    compose = ["docker", "compose", "--file", str(ROOT / "localstack" / "compose.yaml")]
+    # Another checkout's containers are left alone.
+    project = f"slacast-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+    compose = ["docker", "compose", "--project-name", project, "--file", str(ROOT / "localstack" / "compose.yaml")]
     try:
         print("compose: starting", flush=True)
         subprocess.run([*compose, "up", "--build", "--detach", "--wait", "--quiet-pull"], check=True)

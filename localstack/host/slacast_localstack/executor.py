@@ -15,6 +15,8 @@ from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntim
 from .runtime_api import ADDRESS, RuntimeApi, error_document
 
 _POLL_SECONDS = 0.01
+# Until a process has to ask for its first invocation.
+_START_SECONDS = 60
 # What a process of this machine needs of this one's environment.
 _INHERITED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _FUNCTION_URL = re.compile(r"^https?://([^/]+\.lambda-url\.[^/]+)(/.*)?$")
@@ -83,7 +85,11 @@ class ProcessExecutor(RuntimeExecutor):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        began = time.monotonic()
         while not self._api.asked.wait(_POLL_SECONDS):
+            if time.monotonic() - began > _START_SECONDS:
+                self._api.failed_start = error_document("Runtime.StartTimedout", f"no start within {_START_SECONDS} s")
+                break
             if (status := self._process.poll()) is not None:
                 self._api.failed_start = error_document("Runtime.ExitError", f"the runtime exited with status {status}")
                 break

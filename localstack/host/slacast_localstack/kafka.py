@@ -1,6 +1,7 @@
 """A Kafka trigger with Lambda's semantics: a batch is delivered until its function takes it, then committed."""
 
 import base64
+import contextlib
 import logging
 import time
 from collections import defaultdict
@@ -40,6 +41,7 @@ class KafkaPoller(Poller):
             messages = self._read()
         except Exception as error:
             LOG.error("Kafka cannot be read: %s", error)
+            self._forget()
             messages = []
         if not messages:
             raise EmptyPollResultsException("kafka", self._brokers)
@@ -68,8 +70,13 @@ class KafkaPoller(Poller):
         first = {}
         for message in messages:
             first.setdefault((message.topic(), message.partition()), message.offset())
-        for (topic, partition), offset in first.items():
-            self._consumer.seek(TopicPartition(topic, partition, offset))
+        try:
+            for (topic, partition), offset in first.items():
+                self._consumer.seek(TopicPartition(topic, partition, offset))
+        except Exception as error:
+            # The partition is no longer this consumer's: the next one goes on behind the last commit.
+            LOG.error("Kafka cannot be read again from where it was: %s", error)
+            self._forget()
         self._pause = min(max(2 * self._pause, 0.5), _LONGEST_PAUSE)
         time.sleep(self._pause)
 
@@ -80,8 +87,14 @@ class KafkaPoller(Poller):
         return {"eventSource": "SelfManagedKafka", "bootstrapServers": self._brokers, "records": records}
 
     def close(self):
-        if self._consumer is not None:
-            self._consumer.close()
+        self._forget()
+
+    def _forget(self):
+        """The next time that Kafka is read there is a new consumer."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            with contextlib.suppress(Exception):
+                consumer.close()
 
 
 def _record(message):
