@@ -1,5 +1,5 @@
-//! What the functions ask of AWS with requests of their own: the secrets among their configuration, and each other; and
-//! the token that logs in to MSK, which is a signed request too.
+//! What the functions ask of AWS with requests of their own: the secrets among their configuration, and each other; the
+//! token that logs in to MSK, which is a signed request too; and what they tell Lambda when they cannot start.
 //!
 //! The SDK's client for one call would be half of a function that has to start in milliseconds; a request that is signed
 //! is all it takes. The credentials are those that Lambda gives a function in its environment.
@@ -10,6 +10,7 @@ mod kafka_token;
 mod request;
 mod secrets;
 mod signer;
+mod start;
 
 pub use environment::{environment, resolved};
 pub use invoke::{Functions, InvokeError};
@@ -17,3 +18,4 @@ pub use kafka_token::KafkaToken;
 pub use request::RequestError;
 pub use secrets::SecretError;
 pub use signer::{Signer, SigningError};
+pub use start::started;

@@ -22,9 +22,7 @@ use serde_json::Value;
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let (function, topic) = function()
-        .await
-        .inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (function, topic) = aws::started(function()).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if topic::is_asked_for(&event.payload) {
             return topic
@@ -42,9 +40,8 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let access = AccessConfig::read(&environment)?;
     let kafka = KafkaConfig::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
-    let metrics = metrics_file::load(Path::new(
-        environment.get("METRICS_FILE").unwrap_or("metrics.toml"),
-    ))?;
+    let metrics = environment.get("METRICS_FILE").unwrap_or("metrics.toml");
+    let metrics = metrics_file::load(Path::new(metrics)).context("METRICS_FILE")?;
     let brokers = brokers::bootstrap(&kafka).await?;
     let store = store::connect(database.url.expose_secret())?;
     let etl = Etl {

@@ -7,9 +7,7 @@ use retrieval::{Endpoint, ROUTES, Retrieval};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
-    let (api, retrieval) = function()
-        .await
-        .inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (api, retrieval) = aws::started(function()).await;
     api.serve(|call| retrieval.answer(call)).await
 }
 

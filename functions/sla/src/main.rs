@@ -7,9 +7,7 @@ use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
-    let (api, manager) = function()
-        .await
-        .inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (api, manager) = aws::started(function()).await;
     api.serve(|call| manager.answer(call)).await
 }
 

@@ -11,9 +11,7 @@ use storage::{
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let (function, schema) = function()
-        .await
-        .inspect_err(|error| tracing::error!("{error:#}"))?;
+    let (function, schema) = aws::started(function()).await;
     // The runtime logs what fails.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         if schema::is_asked_for(&event.payload) {
