@@ -1,6 +1,6 @@
 //! Durations the way Prometheus writes them: `1h30m`, `45s`, `250ms`.
 //!
-//! Units, each at most once and from the longest to the shortest: `w`, `d`, `h`, `m`, `s`, `ms`.
+//! Units, each at most once and from the longest to the shortest: `y` (365 days), `w`, `d`, `h`, `m`, `s`, `ms`.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use std::time::Duration;
 #[error("`{0}` is not a duration such as 45s, 10m or 1h30m")]
 pub struct InvalidDuration(String);
 
-const UNITS: [(&str, u64); 6] = [
+const UNITS: [(&str, u64); 7] = [
+    ("y", 31_536_000_000),
     ("w", 604_800_000),
     ("d", 86_400_000),
     ("h", 3_600_000),
@@ -77,6 +78,7 @@ mod tests {
             ("45s", 45_000),
             ("250ms", 250),
             ("1w2d", 777_600_000),
+            ("1y", 31_536_000_000),
             ("0", 0),
             ("0s", 0),
         ] {

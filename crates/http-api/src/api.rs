@@ -195,6 +195,11 @@ impl<E> Call<E> {
         base_url::of(&self.request)
     }
 
+    /// A path of this API as the caller has it, for `Location`.
+    pub fn path_of(&self, path: &str) -> String {
+        base_url::stage(&self.request) + path
+    }
+
     /// Whether anybody may call, token or not.
     pub fn is_open(&self) -> bool {
         self.open

@@ -32,8 +32,9 @@ fn is_loopback(host: &str) -> bool {
         .any(|prefix| host.starts_with(prefix))
 }
 
-/// A REST API without a domain of its own has its stage in the path, but not in the path the function sees.
-fn stage(request: &Request) -> String {
+/// What stands before a route's path as the caller has it: a REST API without a domain of its own has its stage there, but
+/// not in the path that the function sees.
+pub(crate) fn stage(request: &Request) -> String {
     let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else {
         return String::new();
     };
@@ -62,6 +63,31 @@ mod tests {
             request = request.header(*name, *value);
         }
         of(&request.body(Body::Empty).unwrap())
+    }
+
+    /// A request of a REST API whose function sees `/sla`.
+    fn staged(full: &str) -> Request {
+        let context = serde_json::json!({"path": full, "httpMethod": "GET"});
+        let context = serde_json::from_value(context).unwrap();
+        http::Request::builder()
+            .uri("http://x/sla")
+            .header("host", "api.example.com")
+            .body(Body::Empty)
+            .unwrap()
+            .with_raw_http_path("/sla")
+            .with_request_context(RequestContext::ApiGatewayV1(context))
+    }
+
+    #[test]
+    fn a_stage_is_part_of_the_address_where_the_caller_has_it() {
+        for (full, expected) in [
+            ("/sla", "https://api.example.com"),
+            ("/prod/sla", "https://api.example.com/prod"),
+            ("/$(id)/sla", "https://api.example.com"),
+            ("/elsewhere", "https://api.example.com"),
+        ] {
+            assert_eq!(of(&staged(full)), expected, "{full}");
+        }
     }
 
     #[test]

@@ -6,7 +6,10 @@ use lambda_http::{
 };
 use serde_json::Value;
 
-use crate::ApiError;
+use crate::{ApiError, Fault, repeated::repeated_names};
+
+/// Of names that are there twice no more are told.
+const MOST_REPEATED: usize = 20;
 
 /// What the body says; `Null` where there is none.
 pub(crate) fn parse(headers: &HeaderMap, body: &Body) -> Result<Value, ApiError> {
@@ -19,8 +22,19 @@ pub(crate) fn parse(headers: &HeaderMap, body: &Body) -> Result<Value, ApiError>
     }
     let text =
         std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson("it is not UTF-8".to_owned()))?;
-    serde_json::from_str(&without_unreal_numbers(text))
-        .map_err(|error| ApiError::NotJson(error.to_string()))
+    let text = without_unreal_numbers(text);
+    let value =
+        serde_json::from_str(&text).map_err(|error| ApiError::NotJson(error.to_string()))?;
+    let repeated = repeated_names(&text, MOST_REPEATED);
+    if repeated.is_empty() {
+        return Ok(value);
+    }
+    let faults = repeated.into_iter();
+    Err(ApiError::Invalid(
+        faults
+            .map(|pointer| Fault::at(pointer, "is there twice"))
+            .collect(),
+    ))
 }
 
 /// The body's bytes.

@@ -12,8 +12,10 @@ mod cursor;
 mod error;
 pub mod operations;
 mod query;
+mod repeated;
 pub mod reply;
 mod route;
+mod within;
 
 pub use api::{Api, Call, Reply};
 pub use cursor::Cursor;
@@ -21,3 +23,4 @@ pub use error::{ApiError, Fault, Place};
 pub use operations::{Operation, Parameter};
 pub use query::{Query, TimeFilter};
 pub use route::Route;
+pub use within::within;

@@ -98,7 +98,7 @@ operations! {
         "-X POST {base}/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'", [];
     TRY_SLA: POST "/sla/try", "what objectives would tell and which bounds would have been kept; nothing is saved",
         "-X POST {base}/sla/try -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80}],\"violations\":2}'", [];
-    LIST_SLAS: GET "/sla", "the SLAs in force", "{base}/sla", [LIMIT, CURSOR];
+    LIST_SLAS: GET "/sla", "the SLAs in force", "'{base}/sla?metric=cpuUsage'", [LIMIT, CURSOR, METRIC];
     GET_SLA: GET "/sla/{name}", "one SLA", "{base}/sla/web", [Name];
     REPLACE_SLA: PUT "/sla/{name}", "replace an SLA: makes its next version",
         "-X PUT {base}/sla/web -H 'If-Match: \"1\"' -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":90}]}'", [Name, IfMatch];
@@ -111,7 +111,7 @@ operations! {
     CREATE_EXCLUSION: POST "/sla/{name}/exclusions", "take time out of an SLA, past or future",
         "-X POST {base}/sla/web/exclusions -d '{\"from\":\"2026-11-23T08:00:00Z\",\"to\":\"2026-11-23T09:00:00Z\",\"reason\":\"upgrade\"}'", [Name];
     LIST_EXCLUSIONS: GET "/sla/{name}/exclusions", "the time taken out of an SLA, newest first, what was taken back included",
-        "{base}/sla/web/exclusions", [Name, LIMIT, CURSOR];
+        "{base}/sla/web/exclusions", [Name, LIMIT, CURSOR, FROM, TO, AS_OF];
     DELETE_EXCLUSION: DELETE "/sla/{name}/exclusions/{id}", "take an exclusion back; it stays on record",
         "-X DELETE {base}/sla/web/exclusions/1", [Name, Id];
     CHECK: GET "/check_json", "violations of an SLA in the last 1h, 3h and 12h, and how it stands",

@@ -1,4 +1,4 @@
-use domain::{Labels, Timestamp, Window};
+use domain::{InvalidTimestamp, Labels, Timestamp, Window};
 use lambda_http::{Request, RequestExt};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -139,7 +139,7 @@ impl Query {
             .partition(|(name, _)| name.starts_with("label."));
         self.pairs = others;
         for (parameter, value) in named {
-            let name = parameter.trim_start_matches("label.");
+            let name = parameter.strip_prefix("label.").unwrap_or_default();
             if !domain::sla::is_label_name(name) {
                 self.fault(
                     &parameter,
@@ -152,8 +152,10 @@ impl Query {
                     &parameter,
                     format!("is one label more than the {MOST_LABELS} a filter may have"),
                 );
-            } else if labels.0.insert(name.to_owned(), value).is_some() {
-                self.fault(&parameter, "is there twice".to_owned());
+            } else if let Some(other) = labels.0.insert(name.to_owned(), value.clone())
+                && other != value
+            {
+                self.fault(&parameter, "is there with two values".to_owned());
             }
         }
         labels
@@ -166,7 +168,7 @@ impl Query {
 
     /// `as_of`: a time.
     pub fn as_of(&mut self) -> Option<Timestamp> {
-        self.parsed("as_of", str::parse)
+        self.parsed("as_of", time)
     }
 
     /// `from`, `to` (both inclusive) and `as_of` (that run alone).
@@ -181,8 +183,8 @@ impl Query {
 
     /// `from` and `to`, both inclusive.
     pub fn span(&mut self) -> TimeFilter {
-        let from: Option<Timestamp> = self.parsed("from", str::parse);
-        let to: Option<Timestamp> = self.parsed("to", str::parse);
+        let from: Option<Timestamp> = self.parsed("from", time);
+        let to: Option<Timestamp> = self.parsed("to", time);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             self.fault("from", "is after `to`".to_owned());
         }
@@ -240,6 +242,14 @@ impl Query {
             self.faults.push(Fault::of(shown(name), detail));
         }
     }
+}
+
+/// A time. A `+` that nobody encoded has become a space on its way here.
+fn time(text: &str) -> Result<Timestamp, InvalidTimestamp> {
+    text.rsplit_once(' ').map_or_else(
+        || text.parse(),
+        |(local, offset)| format!("{local}+{offset}").parse(),
+    )
 }
 
 fn shown(name: &str) -> String {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use domain::Timestamp;
-use http_api::{ApiError, Call, Reply, Route, operations as operation, reply};
+use http_api::{ApiError, Call, Reply, Route, operations as operation, reply, within};
 use store::{Store, StoreError};
 
 /// The OpenAPI document of the whole system.
@@ -88,12 +88,19 @@ pub struct Retrieval {
     pub schedule_interval: Duration,
 }
 
+/// How long the database may take over an answer: one that says nothing is as good as away.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Retrieval {
     /// Answers one request.
     ///
     /// # Errors
     /// When the request is not one of this function's, or the database is away.
     pub async fn answer(&self, call: Call<Endpoint>) -> Result<Reply, ApiError> {
+        within(PATIENCE, "the database", self.read(call)).await
+    }
+
+    async fn read(&self, call: Call<Endpoint>) -> Result<Reply, ApiError> {
         let now = Utc::now().into();
         match call.endpoint {
             Endpoint::Root => root::answer(&call),

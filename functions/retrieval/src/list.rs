@@ -42,7 +42,7 @@ pub(crate) async fn series(
     let page = store.series(&selection, after).await.map_err(database)?;
     let last = page.rows.last().map(|row| row.key());
     reply::ok(&SeriesPage {
-        next: next(&query, &selection, page.more, last),
+        next: next(&query, selection.pinned, page.more, last),
         series: page.rows.iter().map(Series::of).collect(),
     })
 }
@@ -59,13 +59,16 @@ pub(crate) async fn metrics(
     } = request(call, now);
     let window = query.window();
     query.finish()?;
+    let pinned = pinned(store, &selection, after.is_none()).await?;
     let page = store
         .metrics(&selection, window, after)
         .await
         .map_err(database)?;
+    let times = page.rows.iter().map(|row| row.as_of);
+    let shown = times.fold(pinned, Ord::max);
     let last = page.rows.last().map(|row| row.key());
     reply::ok(&MetricsPage {
-        next: next(&query, &selection, page.more, last),
+        next: next(&query, shown, page.more, last),
         metrics: page.rows.iter().map(Metric::of).collect(),
     })
 }
@@ -82,15 +85,18 @@ pub(crate) async fn metadata(
     } = request(call, now);
     let full = query.full();
     query.finish()?;
+    let pinned = pinned(store, &selection, after.is_none()).await?;
     let page = bounded(
         store
             .metadata(&selection, full, after)
             .await
             .map_err(database)?,
     );
+    let times = page.rows.iter().map(|row| row.document.as_of);
+    let shown = times.fold(pinned, Ord::max);
     let last = page.rows.last().map(DocumentRow::key);
     reply::ok(&MetadataPage {
-        next: next(&query, &selection, page.more, last),
+        next: next(&query, shown, page.more, last),
         metadata: page
             .rows
             .iter()
@@ -111,15 +117,18 @@ pub(crate) async fn predictions(
     } = request(call, now);
     let full = query.full();
     query.finish()?;
+    let pinned = pinned(store, &selection, after.is_none()).await?;
     let page = bounded(
         store
             .predictions(&selection, full, after)
             .await
             .map_err(database)?,
     );
+    let times = page.rows.iter().map(|row| row.document.as_of);
+    let shown = times.fold(pinned, Ord::max);
     let last = page.rows.last().map(DocumentRow::key);
     reply::ok(&PredictionsPage {
-        next: next(&query, &selection, page.more, last),
+        next: next(&query, shown, page.more, last),
         predictions: page
             .rows
             .iter()
@@ -143,7 +152,7 @@ pub(crate) async fn runs(
     reply::ok(&RunsPage {
         next: next(
             &query,
-            &selection,
+            selection.pinned,
             page.more,
             page.rows.last().map(RunKey::of),
         ),
@@ -174,12 +183,26 @@ pub(crate) fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp
 /// The cursor of the page after this one, if there is one.
 pub(crate) fn next<K: Serialize>(
     query: &Query,
-    selection: &Selection,
+    pinned: Timestamp,
     more: bool,
     last: Option<K>,
 ) -> Option<String> {
-    last.filter(|_| more)
-        .map(|last| query.next(selection.pinned, last))
+    last.filter(|_| more).map(|last| query.next(pinned, last))
+}
+
+/// The run that the pages of a list of rows show, as far as it is known before the first of them is read: the newest one
+/// that is stored. The first page may show one whose record is still on its way; then that one counts. The clock would
+/// not do: a run is about a moment some seconds ago, and one that arrives between two pages would be among the later.
+async fn pinned(
+    store: &Store,
+    selection: &Selection,
+    is_first: bool,
+) -> Result<Timestamp, ApiError> {
+    if !is_first {
+        return Ok(selection.pinned);
+    }
+    let newest = store.newest_run().await.map_err(database)?;
+    Ok(newest.map_or(Timestamp::EPOCH, |newest| newest.min(selection.pinned)))
 }
 
 /// As much of the page as fits into an answer.

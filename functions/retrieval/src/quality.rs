@@ -114,7 +114,7 @@ pub(crate) async fn answer(
     reply::ok(&QualityPage {
         next: next(
             &query,
-            &selection,
+            selection.pinned,
             page.more,
             page.rows.last().map(SeriesRow::key),
         ),

@@ -17,7 +17,7 @@ use store::{
 
 use crate::{
     Endpoint, SlaManager, database,
-    standing::{NOT_EVALUATED, Standing},
+    standing::{NOT_EVALUATED, STALE, Standing},
     violations::Told,
 };
 
@@ -95,7 +95,18 @@ pub(crate) async fn document<'a>(
         for entry in &evaluated.entries {
             let violations = violations(store, entry, excluded).await;
             let violations = violations.map_err(database)?;
-            objectives.push(told(evaluated, entry, excluded, &violations));
+            let told = told(evaluated, entry, excluded, &violations);
+            // Where its metric cannot be fetched, nobody knows how it stands though the SLA's other objectives are known.
+            let is_unknown = !standing.stale && standing.is_stale(entry.document.as_of);
+            objectives.push(if is_unknown {
+                Entry {
+                    state: ObjectiveState::NoData,
+                    reason: Some(STALE),
+                    ..told
+                }
+            } else {
+                told
+            });
         }
     }
     let worst = objectives
@@ -110,7 +121,7 @@ pub(crate) async fn document<'a>(
         age_seconds: standing.age_seconds,
         stale: standing.stale,
         state: if standing.stale {
-            State::Stale("stale")
+            State::Stale(STALE)
         } else {
             State::Worst(worst)
         },
@@ -143,7 +154,12 @@ async fn violations(
         .await?;
     let mut own = histories.into_iter().filter(|own| own.series == series);
     let kept = own.find_map(|mut own| own.versions.remove(&document.version));
-    Ok(kept.map_or(told, |kept| kept.violations))
+    Ok(kept.map_or(told, |kept| {
+        let mut violations = kept.violations;
+        // Later evaluations may have told of more.
+        violations.retain(|violation| violation.start <= document.as_of);
+        violations
+    }))
 }
 
 fn told<'a>(

@@ -70,10 +70,10 @@ pub(crate) struct InvalidValue {
 }
 
 /// Somebody waits for the answer, and a REST API for 29 s.
-const TRIAL_PATIENCE: Duration = Duration::from_secs(25);
+pub(crate) const TRIAL_PATIENCE: Duration = Duration::from_secs(25);
 
 /// The change is made already: its maker must not wait long for more.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Evaluator {
     /// Asks etl at `url`, its `ETL_URL`, showing `token`.

@@ -4,7 +4,7 @@ use domain::{
     Timestamp,
     sla::{Exclusion, ExclusionDraft},
 };
-use http_api::{ApiError, Call, Fault, Reply, reply};
+use http_api::{ApiError, Call, Fault, Reply, TimeFilter, reply};
 use serde::Serialize;
 use store::sla::ExclusionOutcome;
 
@@ -35,7 +35,7 @@ pub(crate) async fn create(
     match outcome {
         ExclusionOutcome::Created(exclusion) => {
             let location = format!("/sla/{}/exclusions/{}", call.name, exclusion.id);
-            reply::created(&location, &exclusion)
+            reply::created(&call.path_of(&location), &exclusion)
         }
         ExclusionOutcome::NoSla => Err(missing(&call.name)),
         ExclusionOutcome::NoObjective => Err(ApiError::Invalid(vec![Fault::at(
@@ -58,10 +58,11 @@ pub(crate) async fn list(
     let mut query = call.query();
     let before = query.cursor::<u64>().map(|cursor| cursor.after);
     let limit = query.limit();
+    let TimeFilter { from, to } = query.time();
     query.finish()?;
     let page = manager
         .store
-        .exclusions(&call.name, limit, before)
+        .exclusions(&call.name, (from, to), limit, before)
         .await
         .map_err(database)?;
     let page = page.ok_or_else(|| missing(&call.name))?;

@@ -18,7 +18,7 @@ mod violations;
 use std::time::Duration;
 
 use chrono::Utc;
-use http_api::{ApiError, Call, Reply, Route, operations as operation};
+use http_api::{ApiError, Call, Reply, Route, operations as operation, within};
 use store::{Store, StoreError};
 
 pub use evaluator::{Evaluator, InvalidEvaluator};
@@ -124,12 +124,26 @@ pub struct SlaManager {
     pub read_last: ReadLast,
 }
 
+/// How long the database may take over an answer: one that says nothing is as good as away.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What the database may take after etl has judged objectives that are tried: a REST API gives 29 s for all of it.
+const MARGIN: Duration = Duration::from_secs(3);
+
 impl SlaManager {
     /// Answers one request.
     ///
     /// # Errors
     /// When the request is invalid or contradicts the SLA set, or the database is away.
     pub async fn answer(&self, call: Call<Endpoint>) -> Result<Reply, ApiError> {
+        let patience = match call.endpoint {
+            Endpoint::Create | Endpoint::Replace => PATIENCE + evaluator::PATIENCE,
+            Endpoint::Try => evaluator::TRIAL_PATIENCE + MARGIN,
+            _ => PATIENCE,
+        };
+        within(patience, "the database", self.decide(call)).await
+    }
+
+    async fn decide(&self, call: Call<Endpoint>) -> Result<Reply, ApiError> {
         let now = Utc::now().into();
         match call.endpoint {
             Endpoint::Create => set::create(self, &call, now).await,

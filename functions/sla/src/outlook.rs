@@ -18,7 +18,7 @@ use store::{
 use crate::{
     Endpoint, SlaManager, database,
     reliability::{self, Reliabilities},
-    standing::{NOT_EVALUATED, Standing},
+    standing::{NOT_EVALUATED, STALE, Standing},
 };
 
 /// The document.
@@ -56,9 +56,6 @@ struct Entry<'a> {
 
 /// Why nothing is known of what probabilities were worth.
 const NOT_SCORED: &str = "not_scored_yet";
-
-/// Why a forecast is not told any more: its 10 minutes are over or nearly so.
-const STALE: &str = "stale";
 
 pub(crate) async fn answer(
     manager: &SlaManager,

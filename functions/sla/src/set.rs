@@ -63,7 +63,7 @@ pub(crate) async fn create(
         Some(name) => (name, Condition::Absent),
         None => (DEFAULT_NAME.to_owned(), Condition::Any),
     };
-    put(manager, name, draft.objectives, &condition, now).await
+    put(manager, call, name, draft.objectives, &condition, now).await
 }
 
 /// `GET /sla`.
@@ -75,10 +75,11 @@ pub(crate) async fn list(
     let mut query = call.query();
     let after = query.cursor::<String>().map(|cursor| cursor.after);
     let limit = query.limit();
+    let metric = query.metric();
     query.finish()?;
     let page = manager
         .store
-        .slas(limit, after.as_deref())
+        .slas(metric.as_deref(), limit, after.as_deref())
         .await
         .map_err(database)?;
     let last = page.slas.last().filter(|_| page.more);
@@ -114,6 +115,7 @@ pub(crate) async fn replace(
     }
     put(
         manager,
+        call,
         call.name.clone(),
         draft.objectives,
         &condition,
@@ -145,6 +147,7 @@ pub(crate) async fn retire(
 
 async fn put(
     manager: &SlaManager,
+    call: &Call<Endpoint>,
     name: String,
     objectives: Vec<Objective>,
     condition: &Condition,
@@ -181,7 +184,10 @@ async fn put(
         name,
     };
     let reply = match change {
-        Change::Created(_) => reply::created(&format!("/sla/{}", document.name), &document)?,
+        Change::Created(_) => {
+            let location = call.path_of(&format!("/sla/{}", document.name));
+            reply::created(&location, &document)?
+        }
         _ => reply::ok(&document)?,
     };
     Ok(reply::with_version(reply, version))

@@ -9,6 +9,9 @@ use crate::{Endpoint, SlaManager, database};
 /// Why an objective has nothing to tell.
 pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
 
+/// Why an objective is not known to stand as it did.
+pub(crate) const STALE: &str = "stale";
+
 /// The evaluation that is asked for.
 pub(crate) struct Standing {
     pub(crate) evaluation: Evaluation,

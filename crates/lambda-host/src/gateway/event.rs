@@ -65,7 +65,8 @@ impl Request<'_> {
                 "sourceIp": self.peer.ip().to_string(),
                 "userAgent": text(header::USER_AGENT),
             },
-            "path": format!("/{}{}", self.stage, self.uri.path()),
+            // As where an API has a domain of its own: the stage is no part of the address.
+            "path": self.uri.path(),
             "protocol": "HTTP/1.1",
             "requestId": request_id,
             "requestTime": time.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
@@ -211,7 +212,7 @@ mod tests {
               "sourceIp": "127.0.0.1",
               "userAgent": null
             },
-            "path": "/local/things/a%20b",
+            "path": "/things/a%20b",
             "protocol": "HTTP/1.1",
             "requestId": "00000000-0000-0000-0000-000000000000",
             "requestTime": "23/Nov/2026:08:45:00 +0000",

@@ -55,6 +55,18 @@ async fn a_function_sees_the_whole_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_none_is_refused() {
+    let fixture = Fixture::http(|_| {}).await;
+    for host in ["a b", "a:99999", "[::1"] {
+        let request = fixture
+            .client
+            .get(format!("{}/things/1", fixture.host.url()));
+        let answer = request.header(header::HOST, host).send().await.unwrap();
+        is_problem(answer, StatusCode::BAD_REQUEST).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_not_text_go_both_ways() {
     let fixture = Fixture::http(|_| {}).await;
     let request = fixture

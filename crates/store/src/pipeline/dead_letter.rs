@@ -93,7 +93,7 @@ impl<'a> DeadLetterRow<'a> {
 
 impl<'a> Row for DeadLetterRow<'a> {
     const INTO: &'static str = "INSERT INTO dead_letter (topic, `partition`, `offset`, \
-        `timestamp`, stored_at, record_key, headers, value, reason) VALUES";
+        `timestamp`, stored_at, `key`, headers, value, reason) VALUES";
     const COLUMNS: usize = 9;
     // The same record set aside again stays as it is; a newer program may have another reason.
     const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE reason = VALUES(reason)";

@@ -37,6 +37,13 @@ pub struct Selection {
     pub limit: u32,
 }
 
+impl Selection {
+    /// Whether no time is left between `from` and `to`, as where a run is asked for that is not between them.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.from.zip(self.to).is_some_and(|(from, to)| from > to)
+    }
+}
+
 /// A part of a list, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<R> {

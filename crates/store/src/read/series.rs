@@ -50,6 +50,9 @@ impl Store {
         selection: &Selection,
         after: Option<SeriesKey>,
     ) -> Result<Page<SeriesRow>, StoreError> {
+        if selection.is_empty() {
+            return Ok(Page::cut(Vec::new(), selection.limit));
+        }
         let mut query = QueryBuilder::new(
             "SELECT s.metric, s.series_id, s.labels, s.unit, s.first_seen, s.last_seen FROM series s",
         );

@@ -57,7 +57,10 @@ pub struct DueProbability {
 const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.labels, s.unit, p.document FROM ( \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
      WHERE as_of IS NULL AND forecast_as_of <= ? ORDER BY forecast_as_of LIMIT ?) \
-    UNION ALL \
+    UNION \
+    (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
+     WHERE as_of IS NULL AND forecast_as_of <= ? ORDER BY forecast_as_of DESC LIMIT ?) \
+    UNION \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
      WHERE as_of = ? ORDER BY forecast_as_of LIMIT ?)) q \
     JOIN series s ON s.series_id = q.series_id \
@@ -74,7 +77,8 @@ const PROBABILITIES: &str = "SELECT v.sla, v.version, v.objective, v.series_id, 
 
 impl Store {
     /// The forecasts that a run at `as_of` has to score: those whose horizon is over and that no run before it has scored,
-    /// the oldest first, at most `most`.
+    /// at most `most` of each. Half of them are the oldest that wait and half the newest, so that a metric that cannot be
+    /// fetched for hours keeps nobody waiting but its own. The oldest first.
     ///
     /// # Errors
     /// When the database is away.
@@ -85,7 +89,9 @@ impl Store {
     ) -> Result<Vec<DueForecast>, StoreError> {
         let mut rows = sqlx::query(DUE)
             .bind(column_time(as_of - HORIZON))
-            .bind(most)
+            .bind(most.div_ceil(2))
+            .bind(column_time(as_of - HORIZON))
+            .bind(most.div_ceil(2))
             .bind(column_time(as_of))
             .bind(most)
             .fetch(self.pool());

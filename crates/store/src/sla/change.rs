@@ -32,8 +32,8 @@ pub enum Change {
     OtherVersion(u32),
 }
 
-/// Two changes at once may both find a name unused, or lock each other out: then one of them tries again.
-const ATTEMPTS: u32 = 4;
+/// Changes at once may all find a name unused, or lock each other out: then all but one of them try again.
+const ATTEMPTS: u32 = 10;
 const ROWS_AT_ONCE: usize = 512;
 
 impl Store {
@@ -69,9 +69,15 @@ impl Store {
         condition: &Condition,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        let mut transaction = self.pool().begin().await?;
-        let change = retire(&mut transaction, name, condition, now).await;
-        Ok(end(transaction, change).await?)
+        let mut attempts = 1;
+        loop {
+            let mut transaction = self.pool().begin().await?;
+            let change = retire(&mut transaction, name, condition, now).await;
+            match end(transaction, change).await {
+                Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
+                outcome => return Ok(outcome?),
+            }
+        }
     }
 }
 

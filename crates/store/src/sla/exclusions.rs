@@ -90,22 +90,29 @@ impl Store {
     }
 
     /// The exclusions of an SLA with ids below `before`, those that were taken back included; `None` if there never was
-    /// such an SLA.
+    /// such an SLA. `during`: those that take some of the time from the first to the second, both inclusive.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn exclusions(
         &self,
         name: &str,
+        during: (Option<Timestamp>, Option<Timestamp>),
         limit: u32,
         before: Option<u64>,
     ) -> Result<Option<ExclusionPage>, StoreError> {
+        let from = column_time(during.0.unwrap_or(Timestamp::EPOCH));
+        let to = column_time(during.1.unwrap_or(Timestamp::MAX));
         let rows = sqlx::query(
             "SELECT id, objective, `start`, `end`, reason, created_at, deleted_at FROM exclusion \
-             WHERE sla = ? AND id < ? ORDER BY id DESC LIMIT ?",
+             WHERE sla = ? AND id < ? AND `end` > ? AND `start` <= ? AND ? <= ? ORDER BY id DESC LIMIT ?",
         )
         .bind(name)
         .bind(before.unwrap_or(u64::MAX))
+        .bind(from)
+        .bind(to)
+        .bind(from)
+        .bind(to)
         .bind(limit + 1)
         .fetch_all(self.pool())
         .await?;

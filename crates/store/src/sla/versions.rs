@@ -69,21 +69,33 @@ impl Store {
         Ok(grouped(&rows)?.pop())
     }
 
-    /// The SLAs in force after the one named `after`, at most `limit`.
+    /// The SLAs in force after the one named `after`, at most `limit`; `metric`: those with an objective of that metric.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn slas(&self, limit: u32, after: Option<&str>) -> Result<SlaPage, StoreError> {
-        let mut names = sqlx::query_as::<_, (String, u32, i64)>(
+    pub async fn slas(
+        &self,
+        metric: Option<&str>,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<SlaPage, StoreError> {
+        let mut query = QueryBuilder::new(
             "SELECT s.name, s.version, \
              (SELECT COUNT(*) FROM sla_objective o WHERE o.sla = s.name AND o.version = s.version) \
-             FROM sla s WHERE s.name > ? AND s.retired_at IS NULL \
-             AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) ORDER BY s.name LIMIT ?",
-        )
-        .bind(after.unwrap_or_default())
-        .bind(limit + 1)
-        .fetch_all(self.pool())
-        .await?;
+             FROM sla s WHERE s.retired_at IS NULL \
+             AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) AND s.name > ",
+        );
+        query.push_bind(after.unwrap_or_default());
+        if let Some(metric) = metric {
+            // By the key of each version; as EXISTS it might become one scan of all objectives.
+            query
+                .push(" AND (SELECT 1 FROM sla_objective o WHERE o.sla = s.name AND o.version = s.version AND o.metric = ")
+                .push_bind(metric)
+                .push(" LIMIT 1) IS NOT NULL");
+        }
+        query.push(" ORDER BY s.name LIMIT ").push_bind(limit + 1);
+        let mut names: Vec<(String, u32, i64)> =
+            query.build_query_as().fetch_all(self.pool()).await?;
         let mut objectives = 0;
         let mut fitting = 0;
         for (_, _, count) in names.iter().take(limit as usize) {

@@ -65,9 +65,13 @@ impl Store {
         selection: &Selection,
         after: Option<&ViolationKey>,
     ) -> Result<Page<ViolationRow>, StoreError> {
+        if selection.is_empty() {
+            return Ok(Page::cut(Vec::new(), selection.limit));
+        }
         let mut query = QueryBuilder::<MySql>::new(
             "SELECT e.objective, e.version, e.series_id, e.side, e.`start`, e.`end`, e.start_known, \
-             e.ongoing, e.worst, e.worst_infinite FROM episode e",
+             e.ongoing AND NOT EXISTS (SELECT 1 FROM sla n WHERE n.name = e.sla AND (n.version > e.version \
+             OR n.version = e.version AND n.retired_at IS NOT NULL)) AS ongoing, e.worst, e.worst_infinite FROM episode e",
         );
         let has_filter = selection.metric.is_some() || !selection.labels.0.is_empty();
         if has_filter {

@@ -58,6 +58,24 @@ async fn a_forecast_is_due_from_the_end_of_its_horizon_until_a_run_has_scored_it
 }
 
 #[tokio::test]
+async fn of_many_that_wait_the_oldest_and_the_newest_are_due() {
+    let database = TestDatabase::create().await;
+    let told = Documents::about("cpuUsage", "a");
+    let documents: Vec<_> = (0..6).map(|k| told.prediction(at(30 * k))).collect();
+    store(&database, &documents).await;
+    for (most, expected) in [
+        (2, &[0, 150][..]),
+        (4, &[0, 30, 120, 150]),
+        (20, &[0, 30, 60, 90, 120, 150]),
+    ] {
+        let due = database.store().due_forecasts(at(9_000), most).await;
+        let times: Vec<_> = due.unwrap().iter().map(|due| due.as_of).collect();
+        let expected: Vec<_> = expected.iter().copied().map(at).collect();
+        assert_eq!(times, expected, "{most}");
+    }
+}
+
+#[tokio::test]
 async fn a_series_without_a_forecast_waits_for_nothing() {
     let database = TestDatabase::create().await;
     let Document::Prediction(mut none) = Documents::about("cpuUsage", "a").prediction(at(0)) else {

@@ -92,11 +92,12 @@ async fn every_row_is_visited_once_whatever_the_size_of_the_pages() {
 
 #[tokio::test]
 async fn rows_that_arrive_in_between_move_nothing() {
-    let future = [
-        "2099-11-23T08:00:00Z",
-        "2099-11-23T08:00:30Z",
-        "2099-11-23T08:01:00Z",
-        "2099-11-23T08:01:30Z",
+    // They are about times before the first page is asked for, as every run is.
+    let later = [
+        "2026-11-23T08:01:30Z",
+        "2026-11-23T08:02:00Z",
+        "2026-11-23T08:02:30Z",
+        "2026-11-23T08:03:00Z",
     ];
     for (list, query) in [
         ("/metrics", ""),
@@ -109,7 +110,7 @@ async fn rows_that_arrive_in_between_move_nothing() {
         let service = Service::new(database.store().clone());
         let before = visit(&service, list, query, 1000, async |_| {}).await;
         let arrive = async |page: usize| {
-            if let Some(time) = future.get(page) {
+            if let Some(time) = later.get(page) {
                 store_run(&database, &SERIES, time).await;
             }
         };

@@ -32,6 +32,8 @@ async fn an_invalid_sla_is_refused_by_pointer_and_nothing_is_stored() {
         (r#"{"name":"web","objectives":[{"id":"a","metric":"m","max":1},{"id":"a","metric":"n","max":1}]}"#.to_owned(), "/objectives/1/id"),
         (json!({"name": "web", "objectives": many}).to_string(), "/objectives"),
         (r#"{"cpuUsage":{"min":"0"}}"#.to_owned(), "/cpuUsage/min"),
+        (r#"{"cpuUsage":{"max":80},"cpuUsage":{"max":90}}"#.to_owned(), "/cpuUsage"),
+        (objective(r#""max":80,"max":90"#), "/objectives/0/max"),
         ("{}".to_owned(), ""),
         ("[]".to_owned(), ""),
     ] {

@@ -243,6 +243,39 @@ async fn an_old_evaluation_is_stale_unless_its_time_is_asked_for() {
 }
 
 #[tokio::test]
+async fn an_objective_that_is_not_judged_any_more_does_not_stand_as_it_did() {
+    let (database, service, objectives) = web().await;
+    let now: Timestamp = chrono::Utc::now().into();
+    let ago = |seconds| (now - Duration::from_secs(seconds)).floor_to_second();
+    let (long_ago, lately) = (ago(600).to_string(), ago(30).to_string());
+    for as_of in [&long_ago, &lately] {
+        let mut documents = vec![told(&objectives[0], as_of).of("a", &[50.0], outlook(0.1))];
+        if *as_of == long_ago {
+            documents.push(told(&objectives[1], as_of).of("a", &[50.0], outlook(0.1)));
+        }
+        store(&database, &documents).await;
+    }
+    let document = service.get("/check_json").await;
+    assert_eq!(
+        (&document["as_of"], &document["state"]),
+        (&json!(lately), &json!("no_data"))
+    );
+    let entries: Vec<_> = document["objectives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| [&entry["as_of"], &entry["state"], &entry["reason"]])
+        .collect();
+    assert_eq!(
+        entries,
+        [
+            [&json!(lately), &json!("ok"), &Value::Null],
+            [&json!(long_ago), &json!("no_data"), &json!("stale")],
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_sla_that_is_not_named_is_the_default_one_or_the_only_one() {
     let database = TestDatabase::create().await;
     let service = Service::new(database.store().clone());

@@ -108,8 +108,17 @@ async fn an_exclusion_counts_after_the_fact_until_it_is_taken_back() {
         );
     }
     assert_eq!(answers(&service).await, before);
-    let audit = service.get("/sla/web/exclusions").await;
-    assert_eq!(audit["exclusions"].as_array().unwrap().len(), 3);
+    for (query, count) in [
+        ("", 3),
+        ("from=2026-11-23T08:39:00Z", 2),
+        ("to=2026-11-23T08:38:00Z", 1),
+        ("as_of=2026-11-23T08:38:30Z", 2),
+        ("as_of=2026-11-23T08:38:30Z&from=2026-11-23T08:38:31Z", 0),
+    ] {
+        let audit = service.get(&format!("/sla/web/exclusions?{query}")).await;
+        let audit = audit["exclusions"].as_array().unwrap();
+        assert_eq!(audit.len(), count, "{query}");
+    }
 }
 
 #[tokio::test]

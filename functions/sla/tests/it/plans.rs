@@ -18,6 +18,7 @@ async fn no_route_reads_a_whole_table() {
     let reads = [
         "/sla",
         "/sla?limit=5",
+        "/sla?metric=cpuUsage&limit=5",
         "/sla/demo",
         "/check_json",
         "/check_json?sla=demo",
@@ -35,6 +36,7 @@ async fn no_route_reads_a_whole_table() {
         &format!("/sla/demo/violations?objective={objective}"),
         "/sla/other-7/exclusions",
         "/sla/other-7/exclusions?limit=2",
+        "/sla/other-7/exclusions?as_of=2026-11-23T08:44:45Z",
         "/sla/demo/exclusions",
     ];
     let (statuses, statements) = crowded

@@ -111,6 +111,20 @@ async fn a_filter_leaves_those_alone_that_it_means() {
 }
 
 #[tokio::test]
+async fn a_violation_goes_on_while_its_version_is_in_force() {
+    let (database, service, objectives) =
+        made(json!([{"id": "cpu", "metric": "cpuUsage", "max": 80}])).await;
+    let document = told(&objectives[0], AS_OF).of("a", &[50.0, 90.0], outlook(0.9));
+    store(&database, &[document]).await;
+    assert_eq!(list(&service, "").await[0]["ongoing"], true);
+    let next = json!({"objectives": [{"id": "cpu", "metric": "cpuUsage", "max": 85}]});
+    let replaced = service.status("PUT", "/sla/web", Some("*"), next).await;
+    assert_eq!(replaced, 200);
+    // Nobody judges by the range that it is about.
+    assert_eq!(list(&service, "").await[0]["ongoing"], false);
+}
+
+#[tokio::test]
 async fn violations_of_an_sla_outlive_it_and_those_of_none_are_not_found() {
     let (_database, service) = filled().await;
     let retired = service.status("DELETE", "/sla/web", Some("*"), "").await;

@@ -177,7 +177,7 @@ async fn a_dead_letter_shows_what_came() {
         .with_header("extra", json!([255]));
     deliver(&database, &[parcel]).await;
     let (key, headers, value): (Vec<u8>, Vec<u8>, Vec<u8>) =
-        sqlx::query_as("SELECT record_key, CAST(headers AS BINARY), value FROM dead_letter")
+        sqlx::query_as("SELECT `key`, CAST(headers AS BINARY), value FROM dead_letter")
             .fetch_one(database.pool())
             .await
             .unwrap();

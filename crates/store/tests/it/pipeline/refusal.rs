@@ -65,7 +65,7 @@ async fn a_dead_letter_is_kept_as_it_came_and_once() {
     }
     assert_eq!(database.count("dead_letter").await, 2);
     let (key, value, reason): (Vec<u8>, Vec<u8>, Vec<u8>) = sqlx::query_as(
-        "SELECT record_key, value, CAST(reason AS BINARY) FROM dead_letter WHERE `offset` = 1",
+        "SELECT `key`, value, CAST(reason AS BINARY) FROM dead_letter WHERE `offset` = 1",
     )
     .fetch_one(database.pool())
     .await
