@@ -1,4 +1,4 @@
-//! Finding the brokers of an MSK cluster.
+//! What is asked of the API of MSK: the brokers of a cluster, and a topic.
 
 mod transport;
 
@@ -32,6 +32,40 @@ pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
     addresses.map(str::to_owned).with_context(|| {
         format!("KAFKA_CLUSTER_ARN: {arn} has no listener for this KAFKA_AUTH and KAFKA_TLS")
     })
+}
+
+/// Creates a topic by the API of MSK; false if it is there already.
+///
+/// # Errors
+/// When MSK cannot be asked or refuses.
+pub async fn create_topic(
+    cluster: &MskCluster,
+    topic: &str,
+    partitions: i32,
+    replication: i32,
+) -> anyhow::Result<bool> {
+    let arn = &cluster.arn;
+    let answer = client(cluster)?
+        .create_topic()
+        .cluster_arn(arn)
+        .topic_name(topic)
+        .partition_count(partitions)
+        .replication_factor(replication)
+        .send()
+        .await;
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_topic_exists_exception()) =>
+        {
+            Ok(false)
+        }
+        Err(error) => {
+            Err(error).with_context(|| format!("MSK does not create the topic {topic} at {arn}"))
+        }
+    }
 }
 
 fn client(cluster: &MskCluster) -> anyhow::Result<aws_sdk_kafka::Client> {

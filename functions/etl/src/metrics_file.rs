@@ -171,20 +171,13 @@ fn metric(entry: Entry) -> Result<Metric, Fault> {
     let query = entry.query.into_inner();
     let expression =
         parser::parse(&query).map_err(|reason| (query_at, format!("metric `{name}`: {reason}")))?;
-    let reading = match (plain_selector(&expression), entry.step) {
-        (Some(selector), None) => Reading::Raw {
+    let step = entry.step.as_ref().map_or(Ok(DEFAULT_STEP), step)?;
+    let reading = match plain_selector(&expression) {
+        // It has no use for a step: every sample is read.
+        Some(selector) => Reading::Raw {
             matchers: matchers(selector),
         },
-        (Some(_), Some(step)) => {
-            return Err((
-                step.span().start,
-                "a plain selector is read raw and takes no step".to_owned(),
-            ));
-        }
-        (None, None) => Reading::Sampled { step: DEFAULT_STEP },
-        (None, Some(written)) => Reading::Sampled {
-            step: step(&written)?,
-        },
+        None => Reading::Sampled { step },
     };
     Ok(Metric {
         name,
@@ -274,6 +267,7 @@ mod tests {
             name = "raw"
             query = 'node_load1{job=~"node.*"}'
             unit = "load"
+            step = "30s"
             [[metric]]
             name = "default"
             query = "rate(x[5m])"
@@ -324,8 +318,8 @@ mod tests {
                 "2: `a b` is not a name",
             ),
             (
-                "[[metric]]\nname = \"a\"\nquery = \"x\"\nstep = \"15s\"".to_owned(),
-                "4: a plain selector",
+                "[[metric]]\nname = \"a\"\nquery = \"x\"\nstep = \"6m\"".to_owned(),
+                "4: a step is a whole number",
             ),
             (String::new(), "1: 1 to 1000 [[metric]] tables"),
         ] {

@@ -107,7 +107,7 @@ impl RunRequest {
     ///
     /// # Errors
     /// With every value that is not of its type, an unknown field, an unknown metric, and an `as_of` that is in the
-    /// future or has a fraction of a second.
+    /// future, on the first day of 1970 or before, or has a fraction of a second.
     pub fn parse(
         document: &Value,
         now: Timestamp,
@@ -121,12 +121,9 @@ impl RunRequest {
             _ => return Err(vec![invalid("", "is not an object")]),
         };
         let mut faults = Vec::new();
-        for (name, value) in fields
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .take(100)
-        {
+        for (name, value) in fields.iter().take(100) {
             let fault = match name.as_str() {
+                "as_of" | "sla" | "dry_run" | "metrics" if value.is_null() => Ok(()),
                 "as_of" => as_of(value, now).map(|time| request.as_of = time),
                 "sla" => sla(value).map(|name| request.sla = Some(name)),
                 "dry_run" => Ok(()),
@@ -146,6 +143,9 @@ impl RunRequest {
     }
 }
 
+/// Since 1970; a run looks at 12 h, up to 1 h of `for` and 5 m before its `as_of`, and every time of those is stored.
+const FIRST_AS_OF: Duration = Duration::from_hours(14);
+
 fn as_of(value: &Value, now: Timestamp) -> Result<Timestamp, InvalidRequest> {
     let text = value
         .as_str()
@@ -161,6 +161,12 @@ fn as_of(value: &Value, now: Timestamp) -> Result<Timestamp, InvalidRequest> {
     });
     if fraction || !time.is_whole_second() {
         return Err(invalid("/as_of", "has a fraction of a second"));
+    }
+    if time < Timestamp::EPOCH + FIRST_AS_OF {
+        return Err(invalid(
+            "/as_of",
+            "is too early: what it looks at begins before 1970",
+        ));
     }
     if time > now {
         return Err(invalid("/as_of", "is in the future"));
@@ -251,6 +257,8 @@ mod tests {
             (json!({"metrics": []}), "/metrics"),
             (json!({"metrics": ["cpuUsage", "cpuUsag"]}), "/metrics/1"),
             (json!({"a/b": 1}), "/a~1b"),
+            (json!({"as_off": null}), "/as_off"),
+            (json!({"as_of": "1970-01-01T13:59:59Z"}), "/as_of"),
         ] {
             let faults = parse(document).unwrap_err();
             assert_eq!(faults[0].pointer, pointer, "{}", faults[0]);

@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{
-    message::RunDocument,
-    score::{NO_SERIES, UNKNOWN_METRIC},
-};
+use domain::{message::RunDocument, score::UNKNOWN_METRIC};
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
@@ -17,7 +14,7 @@ use crate::{
     message::Message,
     metrics_file::Metric,
     objectives::{self, ActiveObjective, Objectives},
-    prometheus::{FetchError, Prometheus},
+    prometheus::{Availability, FetchError, Prometheus},
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
     scoring::{self, Due, Scoring},
@@ -32,7 +29,7 @@ pub(crate) use metric::{fetch, read_range};
 pub use part::{Part, PartDocument, PartRequest};
 pub use split::Split;
 
-use metric::analyse;
+use metric::{analyse, conclude, fetch_from};
 use record::Record;
 
 /// What a run works with, made once per instance.
@@ -128,12 +125,19 @@ impl Etl {
         publication: &mut Publication<'_>,
     ) -> bool {
         let as_of = record.document.as_of;
+        let availability = Arc::new(Availability::default());
         let mut fetches = stream::iter(metrics.iter().cloned())
             .map(|metric| {
                 let (found, series) = mpsc::channel(SERIES_WAITING);
                 let range = read_range(&metric, active, as_of);
-                let fetch =
-                    tokio::spawn(fetch(self.prometheus.clone(), metric.clone(), range, found));
+                let fetch = fetch_from(
+                    availability.clone(),
+                    self.prometheus.clone(),
+                    metric.clone(),
+                    range,
+                    found,
+                );
+                let fetch = tokio::spawn(fetch);
                 async move { (metric, series, fetch) }
             })
             .buffered(FETCHES);
@@ -153,28 +157,7 @@ impl Etl {
             match outcome {
                 Ok(warnings) => {
                     record.document.warnings.extend(warnings);
-                    record.fetched.push(metric.name.clone());
-                    record.judged.extend(&judged.objectives);
-                    if !judged.broke_off {
-                        for forecast in due.unseen(&metric.name, &judged.series) {
-                            let document = scoring::unscorable(forecast, NO_SERIES, as_of);
-                            let message = Message::of_score(&document, &record.document.run_id);
-                            publication.send(message).await;
-                        }
-                    }
-                    if judged.arrived == 0 {
-                        record.fail("fetch", Some(&metric.name), None, "no series".to_owned());
-                    }
-                    for (position, objective) in active.iter().enumerate() {
-                        if record.part.is_whole()
-                            && objective.objective.metric == metric.name
-                            && !judged.objectives.contains(&position)
-                        {
-                            publication
-                                .send(analysis::no_series(objective, &record.subject()))
-                                .await;
-                        }
-                    }
+                    conclude(&metric, &judged, active, due, record, publication).await;
                 }
                 Err(error) => {
                     unreachable += usize::from(matches!(error, FetchError::Unreachable(_)));
@@ -244,9 +227,16 @@ impl Etl {
         self.metrics.iter().any(|metric| metric.name == name)
     }
 
-    /// Tells that forecasts of metrics that are gone are never scored.
+    /// Tells which forecasts are never scored: those of metrics that are gone, and those that no later run reaches though
+    /// this one did not get their metric.
     async fn give_up(&self, due: &Due, record: &Record, publication: &mut Publication<'_>) {
-        for forecast in due.of_unknown_metrics(|metric| self.knows(metric)) {
+        let is_fetched = |metric: &str| record.fetched.iter().any(|fetched| fetched == metric);
+        let lost = due.lost(
+            record.document.as_of,
+            |metric| self.knows(metric),
+            is_fetched,
+        );
+        for forecast in lost {
             let document = scoring::unscorable(forecast, UNKNOWN_METRIC, record.document.as_of);
             let message = Message::of_score(&document, &record.document.run_id);
             publication.send(message).await;

@@ -193,12 +193,19 @@ impl Due {
         })
     }
 
-    /// Those of metrics that are not known any more.
-    pub fn of_unknown_metrics(
+    /// Those that no run can score any more: of metrics that are not known, and those out of reach at `as_of` whose metric
+    /// is not fetched.
+    pub fn lost(
         &self,
+        as_of: Timestamp,
         knows: impl Fn(&str) -> bool,
+        is_fetched: impl Fn(&str) -> bool,
     ) -> impl Iterator<Item = &DueForecast> {
-        self.sorted(move |forecast| !knows(&forecast.series.metric))
+        self.sorted(move |forecast| {
+            let metric = &forecast.series.metric;
+            let is_out_of_reach = !score::is_within_reach(forecast.as_of, as_of);
+            !knows(metric) || (is_out_of_reach && !is_fetched(metric))
+        })
     }
 
     /// Those that are `wanted`, in an order that does not depend on chance.

@@ -1,5 +1,6 @@
 //! Reading Prometheus: plain selectors by remote read where there is one, everything else by the query API.
 
+mod availability;
 mod external_labels;
 mod matrix;
 mod remote_read;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use crate::metrics_file::{Metric, Reading};
+pub(crate) use availability::Availability;
 use matrix::Matrix;
 pub use remote_read::protocol::{LabelMatcher, MatchType};
 
@@ -53,6 +55,8 @@ pub enum FetchError {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long Prometheus may be silent.
 const SILENCE: Duration = Duration::from_secs(20);
+/// How long the simplest query may take.
+const PROBE: Duration = Duration::from_secs(3);
 /// How long an answer may take, its analysis meanwhile included: less than the function's own time, so that the run's
 /// record tells.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
@@ -211,6 +215,13 @@ impl Prometheus {
             | StatusCode::FORBIDDEN => FetchError::Refused(reason),
             _ => FetchError::Unreachable(reason),
         })
+    }
+
+    /// Whether it answers anything at all, soon.
+    async fn answers(&self) -> bool {
+        let query = [("query", "1".to_owned())];
+        let answer = tokio::time::timeout(PROBE, self.ask("api/v1/query", &query)).await;
+        answer.is_ok_and(|answer| !matches!(answer, Err(FetchError::Unreachable(_))))
     }
 
     fn address(&self, path: &str) -> Url {

@@ -13,6 +13,7 @@ use std::{
 use domain::{
     SeriesId, Timestamp,
     evaluation::{self, Span},
+    score::NO_SERIES,
 };
 use futures::{StreamExt, future, stream};
 use tokio::sync::mpsc;
@@ -20,11 +21,12 @@ use tokio::sync::mpsc;
 use super::Record;
 use crate::{
     analysis,
+    message::Message,
     metrics_file::Metric,
     objectives::ActiveObjective,
-    prometheus::{FetchError, FetchedSeries, Prometheus},
+    prometheus::{Availability, FetchError, FetchedSeries, Prometheus},
     publish::Publication,
-    scoring::Due,
+    scoring::{self, Due},
 };
 
 /// Hands the series of a metric over as they arrive. Tells how long that took and what Prometheus warned about.
@@ -37,6 +39,24 @@ pub(crate) async fn fetch(
     let asking = Instant::now();
     let outcome = prometheus.fetch(&metric, range, &found).await;
     (asking.elapsed(), outcome)
+}
+
+/// [`fetch`], unless Prometheus is away as far as this run knows.
+pub(super) async fn fetch_from(
+    availability: Arc<Availability>,
+    prometheus: Prometheus,
+    metric: Arc<Metric>,
+    range: Span,
+    found: mpsc::Sender<FetchedSeries>,
+) -> (Duration, Result<Vec<String>, FetchError>) {
+    if let Err(away) = availability.check(&prometheus).await {
+        return (Duration::ZERO, Err(away));
+    }
+    let fetched = fetch(prometheus, metric, range, found).await;
+    if matches!(fetched.1, Err(FetchError::Unreachable(_))) {
+        availability.doubt().await;
+    }
+    fetched
 }
 
 /// What was analysed of one metric.
@@ -114,6 +134,39 @@ pub(super) async fn analyse(
     drop(analyses);
     judged.arrived = arrived.into_inner();
     judged
+}
+
+/// Tells what none of the series that arrived was about: forecasts of series that are gone, objectives without a series.
+pub(super) async fn conclude(
+    metric: &Metric,
+    judged: &Judged,
+    active: &[ActiveObjective],
+    due: &Due,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) {
+    record.judged.extend(&judged.objectives);
+    if judged.broke_off {
+        return;
+    }
+    record.fetched.push(metric.name.clone());
+    for forecast in due.unseen(&metric.name, &judged.series) {
+        let document = scoring::unscorable(forecast, NO_SERIES, record.document.as_of);
+        let message = Message::of_score(&document, &record.document.run_id);
+        publication.send(message).await;
+    }
+    if judged.arrived == 0 {
+        record.fail("fetch", Some(&metric.name), None, "no series".to_owned());
+    }
+    if !record.part.is_whole() {
+        return;
+    }
+    for (position, objective) in active.iter().enumerate() {
+        if objective.objective.metric == metric.name && !judged.objectives.contains(&position) {
+            let message = analysis::no_series(objective, &record.subject());
+            publication.send(message).await;
+        }
+    }
 }
 
 /// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.

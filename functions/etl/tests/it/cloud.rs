@@ -9,6 +9,10 @@ use etl::{
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{body_json, method, path_regex},
+};
 
 use super::environment;
 
@@ -115,6 +119,58 @@ async fn a_topic_is_prepared_once_and_written_with_a_login() {
     publication.send(message).await;
     let published = publication.finish().await.unwrap();
     assert_eq!((published.messages, published.bytes), (1, bytes));
+}
+
+#[tokio::test]
+async fn a_topic_of_a_cluster_that_asks_for_the_role_is_made_by_msk() {
+    let arn = "arn:aws:kafka:us-east-1:000000000000:cluster/metrics/1";
+    let msk = MockServer::start().await;
+    let wanted = json!({"topicName": "t", "partitionCount": 4, "replicationFactor": 2});
+    let answer = |status: u16| {
+        ResponseTemplate::new(status)
+            .insert_header("x-amzn-errortype", "TopicExistsException")
+            .set_body_json(json!({"topicName": "t"}))
+    };
+    let asked = || Mock::given(method("POST")).and(path_regex("/topics$"));
+    asked()
+        .and(body_json(&wanted))
+        .respond_with(answer(200))
+        .up_to_n_times(1)
+        .mount(&msk)
+        .await;
+    asked().respond_with(answer(409)).mount(&msk).await;
+    let uri = msk.uri();
+    let environment = of_cluster(
+        arn,
+        &[
+            ("KAFKA_AUTH", "iam"),
+            ("KAFKA_TOPIC", "t"),
+            ("AWS_ENDPOINT_URL_KAFKA", &uri),
+        ],
+    );
+    let config = KafkaConfig::read(&environment).unwrap();
+    let topic = Topic::new(config, "nobody:1".to_owned());
+    let event = json!({"prepare": "topic", "replication": 2});
+    for created in [true, false] {
+        let answer = topic.prepare(&event).await.unwrap();
+        assert_eq!(answer, json!({"topic": "t", "created": created}));
+    }
+    let environment = environment_with_role_alone();
+    let config = KafkaConfig::read(&environment).unwrap();
+    let refused = Topic::new(config, "nobody:1".to_owned())
+        .prepare(&event)
+        .await;
+    assert!(
+        refused
+            .unwrap_err()
+            .to_string()
+            .contains("KAFKA_CLUSTER_ARN")
+    );
+}
+
+/// Brokers that ask for the role, of a cluster that nobody names.
+fn environment_with_role_alone() -> Environment {
+    environment(&[("KAFKA_AUTH", "iam"), ("AWS_REGION", "us-east-1")])
 }
 
 #[tokio::test]
