@@ -9,7 +9,7 @@ const LONGEST_INVOCATION: Duration = Duration::from_secs(16 * 60);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most of an error's body that is kept.
+/// The most of an error's body that a message shows.
 const LONGEST_ERROR_CHARS: usize = 2000;
 
 /// Invokes the functions of one host. Clones share their connections.
@@ -51,19 +51,19 @@ pub enum InvokeError {
     #[error("the host does not answer")]
     Transport(#[source] reqwest::Error),
     /// The host refused.
-    #[error("the host answered {status}: {body}")]
+    #[error("the host answered {status}: {}", start(.body))]
     Status {
         /// The HTTP status.
         status: u16,
-        /// The start of the body.
+        /// The body.
         body: String,
     },
     /// The function failed.
-    #[error("the function failed ({kind}): {payload}")]
+    #[error("the function failed ({kind}): {}", start(.payload))]
     Function {
         /// The header `X-Amz-Function-Error`.
         kind: String,
-        /// The start of the error's document.
+        /// The error's document.
         payload: String,
     },
 }
@@ -82,10 +82,9 @@ impl Invoker {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(invalid());
         }
-        let client = http_client::builder()
+        let client = http_client::direct()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(LONGEST_INVOCATION)
-            .no_proxy()
             .build()
             .map_err(InvokerError::Client)?;
         Ok(Self { client, base })
@@ -113,14 +112,15 @@ impl Invoker {
         let error = response.headers().get("x-amz-function-error");
         let error = error.map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
         let body = response.bytes().await.map_err(InvokeError::Transport)?;
+        let text = || String::from_utf8_lossy(&body).into_owned();
         match error {
             Some(kind) => Err(InvokeError::Function {
                 kind,
-                payload: start(&body),
+                payload: text(),
             }),
             None if !status.is_success() => Err(InvokeError::Status {
                 status: status.as_u16(),
-                body: start(&body),
+                body: text(),
             }),
             None => Ok(body.into()),
         }
@@ -145,11 +145,8 @@ impl InvocationType {
     }
 }
 
-fn start(body: &[u8]) -> String {
-    String::from_utf8_lossy(body)
-        .chars()
-        .take(LONGEST_ERROR_CHARS)
-        .collect()
+fn start(body: &str) -> String {
+    body.chars().take(LONGEST_ERROR_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -175,6 +172,18 @@ mod tests {
         for (base, expected) in cases {
             assert_eq!(Invoker::new(base).unwrap().url("a/b").as_str(), expected);
         }
+    }
+
+    #[test]
+    fn a_message_shows_the_start_of_a_document_that_is_kept_whole() {
+        let payload = "é".repeat(3 * LONGEST_ERROR_CHARS);
+        let error = InvokeError::Function {
+            kind: "Unhandled".to_owned(),
+            payload,
+        };
+        let shown = error.to_string();
+        assert!(shown.starts_with("the function failed (Unhandled): éé"));
+        assert!(shown.chars().count() < LONGEST_ERROR_CHARS + 100);
     }
 
     #[test]

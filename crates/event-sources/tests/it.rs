@@ -5,6 +5,7 @@ mod it {
     mod failures;
     mod function;
     mod groups;
+    mod invoker;
     mod schedule;
     mod topic;
     mod trigger;

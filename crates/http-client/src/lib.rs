@@ -15,6 +15,11 @@ pub fn builder() -> ClientBuilder {
     Client::builder()
 }
 
+/// The same for servers of this machine, which no proxy of the environment knows.
+pub fn direct() -> ClientBuilder {
+    builder().no_proxy()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +28,7 @@ mod tests {
     fn a_client_is_made_as_often_as_one_is_wanted() {
         for _ in 0..2 {
             assert!(builder().https_only(true).build().is_ok());
+            assert!(direct().build().is_ok());
         }
     }
 }

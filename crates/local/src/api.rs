@@ -26,7 +26,7 @@ impl Api {
         let tokens = env::var("API_TOKENS").unwrap_or_default();
         let mut tokens = tokens.split(',').map(str::trim);
         Ok(Self {
-            client: http_client::builder().timeout(PATIENCE).build()?,
+            client: http_client::direct().timeout(PATIENCE).build()?,
             base: base.to_owned(),
             token: tokens
                 .find(|token| !token.is_empty() && !token.starts_with("ro:"))

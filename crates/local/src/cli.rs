@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{commands, data::DataDirectory};
+use crate::{commands, data::DataDirectory, output};
 
 /// slacast on this machine.
 #[derive(Debug, Parser)]
@@ -71,7 +71,7 @@ enum Command {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct UpOptions {
     /// Where the routes and the Invoke API listen on 127.0.0.1.
-    #[arg(long, default_value_t = 9000)]
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: u16,
     /// How often the schedule runs the ETL, 1s to 1d.
     #[arg(long, default_value = "30s", value_parser = interval)]
@@ -111,6 +111,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would panic where stderr is a terminal that was closed.
+        .log_internal_errors(false)
         .try_init();
     let outcome = tokio::runtime::Runtime::new()
         .context("starting the runtime")
@@ -120,7 +122,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         if closed.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error:#}");
+        output::note(&format!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }
@@ -208,12 +210,9 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_out_of_range_is_refused() {
-        for every in ["0s", "2d", "soon"] {
-            assert!(
-                parsed(&format!("local up --every {every}")).is_err(),
-                "{every}"
-            );
+    fn an_interval_or_a_port_out_of_range_is_refused() {
+        for options in ["--every 0s", "--every 2d", "--every soon", "--port 0"] {
+            assert!(parsed(&format!("local up {options}")).is_err(), "{options}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    fs::File,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Output, Stdio},
@@ -11,10 +12,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use nix::{
-    sys::signal::{Signal, killpg},
+    sys::signal::{Signal, kill, killpg},
     unistd::Pid,
 };
 use tokio::{process::Command, time::timeout};
+
+use crate::{output, process::end_of};
 
 /// The first of `names` that is a program on PATH. Servers are often in the `sbin` beside a `bin`, which is on the PATH
 /// of administrators alone: it counts as well.
@@ -46,9 +49,7 @@ fn is_program(path: &Path) -> bool {
 /// # Errors
 /// When it cannot be started, fails or takes too long; the error shows the end of what it printed.
 pub(crate) async fn run(command: &mut Command, patience: Duration) -> Result<String> {
-    let name = command.as_std().get_program().to_owned();
-    let name = Path::new(&name).file_name().unwrap_or(OsStr::new("?"));
-    let name = name.to_string_lossy();
+    let name = name(command);
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -74,6 +75,52 @@ pub(crate) async fn run(command: &mut Command, patience: Duration) -> Result<Str
         bail!("{name} failed ({status}):\n{end}");
     }
     Ok(String::from_utf8_lossy(&stdout).into_owned())
+}
+
+/// Runs a command that must not be cut short: when the time is over or the caller stops waiting it is asked to end
+/// (SIGINT) and ends when it can. Its output goes to a file, so that it outlives its reader.
+///
+/// # Errors
+/// When it cannot be started, fails or takes too long; the error shows the end of what it printed.
+pub(crate) async fn run_whole(command: &mut Command, patience: Duration, log: &Path) -> Result<()> {
+    let name = name(command);
+    let printed = File::create(log).with_context(|| format!("creating {}", log.display()))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(printed.try_clone()?)
+        .stderr(printed)
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("starting {name}"))?;
+    let mut asked = Asked(child.id().map(|pid| (pid, name.clone())));
+    let Ok(status) = timeout(patience, child.wait()).await else {
+        bail!("{name} takes longer than {} s", patience.as_secs());
+    };
+    asked.0 = None;
+    let status = status.with_context(|| format!("waiting for {name}"))?;
+    if !status.success() {
+        bail!("{name} failed ({status}):\n{}", end_of(log, 15));
+    }
+    Ok(())
+}
+
+fn name(command: &Command) -> String {
+    let program = Path::new(command.as_std().get_program());
+    let name = program.file_name().unwrap_or(OsStr::new("?"));
+    name.to_string_lossy().into_owned()
+}
+
+/// A process that is asked to end on drop. It alone: what it started is its own business.
+#[derive(Debug)]
+struct Asked(Option<(u32, String)>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if let Some((pid, name)) = &self.0 {
+            let _ = kill(Pid::from_raw(*pid as i32), Signal::SIGINT);
+            output::note(&format!("{name} is asked to end, and does when it can"));
+        }
+    }
 }
 
 /// A process group that is killed on drop, unless its leader has ended.
@@ -132,6 +179,36 @@ mod tests {
         while !state().is_empty() && !state().contains(" Z ") {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    #[tokio::test]
+    async fn what_must_not_be_cut_short_is_asked_and_ends_when_it_can() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let script = format!(
+            "trap 'sleep 0.2; echo asked; mv {new} {done}; exit 1' INT; touch {new}; \
+             while :; do sleep 0.05; done",
+            new = path("new").display(),
+            done = path("done").display()
+        );
+        let mut command = shell(&script);
+        let long = Duration::from_secs(60);
+        let log = path("log");
+        let started = async {
+            while !path("new").exists() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            outcome = run_whole(&mut command, long, &log) => panic!("it ended: {outcome:?}"),
+            () = started => {}
+        }
+        while !path("done").exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "asked\n");
+        let failed = run_whole(&mut shell("echo no space; exit 100"), long, &log).await;
+        assert!(failed.unwrap_err().to_string().contains("no space"));
     }
 
     #[test]

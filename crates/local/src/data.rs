@@ -13,7 +13,11 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{files, state::State};
+use crate::{
+    files,
+    lock::{self, Lock},
+    state::State,
+};
 
 /// A data directory. Only its owner may look inside.
 #[derive(Clone, Debug)]
@@ -23,10 +27,14 @@ pub(crate) struct DataDirectory {
     ports: Arc<Mutex<()>>,
 }
 
-/// As long as it lives, no other `up` uses the data directory. The system gives it back when the process ends, however
-/// it ends.
+/// Who has a data directory now.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lock alone")] fs::File);
+pub(crate) struct Holder {
+    /// The process, if it is one that `down` may ask to end.
+    pub(crate) pid: Option<u32>,
+    /// What it told of itself; `None` while it is starting.
+    pub(crate) state: Option<State>,
+}
 
 /// Ports of servers: below the range that systems take for outgoing connections.
 const FIRST_PORT: u16 = 20_000;
@@ -101,28 +109,33 @@ impl DataDirectory {
         Ok(path)
     }
 
-    /// Takes the directory for this process; `None` if another one has it.
+    /// Takes the directory for this process; `None` if another one has it. What an earlier `up` told is forgotten.
     ///
     /// # Errors
-    /// When the lock file cannot be opened.
+    /// When the lock file cannot be used.
     pub(crate) fn lock(&self) -> Result<Option<Lock>> {
-        let file = fs::File::create(self.path("lock")).context("opening the lock file")?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error).context("locking the data directory"),
+        let lock = Lock::take(&self.path("lock")).context("locking the data directory")?;
+        if lock.is_some() {
+            // Mostly there is none.
+            let _ = fs::remove_file(self.path("state.json"));
         }
+        Ok(lock)
     }
 
-    /// What the running `up` told of itself, if there is one.
+    /// Who has the directory, if anybody.
     ///
     /// # Errors
-    /// When what it told cannot be read.
-    pub(crate) fn state(&self) -> Result<Option<State>> {
-        if self.lock()?.is_some() {
+    /// When the lock file cannot be used or what is told cannot be read.
+    pub(crate) fn holder(&self) -> Result<Option<Holder>> {
+        let path = self.path("lock");
+        if !lock::is_taken(&path).context("looking at the lock file")? {
             return Ok(None);
         }
-        files::read_json(&self.path("state.json")).context("reading state.json")
+        let pid = lock::signer(&path);
+        let state: Option<State> =
+            files::read_json(&self.path("state.json")).context("reading state.json")?;
+        let state = state.filter(|state| Some(state.pid) == pid);
+        Ok(Some(Holder { pid, state }))
     }
 
     /// Tells others of this `up`.
@@ -213,6 +226,27 @@ mod tests {
         assert!(data.lock().unwrap().is_none());
         drop(lock);
         assert!(data.lock().unwrap().is_some());
+    }
+
+    #[test]
+    fn what_an_earlier_up_told_is_no_longer_told() {
+        let (_directory, data) = directory();
+        let own = std::process::id();
+        let lock = data.lock().unwrap().unwrap();
+        assert_eq!(data.holder().unwrap().unwrap().pid, None);
+        lock.sign().unwrap();
+        let starting = data.holder().unwrap().unwrap();
+        assert_eq!((starting.pid, starting.state), (Some(own), None));
+        let state = State::of_process(own);
+        data.write_state(&state).unwrap();
+        assert_eq!(data.holder().unwrap().unwrap().state, Some(state.clone()));
+        drop(lock);
+        assert!(data.holder().unwrap().is_none());
+
+        data.write_state(&state).unwrap();
+        let lock = data.lock().unwrap().unwrap();
+        lock.sign().unwrap();
+        assert_eq!(data.holder().unwrap().unwrap().state, None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
 pub(crate) type Programs = BTreeMap<String, PathBuf>;
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 17] = [
+const HANDED_ON: [&str; 13] = [
     "SETTLE",
     "SHARDS",
     "RUN_RETENTION",
@@ -38,13 +38,17 @@ const HANDED_ON: [&str; 17] = [
     "PROMETHEUS_TOKEN",
     "PROMETHEUS_USERNAME",
     "PROMETHEUS_PASSWORD",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "RUST_BACKTRACE",
+];
+
+/// The same for a Kafka that is not ours: our own asks nobody who they are.
+const HANDED_ON_OF_KAFKA: [&str; 4] = [
     "KAFKA_AUTH",
     "KAFKA_USERNAME",
     "KAFKA_PASSWORD",
     "KAFKA_TLS",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "RUST_BACKTRACE",
 ];
 
 /// Builds the functions of the template for release.
@@ -161,8 +165,10 @@ pub(crate) fn environment(
     let metrics = metrics
         .canonicalize()
         .with_context(|| format!("METRICS_FILE: {} cannot be read", metrics.display()))?;
+    let of_kafka = servers.kafka_login.as_ref().map(|_| HANDED_ON_OF_KAFKA);
     let mut environment: BTreeMap<String, String> = HANDED_ON
         .iter()
+        .chain(of_kafka.iter().flatten())
         .filter_map(|name| Some(((*name).to_owned(), given(name)?)))
         .collect();
     for (name, value) in [

@@ -1,4 +1,4 @@
-//! What is told on stdout.
+//! What is told on stdout and stderr.
 
 use std::io::{self, Write};
 
@@ -11,4 +11,9 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
     stdout.write_all(text.as_bytes())?;
     stdout.write_all(b"\n")?;
     stdout.flush()
+}
+
+/// Writes a text and a line break to stderr. A terminal that was closed is no reason to stop.
+pub(crate) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// The steps that are going on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
@@ -68,7 +70,7 @@ impl Drop for Step {
 
 fn show(bars: &MultiProgress, line: &str) {
     if bars.is_hidden() {
-        eprintln!("{line}");
+        output::note(line);
     } else {
         // Only a closed terminal makes this fail.
         let _ = bars.println(line);

@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) every_seconds: u64,
     /// Whether there is a demo node.
     pub(crate) demo: bool,
+    /// The names of the functions.
+    pub(crate) functions: Vec<String>,
     /// The servers, those given by the environment too.
     pub(crate) servers: Vec<ServerState>,
 }
@@ -40,4 +42,24 @@ pub(crate) struct ServerState {
     pub(crate) pid: Option<u32>,
     /// On loopback; `None` for a server that is not ours.
     pub(crate) port: Option<u16>,
+}
+
+#[cfg(test)]
+impl State {
+    pub(crate) fn of_process(pid: u32) -> Self {
+        let text = String::new;
+        Self {
+            pid,
+            http: text(),
+            database_url: text(),
+            kafka_brokers: text(),
+            kafka_topic: text(),
+            prometheus_url: text(),
+            control: text(),
+            every_seconds: 30,
+            demo: true,
+            functions: Vec::new(),
+            servers: Vec::new(),
+        }
+    }
 }

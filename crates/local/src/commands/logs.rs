@@ -10,8 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::time::sleep;
 
-use super::interrupted;
-use crate::{data::DataDirectory, output, process::end_of};
+use crate::{data::DataDirectory, output, process::end_of, signals::Signals};
 
 /// How much of each log is shown when all are, and when one is.
 const LINES_OF_EACH: usize = 20;
@@ -30,15 +29,21 @@ pub(crate) async fn logs(
     let directory = data.path("logs");
     let mut shown: BTreeMap<PathBuf, u64> = BTreeMap::new();
     let lines = name.map_or(LINES_OF_EACH, |_| LINES_OF_ONE);
+    let mut signals = Signals::listen()?;
     for path in log_files(&directory, name)? {
-        let length = fs::metadata(&path).map_or(0, |file| file.len());
-        show(&path, name, &end_of(&path, lines))?;
+        // Who follows gets the line that is still being written when it is whole.
+        let (text, length) = match follow {
+            true => since(&path, 0)?,
+            false => (end_of(&path, lines), 0),
+        };
+        show(&path, name, last(&text, lines))?;
         shown.insert(path, length);
     }
-    if shown.is_empty() && !follow {
+    if shown.is_empty() {
         match name {
-            Some(name) => bail!("there is no log of {name} in {}", directory.display()),
-            None => bail!("there is no log in {}", directory.display()),
+            Some(name) => bail!("{}", no_log(name, &log_files(&directory, None)?)),
+            None if !follow => bail!("there is no log in {}", directory.display()),
+            None => {}
         }
     }
     if !follow {
@@ -57,7 +62,15 @@ pub(crate) async fn logs(
     };
     tokio::select! {
         outcome = following => outcome,
-        signal = interrupted() => signal.map(|()| ExitCode::SUCCESS),
+        () = signals.received() => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn no_log(name: &str, others: &[PathBuf]) -> String {
+    let others: Vec<_> = others.iter().map(|path| stem(path)).collect();
+    match others.is_empty() {
+        true => format!("there is no log of {name}, nor any other"),
+        false => format!("there is no log of {name}; there are {}", others.join(", ")),
     }
 }
 
@@ -92,6 +105,14 @@ fn since(path: &Path, from: u64) -> Result<(String, u64)> {
     ))
 }
 
+/// The last lines of a text.
+fn last(text: &str, lines: usize) -> &str {
+    let breaks = text.strip_suffix('\n').unwrap_or(text);
+    let breaks = breaks.rmatch_indices('\n');
+    let before = breaks.map(|(position, _)| position + 1).nth(lines - 1);
+    &text[before.unwrap_or(0)..]
+}
+
 /// Of several logs each line says whose it is.
 fn show(path: &Path, name: Option<&str>, text: &str) -> io::Result<()> {
     for line in text.lines() {
@@ -122,5 +143,34 @@ mod tests {
         assert_eq!(since(&path, 4).unwrap(), ("two\n".to_owned(), 8));
         fs::write(&path, "new\n").unwrap();
         assert_eq!(since(&path, 8).unwrap(), ("new\n".to_owned(), 4));
+    }
+
+    #[test]
+    fn the_last_lines_are_those_at_the_end() {
+        for (text, lines, end) in [
+            ("a\nb\nc\n", 2, "b\nc\n"),
+            ("a\nb\nc\n", 3, "a\nb\nc\n"),
+            ("a\n\n", 1, "\n"),
+            ("", 2, ""),
+        ] {
+            assert_eq!(last(text, lines), end, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_log_is_told_those_that_have_one() {
+        let others = ["logs/etl.log", "logs/mysql.log"].map(PathBuf::from);
+        assert_eq!(
+            no_log("elt", &others),
+            "there is no log of elt; there are etl, mysql"
+        );
+    }
+
+    #[tokio::test]
+    async fn following_what_has_no_log_ends_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = DataDirectory::open(&directory.path().join("data")).unwrap();
+        let error = logs(&data, Some("nothing"), true).await.unwrap_err();
+        assert!(error.to_string().contains("no log of nothing"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod down;
+mod first_run;
 mod invoke;
 mod logs;
 mod servers;
@@ -18,28 +19,19 @@ pub(crate) use status::status;
 pub(crate) use test::test;
 pub(crate) use up::up;
 
-use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::{Result, bail};
 
 use crate::{data::DataDirectory, state::State};
 
 /// What the running `up` told of itself.
 fn running(data: &DataDirectory) -> Result<State> {
-    data.state()?.with_context(|| {
-        format!(
-            "nothing runs on {}; `cargo local up` starts it",
-            data.root().display()
-        )
-    })
-}
-
-/// Waits for SIGINT or SIGTERM.
-async fn interrupted() -> Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let place = data.root().display();
+    match data.holder()? {
+        None => bail!("nothing runs on {place}; `cargo local up` starts it"),
+        Some(holder) => match (holder.state, holder.pid) {
+            (Some(state), _) => Ok(state),
+            (None, Some(pid)) => bail!("`up` is starting on {place} (process {pid})"),
+            (None, None) => bail!("another command is at work on {place}"),
+        },
     }
-    Ok(())
 }

@@ -2,7 +2,6 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
 
-use super::interrupted;
 use crate::{
     control::Control,
     data::DataDirectory,
@@ -11,6 +10,7 @@ use crate::{
     process::stop_all,
     progress::Progress,
     servers::{KafkaWithLogin, MiniStack, Servers, Wanted},
+    signals::Signals,
 };
 
 /// The servers of the tests, or of another host of the functions.
@@ -69,14 +69,16 @@ pub(super) async fn start(
 pub(crate) async fn servers(data: &DataDirectory, tests: bool) -> Result<ExitCode> {
     let software = data.path("software");
     let data = DataDirectory::open(&data.path("servers"))?;
-    let Some(_lock) = data.lock()? else {
+    let mut signals = Signals::listen()?;
+    let Some(lock) = data.lock()? else {
         bail!("`servers` runs on {} already", data.root().display());
     };
+    lock.sign()?;
     stop_all(&data.run()).await?;
     let progress = Progress::default();
     let outcome = tokio::select! {
         outcome = shown(&data, &software, tests, &progress) => outcome,
-        signal = interrupted() => signal,
+        () = signals.received() => Ok(()),
     };
     stop_all(&data.run()).await?;
     outcome.map(|()| ExitCode::SUCCESS)

@@ -42,12 +42,21 @@ pub(crate) async fn status(data: &DataDirectory, as_json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `up` answers of its functions. `cargo lambda watch` tells nothing of them.
+/// What `up` answers of its functions. `cargo lambda watch` tells nothing of them: their names are all that is known.
 async fn functions(state: &State) -> Result<Value> {
     let url = format!("{}{FUNCTIONS_PATH}", state.control);
-    let asked = http_client::builder().build()?.get(url).send().await;
+    let asked = http_client::direct().build()?.get(url).send().await;
     let answer = asked.context("`up` does not answer")?;
-    answer.json().await.context("`up` answers nonsense")
+    let told: Vec<Value> = answer.json().await.context("`up` answers nonsense")?;
+    Ok(if told.is_empty() {
+        state.functions.iter().map(|name| unknown(name)).collect()
+    } else {
+        told.into()
+    })
+}
+
+fn unknown(name: &str) -> Value {
+    json!({ "name": name, "pids": [], "invocations": null, "errors": null })
 }
 
 /// What the newest run took in the database, times the runs of a day; `None` before the first run or without a database.
@@ -72,10 +81,11 @@ fn for_people(state: &State, functions: &Value, bytes_per_day: Option<u64>) -> S
         ]);
     }
     for function in functions.as_array().into_iter().flatten() {
+        let count = |name: &str| shown(function[name].as_u64().map(|count| count.to_string()));
         table.add_row([
             function["name"].as_str().unwrap_or_default().to_owned(),
-            format!("{} invocations", function["invocations"]),
-            format!("{} errors", function["errors"]),
+            format!("{} invocations", count("invocations")),
+            format!("{} errors", count("errors")),
             format!("processes {}", function["pids"]),
         ]);
     }
@@ -86,4 +96,15 @@ fn for_people(state: &State, functions: &Value, bytes_per_day: Option<u64>) -> S
         ]);
     }
     table.trim_fmt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_of_a_function_is_a_dash() {
+        let text = for_people(&State::of_process(1), &json!([unknown("etl")]), None);
+        assert!(text.contains("– invocations"), "{text}");
+    }
 }

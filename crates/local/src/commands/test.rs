@@ -7,12 +7,13 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
-use super::{interrupted, servers};
+use super::servers;
 use crate::{
     data::DataDirectory,
     functions::{self, cargo, forget_own_package},
     process::stop_all,
     progress::Progress,
+    signals::Signals,
     template::Template,
 };
 
@@ -27,13 +28,15 @@ pub(crate) async fn test(
 ) -> Result<ExitCode> {
     let software = data.path("software");
     let data = DataDirectory::open(&data.path("test"))?;
-    let Some(_lock) = data.lock()? else {
+    let mut signals = Signals::listen()?;
+    let Some(lock) = data.lock()? else {
         bail!("another `test` is at work on {}", data.root().display());
     };
+    lock.sign()?;
     stop_all(&data.run()).await?;
     let outcome = tokio::select! {
         outcome = tested(&data, &software, root, arguments) => outcome,
-        signal = interrupted() => signal.map(|()| ExitCode::FAILURE),
+        () = signals.received() => Ok(ExitCode::FAILURE),
     };
     stop_all(&data.run()).await?;
     outcome

@@ -4,27 +4,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::sleep;
 
-use super::interrupted;
+use super::first_run::first_run;
 use crate::{
     api::Api,
     cli::UpOptions,
-    data::{DataDirectory, Lock},
+    data::DataDirectory,
     demo::{NODE, demo_sla},
+    lock::Lock,
     output,
     process::stop_all,
     progress::Progress,
     report::report,
+    signals::Signals,
     system::System,
     template::Template,
 };
 
-/// How long a run may take from its request to its last row.
-const STORING: Duration = Duration::from_secs(60);
 /// How long the first table waits for this machine's first scrapes.
 const FIRST_SCRAPES: Duration = Duration::from_secs(60);
 
@@ -33,30 +33,21 @@ const FIRST_SCRAPES: Duration = Duration::from_secs(60);
 /// # Errors
 /// When another `up` has the data directory, or something does not start.
 pub(crate) async fn up(options: &UpOptions, data: &DataDirectory, root: &Path) -> Result<ExitCode> {
-    let _lock = locked(data).await?;
+    let mut signals = Signals::listen()?;
+    let lock = locked(data).await?;
+    lock.sign()?;
     let progress = Progress::default();
-    let leftovers = stop_all(&data.run()).await?;
-    data.trim_logs()?;
-    if leftovers > 0 {
-        progress.line(&format!(
-            "  stopped {leftovers} processes that an `up` which was killed had left"
-        ));
-    }
-    let mut signal = Box::pin(interrupted());
     let started = tokio::select! {
         started = start(options, data, root, &progress) => Some(started),
-        signal = &mut signal => {
-            signal?;
-            None
-        }
+        () = signals.received() => None,
     };
     let outcome = match started {
         Some(Ok(system)) => {
-            let waited = signal.await;
+            signals.received().await;
             let step = progress.step("stopping");
             system.stop().await;
             drop(step);
-            waited
+            Ok(())
         }
         Some(Err(error)) => Err(error),
         None => Ok(()),
@@ -74,14 +65,25 @@ async fn locked(data: &DataDirectory) -> Result<Lock> {
         sleep(Duration::from_millis(50)).await;
     }
     let place = data.root().display();
-    match data.state()? {
-        Some(state) => bail!(
-            "`up` runs on {place} already: {} (process {}); `cargo local down` stops it",
-            state.http,
-            state.pid
-        ),
-        None => bail!("another command is at work on {place}"),
+    let Some((pid, state)) = data
+        .holder()?
+        .and_then(|holder| Some((holder.pid?, holder.state)))
+    else {
+        bail!("another command is at work on {place}");
+    };
+    let address = state.map_or("it is starting".to_owned(), |state| state.http);
+    bail!("`up` runs on {place} already: {address} (process {pid}); `cargo local down` stops it")
+}
+
+/// Ends what an `up` that was killed had left.
+async fn clear(data: &DataDirectory, progress: &Progress) -> Result<()> {
+    let leftovers = stop_all(&data.run()).await?;
+    if leftovers > 0 {
+        progress.line(&format!(
+            "  stopped {leftovers} processes that an `up` which was killed had left"
+        ));
     }
+    data.trim_logs()
 }
 
 /// Everything from nothing to the last line.
@@ -91,6 +93,7 @@ async fn start(
     root: &Path,
     progress: &Progress,
 ) -> Result<System> {
+    clear(data, progress).await?;
     let system = System::start(options, data, root, progress).await?;
     let api = Api::new(&system.http)?;
     let demo = system.demo;
@@ -102,11 +105,11 @@ async fn start(
         if demo {
             post_demo_sla(&api).await?;
         }
-        if system.servers.fresh {
+        if system.servers.fresh && system.servers.show_this_machine() {
             wait_for_this_machine(&system.servers.prometheus_url, progress).await?;
         }
         let step = progress.step("first run");
-        let as_of = run_and_wait(&api, demo).await?;
+        let as_of = first_run(&system, &api, &step).await?;
         step.done(&as_of);
         let sla = demo.then_some(NODE);
         report(&api, &as_of, sla).await.map(Some)
@@ -148,7 +151,7 @@ async fn wait_for_this_machine(prometheus: &str, progress: &Progress) -> Result<
     let step = progress.step("this machine");
     step.at("waiting for two scrapes");
     let query = format!(r#"min(count_over_time(up{{nodeName!="{NODE}"}}[5m] offset 20s)) >= 2"#);
-    let client = http_client::builder().build()?;
+    let client = http_client::direct().build()?;
     let began = Instant::now();
     while began.elapsed() < FIRST_SCRAPES {
         let asked = client
@@ -165,59 +168,6 @@ async fn wait_for_this_machine(prometheus: &str, progress: &Progress) -> Result<
         sleep(Duration::from_millis(500)).await;
     }
     Ok(())
-}
-
-/// Runs the ETL and waits until all it published is answered over HTTP. Returns the run's time.
-async fn run_and_wait(api: &Api, demo: bool) -> Result<String> {
-    let (status, run) = api.post("/ETL", &json!({})).await?;
-    if status != StatusCode::ACCEPTED {
-        bail!("the first run failed: {status}: {run}");
-    }
-    let text = |name: &str| {
-        let value = run[name].as_str().map(str::to_owned);
-        value.with_context(|| format!("the answer of POST /ETL has no {name}: {run}"))
-    };
-    let (run_id, as_of) = (text("run_id")?, text("as_of")?);
-    let series = run["series"].as_u64().unwrap_or_default();
-    let began = Instant::now();
-    while !is_stored(api, &run_id, &as_of, series, demo).await? {
-        if began.elapsed() > STORING {
-            bail!(
-                "the run {run_id} is not stored after {} s; `cargo local logs storage` may say why",
-                STORING.as_secs()
-            );
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-    Ok(as_of)
-}
-
-async fn is_stored(api: &Api, run_id: &str, as_of: &str, series: u64, demo: bool) -> Result<bool> {
-    let runs = api.get("/runs?limit=10").await?;
-    let told = runs["runs"]
-        .as_array()
-        .is_some_and(|runs| runs.iter().any(|run| run["run_id"] == run_id));
-    if !told {
-        return Ok(false);
-    }
-    for (route, name) in [
-        ("metrics", "metrics"),
-        ("metadata", "metadata"),
-        ("predict", "predictions"),
-    ] {
-        let windows = if name == "metrics" { "&window=12h" } else { "" };
-        let path = format!("/{route}?as_of={as_of}{windows}");
-        if (api.list(&path, name).await?.len() as u64) < series {
-            return Ok(false);
-        }
-    }
-    if !demo {
-        return Ok(true);
-    }
-    let check = api.get(&format!("/check_json?sla={NODE}")).await?;
-    Ok(check["as_of"]
-        .as_str()
-        .is_some_and(|judged| judged >= as_of))
 }
 
 /// What to try next.

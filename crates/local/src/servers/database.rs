@@ -80,9 +80,12 @@ pub(super) async fn start(
     files::write(&statements, &statements_at_start(&password))?;
     let mut arguments: Vec<OsString> = vec!["--no-defaults".into()];
     arguments.extend(as_this_user(program));
+    // Not where other servers have theirs: one that starts deletes what looks as if it was left there.
+    let temporary = data.directory("database-tmp")?;
     for (option, value) in [
         ("datadir", files.as_os_str()),
         ("init-file", statements.as_os_str()),
+        ("tmpdir", temporary.as_os_str()),
     ] {
         let mut argument = OsString::from(format!("--{option}="));
         argument.push(value);

@@ -7,9 +7,12 @@ use tokio::process::Command;
 
 use super::{INSTALLING, emptied, need::Need, program::Provided};
 use crate::{
-    command::{on_path, run},
+    command::{on_path, run, run_whole},
     progress::Progress,
 };
+
+/// For another apt-get to end, maybe one that an earlier `up` asked to.
+const WAIT: &str = "DPkg::Lock::Timeout=120";
 
 fn package(need: Need) -> &'static str {
     match need {
@@ -20,8 +23,8 @@ fn package(need: Need) -> &'static str {
     }
 }
 
-/// Installs the packages of Debian.
-pub(super) async fn install(needs: &[Need], progress: &Progress) -> Result<()> {
+/// Installs the packages of Debian. A Ctrl-C lets dpkg finish what it is at: half a package would be in everybody's way.
+pub(super) async fn install(needs: &[Need], software: &Path, progress: &Progress) -> Result<()> {
     let Some(apt_get) = on_path(&["apt-get"]) else {
         return Ok(());
     };
@@ -30,19 +33,21 @@ pub(super) async fn install(needs: &[Need], progress: &Progress) -> Result<()> {
     let command = |arguments: &[&str]| {
         let mut command = Command::new(&apt_get);
         command
-            .args(["-q", "-y"])
+            .args(["-q", "-y", "-o", WAIT])
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     let mut install = vec!["install", "--no-install-recommends"];
     install.extend(&packages);
+    let log = software.join("apt-get.log");
+    let run = async |arguments: &[&str]| run_whole(&mut command(arguments), INSTALLING, &log).await;
     step.at(packages.join(", "));
-    if run(&mut command(&install), INSTALLING).await.is_err() {
+    if run(&install).await.is_err() {
         step.at("reading the list of packages");
-        run(&mut command(&["update"]), INSTALLING).await?;
+        run(&["update"]).await?;
         step.at(packages.join(", "));
-        run(&mut command(&install), INSTALLING).await?;
+        run(&install).await?;
     }
     step.done(&packages.join(", "));
     Ok(())

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use config::Environment;
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -11,8 +12,8 @@ use rdkafka::{
 };
 
 use super::{
-    KAFKA_VARIABLE, PATIENCE, Server, apache_kafka, apache_kafka::Listener, maven::KAFKA_VERSION,
-    program::Provided, provide::KafkaProgram,
+    KAFKA_VARIABLE, KafkaLogin, PATIENCE, Server, apache_kafka, apache_kafka::Listener,
+    maven::KAFKA_VERSION, program::Provided, provide::KafkaProgram,
 };
 use crate::{data::DataDirectory, files, process::Launch, progress::Progress};
 
@@ -20,16 +21,26 @@ use crate::{data::DataDirectory, files, process::Launch, progress::Progress};
 pub(super) struct Kafka {
     pub(super) brokers: String,
     pub(super) server: Server,
+    /// `None`: it is our own and lets everybody in.
+    pub(super) login: Option<KafkaLogin>,
     pub(super) embedded: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
 const NAME: &str = "kafka";
+/// As etl creates the topic where it is deployed: what storage takes.
+const LARGEST_MESSAGE: &str = "4194304";
 
 /// The brokers that the environment names, if they answer.
 pub(super) async fn given(brokers: String) -> Result<Kafka> {
-    answers(&brokers)
+    let login = KafkaLogin::read(&Environment::of_process())?;
+    answers(&brokers, &login)
         .await
-        .with_context(|| format!("{KAFKA_VARIABLE}: no Kafka answers at {brokers}"))?;
+        .with_context(|| {
+            let protocol = login.protocol();
+            format!(
+                "{KAFKA_VARIABLE}: no Kafka answers at {brokers} ({protocol}, by KAFKA_AUTH and KAFKA_TLS)"
+            )
+        })?;
     let port = brokers
         .rsplit(':')
         .next()
@@ -43,6 +54,7 @@ pub(super) async fn given(brokers: String) -> Result<Kafka> {
             port,
             process: None,
         },
+        login: Some(login),
         embedded: None,
     })
 }
@@ -76,9 +88,9 @@ pub(super) async fn start(
             return Ok(kafka);
         }
     };
-    let process = launch.start()?;
+    let (process, open) = (launch.start()?, KafkaLogin::default());
     let (process, ()) = process
-        .ready(PATIENCE, async || answers(&brokers).await)
+        .ready(PATIENCE, async || answers(&brokers, &open).await)
         .await?;
     step.done(&format!(
         "{} on {brokers} ({source})",
@@ -93,6 +105,7 @@ pub(super) async fn start(
             port: Some(port),
             process: Some(process),
         },
+        login: None,
         embedded: None,
     })
 }
@@ -101,9 +114,15 @@ pub(super) async fn start(
 ///
 /// # Errors
 /// When the brokers do not create it.
-pub(crate) async fn create_topic(brokers: &str, topic: &str, partitions: i32) -> Result<()> {
-    let admin: AdminClient<_> = client(brokers).create()?;
-    let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
+pub(crate) async fn create_topic(
+    brokers: &str,
+    login: &KafkaLogin,
+    topic: &str,
+    partitions: i32,
+) -> Result<()> {
+    let admin: AdminClient<_> = client(brokers, login).create()?;
+    let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1))
+        .set("max.message.bytes", LARGEST_MESSAGE);
     let results = admin
         .create_topics([&topic], &AdminOptions::new())
         .await
@@ -165,13 +184,14 @@ fn embedded() -> Result<Kafka> {
             port,
             process: None,
         },
+        login: None,
         embedded: Some(cluster),
     })
 }
 
 /// Asks the brokers for their metadata.
-async fn answers(brokers: &str) -> Result<()> {
-    let consumer: BaseConsumer = client(brokers).create()?;
+async fn answers(brokers: &str, login: &KafkaLogin) -> Result<()> {
+    let consumer: BaseConsumer = client(brokers, login).create()?;
     let asked = tokio::task::spawn_blocking(move || {
         let metadata = consumer.fetch_metadata(None, Duration::from_secs(2))?;
         anyhow::Ok(metadata.brokers().len())
@@ -182,7 +202,7 @@ async fn answers(brokers: &str) -> Result<()> {
     }
 }
 
-fn client(brokers: &str) -> ClientConfig {
+fn client(brokers: &str, login: &KafkaLogin) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", brokers)
@@ -190,6 +210,7 @@ fn client(brokers: &str) -> ClientConfig {
         // A server that is still starting is no news.
         .set("log_level", "2")
         .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
+    login.apply(&mut config);
     config
 }
 
@@ -200,10 +221,11 @@ mod tests {
     #[tokio::test]
     async fn the_embedded_broker_has_the_topic_that_was_asked_for() {
         let kafka = embedded().unwrap();
-        answers(&kafka.brokers).await.unwrap();
+        let open = KafkaLogin::default();
+        answers(&kafka.brokers, &open).await.unwrap();
         let cluster = kafka.embedded.as_ref().unwrap();
         cluster.create_topic("events", 4, 1).unwrap();
-        let consumer: BaseConsumer = client(&kafka.brokers).create().unwrap();
+        let consumer: BaseConsumer = client(&kafka.brokers, &open).create().unwrap();
         let metadata = consumer.fetch_metadata(Some("events"), PATIENCE).unwrap();
         assert_eq!(metadata.topics()[0].partitions().len(), 4);
     }

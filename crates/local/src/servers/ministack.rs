@@ -66,7 +66,7 @@ impl MiniStack {
             log: data.log(NAME),
             run: data.run(),
         };
-        let client = http_client::builder().build()?;
+        let client = http_client::direct().build()?;
         let (process, ()) = launch
             .start()?
             .ready(PATIENCE, async || {

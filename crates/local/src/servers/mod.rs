@@ -4,6 +4,7 @@ mod apache_kafka;
 mod database;
 mod debian;
 mod kafka;
+mod kafka_login;
 mod maven;
 mod ministack;
 mod need;
@@ -23,6 +24,7 @@ use anyhow::{Context, Result};
 use rdkafka::mocking::MockCluster;
 
 use crate::{data::DataDirectory, process::Supervised, progress::Progress, state::ServerState};
+pub(crate) use kafka_login::KafkaLogin;
 pub(crate) use ministack::MiniStack;
 use need::Need;
 use provide::Programs;
@@ -43,6 +45,8 @@ pub(crate) struct Servers {
     pub(crate) database_url: String,
     /// `host:port,…`.
     pub(crate) kafka_brokers: String,
+    /// What the functions and all clients need to get into Kafka; `None` for a Kafka of our own.
+    pub(crate) kafka_login: Option<KafkaLogin>,
     /// `http://…`.
     pub(crate) prometheus_url: String,
     /// Since when the demo node counts, seconds since the Unix epoch; `None` without one.
@@ -135,6 +139,7 @@ impl Servers {
         Ok(Self {
             database_url: database.url,
             kafka_brokers: kafka.brokers,
+            kafka_login: kafka.login,
             prometheus_url: metrics.url,
             demo_began: metrics.demo_began,
             fresh: metrics.fresh,
@@ -152,8 +157,17 @@ impl Servers {
             Some(cluster) => cluster
                 .create_topic(topic, partitions, 1)
                 .context("creating the topic"),
-            None => kafka::create_topic(&self.kafka_brokers, topic, partitions).await,
+            None => {
+                let login = self.kafka_login.clone().unwrap_or_default();
+                kafka::create_topic(&self.kafka_brokers, &login, topic, partitions).await
+            }
         }
+    }
+
+    /// Whether there will be metrics of this machine.
+    pub(crate) fn show_this_machine(&self) -> bool {
+        let mut names = self.servers.iter().map(|server| server.name);
+        names.any(|name| name == node_exporter::NAME)
     }
 
     /// The servers as others are told of them.

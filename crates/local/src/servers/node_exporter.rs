@@ -3,7 +3,7 @@ use anyhow::{Context, Result, bail};
 use super::{PATIENCE, Server, program::Provided};
 use crate::{data::DataDirectory, progress::Progress};
 
-const NAME: &str = "node-exporter";
+pub(super) const NAME: &str = "node-exporter";
 
 /// Starts node exporter on this machine, if there is one.
 pub(super) async fn start(
@@ -41,7 +41,7 @@ pub(super) async fn start(
 
 /// What the exporter tells of itself among its metrics.
 async fn version(port: u16) -> Result<String> {
-    let answer = http_client::builder()
+    let answer = http_client::direct()
         .build()?
         .get(format!("http://127.0.0.1:{port}/metrics"))
         .send()

@@ -211,7 +211,7 @@ fn scrape_configuration(demo_port: Option<u16>, exporter_port: Option<u16>) -> V
 }
 
 async fn version(url: &str) -> Result<String> {
-    let client = http_client::builder()
+    let client = http_client::direct()
         .timeout(Duration::from_secs(5))
         .build()?;
     let url = url.trim_end_matches('/');

@@ -128,7 +128,10 @@ impl Programs {
         };
         let missing = lacking(self);
         if !missing.is_empty() && geteuid().is_root() {
-            note(attempts, debian::install(&missing, progress).await);
+            note(
+                attempts,
+                debian::install(&missing, software, progress).await,
+            );
             let mut installed = Self::default();
             installed.find_on_path(&missing);
             self.fill_from(installed, "apt-get");

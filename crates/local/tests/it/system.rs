@@ -43,7 +43,7 @@ pub(crate) struct System {
 impl System {
     /// Starts a system with further arguments of `up`, in an empty data directory, and waits until it is ready.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
-        let turn = ONE_AT_A_TIME.lock().await;
+        let turn = turn().await;
         let data = tempfile::tempdir().unwrap();
         Self::start_in(data, turn, arguments).await
     }
@@ -77,7 +77,7 @@ impl System {
         assert!(ready, "`up` did not get ready:\n{}", printed.join("\n"));
         // What it prints from now on is read and thrown away, so that it never waits for a reader.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let http = http_client::builder().timeout(PATIENCE).build().unwrap();
+        let http = http_client::direct().timeout(PATIENCE).build().unwrap();
         Self {
             up,
             printed,
@@ -103,6 +103,13 @@ impl System {
             .unwrap();
         assert_eq!(status.code(), Some(0), "`up` ends with {status}");
         (self.data, self._turn)
+    }
+
+    /// Waits until the system ends by itself, and checks that it ends well.
+    pub(crate) async fn ended(mut self) {
+        let status = timeout(PATIENCE, self.up.wait()).await;
+        let status = status.expect("`up` does not end").unwrap();
+        assert_eq!(status.code(), Some(0), "`up` ends with {status}");
     }
 
     /// Another command of the tool on the same data.
@@ -210,8 +217,14 @@ impl System {
     }
 }
 
-/// The tool, on a data directory, without the servers that the tests' own environment offers.
-fn local(data: &TempDir) -> Command {
+/// While it is held, no other test has an `up`.
+pub(crate) async fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().await
+}
+
+/// The tool, on a data directory, without the servers that the tests' own environment offers, and with a proxy that
+/// leads nowhere: nothing of this machine is asked through it.
+pub(crate) fn local(data: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
     for given in [
         "DATABASE_URL",
@@ -222,6 +235,7 @@ fn local(data: &TempDir) -> Command {
         command.env_remove(given);
     }
     command
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
         .current_dir(repository())
         .arg("--data")
         .arg(data.path())
@@ -261,7 +275,8 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     !matches!(state, None | Some(Some('Z' | 'X')))
 }
 
-fn free_port() -> u16 {
+/// A port that nobody has now.
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -3,6 +3,12 @@
 //! A file in the run directory stands for each process: its id and when it started. Whoever has the lock of the data
 //! directory may stop what the files tell of: `up` at its end, the next `up` after one that was killed.
 
+mod identity;
+mod stop;
+
+pub(crate) use identity::Identity;
+pub(crate) use stop::stop_all;
+
 use std::{
     ffi::OsString,
     fs::{self, File},
@@ -13,15 +19,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use nix::{
-    sys::signal::{Signal, kill, killpg},
-    unistd::Pid,
-};
 use tokio::{
     process::{Child, Command},
     task::JoinHandle,
     time::sleep,
 };
+
+use stop::kill_group;
 
 /// How to start a program.
 #[derive(Clone, Debug)]
@@ -56,8 +60,8 @@ pub(crate) struct Supervised {
 
 /// The longest pause before a program that keeps ending is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How long programs have to end by themselves.
-const GRACE: Duration = Duration::from_secs(20);
+/// Set for each program to its run directory: what it starts is known by it.
+const RUN_VARIABLE: &str = "SLACAST_RUN";
 
 impl Launch {
     /// Starts the program in a process group of its own, its output appended to its log.
@@ -79,14 +83,14 @@ impl Launch {
         let child = Command::new(&self.program)
             .args(&self.arguments)
             .envs(self.environment.iter().cloned())
+            .env(RUN_VARIABLE, &self.run)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .process_group(0)
             .spawn()?;
-        if let Some(pid) = child.id() {
-            let started = started_at(pid).unwrap_or_default();
-            fs::write(self.run.join(self.name), format!("{pid} {started}"))?;
+        if let Some(process) = child.id().and_then(Identity::of) {
+            fs::write(self.run.join(self.name), process.to_string())?;
         }
         Ok(child)
     }
@@ -102,7 +106,7 @@ impl Process {
         patience: Duration,
         mut probe: impl AsyncFnMut() -> Result<T, E>,
     ) -> Result<(Supervised, T)> {
-        let name = self.launch.name;
+        let (name, group) = (self.launch.name, self.child.id());
         let probing = async {
             let began = Instant::now();
             loop {
@@ -116,6 +120,9 @@ impl Process {
         let answer = tokio::select! {
             answer = probing => answer,
             status = self.child.wait() => {
+                if let Some(group) = group {
+                    kill_group(group);
+                }
                 let status = status.context("waiting for a program")?;
                 bail!("{name} ended ({status}):\n{}", self.end_of_log());
             }
@@ -136,8 +143,12 @@ impl Process {
         let task = tokio::spawn(async move {
             let mut pause = Duration::from_secs(1);
             loop {
-                let began = Instant::now();
+                let (began, group) = (Instant::now(), child.id());
                 let status = child.wait().await;
+                // What it had started is in the way of the next one.
+                if let Some(group) = group {
+                    kill_group(group);
+                }
                 tracing::warn!(
                     server = watched.name,
                     ?status,
@@ -180,40 +191,6 @@ impl Drop for Supervised {
     }
 }
 
-/// Stops every process that the run directory tells of: TERM, wait, KILL. Returns how many there were.
-///
-/// # Errors
-/// When the directory cannot be read.
-pub(crate) async fn stop_all(run: &Path) -> Result<usize> {
-    let mut running = Vec::new();
-    for entry in fs::read_dir(run).with_context(|| format!("reading {}", run.display()))? {
-        let path = entry?.path();
-        match recorded(&path) {
-            Some((pid, started)) if started_at(pid).as_ref() == Some(&started) => {
-                running.push((pid, started))
-            }
-            _ => {}
-        }
-        let _ = fs::remove_file(path);
-    }
-    let count = running.len();
-    for (pid, _) in &running {
-        let _ = kill(Pid::from_raw(*pid as i32), Signal::SIGTERM);
-    }
-    let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline {
-        running.retain(|(pid, started)| started_at(*pid).as_ref() == Some(started));
-        if running.is_empty() {
-            return Ok(count);
-        }
-        sleep(Duration::from_millis(20)).await;
-    }
-    for (pid, _) in running {
-        let _ = killpg(Pid::from_raw(pid as i32), Signal::SIGKILL);
-    }
-    Ok(count)
-}
-
 /// The last lines of a log.
 pub(crate) fn end_of(log: &Path, lines: usize) -> String {
     let bytes = fs::read(log).unwrap_or_default();
@@ -224,59 +201,53 @@ pub(crate) fn end_of(log: &Path, lines: usize) -> String {
 
 /// The id of the process that a run directory has under a name.
 pub(crate) fn recorded_pid(run: &Path, name: &str) -> Option<u32> {
-    recorded(&run.join(name)).map(|(pid, _)| pid)
-}
-
-/// The process id and the start that a file of the run directory tells.
-fn recorded(path: &Path) -> Option<(u32, String)> {
-    let text = fs::read_to_string(path).ok()?;
-    let (pid, started) = text.split_once(' ')?;
-    Some((pid.parse().ok()?, started.to_owned()))
-}
-
-/// When a process started, in the system's own terms: together with its id this names a process for good. `None` if it
-/// has ended.
-fn started_at(pid: u32) -> Option<String> {
-    if !Path::new("/proc/self/stat").exists() {
-        return started_at_by_ps(pid);
-    }
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the state follows it, the start is the 22nd field in all.
-    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ended = matches!(fields.first(), Some(&"Z" | &"X"));
-    fields.get(19).filter(|_| !ended).map(ToString::to_string)
-}
-
-/// The same where there is no `/proc`.
-fn started_at_by_ps(pid: u32) -> Option<String> {
-    let ps = std::process::Command::new("ps")
-        .args(["-o", "stat=,lstart=", "-p", &pid.to_string()])
-        .output()
-        .ok()?;
-    let text = String::from_utf8(ps.stdout).ok()?;
-    let (state, started) = text.trim().split_once(' ')?;
-    (!state.starts_with('Z')).then(|| started.trim().to_owned())
+    Identity::read(&run.join(name)).map(|process| process.pid)
 }
 
 #[cfg(test)]
 mod tests {
+    use nix::{
+        sys::signal::{Signal, kill},
+        unistd::Pid,
+    };
+
     use super::*;
 
-    fn launch(directory: &Path, script: &str) -> Launch {
+    pub(super) fn launch(directory: &Path, script: &str) -> Launch {
         Launch {
             name: "server",
             program: "/bin/sh".into(),
-            arguments: vec!["-c".into(), script.into()],
+            arguments: vec![
+                "-c".into(),
+                format!("cd {}; {script}", directory.display()).into(),
+            ],
             environment: Vec::new(),
             log: directory.join("server.log"),
             run: directory.join("run"),
         }
     }
 
-    fn directory() -> tempfile::TempDir {
+    pub(super) fn directory() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
         fs::create_dir(directory.path().join("run")).unwrap();
         directory
+    }
+
+    /// The process that a script started, which has written its id to the file `child`.
+    pub(super) async fn started_child(directory: &Path) -> Identity {
+        loop {
+            let text = fs::read_to_string(directory.join("child")).unwrap_or_default();
+            if let Some(child) = text.trim().parse().ok().and_then(Identity::of) {
+                return child;
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub(super) async fn ended(process: Identity) {
+        while process.runs() {
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     #[tokio::test]
@@ -294,6 +265,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_a_server_left_behind_is_ended_before_it_is_started_again() {
+        let directory = directory();
+        let script =
+            "test -e child || { sleep 1000 & echo $! > child; sleep 0.2; exit; }; exec sleep 1000";
+        let process = launch(directory.path(), script).start().unwrap();
+        let child = started_child(directory.path()).await;
+        let (supervised, ()) = process
+            .ready(Duration::from_secs(1), async || Ok::<_, String>(()))
+            .await
+            .unwrap();
+        ended(child).await;
+        drop(supervised);
+        stop_all(&directory.path().join("run")).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn a_server_that_dies_is_started_again_until_it_is_stopped() {
         let directory = directory();
         let run = directory.path().join("run");
@@ -308,19 +295,9 @@ mod tests {
             sleep(Duration::from_millis(20)).await;
         }
         let second = supervised.pid().unwrap();
-        assert!(started_at(second).is_some());
+        let second = Identity::of(second).unwrap();
         drop(supervised);
         assert_eq!(stop_all(&run).await.unwrap(), 1);
-        assert_eq!(started_at(second), None);
-    }
-
-    #[tokio::test]
-    async fn a_process_of_the_same_id_that_started_at_another_time_is_left_alone() {
-        let directory = directory();
-        let run = directory.path().join("run");
-        let own = std::process::id();
-        fs::write(run.join("server"), format!("{own} 1")).unwrap();
-        assert_eq!(stop_all(&run).await.unwrap(), 0);
-        assert!(!run.join("server").exists());
+        assert!(!second.runs());
     }
 }

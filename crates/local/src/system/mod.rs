@@ -1,5 +1,7 @@
 //! The whole system, from servers to triggers: started, told of, stopped.
 
+mod host;
+
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -11,18 +13,15 @@ use anyhow::{Context, Result, anyhow};
 use event_sources::{
     Invoker, KafkaTrigger, KafkaTriggerSettings, KafkaTriggerWatch, Schedule, ScheduleExpression,
 };
-use lambda_host::{FunctionSpec, Host, HostSpec, Route};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
-    api::Api,
     cli::UpOptions,
-    command::on_path,
     control::Control,
     data::DataDirectory,
     demo::Node,
     files, functions,
-    process::{Launch, Supervised},
+    process::Supervised,
     progress::Progress,
     servers::{Servers, Wanted},
     state::State,
@@ -38,6 +37,10 @@ pub(crate) struct System {
     pub(crate) demo: bool,
     /// The servers.
     pub(crate) servers: Servers,
+    /// Invokes the functions.
+    pub(crate) invoker: Invoker,
+    /// The function that runs the ETL: the one that has a schedule.
+    pub(crate) runner: String,
     control: Control,
     control_task: JoinHandle<()>,
     sources: Vec<JoinHandle<()>>,
@@ -47,10 +50,6 @@ pub(crate) struct System {
 }
 
 const PARTITIONS: i32 = 4;
-/// How many instances of a function run at once.
-const INSTANCES: usize = 8;
-/// `cargo lambda watch` builds a function when it is first asked for.
-const FIRST_BUILD: Duration = Duration::from_secs(30 * 60);
 
 impl System {
     /// Starts everything and tells the data directory of it. Dropped half-way, it leaves behind only what the data
@@ -77,6 +76,11 @@ impl System {
             node_exporter: true,
         };
         let topic = functions::topic(&template);
+        let runner = template.schedules.first();
+        let runner = runner
+            .context("the template has no schedule")?
+            .function
+            .clone();
         let software = data.path("software");
         let servers = async {
             let servers = Servers::start(data, &software, wanted, progress).await?;
@@ -107,10 +111,10 @@ impl System {
             &functions::environment_file(&environment),
         )?;
         let watch = if options.watch {
-            let launch = cargo_lambda_watch(address, &environment_file, data, root)?;
-            Some(built_by_watch(launch, &http, progress).await?)
+            let launch = host::watching(address, &environment_file, data, root)?;
+            Some(host::built_by_watch(launch, &http, progress).await?)
         } else {
-            let host = host(address, &template, programs, &environment, data).await?;
+            let host = host::built(address, &template, programs, &environment, data).await?;
             control.keep_host(host);
             None
         };
@@ -129,6 +133,8 @@ impl System {
             triggers,
             _watch: watch,
             servers,
+            invoker,
+            runner,
         };
         data.write_state(&State {
             pid: std::process::id(),
@@ -140,6 +146,7 @@ impl System {
             control: format!("http://127.0.0.1:{control_port}"),
             every_seconds: options.every.as_secs(),
             demo,
+            functions: template.functions.into_iter().map(|f| f.name).collect(),
             servers: system.servers.states(),
         })?;
         Ok(system)
@@ -176,89 +183,6 @@ impl System {
     }
 }
 
-async fn host(
-    address: SocketAddr,
-    template: &Template,
-    mut programs: functions::Programs,
-    environment: &BTreeMap<String, String>,
-    data: &DataDirectory,
-) -> Result<Host> {
-    let functions = template
-        .functions
-        .iter()
-        .map(|function| {
-            let program = programs
-                .remove(&function.name)
-                .with_context(|| format!("there is no program for {}", function.name))?;
-            Ok(FunctionSpec {
-                name: function.name.clone(),
-                program,
-                environment: environment.clone(),
-                timeout: function.timeout,
-                max_instances: INSTANCES,
-                memory_mb: function.memory_mb,
-                log: data.log(&function.name),
-            })
-        })
-        .collect::<Result<_>>()?;
-    let routes = template
-        .routes
-        .iter()
-        .map(|route| Route {
-            method: None,
-            path: route.path.clone(),
-            function: route.function.clone(),
-        })
-        .collect();
-    Ok(Host::start(address, HostSpec::new(functions, routes)).await?)
-}
-
-/// The host for working by hand.
-fn cargo_lambda_watch(
-    address: SocketAddr,
-    environment: &Path,
-    data: &DataDirectory,
-    root: &Path,
-) -> Result<Launch> {
-    let program = on_path(&["cargo-lambda"]).context(
-        "cargo-lambda is not on PATH; `pip install cargo-lambda` brings it, or leave --watch out",
-    )?;
-    let mut arguments: Vec<std::ffi::OsString> = [
-        "lambda",
-        "watch",
-        "-A",
-        &address.ip().to_string(),
-        "-P",
-        &address.port().to_string(),
-        "--env-file",
-    ]
-    .map(Into::into)
-    .to_vec();
-    arguments.push(environment.into());
-    arguments.push("--manifest-path".into());
-    arguments.push(root.join("Cargo.toml").into());
-    Ok(Launch {
-        name: "watch",
-        program,
-        arguments,
-        environment: Vec::new(),
-        log: data.log("watch"),
-        run: data.run(),
-    })
-}
-
-async fn built_by_watch(launch: Launch, http: &str, progress: &Progress) -> Result<Supervised> {
-    let step = progress.step("cargo lambda watch");
-    step.at("building the first function");
-    let api = Api::new(http)?;
-    let process = launch.start()?;
-    let (process, ()) = process
-        .ready(FIRST_BUILD, async || api.answers("/health").await)
-        .await?;
-    step.done("answers");
-    Ok(process)
-}
-
 /// Runs the schedule and the Kafka trigger of the template.
 fn sources(
     options: &UpOptions,
@@ -278,6 +202,9 @@ fn sources(
         );
         settings.batch_size = trigger.batch_size;
         settings.batching_window = trigger.window;
+        if let Some(login) = &servers.kafka_login {
+            settings.client_properties = login.settings().clone();
+        }
         let source = KafkaTrigger::new(settings, invoker.clone())?;
         watches.push(source.watch());
         tasks.push(tokio::spawn(source.run(told(stopped.clone()))));
