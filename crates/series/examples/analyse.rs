@@ -7,7 +7,10 @@
 //! In: `name`, `step_seconds`, `x` (numbers or null), `period` (samples or null), `horizon_seconds`, `range`
 //! (`[min, max]`, each or all of it null). Out: the summary, the tests, the decomposition (for the period given, else
 //! the one found) and the forecast. What cannot be said is `{"error": reason}` in its place; a line that cannot be read
-//! is answered `{"error": …}`.
+//! or has more than a million values is answered `{"error": …}`.
+//!
+//! `stretch` and `stretch_start` are the length and the first index of the values that the tests and the decomposition
+//! are of: the longest complete stretch.
 
 use std::{
     fmt::Display,
@@ -23,22 +26,34 @@ use series::{
     decomposition::decompose,
     forecast::{Forecast, forecast},
     gaps,
-    kpss::{Bandwidth, kpss},
+    kpss::Kpss,
     period,
-    stationarity::stationarity,
+    stationarity::{Stationarity, stationarity},
     summary::summarize,
-    unit_root::{Deterministic, LagSelection, adf},
+    unit_root::UnitRoot,
 };
 
 /// For how long a value stands where the next ones are missing.
 const STALENESS_SECONDS: f64 = 300.0;
+/// The most values a series may have.
+const MOST_VALUES: usize = 1_000_000;
 
 fn main() -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    for line in io::stdin().lock().split(b'\n') {
-        let line = line?;
-        writeln!(output, "{}", answer(&line))?;
-        output.flush()?;
+    answer_all(io::stdin().lock(), io::stdout().lock())
+}
+
+/// Answers each line with a line, at once, as long as someone listens.
+///
+/// # Errors
+///
+/// When the lines cannot be read or the answers not be written.
+pub(crate) fn answer_all(questions: impl BufRead, mut answers: impl Write) -> io::Result<()> {
+    for line in questions.split(b'\n') {
+        let answer = answer(&line?);
+        match writeln!(answers, "{answer}").and_then(|()| answers.flush()) {
+            Err(failure) if failure.kind() == io::ErrorKind::BrokenPipe => break,
+            written => written?,
+        }
     }
     Ok(())
 }
@@ -55,6 +70,9 @@ fn analyse(request: &Value) -> Value {
     let Some(x) = request["x"].as_array() else {
         return unreadable(request, "x is not an array");
     };
+    if x.len() > MOST_VALUES {
+        return unreadable(request, "too_long");
+    }
     if let Some(other) = x
         .iter()
         .find(|value| !value.is_number() && !value.is_null())
@@ -76,11 +94,19 @@ fn analyse(request: &Value) -> Value {
             (STALENESS_SECONDS / step_seconds).ceil() as usize,
         );
     }
-    let stretch = gaps::longest_complete(&values);
+    let complete = gaps::longest_stretch(&values);
+    let stretch = &values[complete.clone()];
     let found = period::detect(stretch);
     let period = match &request["period"] {
         Value::Null => Ok(found.map(|found| found.samples)),
         given => samples(given).map(Some),
+    };
+    let tests = stationarity(stretch);
+    let unit_root = |test: fn(Stationarity) -> Result<UnitRoot, Reason>| {
+        or_error(tests.clone().and_then(test).map(adf_document))
+    };
+    let level = |test: fn(Stationarity) -> Result<Kpss, Reason>| {
+        or_error(tests.clone().and_then(test).map(kpss_document))
     };
     let started = Instant::now();
     let forecast = forecast_of(&values, step_seconds, &request["horizon_seconds"]);
@@ -95,16 +121,17 @@ fn analyse(request: &Value) -> Value {
             "std": summary.std,
         })),
         "stretch": stretch.len(),
+        "stretch_start": complete.start,
         "acf": or_error(acf_of(stretch)),
         "adf": {
-            "c": or_error(adf_of(stretch, Deterministic::Constant)),
-            "ct": or_error(adf_of(stretch, Deterministic::Trend)),
+            "c": unit_root(|tests| tests.adf),
+            "ct": unit_root(|tests| tests.adf_trend),
         },
         "kpss": {
-            "c": or_error(kpss_of(stretch, Deterministic::Constant)),
-            "ct": or_error(kpss_of(stretch, Deterministic::Trend)),
+            "c": level(|tests| tests.kpss),
+            "ct": level(|tests| tests.kpss_trend),
         },
-        "verdict": or_error(stationarity(stretch).map(|found| json!(found.verdict.to_string()))),
+        "verdict": or_error(tests.map(|tests| json!(tests.verdict.to_string()))),
         "period": found.map(|found| json!({ "samples": found.samples, "score": found.score })),
         "decompose": or_error(period.and_then(|period| decompose_of(stretch, period))),
         "us": microseconds,
@@ -152,9 +179,8 @@ fn acf_of(values: &[f64]) -> Result<Value, Reason> {
     }))
 }
 
-fn adf_of(values: &[f64], deterministic: Deterministic) -> Result<Value, Reason> {
-    let found = adf(values, deterministic, LagSelection::Aic, None)?;
-    Ok(json!({
+fn adf_document(found: UnitRoot) -> Value {
+    json!({
         "statistic": found.statistic,
         "pvalue": found.pvalue,
         "lags": found.lags,
@@ -165,17 +191,16 @@ fn adf_of(values: &[f64], deterministic: Deterministic) -> Result<Value, Reason>
             "10%": found.critical.ten_percent,
         },
         "icbest": found.icbest,
-    }))
+    })
 }
 
-fn kpss_of(values: &[f64], deterministic: Deterministic) -> Result<Value, Reason> {
-    let found = kpss(values, deterministic, Bandwidth::Automatic)?;
-    Ok(json!({
+fn kpss_document(found: Kpss) -> Value {
+    json!({
         "statistic": found.statistic,
         "pvalue": found.pvalue,
         "lags": found.lags,
         "clipped": found.clipped,
-    }))
+    })
 }
 
 fn decompose_of(values: &[f64], period: Option<usize>) -> Result<Value, Reason> {
@@ -224,9 +249,13 @@ fn probability(forecast: &Forecast, range: &Value) -> Result<Value, Reason> {
     };
     match range {
         Value::Null => Ok(Value::Null),
-        Value::Array(bounds) if bounds.len() == 2 => forecast
-            .probability(bound(&bounds[0])?, bound(&bounds[1])?)
-            .map(Value::from),
+        Value::Array(bounds) if bounds.len() == 2 => {
+            match (bound(&bounds[0])?, bound(&bounds[1])?) {
+                // Without a bound there is nothing to leave.
+                (None, None) => Ok(Value::Null),
+                (min, max) => forecast.probability(min, max).map(Value::from),
+            }
+        }
         _ => Err(Reason::InvalidRange),
     }
 }

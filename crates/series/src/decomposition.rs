@@ -2,7 +2,11 @@
 
 use std::ops::Range;
 
-use crate::{Reason, moments::mean, reason::MIN_SAMPLES};
+use crate::{
+    Reason,
+    moments::{mean, rescaled},
+    reason::MIN_SAMPLES,
+};
 
 /// The running sum starts anew this often, so that rounding cannot drift.
 const RESTART: usize = 1024;
@@ -52,20 +56,24 @@ pub fn decompose(values: &[f64], period: usize) -> Result<Decomposition, Reason>
         return Err(Reason::TooShort);
     }
     // Differences from the mean keep the digits of a small season on a great offset.
-    let offset = mean(values);
+    let (values, scale) = rescaled(values);
+    let offset = mean(&values);
     let values: Vec<f64> = values.iter().map(|value| value - offset).collect();
     let mut trend = moving_average(&values, period);
-    let pattern = seasonal_pattern(&values, &trend, period);
-    let seasonal: Vec<f64> = pattern.iter().copied().cycle().take(n).collect();
-    let resid = values
+    let mut pattern = seasonal_pattern(&values, &trend, period);
+    let mut resid: Vec<f64> = values
         .iter()
         .zip(&trend)
-        .zip(&seasonal)
+        .zip(pattern.iter().cycle())
         .map(|((value, trend), seasonal)| value - trend - seasonal)
         .collect();
     for value in &mut trend {
-        *value += offset;
+        *value = (*value + offset) / scale;
     }
+    for value in pattern.iter_mut().chain(&mut resid) {
+        *value /= scale;
+    }
+    let seasonal: Vec<f64> = pattern.iter().copied().cycle().take(n).collect();
     let found = Decomposition {
         period,
         trend,
@@ -127,4 +135,19 @@ fn seasonal_pattern(values: &[f64], trend: &[f64], period: usize) -> Vec<f64> {
         *value -= mean;
     }
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_greatest_numbers_are_decomposed_as_small_ones_are() {
+        let small: Vec<f64> = (0..12_i32).map(|t| f64::from(t % 3 - 1)).collect();
+        let great: Vec<f64> = small.iter().map(|value| value * 1e308).collect();
+        let (small, great) = (decompose(&small, 3).unwrap(), decompose(&great, 3).unwrap());
+        for (small, great) in small.seasonal.iter().zip(&great.seasonal) {
+            assert!((small - great / 1e308).abs() < 1e-15);
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Window summaries: smallest, greatest and mean value and the sample standard deviation.
 
+use crate::moments::rescaled;
+
 /// A set of values, summarised.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
@@ -27,55 +29,47 @@ pub struct Summary {
 /// # Ok::<(), &'static str>(())
 /// ```
 pub fn summarize(values: &[f64]) -> Option<Summary> {
-    let known = || values.iter().copied().filter(|value| !value.is_nan());
+    let (scaled, scale) = rescaled(values);
+    let known = || scaled.iter().copied().filter(|value| !value.is_nan());
     let samples = known().count();
     let first = known().next()?;
-    let (min, max) = known().fold((first, first), |(min, max), value| {
-        (min.min(value), max.max(value))
-    });
+    let (min, max) = values
+        .iter()
+        .filter(|value| !value.is_nan())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), value| {
+            (min.min(*value), max.max(*value))
+        });
     let count = samples as f64;
-    let average = if max - min > 0.0 && (max - min).is_finite() {
-        let mean = first + known().map(|value| value - first).sum::<f64>() / count;
-        // The mean lies between the extremes whatever the rounding did.
-        mean.clamp(min, max)
-    } else if (max - min).is_finite() {
-        first
+    let spread = max * scale - min * scale;
+    let average = if spread.is_finite() {
+        first + known().map(|value| value - first).sum::<f64>() / count
     } else {
-        // The spread overflows or is infinite: the plain mean of the quotients is still right where there is one.
-        known().map(|value| value / count).sum()
+        known().sum()
     };
     Some(Summary {
         samples,
         min,
         max,
-        average,
-        std: deviation(known(), average, max - min, count),
+        // The mean lies between the extremes whatever the rounding did.
+        average: (average / scale).clamp(min, max),
+        std: deviation(known(), average, count)
+            .map(|std| std / scale)
+            .filter(|std| std.is_finite()),
     })
 }
 
-/// `spread` is max - min. Squares of very large or very small deviations would overflow or vanish, so those are taken
-/// in units of the spread.
-fn deviation(
-    values: impl Iterator<Item = f64>,
-    average: f64,
-    spread: f64,
-    count: f64,
-) -> Option<f64> {
-    if count < 2.0 || !spread.is_finite() {
+/// The sample standard deviation of two values or more.
+fn deviation(values: impl Iterator<Item = f64>, average: f64, count: f64) -> Option<f64> {
+    if count < 2.0 {
         return None;
     }
-    let unit = if spread == 0.0 || (1e-100..1e100).contains(&spread) {
-        1.0
-    } else {
-        spread
-    };
     let (sum, squares) = values.fold((0.0, 0.0), |(sum, squares), value| {
-        let difference = (value - average) / unit;
+        let difference = value - average;
         (sum + difference, squares + difference * difference)
     });
-    let variance = (squares - sum * sum / count).max(0.0) / (count - 1.0);
-    let std = unit * variance.sqrt();
-    std.is_finite().then_some(std)
+    let variance = (squares - sum * sum / count) / (count - 1.0);
+    // `max` would make 0 of NaN.
+    Some(if variance < 0.0 { 0.0 } else { variance.sqrt() })
 }
 
 #[cfg(test)]
@@ -113,6 +107,16 @@ mod tests {
         assert!(summary.average.is_nan() && summary.std.is_none());
         let endless = summarize(&[1.0, f64::INFINITY]).unwrap();
         assert!(endless.average.is_infinite() && endless.std.is_none());
+    }
+
+    #[test]
+    fn a_deviation_is_told_although_the_spread_overflows() {
+        let summary = summarize(&[1e308, f64::NAN, -1e308]).unwrap();
+        assert!((summary.std.unwrap() / (2.0_f64.sqrt() * 1e308) - 1.0).abs() < 1e-15);
+        assert_eq!((summary.min, summary.max), (-1e308, 1e308));
+        let summary = summarize(&[5e-324, 1e-323]).unwrap();
+        assert_eq!((summary.min, summary.max), (5e-324, 1e-323));
+        assert!(summary.std.unwrap() > 0.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The statistics of a series in the words of its messages.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Finding, Timestamp,
@@ -11,7 +11,7 @@ use domain::{
         SeriesReference, Stationarity, UnitRootTest,
     },
 };
-use series::{analysis::Analysis, forecast, forecast::Estimate};
+use series::{analysis::Analysis, forecast, forecast::Estimate, unit_root::CriticalValues};
 
 /// What kind of series it is.
 pub fn metadata(series: SeriesReference, found: &Analysis, as_of: Timestamp) -> MetadataDocument {
@@ -79,6 +79,8 @@ fn stationarity(found: &series::stationarity::Stationarity) -> Stationarity {
         pvalue: test.pvalue,
         lags: test.lags as u64,
         nobs: test.nobs as u64,
+        critical: Some(critical(test.critical)),
+        icbest: test.icbest,
     };
     let kpss = |test: &series::kpss::Kpss| Kpss {
         statistic: test.statistic,
@@ -90,7 +92,20 @@ fn stationarity(found: &series::stationarity::Stationarity) -> Stationarity {
         verdict: found.verdict.to_string(),
         adf: Finding::from(found.adf.as_ref().map(unit_root)),
         kpss: Finding::from(found.kpss.as_ref().map(kpss)),
+        adf_ct: Some(Finding::from(found.adf_trend.as_ref().map(unit_root))),
+        kpss_ct: Some(Finding::from(found.kpss_trend.as_ref().map(kpss))),
     }
+}
+
+/// By level, to six decimals: the table they come from has five, and every document pays for more.
+fn critical(values: CriticalValues) -> BTreeMap<String, f64> {
+    [
+        ("1%", values.one_percent),
+        ("5%", values.five_percent),
+        ("10%", values.ten_percent),
+    ]
+    .map(|(level, value)| (level.to_owned(), (value * 1e6).round() / 1e6))
+    .into()
 }
 
 fn seasonality(season: &series::seasonality::Seasonality, found: &Analysis) -> Seasonality {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
@@ -112,6 +114,12 @@ pub struct Stationarity {
     pub adf: Finding<UnitRootTest>,
     /// KPSS with a constant: a small p speaks against stationarity.
     pub kpss: Finding<Kpss>,
+    /// Augmented Dickey-Fuller with a constant and a trend; absent from documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adf_ct: Option<Finding<UnitRootTest>>,
+    /// KPSS with a constant and a trend; absent from documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kpss_ct: Option<Finding<Kpss>>,
 }
 
 /// The augmented Dickey-Fuller test.
@@ -125,6 +133,12 @@ pub struct UnitRootTest {
     pub lags: u64,
     /// How many observations it uses.
     pub nobs: u64,
+    /// MacKinnon's critical values at `1%`, `5%` and `10%`, to six decimals; absent from documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critical: Option<BTreeMap<String, f64>>,
+    /// The information criterion of the chosen number of lags; absent from documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub icbest: Option<f64>,
 }
 
 /// The KPSS test.
@@ -156,4 +170,17 @@ pub struct Seasonality {
     /// One cycle of the season, in the metric's unit around zero; answered only in full, kept for an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Vec<f64>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_stored_before_a_field_was_added_is_read_and_written_as_it_was() {
+        let stored = r#"{"verdict":"stationary","adf":{"statistic":-5.5,"pvalue":0.1,"lags":3,"nobs":9},"kpss":{"error":"degenerate"}}"#;
+        let read: Stationarity = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        assert!(read.adf.known().is_some() && read.adf_ct.is_none());
+    }
 }

@@ -17,7 +17,13 @@ async fn run(system: &System, body: Value) -> (StatusCode, Option<String>, Value
 async fn while_the_database_is_away_runs_go_on_and_nothing_is_lost() {
     let system = System::start(&["--every", "1h"]).await;
     let database = system.server("mysql").await;
+    // A connection that was used a moment ago is not asked whether it lives.
+    system.get_json("/metrics?limit=1").await;
     send(database, Signal::SIGSTOP);
+    let asked = system.request(Method::GET, "/metrics?limit=1", &Value::Null);
+    let (status, retry, problem) = asked.await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    assert!(retry.is_some());
     let mut runs = Vec::new();
     for _ in 0..2 {
         let (status, _, answer) = run(&system, json!({})).await;
@@ -82,17 +88,32 @@ async fn a_run_without_kafka_is_refused_and_the_next_one_succeeds() {
 async fn a_run_without_prometheus_is_refused_and_kept_with_its_failure() {
     let system = System::start(&["--every", "1h"]).await;
     let prometheus = system.server("prometheus").await;
-    send(prometheus, Signal::SIGKILL);
-    let (status, retry, problem) = run(&system, json!({})).await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
-    assert!(retry.is_some());
-    until("the failed run is stored", async || {
-        let runs = system.get_json("/runs?limit=1").await;
-        runs["runs"][0]["failures"]
-            .to_string()
-            .contains("Prometheus cannot be reached")
-    })
-    .await;
+    // One that is silent, then one that is gone.
+    for away in [Signal::SIGSTOP, Signal::SIGKILL] {
+        send(prometheus, away);
+        let (status, retry, problem) = run(&system, json!({})).await;
+        if away == Signal::SIGSTOP {
+            send(prometheus, Signal::SIGCONT);
+        }
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{away}: {problem}");
+        assert!(retry.is_some());
+        until("the failed run is stored", async || {
+            let runs = system.get_json("/runs?limit=1").await;
+            let failures = runs["runs"][0]["failures"].as_array().unwrap().clone();
+            failures.len() >= 5
+                && failures.iter().all(|failure| {
+                    let reason = failure["reason"].as_str().unwrap_or_default();
+                    reason.contains("Prometheus cannot be reached")
+                })
+        })
+        .await;
+        if away == Signal::SIGSTOP {
+            until("a run succeeds again", async || {
+                run(&system, json!({})).await.0 == StatusCode::ACCEPTED
+            })
+            .await;
+        }
+    }
     drop(system.stop(Signal::SIGINT).await);
 }
 

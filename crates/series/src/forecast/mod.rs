@@ -1,7 +1,8 @@
 //! The forecast: a weighted mean of simple models, surrounded by what really followed similar moments of the past.
 //!
-//! 1. *Candidates.* About 300 past moments are spread over the series. Simple models (last value, autoregressions,
-//!    exponential means, median, seasonal ones) forecast from each of them and from the present.
+//! 1. *Candidates.* About 300 past moments are spread over the series, of a long one over its newest 3,000 values. Simple
+//!    models (last value, autoregressions, exponential means, median, seasonal ones) forecast from each of them and from
+//!    the present.
 //! 2. *Weights.* A candidate's weight is its mean absolute error at the past moments, relative to the best one's, to the
 //!    power of -20; newer moments count more, and each quarter of the horizon has weights of its own. The weighted mean
 //!    of model forecasts rarely loses against the best model (Bates and Granger 1969).

@@ -5,6 +5,9 @@ const USUAL: usize = 300;
 /// The history before the oldest of them: this many samples, or an eighth of the series if that is more, but never
 /// more than a third of it.
 const LEAD: usize = 64;
+/// The oldest of them is about this many samples ago: spread any farther, most would be too old to weigh anything, and
+/// the few that do would be all that the forecast knows of the future.
+const SPAN: usize = 3_000;
 /// With fewer past moments nothing can be learnt from them.
 const FEWEST: usize = 20;
 /// A past moment this many samples ago weighs half.
@@ -25,6 +28,7 @@ impl Origins {
     /// The past moments of n values whose next `steps` values are known; `None` if there are too few.
     pub(super) fn spread(n: usize, steps: usize) -> Option<Self> {
         let lead = LEAD.max(n / 8).min(n / 3);
+        let lead = lead.max(n.saturating_sub(steps + SPAN));
         let room = n.checked_sub(steps + lead)?;
         if n < LEAD || room < FEWEST {
             return None;

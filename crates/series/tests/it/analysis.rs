@@ -158,3 +158,38 @@ fn a_horizon_of_nothing_or_of_years_is_refused() {
         assert_eq!(found.forecast.err(), Some(Reason::InvalidHorizon));
     }
 }
+
+#[test]
+fn four_hundred_thousand_samples_are_analysed() {
+    let values = seasonal(400_000);
+    let first_ms = AS_OF_MS - 100 * 399_999;
+    let samples: Vec<(i64, f64)> = (first_ms..=AS_OF_MS).step_by(100).zip(values).collect();
+    let options = Options {
+        horizon: Duration::from_secs(4),
+        ..Options::default()
+    };
+    let found = analyse(&samples, AS_OF_MS, &options);
+    assert_eq!((found.step_seconds, found.samples_used), (0.1, 400_000));
+    assert!(found.autocorrelation.is_ok() && found.stationarity.unwrap().adf.is_ok());
+    let period = found.seasonality.unwrap().period.unwrap();
+    assert!(period.samples.abs_diff(240) <= 1);
+    let forecast = found.forecast.unwrap();
+    assert_eq!(
+        (forecast.model.name, forecast.mean.len()),
+        (Model::STACK, 40)
+    );
+}
+
+#[test]
+fn one_sample_in_seven_missing_costs_no_forecast() {
+    let samples: Vec<(i64, f64)> = (0..1000)
+        .rev()
+        .filter(|back| back % 7 != 3)
+        .map(|back| (AS_OF_MS - 300_000 * back, noise(back as usize)))
+        .collect();
+    let mut options = Options::default();
+    options.grid.window = Duration::from_secs(300 * 1000);
+    let found = analyse(&samples, AS_OF_MS, &options);
+    assert_eq!(found.samples_used, 6);
+    assert_eq!(found.forecast.unwrap().model.name, Model::STACK);
+}

@@ -4,7 +4,9 @@
 #[expect(dead_code, reason = "its main is not called here")]
 mod analyse;
 
-use analyse::answer;
+use std::io::{self, Write};
+
+use analyse::{answer, answer_all};
 use serde_json::{Value, json};
 
 fn ask(request: &Value) -> Value {
@@ -96,8 +98,8 @@ fn short_gaps_are_held_and_long_ones_cut() {
     x[40..60].fill(Value::Null);
     let got = ask(&json!({"x": x, "step_seconds": 60}));
     assert_eq!(
-        (got["n"].as_u64(), got["stretch"].as_u64()),
-        (Some(300), Some(240))
+        ["n", "stretch", "stretch_start"].map(|key| got[key].as_u64()),
+        [Some(300), Some(240), Some(60)]
     );
     assert_eq!(got["forecast"]["model"], "stack");
 }
@@ -202,6 +204,74 @@ fn a_line_that_cannot_be_read_is_answered() {
     for line in lines {
         assert!(answer(line)["error"].is_string(), "{line:?}");
     }
+}
+
+#[test]
+fn every_line_of_a_stream_gets_a_line() {
+    let good = json!({"name": "good", "x": cycle(100)}).to_string();
+    let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+    let deep_x = [b"{\"x\":".as_slice(), &deep, b"}"].concat();
+    let junk: [&[u8]; 9] = [
+        b"",
+        b"\r",
+        b"junk",
+        b"\xff\xfe\x00",
+        b"{\"x\":[1,2",
+        &deep,
+        &deep_x,
+        b"null",
+        b"{\"x\":[NaN]}",
+    ];
+    let mut stream = Vec::new();
+    for line in junk {
+        stream.extend([good.as_bytes(), b"\n", line, b"\n"].concat());
+    }
+    // The last line has no end.
+    stream.extend(good.as_bytes());
+    let mut answers = Vec::new();
+    answer_all(&stream[..], &mut answers).unwrap();
+    let answers = String::from_utf8(answers).unwrap();
+    let answers: Vec<Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2 * junk.len() + 1);
+    for (place, answer) in answers.iter().enumerate() {
+        if place % 2 == 0 {
+            assert_eq!(answer["name"], "good");
+            assert_eq!(answer["forecast"]["model"], "stack");
+        } else {
+            assert!(answer["error"].is_string(), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn more_than_a_million_values_are_refused() {
+    let mut line = b"{\"name\":\"long\",\"x\":[0".to_vec();
+    line.extend(b",0".repeat(1_000_000));
+    line.extend(b"]}");
+    assert_eq!(answer(&line), json!({"name": "long", "error": "too_long"}));
+}
+
+#[test]
+fn an_end_of_listening_is_no_failure() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    assert!(answer_all(&b"1\n2\n"[..], Closed).is_ok());
+}
+
+#[test]
+fn a_range_without_bounds_has_no_probability() {
+    let got = ask(&json!({"x": cycle(100), "range": [null, null]}));
+    assert!(got["forecast"]["probability"].is_null());
 }
 
 #[test]

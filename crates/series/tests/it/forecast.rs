@@ -119,3 +119,23 @@ fn a_rule_about_whole_paths_can_be_asked() {
     let any = found.probability_that(|_| true);
     assert!((0.0..=1.0).contains(&rising) && rising < any);
 }
+
+#[test]
+fn many_paths_weigh_something_however_long_the_history_is() {
+    let walk = |length: usize| -> Vec<f64> {
+        let step = |level: &mut f64, index| {
+            *level += noise(index);
+            Some(*level)
+        };
+        (0..length).scan(0.0, step).collect()
+    };
+    let white = |length: usize| -> Vec<f64> { (0..length).map(noise).collect() };
+    for (length, steps) in [(2880, 40), (8640, 120), (43_200, 40), (43_200, 600)] {
+        for values in [cycle(length), walk(length), white(length)] {
+            let found = forecast(&values, steps).unwrap();
+            let squares: f64 = found.paths.iter().map(|path| path.weight.powi(2)).sum();
+            let effective = 1.0 / squares;
+            assert!(effective > 20.0, "{length}, {steps}: {effective}");
+        }
+    }
+}

@@ -172,8 +172,21 @@ fn call_everything(values: &[f64], period: usize, steps: usize) {
     }
 }
 
-// `PROPTEST_CASES=1000000` makes a fuzz run of these.
+/// As many cases as take about 20 s together. `PROPTEST_CASES=1000000` makes a fuzz run of these.
+fn cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => config,
+        None => ProptestConfig {
+            cases: 1_500,
+            ..config
+        },
+    }
+}
+
 proptest! {
+    #![proptest_config(cases())]
+
     #[test]
     fn no_bits_make_anything_panic(values in vec(any_float(), 0..120), period in 0_usize..200, steps in 0_usize..50) {
         call_everything(&values, period, steps);
@@ -245,6 +258,29 @@ proptest! {
         prop_assert!(near(fixed(&values), fixed(&moved)));
         let (a, b) = (decompose(&values, 7).unwrap(), decompose(&moved, 7).unwrap());
         prop_assert!(a.seasonal.iter().zip(&b.seasonal).all(|(a, b)| near(*a, *b)));
+        // What was never negative is clamped at zero wherever that is.
+        prop_assume!(values.iter().any(|value| *value < 0.0));
+        let (a, b) = (forecast(&values, 8).unwrap(), forecast(&moved, 8).unwrap());
+        let parts = |found: &Forecast| [found.mean.clone(), found.lower.clone(), found.median.clone(), found.upper.clone()].concat();
+        prop_assert!(parts(&a).iter().zip(&parts(&b)).all(|(a, b)| near(*a, b - offset)));
+        prop_assert!(near(a.average.value, b.average.value - offset));
+    }
+
+    #[test]
+    fn series_analysed_in_any_order_give_what_each_gives_alone(
+        series in vec(plain_series(20..400), 2..5),
+        order in vec(any::<prop::sample::Index>(), 1..8),
+    ) {
+        let analysed = |values: &[f64]| {
+            let samples: Vec<(i64, f64)> = (0..).step_by(15_000).zip(values.iter().copied()).collect();
+            analyse(&samples, samples.last().map_or(0, |last| last.0), &Options::default())
+        };
+        // A thread of its own knows of no other series.
+        let alone: Vec<_> = series.iter().map(|values| std::thread::scope(|scope| scope.spawn(|| analysed(values)).join().unwrap())).collect();
+        for index in order {
+            let index = index.index(series.len());
+            prop_assert_eq!(&analysed(&series[index]), &alone[index]);
+        }
     }
 
     #[test]

@@ -12,10 +12,22 @@ use series::{
     autocorrelation::autocorrelation,
     decomposition::decompose,
     kpss::{Bandwidth, kpss},
+    period,
     unit_root::{Deterministic, LagSelection, adf},
 };
 
 const TIGHT: f64 = 1e-9;
+/// What the reference itself is exact to where its regressors all but depend on each other.
+const SOLVED: f64 = 1e-8;
+/// The regressions and rules as the reference names them.
+const REGRESSIONS: [(&str, Deterministic); 2] =
+    [("c", Deterministic::Constant), ("ct", Deterministic::Trend)];
+const SELECTIONS: [(&str, LagSelection); 4] = [
+    ("AIC", LagSelection::Aic),
+    ("BIC", LagSelection::Bic),
+    ("t-stat", LagSelection::TStatistic),
+    ("None", LagSelection::None),
+];
 
 fn read(path: &str) -> Option<Map<String, Value>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -118,16 +130,9 @@ fn autocorrelation_bounds_and_ljung_box_are_the_references() {
 
 #[test]
 fn the_unit_root_test_is_the_references() {
-    let regressions = [("c", Deterministic::Constant), ("ct", Deterministic::Trend)];
-    let selections = [
-        ("AIC", LagSelection::Aic),
-        ("BIC", LagSelection::Bic),
-        ("t-stat", LagSelection::TStatistic),
-        ("None", LagSelection::None),
-    ];
     for_each_usable(|name, values, reference| {
-        for (regression, deterministic) in regressions {
-            for (selection, lag_selection) in selections {
+        for (regression, deterministic) in REGRESSIONS {
+            for (selection, lag_selection) in SELECTIONS {
                 let case = format!("{regression}/{selection}");
                 // The reference's answer to the series as it is loses the level at great offsets; this one is to the
                 // standardised series, so that only the criterion, which depends on the unit, has to come from there.
@@ -176,14 +181,37 @@ fn the_unit_root_test_is_the_references() {
 }
 
 #[test]
+fn the_unit_root_test_of_steep_and_of_smooth_series_is_the_references() {
+    let series = read("tests/data/steep_and_smooth.json.gz").unwrap();
+    assert!(series.len() >= 8);
+    for (name, reference) in &series {
+        let values = numbers(&reference["x"]);
+        for (regression, deterministic) in REGRESSIONS {
+            for (selection, lag_selection) in SELECTIONS {
+                let case = format!("{regression}/{selection}");
+                let expected = &reference["adf"][&case];
+                let case = format!("{name}: {case}");
+                let got = adf(&values, deterministic, lag_selection, None);
+                let got = got.unwrap_or_else(|reason| panic!("{case} is {reason}"));
+                let counts = [got.lags, got.nobs].map(|count| Some(count as u64));
+                let expected_counts = ["usedlag", "nobs"].map(|key| expected[key].as_u64());
+                assert_eq!(counts, expected_counts, "{case}");
+                let expected = ["stat", "pvalue"].map(|key| expected[key].as_f64().unwrap());
+                check(&case, "statistic", &[got.statistic], &expected[..1], SOLVED);
+                check(&case, "p", &[got.pvalue], &expected[1..], SOLVED);
+            }
+        }
+    }
+}
+
+#[test]
 fn kpss_is_the_references() {
-    let regressions = [("c", Deterministic::Constant), ("ct", Deterministic::Trend)];
     let bandwidths = [
         ("auto", Bandwidth::Automatic),
         ("legacy", Bandwidth::Legacy),
     ];
     for_each_usable(|name, values, expected| {
-        for (regression, deterministic) in regressions {
+        for (regression, deterministic) in REGRESSIONS {
             for (rule, bandwidth) in bandwidths {
                 let case = format!("{name}: {regression}/{rule}");
                 let expected = &expected["kpss"][format!("{regression}/{rule}")];
@@ -261,4 +289,31 @@ fn decomposition_is_the_references() {
             );
         }
     });
+}
+
+#[test]
+fn the_periods_that_series_were_made_with_are_found() {
+    let series = all();
+    for (name, made_with) in [
+        ("seasonal_trend_noise_n2880", &[240][..]),
+        ("two_seasons_n1440", &[60, 240]),
+    ] {
+        // The reference decomposed it by these.
+        for period in made_with {
+            let decomposed = &series[name]["expected"]["decompose"];
+            assert!(decomposed.get(period.to_string()).is_some(), "{name}");
+        }
+        let found = period::detect(&numbers(&series[name]["x"])).unwrap();
+        let is_near = |period: &usize| period.abs_diff(found.samples) <= 1;
+        assert!(made_with.iter().any(is_near), "{name}: {found:?}");
+    }
+    for name in [
+        "ar1_phi07_n720",
+        "random_walk_n2880",
+        "large_offset_white_n2880",
+        "integer_gauge_n1440",
+    ] {
+        let values = numbers(&series[name]["x"]);
+        assert_eq!(period::detect(&values), None, "{name}");
+    }
 }

@@ -120,6 +120,8 @@ impl Documents {
                     pvalue: 2.2e-6,
                     lags: 3,
                     nobs: 2876,
+                    critical: None,
+                    icbest: None,
                 }),
                 kpss: Finding::Known(Kpss {
                     statistic: 0.2,
@@ -127,6 +129,8 @@ impl Documents {
                     clipped: true,
                     lags: 30,
                 }),
+                adf_ct: None,
+                kpss_ct: None,
             }),
             seasonality: Finding::Known(Seasonality {
                 period_seconds: Some(3600.0),
