@@ -34,6 +34,7 @@ pub(super) async fn start(
     let wanted = Wanted {
         demo_port: Some(control_port),
         node_exporter: true,
+        tests,
     };
     let servers = Servers::start(data, software, wanted, progress).await?;
     if let Some(began) = servers.demo_began {

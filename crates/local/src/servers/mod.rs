@@ -37,6 +37,8 @@ pub(crate) struct Wanted {
     pub(crate) demo_port: Option<u16>,
     /// The metrics of this machine.
     pub(crate) node_exporter: bool,
+    /// A Prometheus that takes pushed samples and has external labels.
+    pub(crate) tests: bool,
 }
 
 /// The servers, running. They run until the processes written down in the data directory are stopped.
@@ -129,7 +131,7 @@ impl Servers {
                     let exporter = programs.node_exporter.as_ref();
                     let exporter = node_exporter::start(data, exporter, progress).await?;
                     let program = programs.prometheus.as_ref();
-                    prometheus::start(data, program, exporter, wanted.demo_port, progress).await
+                    prometheus::start(data, program, exporter, wanted, progress).await
                 }
             }
         };

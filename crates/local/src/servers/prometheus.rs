@@ -11,7 +11,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::{
-    PATIENCE, PROMETHEUS_VARIABLE, Server, emptied,
+    PATIENCE, PROMETHEUS_VARIABLE, Server, Wanted, emptied,
     program::{Program, Provided},
 };
 use crate::{
@@ -62,7 +62,7 @@ pub(super) async fn start(
     data: &DataDirectory,
     provided: Option<&Provided>,
     node_exporter: Option<Server>,
-    demo_port: Option<u16>,
+    wanted: Wanted,
     progress: &Progress,
 ) -> Result<Prometheus> {
     let provided = provided.context("no Prometheus was found")?;
@@ -70,22 +70,22 @@ pub(super) async fn start(
     let program = &provided.program;
     program.remove_leftover(NAME, data).await;
     let fresh = !data.path(NAME).exists();
-    let demo_began = match demo_port {
+    let demo_began = match wanted.demo_port {
         Some(_) => Some(demo_began(data, program, fresh, &step).await?),
         None => None,
     };
     let configuration = data.path("prometheus.yml");
     let exporter_port = node_exporter.as_ref().and_then(|server| server.port);
-    files::write_json(
-        &configuration,
-        &scrape_configuration(demo_port, exporter_port),
-    )?;
+    files::write_json(&configuration, &scrape_configuration(wanted, exporter_port))?;
     let port = data.port(NAME)?;
     let mut arguments: Vec<OsString> = vec![
         format!("--web.listen-address=127.0.0.1:{port}").into(),
         "--storage.tsdb.retention.time=30d".into(),
         "--log.level=warn".into(),
     ];
+    if wanted.tests {
+        arguments.push("--web.enable-remote-write-receiver".into());
+    }
     for (option, path) in [
         ("--config.file=", configuration),
         ("--storage.tsdb.path=", data.path(NAME)),
@@ -185,7 +185,7 @@ fn promtool(program: &Program) -> Program {
 }
 
 /// YAML takes JSON as it is.
-fn scrape_configuration(demo_port: Option<u16>, exporter_port: Option<u16>) -> Value {
+fn scrape_configuration(wanted: Wanted, exporter_port: Option<u16>) -> Value {
     let host = nix::unistd::gethostname()
         .ok()
         .and_then(|name| name.into_string().ok())
@@ -198,14 +198,19 @@ fn scrape_configuration(demo_port: Option<u16>, exporter_port: Option<u16>) -> V
         })
     };
     let targets: Vec<Value> = [
-        demo_port.map(|port| target(port, NODE)),
+        wanted.demo_port.map(|port| target(port, NODE)),
         exporter_port.map(|port| target(port, &host)),
     ]
     .into_iter()
     .flatten()
     .collect();
+    let mut global = json!({ "scrape_interval": format!("{SCRAPE_SECONDS}s") });
+    if wanted.tests {
+        // Remote read adds them to every series.
+        global["external_labels"] = json!({ "zone": "test" });
+    }
     json!({
-        "global": { "scrape_interval": format!("{SCRAPE_SECONDS}s") },
+        "global": global,
         "scrape_configs": [{ "job_name": JOB, "static_configs": targets }],
     })
 }

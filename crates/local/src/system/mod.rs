@@ -74,6 +74,7 @@ impl System {
         let wanted = Wanted {
             demo_port: (!options.no_demo).then_some(control_port),
             node_exporter: true,
+            tests: false,
         };
         let topic = functions::topic(&template);
         let runner = template.schedules.first();

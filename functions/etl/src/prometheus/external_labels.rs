@@ -1,31 +1,33 @@
 //! Remote read adds the server's external labels to every series, the query API does not. A series has one identity
 //! however it is read: they are taken off again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use domain::{Labels, evaluation::Span};
 use serde::Deserialize;
 
-use super::{FetchError, Prometheus, bounded_body, seconds, unreachable};
+use super::{FetchError, LabelMatcher, Prometheus, bounded_body, seconds, unreachable};
 
 /// The labels that remote read adds.
-#[derive(Debug, Default)]
-pub(super) struct ExternalLabels {
-    added: BTreeMap<String, String>,
-    /// The label sets as they are stored. A series may have a label of its own that looks like an external one.
-    own: HashSet<Labels>,
-}
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct ExternalLabels(BTreeMap<String, String>);
 
 impl ExternalLabels {
     /// The label set as it is stored.
     pub(super) fn strip(&self, mut labels: Labels) -> Labels {
-        if self.added.is_empty() || self.own.contains(&labels) {
-            return labels;
-        }
         labels
             .0
-            .retain(|name, value| self.added.get(name) != Some(value));
+            .retain(|name, value| self.0.get(name) != Some(value));
         labels
+    }
+
+    /// Whether remote read shows what there is: it takes a matcher of an external label for the server's own, and a
+    /// stored label that looks like one cannot be told from what it adds.
+    fn are_apart(&self, matchers: &[LabelMatcher], stored: &[Labels]) -> bool {
+        let matched = matchers.iter().any(|of| self.0.contains_key(&of.name));
+        let mut stored = stored.iter().flat_map(|labels| &labels.0);
+        !matched && !stored.any(|(name, value)| self.0.get(name) == Some(value))
     }
 }
 
@@ -48,14 +50,16 @@ struct Server {
 #[derive(Default, Deserialize)]
 struct Global {
     #[serde(default)]
-    external_labels: BTreeMap<String, String>,
+    external_labels: ExternalLabels,
 }
 
 impl Prometheus {
-    /// What remote read adds to the series of `selector`; `None` where the server does not tell its configuration.
+    /// What remote read adds to the series of `selector`, whose `matchers` are; `None` where the server does not tell its
+    /// configuration, or remote read would show other series than there are.
     pub(super) async fn external_labels(
         &self,
         selector: &str,
+        matchers: &[LabelMatcher],
         range: Span,
     ) -> Result<Option<ExternalLabels>, FetchError> {
         let request = self.authorized(self.http.get(self.address("api/v1/status/config")));
@@ -73,21 +77,16 @@ impl Prometheus {
         let Ok(Server { global }) = serde_saphyr::from_str::<Server>(&yaml) else {
             return Ok(None);
         };
-        let mut external = ExternalLabels {
-            added: global.external_labels,
-            own: HashSet::new(),
-        };
-        if !external.added.is_empty() {
-            external.own = self.own_label_sets(selector, range).await?;
+        let external = global.external_labels;
+        if external.0.is_empty() {
+            return Ok(Some(external));
         }
-        Ok(Some(external))
+        let stored = self.stored_labels(selector, range).await?;
+        Ok(external.are_apart(matchers, &stored).then_some(external))
     }
 
-    async fn own_label_sets(
-        &self,
-        selector: &str,
-        range: Span,
-    ) -> Result<HashSet<Labels>, FetchError> {
+    /// The label sets that `selector` selects.
+    async fn stored_labels(&self, selector: &str, range: Span) -> Result<Vec<Labels>, FetchError> {
         let query = [
             ("match[]", selector.to_owned()),
             ("start", seconds(range.start.millis())),
@@ -104,11 +103,7 @@ impl Prometheus {
         let body = bounded_body(response).await?;
         let answer: Answer<Vec<Labels>> = serde_json::from_slice(&body)
             .map_err(|error| FetchError::Malformed(error.to_string()))?;
-        let sets = answer.data.into_iter().map(|mut labels| {
-            labels.0.remove("__name__");
-            labels
-        });
-        Ok(sets.collect())
+        Ok(answer.data)
     }
 }
 
@@ -120,30 +115,41 @@ mod tests {
         pairs.iter().copied().collect()
     }
 
+    fn external() -> ExternalLabels {
+        ExternalLabels(BTreeMap::from([("zone".to_owned(), "a".to_owned())]))
+    }
+
     #[test]
-    fn an_added_label_is_taken_off_and_an_own_one_stays() {
-        let external = ExternalLabels {
-            added: BTreeMap::from([("zone".to_owned(), "a".to_owned())]),
-            own: HashSet::from([
-                labels(&[("job", "own"), ("zone", "a")]),
-                labels(&[("job", "plain")]),
-            ]),
-        };
+    fn what_was_added_is_taken_off() {
         for (read, stored) in [
             (
                 labels(&[("job", "plain"), ("zone", "a")]),
                 labels(&[("job", "plain")]),
             ),
             (
-                labels(&[("job", "own"), ("zone", "a")]),
-                labels(&[("job", "own"), ("zone", "a")]),
-            ),
-            (
                 labels(&[("job", "other"), ("zone", "b")]),
                 labels(&[("job", "other"), ("zone", "b")]),
             ),
         ] {
-            assert_eq!(external.strip(read), stored);
+            assert_eq!(external().strip(read), stored);
+        }
+    }
+
+    #[test]
+    fn what_remote_read_would_mix_up_is_not_read_that_way() {
+        let matcher = |name: &str| LabelMatcher {
+            kind: 0,
+            name: name.to_owned(),
+            value: "a".to_owned(),
+        };
+        let plain = labels(&[("job", "x")]);
+        for (matchers, stored, are_apart) in [
+            (&[matcher("job")][..], &[plain.clone()][..], true),
+            (&[], &[labels(&[("zone", "b")])], true),
+            (&[matcher("zone")], &[], false),
+            (&[], &[plain, labels(&[("zone", "a")])], false),
+        ] {
+            assert_eq!(external().are_apart(matchers, stored), are_apart);
         }
     }
 }

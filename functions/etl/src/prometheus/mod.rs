@@ -137,7 +137,7 @@ impl Prometheus {
         if matchers.is_empty() || self.signer.is_some() {
             return Ok(false);
         }
-        let Some(external) = self.external_labels(selector, range).await? else {
+        let Some(external) = self.external_labels(selector, matchers, range).await? else {
             return Ok(false);
         };
         let request = self.authorized(self.http.post(self.address("api/v1/read")));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod agreement;
 mod cloud;
 mod scoring;
 mod sharding;
@@ -12,16 +13,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use config::{DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig};
-use domain::{
-    Timestamp,
-    evaluation::{Span, clean},
-    message::RunDocument,
-};
+use domain::{Timestamp, message::RunDocument};
 use etl::{
     message::Message as EtlMessage,
-    metrics_file::{self, Metric, Reading},
+    metrics_file::{self, Metric},
     objectives::Objectives,
-    prometheus::{FetchedSeries, Prometheus},
+    prometheus::Prometheus,
     publish::Publisher,
     request::RunRequest,
     run::{Etl, RunError, Trigger},
@@ -34,7 +31,6 @@ use rdkafka::{
     message::Headers,
 };
 use store::testing::TestDatabase;
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
 const METRICS: &str = r#"
@@ -287,57 +283,4 @@ async fn a_run_without_the_database_judges_nothing_and_says_so() {
         failure.reason.contains("judges no objective"),
         "{failure:?}"
     );
-}
-
-async fn read(
-    prometheus: &Prometheus,
-    metric: &Metric,
-    range: Span,
-) -> Vec<(String, Vec<(i64, u64)>)> {
-    let (found, mut arriving) = mpsc::channel::<FetchedSeries>(4);
-    let collect = async {
-        let mut all = Vec::new();
-        while let Some(series) = arriving.recv().await {
-            let samples = clean(series.samples);
-            let bits = samples
-                .iter()
-                .map(|sample| (sample.time.millis(), sample.value.to_bits()))
-                .collect();
-            all.push((series.labels.to_string(), bits));
-        }
-        all.sort();
-        all
-    };
-    let fetch = async {
-        let warnings = prometheus.fetch(metric, range, &found).await.unwrap();
-        drop(found);
-        warnings
-    };
-    tokio::join!(fetch, collect).1
-}
-
-#[tokio::test]
-async fn remote_read_and_the_query_api_agree_to_the_last_bit() {
-    let prometheus = Prometheus::new(&PrometheusConfig::read(&environment(&[])).unwrap()).unwrap();
-    let text = "[[metric]]\nname = \"x\"\nquery = '{__name__=~\"node_memory_MemAvailable_bytes|node_network_.*_bytes_total\",job!=\"\"}'";
-    let range = Span {
-        start: moment_ago() - Duration::from_secs(12 * 3600),
-        end: moment_ago(),
-    };
-    for text in [
-        text,
-        "[[metric]]\nname = \"x\"\nquery = \"node_memory_MemAvailable_bytes\"",
-    ] {
-        let streamed = metrics(text).remove(0);
-        let asked = Metric {
-            // Without matchers there is nothing to stream by: the query API has to do.
-            reading: Reading::Raw {
-                matchers: Vec::new(),
-            },
-            ..Metric::clone(&streamed)
-        };
-        let streamed = read(&prometheus, &streamed, range).await;
-        assert!(!streamed.is_empty());
-        assert_eq!(streamed, read(&prometheus, &asked, range).await);
-    }
 }

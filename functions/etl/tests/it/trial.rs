@@ -6,7 +6,7 @@ use domain::{
 use etl::trial::TrialError;
 use serde_json::json;
 
-use super::{METRICS, etl, moment_ago, read, records};
+use super::{METRICS, agreement::read, etl, moment_ago, records};
 use crate::Record;
 
 fn trial() -> Trial {
