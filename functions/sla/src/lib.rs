@@ -8,6 +8,7 @@ mod budget;
 mod check;
 mod evaluator;
 mod exclusions;
+mod fitting;
 mod outlook;
 mod reliability;
 mod set;

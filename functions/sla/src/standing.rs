@@ -4,7 +4,7 @@ use domain::{Timestamp, sla::DEFAULT_NAME};
 use http_api::{ApiError, Call};
 use store::sla::{Evaluation, Worst};
 
-use crate::{Endpoint, SlaManager, database};
+use crate::{Endpoint, SlaManager, database, fitting::fit};
 
 /// Why an objective has nothing to tell.
 pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
@@ -46,12 +46,13 @@ impl Standing {
             .evaluation(&name, as_of, worst)
             .await
             .map_err(database)?;
-        let Some(evaluation) = evaluation else {
+        let Some(mut evaluation) = evaluation else {
             return Err(ApiError::NotFound(format!(
                 "there is no SLA `{name}`; {}",
                 there_are(manager).await?
             )));
         };
+        fit(&mut evaluation.objectives);
         // An answer about the past is as good as it was then.
         let oldest_fresh = as_of.is_none().then(|| now - 3 * manager.schedule_interval);
         let moment = as_of.unwrap_or(now);

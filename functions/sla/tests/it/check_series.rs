@@ -3,9 +3,42 @@
 use serde_json::{Value, json};
 
 use crate::{
+    budget::made,
     check::{AS_OF, excursion, store, told, web},
     service::{Told, objectives, outlook},
 };
+
+#[tokio::test]
+async fn many_series_that_flap_fit_into_an_answer() {
+    let stated: Vec<_> = (0..8)
+        .map(|number| json!({"id": format!("o{number}"), "metric": "memory", "min": 10}))
+        .collect();
+    let (database, service, objectives) = made(Value::from(stated)).await;
+    let flapping = [5.0, 50.0].repeat(101);
+    for number in 0..101 {
+        let instance = format!("pod-{number}-{}", "x".repeat(300));
+        let documents: Vec<_> = objectives
+            .iter()
+            .map(|objective| told(objective, AS_OF).of(&instance, &flapping, outlook(0.1)))
+            .collect();
+        store(&database, &documents).await;
+    }
+    for route in ["/check_json", "/predict_json"] {
+        let uri = format!("{route}?as_of={AS_OF}");
+        let document = service.get(&uri).await;
+        let length = document.to_string().len();
+        assert!((100_000..6_000_000).contains(&length), "{route}: {length}");
+        let entries = document["objectives"].as_array().unwrap();
+        assert_eq!(entries.len(), 800);
+        for entry in entries {
+            assert_eq!(entry["series"], 101, "{route}");
+            if route == "/check_json" {
+                assert_eq!(entry["episodes_total"], 101);
+                assert!(!entry["episodes"].as_array().unwrap().is_empty());
+            }
+        }
+    }
+}
 
 #[tokio::test]
 async fn a_series_that_left_leaves_the_answer_and_its_past_stays() {
