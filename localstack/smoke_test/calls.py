@@ -117,6 +117,10 @@ class Calls:
 
     def _read(self, path):
         document = self._get(path)
+        if path == "/":
+            # Ready to be pasted: the stage is part of the address.
+            without = [route["curl"] for route in document["routes"] if "/v1/" not in route["curl"]]
+            expect(without, [], "commands without the stage")
         if path == "/forecasts/quality":
             # A forecast is scored 10 minutes after it was made.
             return f"200, {', '.join(document)}"

@@ -1,5 +1,5 @@
 use secrecy::SecretString;
-use url::Url;
+use url::{Host, Url};
 
 use crate::{AwsCredentials, ConfigError, Environment};
 
@@ -39,7 +39,8 @@ impl PrometheusConfig {
     /// Reads the `PROMETHEUS_…` variables.
     ///
     /// # Errors
-    /// When the URL is absent or malformed, or what the login needs is absent.
+    /// When the URL is absent or malformed, what the login needs is absent, or a password or token would go off loopback
+    /// without TLS.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let url = environment
             .http_url("PROMETHEUS_URL")?
@@ -64,7 +65,26 @@ impl PrometheusConfig {
                 ));
             }
         };
+        let has_secret = matches!(
+            auth,
+            PrometheusAuth::Basic { .. } | PrometheusAuth::Bearer(_)
+        );
+        if has_secret && url.scheme() == "http" && !is_on_loopback(&url) {
+            return Err(ConfigError::new(
+                "PROMETHEUS_URL",
+                "is http, so that everybody on the way could read the login: it has to be https",
+            ));
+        }
         Ok(Self { url, auth })
+    }
+}
+
+fn is_on_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -92,6 +112,29 @@ mod tests {
             ("https://prometheus.example/", None),
         ] {
             assert_eq!(region_of_workspace(&url.parse().unwrap()), region, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_login_goes_off_loopback_through_tls_alone() {
+        for (url, auth, is_read) in [
+            ("http://prometheus:9090", "none", true),
+            ("http://prometheus:9090", "bearer", false),
+            ("http://prometheus:9090", "basic", false),
+            ("https://prometheus:9090", "bearer", true),
+            ("http://127.0.0.1:9090", "bearer", true),
+            ("http://[::1]:9090", "basic", true),
+            ("http://localhost:9090", "basic", true),
+        ] {
+            let variables = [
+                ("PROMETHEUS_URL", url),
+                ("PROMETHEUS_AUTH", auth),
+                ("PROMETHEUS_TOKEN", "t"),
+                ("PROMETHEUS_USERNAME", "u"),
+                ("PROMETHEUS_PASSWORD", "p"),
+            ];
+            let read = PrometheusConfig::read(&Environment::from_iter(variables));
+            assert_eq!(read.is_ok(), is_read, "{url} {auth}");
         }
     }
 
