@@ -1,6 +1,6 @@
 //! Classical seasonal decomposition by moving averages.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::{
     Reason,
@@ -56,9 +56,9 @@ pub fn decompose(values: &[f64], period: usize) -> Result<Decomposition, Reason>
         return Err(Reason::TooShort);
     }
     // Differences from the mean keep the digits of a small season on a great offset.
-    let (values, scale) = rescaled(values);
-    let offset = mean(&values);
-    let values: Vec<f64> = values.iter().map(|value| value - offset).collect();
+    let (scaled, scale) = rescaled(values);
+    let offset = mean(&scaled);
+    let values: Vec<f64> = scaled.iter().map(|value| value - offset).collect();
     let mut trend = moving_average(&values, period);
     let mut pattern = seasonal_pattern(&values, &trend, period);
     let mut resid: Vec<f64> = values
@@ -68,10 +68,12 @@ pub fn decompose(values: &[f64], period: usize) -> Result<Decomposition, Reason>
         .map(|((value, trend), seasonal)| value - trend - seasonal)
         .collect();
     for value in &mut trend {
-        *value = (*value + offset) / scale;
+        *value += offset;
     }
-    for value in pattern.iter_mut().chain(&mut resid) {
-        *value /= scale;
+    if let Cow::Owned(_) = scaled {
+        for value in trend.iter_mut().chain(&mut pattern).chain(&mut resid) {
+            *value /= scale;
+        }
     }
     let seasonal: Vec<f64> = pattern.iter().copied().cycle().take(n).collect();
     let found = Decomposition {

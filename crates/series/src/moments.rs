@@ -54,15 +54,26 @@ pub(crate) fn detrend(centred: &mut [f64]) {
 ///
 /// A power of two changes no digit, so whoever multiplies by it and divides the result again loses nothing.
 pub(crate) fn safe_scale(values: &[f64]) -> f64 {
-    let largest = values
-        .iter()
-        .fold(0.0_f64, |max, value| max.max(value.abs()));
+    let largest = greatest(values);
     if largest == 0.0 || (1e-100..1e100).contains(&largest) {
         1.0
     } else {
         let exponent = largest.log2().floor().clamp(-1022.0, 1022.0);
         2.0_f64.powi(-(exponent as i32))
     }
+}
+
+/// The greatest absolute value; 0 of none. In eight lanes: one maximum after the other would wait for each.
+fn greatest(values: &[f64]) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    let chunks = values.chunks_exact(lanes.len());
+    let rest = chunks.remainder().iter().map(|value| value.abs());
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane = lane.max(value.abs());
+        }
+    }
+    lanes.into_iter().chain(rest).fold(0.0, f64::max)
 }
 
 /// The values times [`safe_scale`], borrowed where that is 1, and the scale.
