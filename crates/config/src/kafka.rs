@@ -108,6 +108,16 @@ impl KafkaConfig {
             tls,
         })
     }
+
+    /// What librdkafka calls `security.protocol`.
+    pub fn security_protocol(&self) -> &'static str {
+        match (&self.auth, self.tls) {
+            (KafkaAuth::None, false) => "plaintext",
+            (KafkaAuth::None, true) => "ssl",
+            (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, false) => "sasl_plaintext",
+            (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, true) => "sasl_ssl",
+        }
+    }
 }
 
 impl MskCluster {

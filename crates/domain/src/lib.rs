@@ -12,6 +12,7 @@ pub mod duration;
 pub mod evaluation;
 mod finding;
 mod intervals;
+pub mod json_pointer;
 pub mod message;
 mod sample;
 pub mod score;

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::HashSet, fmt};
 
+use domain::json_pointer;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The JSON pointers of the names that are there again, at most `most`. Of a text that is no JSON those before its fault.
@@ -25,9 +26,9 @@ struct Node<'a> {
 }
 
 impl Node<'_> {
-    fn below(&self, token: &str) -> Self {
+    fn below(&self, member: &str) -> Self {
         Self {
-            pointer: format!("{}/{token}", self.pointer),
+            pointer: json_pointer::below(&self.pointer, member),
             ..*self
         }
     }
@@ -51,7 +52,7 @@ impl<'de> Visitor<'de> for Node<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
-            let member = self.below(&name.replace('~', "~0").replace('/', "~1"));
+            let member = self.below(&name);
             if !seen.insert(name) && self.found.borrow().len() < self.most {
                 self.found.borrow_mut().push(member.pointer.clone());
             }

@@ -38,7 +38,7 @@ impl Login {
         client
             .set("bootstrap.servers", brokers)
             .set("client.id", "slacast-etl")
-            .set("security.protocol", security_protocol(config));
+            .set("security.protocol", config.security_protocol());
         match &config.auth {
             KafkaAuth::None => {}
             KafkaAuth::Scram { username, password } => {
@@ -83,14 +83,5 @@ impl ClientContext for Login {
     /// Errors come by [`ClientContext::error`] too.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         tracing::debug!(?level, facility, message, "librdkafka");
-    }
-}
-
-fn security_protocol(config: &KafkaConfig) -> &'static str {
-    match (&config.auth, config.tls) {
-        (KafkaAuth::None, false) => "plaintext",
-        (KafkaAuth::None, true) => "ssl",
-        (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, false) => "sasl_plaintext",
-        (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, true) => "sasl_ssl",
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use config::KafkaConfig;
+use domain::message::LARGEST_MESSAGE;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
@@ -19,8 +20,6 @@ pub struct KafkaUnreachable(#[source] KafkaError);
 
 /// How long a message may wait for its acknowledgement before the run gives up on Kafka.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// What storage takes; a topic that takes less refuses what is larger, and the run's record tells.
-pub(crate) const LARGEST_MESSAGE: u32 = 4 * 1024 * 1024;
 /// What may wait in the producer's memory; a run that is faster than Kafka waits for room.
 const BUFFER_KILOBYTES: u32 = 16 * 1024;
 const ROOM_POLL: Duration = Duration::from_millis(5);
@@ -54,6 +53,7 @@ impl Publisher {
             .set("compression.type", "lz4")
             // Hundreds of series a second make few but large requests; one of five series waits this long.
             .set("linger.ms", "50")
+            // A topic that takes less refuses what is larger, and the run's record tells.
             .set("message.max.bytes", LARGEST_MESSAGE.to_string())
             .set("socket.keepalive.enable", "true")
             .set("queue.buffering.max.kbytes", BUFFER_KILOBYTES.to_string())

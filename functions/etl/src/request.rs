@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Timestamp,
+    Timestamp, json_pointer,
     sla::{InvalidDraft, Trial},
 };
 use serde_json::{Map, Value};
@@ -129,7 +129,7 @@ impl RunRequest {
                 "dry_run" => Ok(()),
                 "metrics" => metrics(value, &known).map(|names| request.metrics = Some(names)),
                 _ => Err(invalid(
-                    &format!("/{}", escaped(name)),
+                    &json_pointer::below("", name),
                     "is not a field of this request",
                 )),
             };
@@ -212,12 +212,6 @@ fn invalid(pointer: &str, reason: &str) -> InvalidRequest {
         pointer: pointer.to_owned(),
         reason: reason.to_owned(),
     }
-}
-
-/// A reference token of a JSON pointer (RFC 6901), cut to a length fit for an error.
-fn escaped(name: &str) -> String {
-    let cut: String = name.chars().take(64).collect();
-    cut.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use config::{Brokers, KafkaAuth, KafkaConfig};
+use domain::message::LARGEST_MESSAGE;
 use lambda_runtime::Diagnostic;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -10,7 +11,7 @@ use rdkafka::{
 };
 use serde_json::{Value, json};
 
-use crate::{brokers, login::Login, publish::LARGEST_MESSAGE};
+use crate::{brokers, login::Login};
 
 /// The topic that this function writes.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! A record into a document.
 
-use domain::message::{Attributes, InvalidAttributes, Kind};
+use domain::message::{Attributes, InvalidAttributes, Kind, LARGEST_MESSAGE};
 use store::pipeline::Document;
 
 use crate::{
@@ -15,7 +15,7 @@ pub(crate) enum Undecodable {
     Fault(#[from] Fault),
     #[error("the record has no value")]
     Empty,
-    #[error("the value has {0} bytes, more than {LARGEST_VALUE}")]
+    #[error("the value has {0} bytes, more than {LARGEST_MESSAGE}")]
     TooLarge(usize),
     #[error(transparent)]
     Attributes(#[from] InvalidAttributes),
@@ -32,9 +32,6 @@ pub(crate) enum Undecodable {
     Inconsistent(#[from] Inconsistency),
 }
 
-/// More than any message of ours has, and less than any server takes at once.
-const LARGEST_VALUE: usize = 4 * 1024 * 1024;
-
 pub(crate) fn document(record: &Record) -> Result<Document, Undecodable> {
     if let Some(fault) = &record.fault {
         return Err(fault.clone().into());
@@ -43,7 +40,7 @@ pub(crate) fn document(record: &Record) -> Result<Document, Undecodable> {
     if value.is_empty() {
         return Err(Undecodable::Empty);
     }
-    if value.len() > LARGEST_VALUE {
+    if value.len() > LARGEST_MESSAGE {
         return Err(Undecodable::TooLarge(value.len()));
     }
     let Headers::Decoded(headers) = &record.headers else {

@@ -13,6 +13,10 @@ mod score;
 mod trial;
 mod violations;
 
+/// The most bytes the value of a message may have: more than any of ours has, and less than any server takes at once.
+/// Topics are made to take it, storage sets aside what is larger.
+pub const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
+
 pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
 pub use metadata::{
     Autocorrelation, Correlogram, Kpss, LjungBox, MetadataArrays, MetadataDocument, Seasonality,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use config::Environment;
+use domain::message::LARGEST_MESSAGE;
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -27,8 +28,6 @@ pub(super) struct Kafka {
 }
 
 const NAME: &str = "kafka";
-/// As etl creates the topic where it is deployed: what storage takes.
-const LARGEST_MESSAGE: &str = "4194304";
 
 /// The brokers that the environment names, if they answer.
 pub(super) async fn given(brokers: String) -> Result<Kafka> {
@@ -121,8 +120,9 @@ pub(crate) async fn create_topic(
     partitions: i32,
 ) -> Result<()> {
     let admin: AdminClient<_> = client(brokers, login).create()?;
+    let largest = LARGEST_MESSAGE.to_string();
     let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1))
-        .set("max.message.bytes", LARGEST_MESSAGE);
+        .set("max.message.bytes", &largest);
     let results = admin
         .create_topics([&topic], &AdminOptions::new())
         .await

@@ -22,13 +22,7 @@ impl KafkaLogin {
         let kafka = KafkaConfig::read(environment)?;
         let mut settings = BTreeMap::new();
         let mut set = |name: &str, value: &str| settings.insert(name.to_owned(), value.to_owned());
-        let protocol = match (&kafka.auth, kafka.tls) {
-            (KafkaAuth::None, false) => "plaintext",
-            (KafkaAuth::None, true) => "ssl",
-            (_, false) => "sasl_plaintext",
-            (_, true) => "sasl_ssl",
-        };
-        set(PROTOCOL, protocol);
+        set(PROTOCOL, kafka.security_protocol());
         match &kafka.auth {
             // A role's token is refused above.
             KafkaAuth::None | KafkaAuth::Iam { .. } => {}

@@ -32,6 +32,14 @@ pub enum Change {
     OtherVersion(u32),
 }
 
+/// A change that is asked for.
+enum Wanted<'a> {
+    /// The next version, with these objectives.
+    Version(&'a [Objective]),
+    /// That no version is in force.
+    Retirement,
+}
+
 /// Changes at once may all find a name unused, or lock each other out: then all but one of them try again.
 const ATTEMPTS: u32 = 10;
 const ROWS_AT_ONCE: usize = 512;
@@ -48,15 +56,8 @@ impl Store {
         condition: &Condition,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        let mut attempts = 1;
-        loop {
-            let mut transaction = self.pool().begin().await?;
-            let change = put(&mut transaction, name, objectives, condition, now).await;
-            match end(transaction, change).await {
-                Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
-                outcome => return Ok(outcome?),
-            }
-        }
+        self.change(name, &Wanted::Version(objectives), condition, now)
+            .await
     }
 
     /// Retires an SLA at `now`, if `condition` holds. Its versions and what was found of them stay.
@@ -69,10 +70,26 @@ impl Store {
         condition: &Condition,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
+        self.change(name, &Wanted::Retirement, condition, now).await
+    }
+
+    /// Tries until nobody is in the way.
+    async fn change(
+        &self,
+        name: &str,
+        wanted: &Wanted<'_>,
+        condition: &Condition,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
         let mut attempts = 1;
         loop {
             let mut transaction = self.pool().begin().await?;
-            let change = retire(&mut transaction, name, condition, now).await;
+            let change = match wanted {
+                Wanted::Version(objectives) => {
+                    put(&mut transaction, name, objectives, condition, now).await
+                }
+                Wanted::Retirement => retire(&mut transaction, name, condition, now).await,
+            };
             match end(transaction, change).await {
                 Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
                 outcome => return Ok(outcome?),

@@ -1,5 +1,6 @@
 //! The fields of an objective: each read on its own, what is wrong noted with its place.
 
+pub(crate) use crate::json_pointer::below;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -137,14 +138,6 @@ pub(crate) fn text(
             None
         }
     }
-}
-
-/// The pointer to a member, its name escaped and cut to a length fit for an error.
-pub(crate) fn below(pointer: &str, member: &str) -> String {
-    format!(
-        "{pointer}/{}",
-        cut(member).replace('~', "~0").replace('/', "~1")
-    )
 }
 
 pub(super) fn cut(text: &str) -> String {
