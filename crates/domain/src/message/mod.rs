@@ -27,7 +27,7 @@ pub use prediction::{
     Baseline, Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionArrays,
     PredictionDocument,
 };
-pub use run::{Failure, RunDocument, RunId, Stage};
+pub use run::{EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId, Stage};
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};
 pub use violations::{

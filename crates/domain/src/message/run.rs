@@ -31,6 +31,34 @@ pub struct RunDocument {
     /// What Prometheus warned about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What became of each objective the run was to evaluate. An objective that is not listed was not evaluated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evaluated: Vec<EvaluatedObjective>,
+}
+
+/// What a run published about one objective of one version of an SLA. The evaluation is complete once as many rows as
+/// `rows` says are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvaluatedObjective {
+    /// The SLA's name.
+    pub sla: String,
+    /// The version that was evaluated.
+    pub version: u32,
+    /// The objective's id.
+    pub objective: String,
+    /// How many rows were published, or why none of them counts.
+    #[serde(flatten)]
+    pub outcome: EvaluationOutcome,
+}
+
+/// How the evaluation of one objective ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluationOutcome {
+    /// It was evaluated on every series; so many messages were published, at least one.
+    Rows(u64),
+    /// It was not, or not on every series; why, in a sentence.
+    Reason(String),
 }
 
 /// Something a run could not do; the rest went on.

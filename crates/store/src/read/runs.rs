@@ -109,5 +109,7 @@ fn read(row: &MySqlRow) -> Result<RunDocument, StoreError> {
         failures: details.failures,
         stages: details.stages,
         warnings: details.warnings,
+        // Kept in a table of its own; no list needs it.
+        evaluated: Vec::new(),
     })
 }

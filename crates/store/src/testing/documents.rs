@@ -292,6 +292,7 @@ impl Documents {
                 milliseconds: 81.25,
             }],
             warnings: Vec::new(),
+            evaluated: Vec::new(),
         })
     }
 }

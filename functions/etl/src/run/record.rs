@@ -57,6 +57,7 @@ impl Record {
                 failures: Vec::new(),
                 stages: Vec::new(),
                 warnings: Vec::new(),
+                evaluated: Vec::new(),
             },
             part: Part::WHOLE,
             fetched: Vec::new(),

@@ -115,6 +115,7 @@ fn message() -> EtlMessage {
         failures: Vec::new(),
         stages: Vec::new(),
         warnings: Vec::new(),
+        evaluated: Vec::new(),
     })
 }
 
