@@ -1,10 +1,12 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a computation found, or the reason why nothing can be said.
 ///
 /// As JSON either the value itself or `{"error": "constant"}`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 pub enum Finding<T> {
     /// Nothing can be said, and why: a short word such as `too_short` or `constant`.
     Unknown {

@@ -8,6 +8,7 @@ mod account;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -90,7 +91,7 @@ pub fn score(
 }
 
 /// What the probabilities of an objective were worth: what was said next to what happened.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reliability {
     /// The mean probability.
     pub said: f64,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A window whose burn is told.
@@ -43,7 +44,7 @@ impl BurnWindow {
 }
 
 /// How urgent an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Somebody has to look now.
@@ -54,7 +55,7 @@ pub enum Severity {
 
 /// Fires when both windows burn faster than the factor: the long one says that it matters, the short one that it still
 /// goes on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Alert {
     /// The long window.
     pub long: &'static str,

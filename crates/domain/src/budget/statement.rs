@@ -1,5 +1,6 @@
-use std::time::Duration;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use super::{
@@ -14,7 +15,7 @@ use crate::{
 
 /// How an error budget stands. Of several series all seconds are sums over them. Without a target nothing that follows
 /// from one is known.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Budget {
     /// The share of the time that should be good.
     pub target: Option<f64>,
@@ -173,6 +174,16 @@ impl Burn {
 impl Serialize for Burn {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+impl JsonSchema for Burn {
+    fn schema_name() -> Cow<'static, str> {
+        "Burn".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        BTreeMap::<String, Option<f64>>::json_schema(generator)
     }
 }
 

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Span, WindowCounts, Windows, seconds};
 use crate::{Intervals, Timestamp, Window};
 
 /// The counts of the three windows, without the violation time that is excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct WindowsLeft {
     /// The last hour.
     #[serde(rename = "1h")]
@@ -20,7 +21,7 @@ pub struct WindowsLeft {
 }
 
 /// The counts of a window, without the violation time that is excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CountsLeft {
     /// What is left: fewer violations, each of which has time left in the window, and less of their time. Samples and
     /// coverage are all there.

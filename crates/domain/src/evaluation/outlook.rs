@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Judgement, ObjectiveState, Side, side_of, span::seconds};
@@ -9,7 +10,7 @@ use crate::{Timestamp, score::RecentProbabilities, sla::Objective};
 pub const HORIZON: Duration = Duration::from_secs(600);
 
 /// The violations to come in the next 10 minutes. All `None` without a forecast, `reason` then says why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViolationOutlook {
     /// The probability that a violation has a sample in the horizon, 0 to 1.
     pub probability: Option<f64>,
@@ -39,7 +40,7 @@ pub struct ViolationOutlook {
 }
 
 /// The forecast's extremes and average over the horizon.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictedValues {
     /// The smallest value.
     pub min: f64,

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{read_range, standing::stands_at, within};
 use crate::{Sample, Timestamp, Window, sla::Objective};
 
 /// The tightest range that what was seen would have kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
     /// The greatest lower bound; `None` where the objective has none, or no finite value will do.
     pub min: Option<f64>,

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
 /// A span of time. Which of its ends belong to it is said where it is used: ranges of samples are `(start, end]`,
 /// standing, gaps and episodes are `[start, end)`. Its length is the same either way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Span {
     /// Where it begins.
     pub start: Timestamp,

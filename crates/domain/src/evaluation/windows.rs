@@ -1,9 +1,10 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Window;
 
 /// The counts of the three windows.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Windows {
     /// The last hour.
     #[serde(rename = "1h")]
@@ -28,7 +29,7 @@ impl Windows {
 }
 
 /// What happened in one window, `(as_of - length, as_of]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WindowCounts {
     /// How many violations end after the window's start.
     pub violations: u64,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
@@ -68,7 +69,7 @@ impl MetadataDocument {
 }
 
 /// The autocorrelation function, in short and, apart from it, in full.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Autocorrelation {
     /// How many lags were computed.
     pub nlags: u64,
@@ -84,7 +85,7 @@ pub struct Autocorrelation {
 }
 
 /// The Ljung-Box test that no autocorrelation up to a lag differs from zero.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LjungBox {
     /// Up to which lag.
     pub lags: u64,
@@ -95,7 +96,7 @@ pub struct LjungBox {
 }
 
 /// Autocorrelation by lag, from lag 0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Correlogram {
     /// The autocorrelation.
     pub values: Vec<f64>,
@@ -106,7 +107,7 @@ pub struct Correlogram {
 }
 
 /// Two tests with opposite null hypotheses, and what they say together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stationarity {
     /// `stationary`, `unit_root`, `trend_stationary`, `heteroscedastic` or `inconclusive`.
     pub verdict: String,
@@ -123,7 +124,7 @@ pub struct Stationarity {
 }
 
 /// The augmented Dickey-Fuller test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UnitRootTest {
     /// The t statistic of the level.
     pub statistic: f64,
@@ -142,7 +143,7 @@ pub struct UnitRootTest {
 }
 
 /// The KPSS test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Kpss {
     /// The statistic.
     pub statistic: f64,
@@ -155,7 +156,7 @@ pub struct Kpss {
 }
 
 /// The repeating part of a series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Seasonality {
     /// The period, seconds; `None` when none was found.
     pub period_seconds: Option<f64>,

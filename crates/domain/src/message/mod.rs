@@ -34,12 +34,13 @@ pub use violations::{
     PredictedValues, ViolationOutlook, ViolationsDocument, WindowCounts, Windows,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Labels, Series, SeriesId};
 
 /// What every document about a series says of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeriesReference {
     /// The series' id, as text: 32 hex digits. Always that of `metric` and `labels`.
     pub series: SeriesId,

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
@@ -86,7 +87,7 @@ pub struct Baseline {
 }
 
 /// 95 % intervals of what a forecast says of the horizon.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Intervals {
     /// Of the smallest value.
     pub min: Interval,
@@ -97,7 +98,7 @@ pub struct Intervals {
 }
 
 /// A 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
     /// The 2.5 % quantile.
     pub lower: f64,
@@ -106,7 +107,7 @@ pub struct Interval {
 }
 
 /// One step of a forecast.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PathPoint {
     /// When.
     pub time: Timestamp,
@@ -121,7 +122,7 @@ pub struct PathPoint {
 }
 
 /// What made a forecast, and why it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Model {
     /// Its name.
     pub name: String,
@@ -134,7 +135,7 @@ pub struct Model {
 }
 
 /// The extremes of one path.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PathExtreme {
     /// Its smallest value.
     pub min: f64,

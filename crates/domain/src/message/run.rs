@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -6,7 +7,7 @@ use crate::Timestamp;
 pub type RunId = String;
 
 /// `slacast.run.v1`: one run of the ETL, told after all else it published was acknowledged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunDocument {
     /// The run.
     pub run_id: RunId,
@@ -38,7 +39,7 @@ pub struct RunDocument {
 
 /// What a run published about one objective of one version of an SLA. The evaluation is complete once as many rows as
 /// `rows` says are stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvaluatedObjective {
     /// The SLA's name.
     pub sla: String,
@@ -52,7 +53,7 @@ pub struct EvaluatedObjective {
 }
 
 /// How the evaluation of one objective ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationOutcome {
     /// It was evaluated on every series; so many messages were published, at least one.
@@ -62,7 +63,7 @@ pub enum EvaluationOutcome {
 }
 
 /// Something a run could not do; the rest went on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Where: `config`, `fetch`, `analysis`, `evaluation`, `objectives`, `scores` or `publish`.
     pub stage: String,
@@ -77,7 +78,7 @@ pub struct Failure {
 }
 
 /// How long one stage of a run took. Stages overlap: their sum may exceed the run's time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stage {
     /// `objectives`, `scores`, `fetch`, `analysis`, `publish` or `total`.
     pub stage: String,

@@ -1,10 +1,11 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, ViolationsDocument};
 use crate::{Timestamp, evaluation::Recommendation, sla::Objective};
 
 /// What etl answers to a dry run. No message: nothing is published.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TrialDocument {
     /// The instant it looked at.
     pub as_of: Timestamp,
@@ -15,7 +16,7 @@ pub struct TrialDocument {
 }
 
 /// An objective and what was found of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TriedObjective {
     /// The objective.
     pub objective: Objective,
@@ -30,7 +31,7 @@ pub struct TriedObjective {
 }
 
 /// An objective judged on one series.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TriedSeries {
     /// What a run would have told, with the newest 100 episodes and without what is for the history alone.
     pub violations: ViolationsDocument,

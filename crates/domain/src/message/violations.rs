@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
@@ -12,7 +13,7 @@ pub use crate::evaluation::{PredictedValues, ViolationOutlook, WindowCounts, Win
 /// `slacast.violations.v1`: one objective judged on one series.
 ///
 /// What it says follows "SLA semantics": see [`crate::evaluation`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViolationsDocument {
     /// The SLA's name.
     pub sla: String,

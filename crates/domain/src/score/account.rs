@@ -1,5 +1,6 @@
 //! What a model's recent scores do to its next forecast.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,7 +16,7 @@ const TOLERANCE: f64 = 1.05;
 
 /// The newest [`MOST_RECENT`] scored forecasts of a series that are at least 600 s apart, summed up over the samples that
 /// came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecentScores {
     /// The run before which they were told: the start of a 10-minute span of the clock.
     pub before: Option<Timestamp>,
@@ -46,7 +47,7 @@ impl RecentScores {
 
 /// What came after the newest [`MOST_RECENT`] forecasts of a series, at least 600 s apart, next to what an objective's
 /// probabilities said: sums of the squared differences (Brier 1950).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecentProbabilities {
     /// The run before which they were told: the start of a 10-minute span of the clock.
     pub before: Option<Timestamp>,

@@ -7,6 +7,7 @@ mod trial;
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -21,7 +22,7 @@ pub use trial::Trial;
 pub const DEFAULT_NAME: &str = "default";
 
 /// A range that the series of one metric which carry given labels should keep.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Objective {
     /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric, labels, min, max and `for`.
     pub id: String,
@@ -35,6 +36,7 @@ pub struct Objective {
     pub max: Option<f64>,
     /// How long a value must be out of range to violate, 0 to 1 h; default 0.
     #[serde(rename = "for", with = "written_duration")]
+    #[schemars(with = "String")]
     pub hold: Duration,
     /// The share of the time that should be good, 0 to 1, both exclusive; `None`: there is no budget.
     #[serde(default)]

@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a budget follows from.
@@ -14,7 +15,9 @@ pub struct Terms {
 }
 
 /// The time a target is about, up to the present.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum BudgetWindow {
     /// A day.
     #[serde(rename = "1d")]
@@ -32,7 +35,7 @@ pub enum BudgetWindow {
 }
 
 /// What the time in which no sample stands is for a budget. It changes no state and no violation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// Not there: the budget is a share of what is left.
