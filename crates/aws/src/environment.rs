@@ -116,14 +116,28 @@ fn kafka(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
     ])
 }
 
+/// The login that `PROMETHEUS_AUTH` asks for, the object `headers`, and the certificates to trust.
 fn prometheus(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
-    if environment.get("PROMETHEUS_AUTH") == Some("bearer") {
-        return Ok(vec![("PROMETHEUS_TOKEN", secret.required("token")?)]);
+    let headers = secret.object("headers")?;
+    let certificates = secret.get("ca_pem");
+    let mut found = match environment.get("PROMETHEUS_AUTH") {
+        Some("bearer") => vec![("PROMETHEUS_TOKEN", secret.required("token")?)],
+        // A secret may hold headers alone.
+        None | Some("none" | "sigv4") if headers.is_some() || certificates.is_some() => Vec::new(),
+        _ => vec![
+            ("PROMETHEUS_USERNAME", secret.required("username")?),
+            ("PROMETHEUS_PASSWORD", secret.required("password")?),
+        ],
+    };
+    if let Some(headers) = headers {
+        let lines = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.expose_secret()));
+        let lines: Vec<String> = lines.collect();
+        found.push(("PROMETHEUS_HEADERS", lines.join("\n").into()));
     }
-    Ok(vec![
-        ("PROMETHEUS_USERNAME", secret.required("username")?),
-        ("PROMETHEUS_PASSWORD", secret.required("password")?),
-    ])
+    found.extend(certificates.map(|pem| ("PROMETHEUS_CA_PEM", pem)));
+    Ok(found)
 }
 
 fn api_tokens(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {

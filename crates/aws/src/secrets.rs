@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use config::{AwsCredentials, SecretString};
+use config::{AwsCredentials, ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -34,6 +34,9 @@ pub enum SecretError {
     /// The secret is no JSON object.
     #[error("the secret is not a JSON object")]
     NotAnObject,
+    /// A key is not what it should be.
+    #[error("the key `{0}` must be an object of strings of one line each")]
+    NotTexts(&'static str),
     /// The secret lacks a key.
     #[error("the secret has no key `{0}`")]
     MissingKey(&'static str),
@@ -92,6 +95,29 @@ impl Secret {
         }
     }
 
+    /// The texts and numbers of the object under a key, if there is one.
+    pub(crate) fn object(
+        &self,
+        key: &'static str,
+    ) -> Result<Option<Vec<(String, SecretString)>>, SecretError> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(fields)) => {
+                let fields = Self(fields.clone());
+                let pairs = fields.0.keys().map(|name| {
+                    let value = fields.get(name).ok_or(SecretError::NotTexts(key))?;
+                    // A line of its own each.
+                    let is_line = !value.expose_secret().contains(['\n', '\r']);
+                    let is_name = !name.contains(['\n', '\r', ':']);
+                    let pair = (is_line && is_name).then(|| (name.clone(), value));
+                    pair.ok_or(SecretError::NotTexts(key))
+                });
+                pairs.collect::<Result<_, _>>().map(Some)
+            }
+            Some(_) => Err(SecretError::NotTexts(key)),
+        }
+    }
+
     /// The text or number under a key that has to be there.
     pub(crate) fn required(&self, key: &'static str) -> Result<SecretString, SecretError> {
         self.get(key).ok_or(SecretError::MissingKey(key))
@@ -130,8 +156,6 @@ fn place(arn: &str) -> Option<(&str, Url)> {
 
 #[cfg(test)]
 mod tests {
-    use config::ExposeSecret;
-
     use super::*;
 
     #[test]
@@ -172,6 +196,28 @@ mod tests {
         assert_eq!(text("port").as_deref(), Some("3306"));
         let error = secret.required("password").unwrap_err();
         assert_eq!(error.to_string(), "the secret has no key `password`");
+    }
+
+    #[test]
+    fn an_object_in_a_secret_is_one_of_strings() {
+        let object = |text: &str| Secret::parse(text).unwrap().object("headers");
+        assert!(object("{}").unwrap().is_none());
+        let pairs = object(r#"{"headers": {"X-Scope-OrgID": "a", "Depth": 3}}"#).unwrap();
+        let mut pairs: Vec<(String, String)> = pairs
+            .unwrap()
+            .into_iter()
+            .map(|(name, value)| (name, value.expose_secret().to_owned()))
+            .collect();
+        pairs.sort();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(pairs, [pair("Depth", "3"), pair("X-Scope-OrgID", "a")]);
+        for text in [
+            r#"{"headers": "a: b"}"#,
+            r#"{"headers": {"a": ["b"]}}"#,
+            r#"{"headers": {"a": "b\nc: d"}}"#,
+        ] {
+            assert!(object(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -121,6 +121,34 @@ impl Environment {
         Ok(Some(url))
     }
 
+    /// Certificates in PEM to trust besides the public roots: the file that `SERVICE_CA_FILE` names, or the text of
+    /// `SERVICE_CA_PEM`.
+    ///
+    /// # Errors
+    /// When both are set, the file cannot be read, or there is no certificate in it.
+    pub fn certificates(&self, service: &str) -> Result<Option<String>, ConfigError> {
+        let (file, pem) = (format!("{service}_CA_FILE"), format!("{service}_CA_PEM"));
+        let (variable, text) = match (self.get(&file), self.get(&pem)) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                return Err(ConfigError::new(
+                    &file,
+                    format!("is set beside {pem}: use one"),
+                ));
+            }
+            (None, Some(text)) => (pem, text.to_owned()),
+            (Some(path), None) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| ConfigError::new(&file, format!("{path}: {error}")))?;
+                (file, text)
+            }
+        };
+        if !text.contains("-----BEGIN CERTIFICATE-----") {
+            return Err(ConfigError::new(&variable, "has no certificate in PEM"));
+        }
+        Ok(Some(text))
+    }
+
     /// A secret that has to be there.
     ///
     /// # Errors
@@ -149,6 +177,24 @@ mod tests {
     fn the_debug_form_holds_no_value() {
         let environment = Environment::from_iter([("API_TOKENS", "hunter2")]);
         assert_eq!(format!("{environment:?}"), r#"{"API_TOKENS"}"#);
+    }
+
+    #[test]
+    fn certificates_come_from_a_file_or_a_variable() {
+        const PEM: &str = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----";
+        let certificates = |variables: &[(&str, &str)]| {
+            let environment: Environment = variables.iter().copied().collect();
+            environment.certificates("X")
+        };
+        assert_eq!(certificates(&[]), Ok(None));
+        assert_eq!(certificates(&[("X_CA_PEM", PEM)]), Ok(Some(PEM.to_owned())));
+        for (variables, named) in [
+            (&[("X_CA_PEM", "hello")][..], "X_CA_PEM"),
+            (&[("X_CA_FILE", "/nowhere")], "X_CA_FILE"),
+            (&[("X_CA_FILE", "/nowhere"), ("X_CA_PEM", PEM)], "X_CA_FILE"),
+        ] {
+            assert_eq!(certificates(variables).unwrap_err().variable, named);
+        }
     }
 
     #[test]

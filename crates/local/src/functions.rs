@@ -27,7 +27,7 @@ use crate::{
 pub(crate) type Programs = BTreeMap<String, PathBuf>;
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 13] = [
+const HANDED_ON: [&str; 16] = [
     "SETTLE",
     "SHARDS",
     "RUN_RETENTION",
@@ -38,6 +38,9 @@ const HANDED_ON: [&str; 13] = [
     "PROMETHEUS_TOKEN",
     "PROMETHEUS_USERNAME",
     "PROMETHEUS_PASSWORD",
+    "PROMETHEUS_HEADERS",
+    "PROMETHEUS_CA_FILE",
+    "PROMETHEUS_CA_PEM",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "RUST_BACKTRACE",

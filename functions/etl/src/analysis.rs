@@ -198,7 +198,7 @@ fn options(reading: &Reading) -> statistics::Options {
             window: Window::TwelveHours.length(),
             step: match reading {
                 Reading::Raw { .. } => None,
-                Reading::Sampled { step } => Some(*step),
+                Reading::Sampled { step, .. } => Some(*step),
             },
             staleness: reading.staleness(),
         },

@@ -3,15 +3,16 @@
 //! One binary, three triggers: the schedule, `POST /ETL`, a direct invocation ([`trigger`]). Each starts a
 //! [`run`](run::Etl::run).
 
+pub use ::prometheus;
+pub use ::prometheus::metrics_file;
+
 pub mod analysis;
 pub mod brokers;
 pub mod documents;
 pub mod function;
 mod login;
 pub mod message;
-pub mod metrics_file;
 pub mod objectives;
-pub mod prometheus;
 pub mod publish;
 pub mod request;
 pub mod run;

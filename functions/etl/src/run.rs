@@ -155,8 +155,9 @@ impl Etl {
             };
             record.fetch += took;
             match outcome {
-                Ok(warnings) => {
-                    record.document.warnings.extend(warnings);
+                Ok(fetched) => {
+                    record.warn(fetched.warnings);
+                    record.ambiguous(&metric.name, fetched.ambiguous);
                     conclude(&metric, &judged, active, due, record, publication).await;
                 }
                 Err(error) => {

@@ -24,7 +24,7 @@ use crate::{
     message::Message,
     metrics_file::Metric,
     objectives::ActiveObjective,
-    prometheus::{Availability, FetchError, FetchedSeries, Prometheus},
+    prometheus::{Availability, FetchError, Fetched, FetchedSeries, Prometheus},
     publish::Publication,
     scoring::{self, Due},
 };
@@ -35,7 +35,7 @@ pub(crate) async fn fetch(
     metric: Arc<Metric>,
     range: Span,
     found: mpsc::Sender<FetchedSeries>,
-) -> (Duration, Result<Vec<String>, FetchError>) {
+) -> (Duration, Result<Fetched, FetchError>) {
     let asking = Instant::now();
     let outcome = prometheus.fetch(&metric, range, &found).await;
     (asking.elapsed(), outcome)
@@ -48,7 +48,7 @@ pub(super) async fn fetch_from(
     metric: Arc<Metric>,
     range: Span,
     found: mpsc::Sender<FetchedSeries>,
-) -> (Duration, Result<Vec<String>, FetchError>) {
+) -> (Duration, Result<Fetched, FetchError>) {
     if let Err(away) = availability.check(&prometheus).await {
         return (Duration::ZERO, Err(away));
     }

@@ -7,9 +7,10 @@ use std::{
 
 use chrono::Utc;
 use domain::{
-    Timestamp,
+    Series, Timestamp,
     message::{Failure, RunDocument, Stage},
 };
+use prometheus::Ambiguous;
 use uuid::Uuid;
 
 use super::{Part, Trigger};
@@ -20,6 +21,8 @@ use crate::{
 
 /// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
 const MOST_FAILURES: usize = 100;
+/// What is said of warnings at most.
+const MOST_WARNINGS: usize = 100;
 
 /// What a run, or a part of one, found so far, and how long it took.
 pub(super) struct Record {
@@ -92,6 +95,37 @@ impl Record {
                 series,
                 reason,
             });
+        }
+    }
+
+    /// Says once what Prometheus warned about.
+    pub(super) fn warn(&mut self, warnings: Vec<String>) {
+        for warning in warnings {
+            let known = &mut self.document.warnings;
+            if known.len() < MOST_WARNINGS && !known.contains(&warning) {
+                known.push(warning);
+            }
+        }
+    }
+
+    /// Series of a metric were left out because nothing but their metric names tells them apart.
+    pub(super) fn ambiguous(&mut self, metric: &str, series: Vec<Ambiguous>) {
+        for Ambiguous { labels, names } in series {
+            let detail = format!(
+                "{} have the same labels {labels}: ask for each in a [[metric]] of its own",
+                names.join(" and ")
+            );
+            let series = Series {
+                metric: metric.to_owned(),
+                labels,
+            };
+            let id = series.id().to_string();
+            self.fail(
+                "fetch",
+                Some(metric),
+                Some(id),
+                format!("ambiguous: {detail}"),
+            );
         }
     }
 

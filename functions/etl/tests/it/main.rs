@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
-mod agreement;
 mod cloud;
 mod scoring;
 mod sharding;

@@ -6,7 +6,9 @@ use domain::{
 use etl::trial::TrialError;
 use serde_json::json;
 
-use super::{METRICS, agreement::read, etl, moment_ago, records};
+use tokio::sync::mpsc;
+
+use super::{METRICS, etl, moment_ago, records};
 use crate::Record;
 
 fn trial() -> Trial {
@@ -41,12 +43,21 @@ async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
         end: as_of,
     };
     let metric = etl.metrics[0].clone();
-    let observed = read(&etl.prometheus, &metric, reading).await;
+    let (found, mut arriving) = mpsc::channel(1_000);
+    etl.prometheus
+        .fetch(&metric, reading, &found)
+        .await
+        .unwrap();
+    drop(found);
+    let mut observed = Vec::new();
+    while let Some(series) = arriving.recv().await {
+        observed.push((series.labels.to_string(), series.samples));
+    }
     for entry in &narrow.entries {
         assert_eq!(entry.violations.state, ObjectiveState::Firing);
         let labels = entry.violations.series.as_ref().unwrap().labels.to_string();
         let (_, samples) = observed.iter().find(|(name, _)| *name == labels).unwrap();
-        let values = samples.iter().map(|(_, bits)| f64::from_bits(*bits));
+        let values = samples.iter().map(|sample| sample.value);
         let extremes = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(min, max), value| {
             (min.min(value), max.max(value))
         });

@@ -2,12 +2,12 @@
 
 use tokio::sync::Mutex;
 
-use super::{FetchError, Prometheus};
+use crate::{FetchError, Prometheus};
 
 /// A run asks for many metrics. Of a Prometheus that has fallen silent it must not find out anew for each of them:
 /// somebody may wait for the run, behind a REST API for 29 s.
 #[derive(Debug, Default)]
-pub(crate) struct Availability(Mutex<Belief>);
+pub struct Availability(Mutex<Belief>);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Belief {
@@ -21,7 +21,7 @@ enum Belief {
 
 impl Availability {
     /// A query went without an answer.
-    pub(crate) async fn doubt(&self) {
+    pub async fn doubt(&self) {
         let mut belief = self.0.lock().await;
         if *belief == Belief::There {
             *belief = Belief::Doubtful;
@@ -32,7 +32,7 @@ impl Availability {
     ///
     /// # Errors
     /// When it is away.
-    pub(crate) async fn check(&self, prometheus: &Prometheus) -> Result<(), FetchError> {
+    pub async fn check(&self, prometheus: &Prometheus) -> Result<(), FetchError> {
         let mut belief = self.0.lock().await;
         if *belief == Belief::Doubtful {
             *belief = if prometheus.answers().await {

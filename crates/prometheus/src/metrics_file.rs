@@ -8,21 +8,17 @@ use std::{
 };
 
 use domain::{duration, evaluation::STALENESS};
-use promql_parser::{
-    label::{MatchOp, Matcher},
-    parser::{self, Expr, VectorSelector},
-};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::prometheus::{LabelMatcher, MatchType};
+use crate::{Query, Selector};
 
 /// One metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     /// The name in messages, tables and answers.
     pub name: String,
-    /// The PromQL query.
+    /// The PromQL query, without comments.
     pub query: String,
     /// What the values are measured in, for people.
     pub unit: Option<String>,
@@ -31,17 +27,21 @@ pub struct Metric {
 }
 
 /// How a query is read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// A plain selector: every real sample once, at its own time.
     Raw {
-        /// What selects its series; none where the query API alone can (alternatives with `or`).
-        matchers: Vec<LabelMatcher>,
+        /// What selects its series.
+        selector: Selector,
     },
     /// Any other expression: sampled at the multiples of a step since the Unix epoch.
     Sampled {
         /// The step, 1 s to 5 m.
         step: Duration,
+        /// Whether two of its series may differ in their metric name alone.
+        has_names: bool,
+        /// What the parser says of a query that it does not understand. The server decides about it.
+        unparsed: Option<String>,
     },
 }
 
@@ -53,7 +53,15 @@ impl Reading {
     pub fn staleness(&self) -> Duration {
         match self {
             Self::Raw { .. } => STALENESS,
-            Self::Sampled { step } => *step,
+            Self::Sampled { step, .. } => *step,
+        }
+    }
+
+    /// Whether two of its series may differ in their metric name alone.
+    pub fn has_names(&self) -> bool {
+        match self {
+            Self::Raw { selector } => selector.has_names(),
+            Self::Sampled { has_names, .. } => *has_names,
         }
     }
 }
@@ -84,8 +92,8 @@ pub enum MetricsFileError {
 /// Reads a file of metrics.
 ///
 /// # Errors
-/// When the file cannot be read, has an unknown key, a name twice, a query that is not PromQL, or a bad step. The
-/// error names file and line.
+/// When the file cannot be read, has an unknown key, a name twice, an empty query, or a bad step. The error names file
+/// and line. A query that the parser does not understand is no error: [`Reading::Sampled::unparsed`] says so.
 pub fn load(path: &Path) -> Result<Vec<Metric>, MetricsFileError> {
     let text = std::fs::read_to_string(path).map_err(|source| MetricsFileError::Unreadable {
         path: path.to_owned(),
@@ -169,15 +177,25 @@ fn metric(entry: Entry) -> Result<Metric, Fault> {
         .transpose()?;
     let query_at = entry.query.span().start;
     let query = entry.query.into_inner();
-    let expression =
-        parser::parse(&query).map_err(|reason| (query_at, format!("metric `{name}`: {reason}")))?;
     let step = entry.step.as_ref().map_or(Ok(DEFAULT_STEP), step)?;
-    let reading = match plain_selector(&expression) {
+    let Some(query) = Query::parse(&query) else {
+        return Err((query_at, format!("metric `{name}`: the query is empty")));
+    };
+    let (query, reading) = match query {
         // It has no use for a step: every sample is read.
-        Some(selector) => Reading::Raw {
-            matchers: matchers(selector),
-        },
-        None => Reading::Sampled { step },
+        Query::Selector(selector) => (selector.text.clone(), Reading::Raw { selector }),
+        Query::Expression {
+            text,
+            has_names,
+            unparsed,
+        } => {
+            let reading = Reading::Sampled {
+                step,
+                has_names,
+                unparsed,
+            };
+            (text, reading)
+        }
     };
     Ok(Metric {
         name,
@@ -192,42 +210,6 @@ fn is_metric_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.len() <= 255
         && name.chars().all(legal)
-}
-
-fn plain_selector(expression: &Expr) -> Option<&VectorSelector> {
-    match expression {
-        Expr::VectorSelector(selector) if selector.offset.is_none() && selector.at.is_none() => {
-            Some(selector)
-        }
-        _ => None,
-    }
-}
-
-fn matchers(selector: &VectorSelector) -> Vec<LabelMatcher> {
-    if !selector.matchers.or_matchers.is_empty() {
-        return Vec::new();
-    }
-    let name = selector.name.iter().map(|name| LabelMatcher {
-        kind: MatchType::Equal.into(),
-        name: "__name__".to_owned(),
-        value: name.clone(),
-    });
-    let labels = selector
-        .matchers
-        .matchers
-        .iter()
-        .map(|Matcher { op, name, value }| LabelMatcher {
-            kind: match op {
-                MatchOp::Equal => MatchType::Equal,
-                MatchOp::NotEqual => MatchType::NotEqual,
-                MatchOp::Re(_) => MatchType::Regex,
-                MatchOp::NotRe(_) => MatchType::NotRegex,
-            }
-            .into(),
-            name: name.clone(),
-            value: value.clone(),
-        });
-    name.chain(labels).collect()
 }
 
 fn step(written: &Spanned<String>) -> Result<Duration, Fault> {
@@ -245,6 +227,7 @@ fn step(written: &Spanned<String>) -> Result<Duration, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{MatchOperator, Matcher};
 
     fn fault(text: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -276,27 +259,47 @@ mod tests {
             query = "x offset 5m"
             step = "1m"
         "#;
-        let readings: Vec<_> = parse(text)
-            .unwrap()
-            .into_iter()
-            .map(|metric| metric.reading)
+        let metrics = parse(text).unwrap();
+        let steps: Vec<Option<u64>> = metrics
+            .iter()
+            .map(|metric| match &metric.reading {
+                Reading::Raw { .. } => None,
+                Reading::Sampled { step, .. } => Some(step.as_secs()),
+            })
             .collect();
-        let sampled = |seconds| Reading::Sampled {
-            step: Duration::from_secs(seconds),
+        assert_eq!(steps, [None, Some(15), Some(60)]);
+        let Reading::Raw { selector } = &metrics[0].reading else {
+            panic!("{:?}", metrics[0])
         };
-        let matcher = |kind: MatchType, name: &str, value: &str| LabelMatcher {
-            kind: kind.into(),
-            name: name.to_owned(),
+        let matcher = |operator: MatchOperator, label: &str, value: &str| Matcher {
+            operator,
+            label: label.to_owned(),
             value: value.to_owned(),
         };
-        let matchers = vec![
-            matcher(MatchType::Equal, "__name__", "node_load1"),
-            matcher(MatchType::Regex, "job", "node.*"),
-        ];
         assert_eq!(
-            readings,
-            [Reading::Raw { matchers }, sampled(15), sampled(60)]
+            selector.matchers,
+            [
+                matcher(MatchOperator::Equal, "__name__", "node_load1"),
+                matcher(MatchOperator::Regex, "job", "node.*"),
+            ]
         );
+    }
+
+    #[test]
+    fn a_query_that_the_parser_does_not_know_keeps_no_other_from_being_read() {
+        let text = "[[metric]]\nname = \"a\"\nquery = \"rate(\"\n[[metric]]\nname = \"b\"\nquery = \"x # y\"";
+        let metrics = parse(text).unwrap();
+        assert!(
+            matches!(
+                &metrics[0].reading,
+                Reading::Sampled {
+                    unparsed: Some(_),
+                    ..
+                }
+            ),
+            "{metrics:?}"
+        );
+        assert_eq!(metrics[1].query, "x");
     }
 
     #[test]
@@ -310,8 +313,8 @@ mod tests {
             (metric("step = \"0s\""), "4: a step is a whole number"),
             (metric(&metric("")), "5: metric `a` is there twice"),
             (
-                "[[metric]]\nname = \"a\"\nquery = \"rate(\"".to_owned(),
-                "3: metric `a`",
+                "[[metric]]\nname = \"a\"\nquery = \" # nothing\"".to_owned(),
+                "3: metric `a`: the query is empty",
             ),
             (
                 "[[metric]]\nname = \"a b\"\nquery = \"x\"".to_owned(),

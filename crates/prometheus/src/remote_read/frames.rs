@@ -74,7 +74,10 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prometheus::remote_read::protocol::{ChunkedSeries, Label};
+    use crate::remote_read::{
+        protocol::{ChunkedSeries, Label},
+        testing,
+    };
 
     fn frame(name: &str) -> Vec<u8> {
         let labels = vec![Label {
@@ -85,12 +88,7 @@ mod tests {
             labels,
             chunks: Vec::new(),
         }];
-        let message = ChunkedReadResponse { chunked_series }.encode_to_vec();
-        let mut bytes = Vec::new();
-        prost::encoding::encode_varint(message.len() as u64, &mut bytes);
-        bytes.extend(crc32c::crc32c(&message).to_be_bytes());
-        bytes.extend(message);
-        bytes
+        testing::frame(&ChunkedReadResponse { chunked_series })
     }
 
     #[test]

@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use config::PrometheusConfig;
 use domain::{Timestamp, evaluation::Span};
-use etl::{
-    metrics_file::{Metric, Reading},
-    prometheus::{FetchedSeries, Prometheus},
-};
+use prometheus::{FetchedSeries, Metric, Prometheus, Reading, Selector};
 use prost::Message;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{environment, metrics, moment_ago};
+use super::{environment, metric, moment_ago};
 
 pub(crate) type Read = Vec<(String, Vec<(i64, u64)>)>;
 
@@ -46,15 +43,17 @@ pub(crate) async fn read(prometheus: &Prometheus, metric: &Metric, range: Span) 
 
 /// What both ways show of a selector.
 async fn both_ways(selector: &str, range: Span) -> [Read; 2] {
-    let prometheus = Prometheus::new(&PrometheusConfig::read(&environment(&[])).unwrap()).unwrap();
-    let text = format!("[[metric]]\nname = \"x\"\nquery = '{selector}'");
-    let streamed = metrics(&text).remove(0);
+    let prometheus = Prometheus::new(&PrometheusConfig::read(&environment()).unwrap()).unwrap();
+    let streamed = metric(selector);
     let asked = Metric {
         // Without matchers there is nothing to stream by: the query API has to do.
         reading: Reading::Raw {
-            matchers: Vec::new(),
+            selector: Selector {
+                text: streamed.query.clone(),
+                matchers: Vec::new(),
+            },
         },
-        ..Metric::clone(&streamed)
+        ..streamed.clone()
     };
     [
         read(&prometheus, &streamed, range).await,
@@ -111,10 +110,7 @@ struct Sample {
 
 /// Hands series to Prometheus by remote write.
 async fn push(series: Vec<Pushed>) {
-    let url = environment(&[])
-        .required("PROMETHEUS_URL")
-        .unwrap()
-        .to_owned();
+    let url = environment().required("PROMETHEUS_URL").unwrap().to_owned();
     let body = WriteRequest { series }.encode_to_vec();
     let body = snap::raw::Encoder::new().compress_vec(&body).unwrap();
     let answer = http_client::builder()

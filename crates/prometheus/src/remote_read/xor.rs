@@ -8,11 +8,15 @@ use domain::{Sample, Timestamp};
 #[error("an XOR chunk is malformed")]
 pub(super) struct MalformedChunk;
 
-/// What Prometheus writes when a series ends; PromQL hides it.
+/// What Prometheus writes when a series ends; PromQL does not show it.
 const STALE_MARKER: u64 = 0x7ff0_0000_0000_0002;
 
-/// Appends the samples of a chunk, stale markers left out.
-pub(super) fn decode(chunk: &[u8], samples: &mut Vec<Sample>) -> Result<(), MalformedChunk> {
+/// Appends the samples of a chunk, and the times of its stale markers.
+pub(super) fn decode(
+    chunk: &[u8],
+    samples: &mut Vec<Sample>,
+    ends: &mut Vec<Timestamp>,
+) -> Result<(), MalformedChunk> {
     let mut bits = BitReader::new(chunk);
     let count = bits.take(16)?;
     samples.reserve(count as usize);
@@ -34,8 +38,10 @@ pub(super) fn decode(chunk: &[u8], samples: &mut Vec<Sample>) -> Result<(), Malf
                 value.step(&mut bits)?;
             }
         }
-        if value.bits != STALE_MARKER {
-            let time = Timestamp::from_millis(time).ok_or(MalformedChunk)?;
+        let time = Timestamp::from_millis(time).ok_or(MalformedChunk)?;
+        if value.bits == STALE_MARKER {
+            ends.push(time);
+        } else {
             let value = f64::from_bits(value.bits);
             samples.push(Sample { time, value });
         }
@@ -174,90 +180,11 @@ impl<'a> BitReader<'a> {
 }
 
 #[cfg(test)]
+pub(super) mod testing;
+
+#[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// Writes what [`decode`] reads, bit by bit.
-    #[derive(Default)]
-    struct BitWriter {
-        bits: Vec<bool>,
-    }
-
-    impl BitWriter {
-        fn put(&mut self, value: u64, count: u32) {
-            self.bits
-                .extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
-        }
-
-        fn varint(&mut self, mut value: u64) {
-            while value > 0x7f {
-                self.put(value & 0x7f | 0x80, 8);
-                value >>= 7;
-            }
-            self.put(value, 8);
-        }
-
-        fn bytes(&self) -> Vec<u8> {
-            self.bits
-                .chunks(8)
-                .map(|byte| {
-                    byte.iter()
-                        .enumerate()
-                        .fold(0, |all, (bit, set)| all | u8::from(*set) << (7 - bit))
-                })
-                .collect()
-        }
-    }
-
-    fn encode(samples: &[(i64, u64)]) -> Vec<u8> {
-        let mut bits = BitWriter::default();
-        bits.put(samples.len() as u64, 16);
-        let mut delta = 0;
-        for (position, (time, value)) in samples.iter().enumerate() {
-            if position == 0 {
-                bits.varint((time << 1 ^ time >> 63) as u64);
-                bits.put(*value, 64);
-                continue;
-            }
-            let (earlier, last) = samples[position - 1];
-            if position == 1 {
-                bits.varint((time - earlier) as u64);
-            } else {
-                match time - earlier - delta {
-                    0 => bits.put(0, 1),
-                    change @ -8191..=8192 => {
-                        bits.put(0b10, 2);
-                        bits.put(change as u64, 14);
-                    }
-                    change @ -65535..=65536 => {
-                        bits.put(0b110, 3);
-                        bits.put(change as u64, 17);
-                    }
-                    change @ -524287..=524288 => {
-                        bits.put(0b1110, 4);
-                        bits.put(change as u64, 20);
-                    }
-                    change => {
-                        bits.put(0b1111, 4);
-                        bits.put(change as u64, 64);
-                    }
-                }
-            }
-            delta = time - earlier;
-            let xor = value ^ last;
-            if xor == 0 {
-                bits.put(0, 1);
-            } else {
-                let leading = xor.leading_zeros().min(31);
-                let significant = 64 - leading - xor.trailing_zeros();
-                bits.put(0b11, 2);
-                bits.put(leading.into(), 5);
-                bits.put((significant % 64).into(), 6);
-                bits.put(xor >> xor.trailing_zeros(), significant);
-            }
-        }
-        bits.bytes()
-    }
+    use super::{testing::encode, *};
 
     const AWKWARD: [(i64, u64); 9] = [
         (1_763_885_100_000, 0x3fb9_9999_9999_999a),
@@ -274,7 +201,7 @@ mod tests {
     #[test]
     fn times_and_values_keep_every_bit() {
         let mut samples = Vec::new();
-        decode(&encode(&AWKWARD), &mut samples).unwrap();
+        decode(&encode(&AWKWARD), &mut samples, &mut Vec::new()).unwrap();
         let read: Vec<(i64, u64)> = samples
             .iter()
             .map(|sample| (sample.time.millis(), sample.value.to_bits()))
@@ -283,20 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_marker_is_no_sample() {
-        let mut samples = Vec::new();
-        decode(
-            &encode(&[(1000, 1), (2000, STALE_MARKER), (3000, 2)]),
-            &mut samples,
-        )
-        .unwrap();
-        assert_eq!(
-            samples
-                .iter()
-                .map(|sample| sample.time.millis())
-                .collect::<Vec<_>>(),
-            [1000, 3000]
-        );
+    fn a_stale_marker_is_an_end_and_no_sample() {
+        let (mut samples, mut ends) = (Vec::new(), Vec::new());
+        let chunk = encode(&[(1000, 1), (2000, STALE_MARKER), (3000, 2)]);
+        decode(&chunk, &mut samples, &mut ends).unwrap();
+        let times: Vec<i64> = samples.iter().map(|sample| sample.time.millis()).collect();
+        assert_eq!(times, [1000, 3000]);
+        assert_eq!(ends, [Timestamp::from_millis(2000).unwrap()]);
     }
 
     #[test]
@@ -304,7 +224,7 @@ mod tests {
         let whole = encode(&AWKWARD);
         for length in 0..whole.len() {
             assert_eq!(
-                decode(&whole[..length], &mut Vec::new()),
+                decode(&whole[..length], &mut Vec::new(), &mut Vec::new()),
                 Err(MalformedChunk),
                 "{length}"
             );
@@ -323,7 +243,7 @@ mod tests {
                     (state >> 56) as u8
                 })
                 .collect();
-            let _ = decode(&bytes, &mut Vec::new());
+            let _ = decode(&bytes, &mut Vec::new(), &mut Vec::new());
         }
     }
 }

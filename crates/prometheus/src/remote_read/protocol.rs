@@ -29,31 +29,22 @@ pub(super) struct Query {
     pub(super) matchers: Vec<LabelMatcher>,
 }
 
-/// What a label of a series has to be.
 #[derive(Clone, PartialEq, Eq, Message)]
-pub struct LabelMatcher {
-    /// A [`MatchType`].
+pub(super) struct LabelMatcher {
     #[prost(enumeration = "MatchType", tag = "1")]
-    pub kind: i32,
-    /// The label's name; `__name__` for the metric's.
+    pub(super) kind: i32,
     #[prost(string, tag = "2")]
-    pub name: String,
-    /// The value or regular expression it is compared with.
+    pub(super) name: String,
     #[prost(string, tag = "3")]
-    pub value: String,
+    pub(super) value: String,
 }
 
-/// How a label is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enumeration)]
 #[repr(i32)]
-pub enum MatchType {
-    /// `=`
+pub(super) enum MatchType {
     Equal = 0,
-    /// `!=`
     NotEqual = 1,
-    /// `=~`
     Regex = 2,
-    /// `!~`
     NotRegex = 3,
 }
 

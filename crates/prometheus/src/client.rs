@@ -1,0 +1,248 @@
+//! The requests: where they go, with which login and headers, by which method, and what a refusal means.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use aws::Signer;
+use chrono::Utc;
+use config::{ExposeSecret, PrometheusAuth, PrometheusConfig};
+use reqwest::{
+    Certificate, Request, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use url::Url;
+
+use crate::{
+    FetchError,
+    error::unreachable,
+    learned::Learned,
+    response::{is_busy, refusal, retry_after},
+};
+
+/// A client of one Prometheus. Clones share what they learn of the server.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    http: reqwest::Client,
+    url: Url,
+    auth: PrometheusAuth,
+    /// Sent with each request; marked as sensitive.
+    headers: HeaderMap,
+    /// Where every request is signed.
+    signer: Option<Signer>,
+    pub(crate) learned: Arc<Learned>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// What `PROMETHEUS_CA_FILE` or `PROMETHEUS_CA_PEM` holds is not a certificate.
+    #[error("PROMETHEUS_CA: is not a certificate in PEM")]
+    Certificate(#[source] reqwest::Error),
+    /// A header cannot be sent.
+    #[error("PROMETHEUS_HEADERS: `{0}` is not a header that can be sent")]
+    Header(String),
+    /// The TLS back end cannot be set up.
+    #[error("no HTTP client")]
+    Client(#[source] reqwest::Error),
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long Prometheus may be silent.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long the simplest query may take.
+const PROBE: Duration = Duration::from_secs(3);
+/// How long an answer may take, its analysis meanwhile included: less than the function's own time, so that the run's
+/// record can say so.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
+/// How long the server may work on a query: `timeout` of the query API.
+const QUERY_TIMEOUT: &str = "90s";
+
+/// Whether a status says that a POST is not allowed where a GET may be.
+pub(crate) fn forbids_post(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::NOT_IMPLEMENTED
+    )
+}
+
+impl Prometheus {
+    /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// When the certificates to trust or the headers cannot be used, or the TLS back end cannot be set up.
+    pub fn new(config: &PrometheusConfig) -> Result<Self, ClientError> {
+        Self::patient(config, SILENCE)
+    }
+
+    pub(crate) fn patient(
+        config: &PrometheusConfig,
+        silence: Duration,
+    ) -> Result<Self, ClientError> {
+        let mut http = http_client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(silence)
+            .timeout(ANSWER_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none());
+        if let Some(pem) = &config.certificates {
+            let trusted =
+                Certificate::from_pem_bundle(pem.as_bytes()).map_err(ClientError::Certificate)?;
+            http = http.tls_certs_merge(trusted);
+        }
+        Ok(Self {
+            http: http.build().map_err(ClientError::Client)?,
+            url: config.url.clone(),
+            auth: config.auth.clone(),
+            headers: headers(config)?,
+            signer: match &config.auth {
+                PrometheusAuth::SigV4 {
+                    region,
+                    credentials,
+                } => Some(Signer::new(credentials, region, "aps")),
+                _ => None,
+            },
+            learned: Arc::default(),
+        })
+    }
+
+    /// Asks the query API, by POST, or by GET where POST is not allowed. The status of the answer is a success.
+    pub(crate) async fn query(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, FetchError> {
+        if !self.learned.is_get_only() {
+            let response = self
+                .sent(|| self.http.post(self.address(path)).form(parameters))
+                .await?;
+            if !forbids_post(response.status()) {
+                return success(response).await;
+            }
+        }
+        let response = self
+            .sent(|| self.http.get(self.address(path)).query(parameters))
+            .await?;
+        if !forbids_post(response.status()) {
+            self.learned.set_get_only();
+        }
+        success(response).await
+    }
+
+    /// Asks by GET. The answer may have any status but 429 and 503.
+    pub(crate) async fn get(&self, path: &str) -> Result<Response, FetchError> {
+        self.sent(|| self.http.get(self.address(path))).await
+    }
+
+    /// Posts a document. The answer may have any status but 429 and 503.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        document: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, FetchError> {
+        self.sent(|| document(self.http.post(self.address(path))))
+            .await
+    }
+
+    /// Sends a request, once more if the server is busy.
+    async fn sent(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, FetchError> {
+        let response = self.sent_once(request()).await?;
+        if !is_busy(response.status()) {
+            return Ok(response);
+        }
+        tokio::time::sleep(retry_after(response.headers(), Utc::now())).await;
+        let response = self.sent_once(request()).await?;
+        if is_busy(response.status()) {
+            return Err(refusal(response).await);
+        }
+        Ok(response)
+    }
+
+    async fn sent_once(&self, request: RequestBuilder) -> Result<Response, FetchError> {
+        let request = self.authorized(request).build().map_err(unreachable)?;
+        let request = self.signed(request)?;
+        self.http.execute(request).await.map_err(unreachable)
+    }
+
+    /// Whether it answers anything at all, soon.
+    pub(crate) async fn answers(&self) -> bool {
+        let query = [("query", "1".to_owned())];
+        let answer = tokio::time::timeout(PROBE, self.query("api/v1/query", &query)).await;
+        answer.is_ok_and(|answer| !answer.is_err_and(|error| error.is_unreachable()))
+    }
+
+    fn address(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        url
+    }
+
+    /// Whether it is Amazon's, which has no remote read.
+    pub(crate) fn is_signed(&self) -> bool {
+        self.signer.is_some()
+    }
+
+    fn signed(&self, mut request: Request) -> Result<Request, FetchError> {
+        let Some(signer) = &self.signer else {
+            return Ok(request);
+        };
+        let body = request.body().and_then(|body| body.as_bytes());
+        let signature = signer
+            .sign(
+                request.method().as_str(),
+                request.url().as_str(),
+                &[],
+                body.unwrap_or_default(),
+                SystemTime::now(),
+            )
+            .map_err(|error| FetchError::Unreachable(error.to_string()))?;
+        for (name, value) in signature {
+            let value = HeaderValue::try_from(value)
+                .map_err(|error| FetchError::Unreachable(error.to_string()))?;
+            request.headers_mut().insert(name, value);
+        }
+        Ok(request)
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = request.headers(self.headers.clone());
+        match &self.auth {
+            PrometheusAuth::None | PrometheusAuth::SigV4 { .. } => request,
+            PrometheusAuth::Basic { username, password } => {
+                request.basic_auth(username, Some(password.expose_secret()))
+            }
+            PrometheusAuth::Bearer(token) => request.bearer_auth(token.expose_secret()),
+        }
+    }
+}
+
+async fn success(response: Response) -> Result<Response, FetchError> {
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(refusal(response).await)
+    }
+}
+
+fn headers(config: &PrometheusConfig) -> Result<HeaderMap, ClientError> {
+    let pairs = config.headers.iter().map(|(name, value)| {
+        let refused = || ClientError::Header(name.clone());
+        let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| refused())?;
+        value.set_sensitive(true);
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| refused())?;
+        Ok((name, value))
+    });
+    let mut headers = HeaderMap::new();
+    for pair in pairs {
+        let (name, value) = pair?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+/// The parameter that ends a query on the server when nobody waits for it any more.
+pub(crate) fn timeout() -> (&'static str, String) {
+    ("timeout", QUERY_TIMEOUT.to_owned())
+}

@@ -1,0 +1,190 @@
+//! The series of one metric, by whichever way the server has.
+
+use std::time::Instant;
+
+use domain::{Labels, Sample, Timestamp, evaluation::Span};
+use tokio::sync::mpsc;
+
+use crate::{
+    FetchError, Metric, Prometheus, Reading, Selector,
+    learned::Streams,
+    remote_read::{self, Read},
+    sink::Sink,
+};
+
+/// One series as it was read: in order of time, NaN included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FetchedSeries {
+    /// The label set, without `__name__`.
+    pub labels: Labels,
+    /// The samples.
+    pub samples: Vec<Sample>,
+    /// The times of stale markers, in order: there the series had ended, or a scrape had failed. Remote read alone shows
+    /// them; empty where the query API was asked.
+    pub ends: Vec<Timestamp>,
+}
+
+/// How a fetch went whose series all arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fetched {
+    /// What the server warned about, and what was read in another way than usual.
+    pub warnings: Vec<String>,
+    /// Series that were not sent, by their labels.
+    pub ambiguous: Vec<Ambiguous>,
+}
+
+/// Series that nothing but their metric names tells apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ambiguous {
+    /// The label set, without `__name__`.
+    pub labels: Labels,
+    /// The names, sorted.
+    pub names: Vec<String>,
+}
+
+/// How a remote read of a selector came out.
+enum Streamed {
+    /// Every series was sent.
+    Whole,
+    /// The query API has to do, for what was not sent; what to say about that.
+    Instead(Option<String>),
+}
+
+impl Prometheus {
+    /// Sends the series of `metric` that have a sample in `range`, which is half-open at its start, each as soon as it
+    /// is complete and nothing can be mistaken for it.
+    ///
+    /// # Errors
+    /// When Prometheus is away or busy, refuses the query, or answers something else. Series sent until then are good.
+    pub async fn fetch(
+        &self,
+        metric: &Metric,
+        range: Span,
+        found: &mpsc::Sender<FetchedSeries>,
+    ) -> Result<Fetched, FetchError> {
+        let mut sink = Sink::new(found, metric.reading.has_names());
+        let mut warnings = Vec::new();
+        match &metric.reading {
+            Reading::Raw { selector } => {
+                if let Streamed::Instead(warning) = self.stream(selector, range, &mut sink).await? {
+                    warnings.extend(warning);
+                    warnings.extend(self.raw(&selector.text, range, &mut sink).await?);
+                }
+            }
+            Reading::Sampled { step, .. } => {
+                warnings.extend(self.sampled(&metric.query, *step, range, &mut sink).await?);
+            }
+        }
+        let (ambiguous, histograms) = sink.finish().await?;
+        if histograms > 0 {
+            warnings.push(format!(
+                "{}: {histograms} series are native histograms and were left out",
+                metric.name
+            ));
+        }
+        Ok(Fetched {
+            warnings,
+            ambiguous,
+        })
+    }
+
+    /// Tries remote read.
+    async fn stream(
+        &self,
+        selector: &Selector,
+        range: Span,
+        sink: &mut Sink<'_>,
+    ) -> Result<Streamed, FetchError> {
+        // Amazon's has no remote read, and remote read has no GET.
+        if selector.matchers.is_empty() || self.is_signed() {
+            return Ok(Streamed::Instead(None));
+        }
+        if let Some(warning) = self.learned.not_streamed(&selector.text) {
+            return Ok(Streamed::Instead(warning));
+        }
+        let mut streams = self.learned.streams.lock().await;
+        streams.refresh();
+        if matches!(*streams, Streams::Unknown) {
+            *streams = self.ask_for_streams().await?;
+        }
+        let external = match &*streams {
+            Streams::No { warning, .. } => return Ok(Streamed::Instead(warning.clone())),
+            Streams::Untried { external, .. } | Streams::Yes { external, .. } => external.clone(),
+            Streams::Unknown => return Ok(Streamed::Instead(None)),
+        };
+        if !self.are_apart(&external, selector, range).await? {
+            return Ok(Streamed::Instead(None));
+        }
+        let is_untried = matches!(*streams, Streams::Untried { .. });
+        // Whoever tries it first finds out for all; others need not wait for each other.
+        let held = if is_untried {
+            Some(streams)
+        } else {
+            drop(streams);
+            None
+        };
+        let response = match self.remote_read(selector, range).await? {
+            Ok(response) => response,
+            Err(why) => {
+                let warning = Some(format!(
+                    "Prometheus has no remote read that can be used ({why}): the query API is asked instead"
+                ));
+                let no = Streams::No {
+                    warning: warning.clone(),
+                    since: Instant::now(),
+                };
+                match held {
+                    Some(mut streams) => *streams = no,
+                    None => *self.learned.streams.lock().await = no,
+                }
+                return Ok(Streamed::Instead(warning));
+            }
+        };
+        if let Some(mut streams) = held {
+            *streams = Streams::Yes {
+                external: external.clone(),
+                since: Instant::now(),
+            };
+        }
+        let strip = |labels: &mut Labels| external.strip(labels);
+        match remote_read::read(response, range, strip, sink).await? {
+            Read::Whole => Ok(Streamed::Whole),
+            Read::Broken(why) => Ok(Streamed::Instead(Some(format!(
+                "remote read broke off at its start ({why}): the query API is asked instead"
+            )))),
+            Read::Histograms => {
+                self.learned.set_not_streamed(&selector.text, None);
+                Ok(Streamed::Instead(None))
+            }
+            Read::UnknownEncoding(encoding) => {
+                let warning = Some(format!(
+                    "remote read sends chunks of an encoding that is not known here ({encoding}): the query API is asked \
+                     instead"
+                ));
+                *self.learned.streams.lock().await = Streams::No {
+                    warning: warning.clone(),
+                    since: Instant::now(),
+                };
+                Ok(Streamed::Instead(warning))
+            }
+        }
+    }
+
+    async fn ask_for_streams(&self) -> Result<Streams, FetchError> {
+        let since = Instant::now();
+        let no = Streams::No {
+            warning: None,
+            since,
+        };
+        if self.learned.is_get_only() {
+            return Ok(no);
+        }
+        Ok(match self.external_labels().await? {
+            Some(external) => Streams::Untried { external, since },
+            None => no,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

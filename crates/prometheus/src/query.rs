@@ -1,0 +1,277 @@
+//! PromQL, as far as it has to be understood here: what is a plain selector, and which metric names it may show.
+
+use promql_parser::{
+    label::{MatchOp, Matcher as ParsedMatcher},
+    parser::{self, Expr, VectorSelector},
+    util::{ExprVisitor, walk_expr},
+};
+
+/// A query of the metrics file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// A plain selector.
+    Selector(Selector),
+    /// Anything else.
+    Expression {
+        /// PromQL without comments.
+        text: String,
+        /// Whether two of its series may differ in their metric name alone.
+        has_names: bool,
+        /// What the parser says of a text that it does not understand. The server decides about it.
+        unparsed: Option<String>,
+    },
+}
+
+/// A plain selector: its series are read as they are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// PromQL without comments.
+    pub text: String,
+    /// What a series has to match, all of it. Empty where PromQL alone can say it (alternatives with `or`).
+    pub matchers: Vec<Matcher>,
+}
+
+/// What a label of a series has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matcher {
+    /// The label's name; `__name__` for the metric's.
+    pub label: String,
+    /// How it is compared.
+    pub operator: MatchOperator,
+    /// The value or regular expression that it is compared with.
+    pub value: String,
+}
+
+/// How a label is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchOperator {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `=~`
+    Regex,
+    /// `!~`
+    NotRegex,
+}
+
+/// The label that holds a metric's name.
+pub(crate) const NAME: &str = "__name__";
+
+impl Query {
+    /// Reads PromQL; `None` if there is nothing but white space and comments.
+    pub fn parse(query: &str) -> Option<Self> {
+        let text = without_comments(query).trim().to_owned();
+        if text.is_empty() {
+            return None;
+        }
+        Some(match parser::parse(&text) {
+            Ok(Expr::VectorSelector(selector))
+                if selector.offset.is_none() && selector.at.is_none() =>
+            {
+                Self::Selector(Selector {
+                    matchers: matchers(&selector),
+                    text,
+                })
+            }
+            Ok(expression) => Self::Expression {
+                has_names: has_names(&expression),
+                text,
+                unparsed: None,
+            },
+            Err(reason) => Self::Expression {
+                has_names: true,
+                text,
+                unparsed: Some(reason),
+            },
+        })
+    }
+}
+
+impl Selector {
+    /// Whether two of its series may differ in their metric name alone.
+    pub fn has_names(&self) -> bool {
+        !self
+            .matchers
+            .iter()
+            .any(|matcher| matcher.label == NAME && matcher.operator == MatchOperator::Equal)
+    }
+}
+
+/// The text without `# …` up to the end of a line, where that is not within a string.
+fn without_comments(query: &str) -> String {
+    let (mut text, mut characters) = (String::with_capacity(query.len()), query.chars());
+    let mut quote = None;
+    while let Some(c) = characters.next() {
+        match quote {
+            None if c == '#' => {
+                // The line's end stays, so that what surrounds the comment does not run together.
+                if characters.by_ref().any(|c| c == '\n') {
+                    text.push('\n');
+                }
+                continue;
+            }
+            None if matches!(c, '"' | '\'' | '`') => quote = Some(c),
+            Some('"' | '\'') if c == '\\' => {
+                text.push(c);
+                text.extend(characters.next());
+                continue;
+            }
+            Some(open) if c == open => quote = None,
+            _ => {}
+        }
+        text.push(c);
+    }
+    text
+}
+
+fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
+    if !selector.matchers.or_matchers.is_empty() {
+        return Vec::new();
+    }
+    let name = selector.name.iter().map(|name| Matcher {
+        label: NAME.to_owned(),
+        operator: MatchOperator::Equal,
+        value: name.clone(),
+    });
+    let labels = selector
+        .matchers
+        .matchers
+        .iter()
+        .map(|ParsedMatcher { op, name, value }| Matcher {
+            label: name.clone(),
+            operator: match op {
+                MatchOp::Equal => MatchOperator::Equal,
+                MatchOp::NotEqual => MatchOperator::NotEqual,
+                MatchOp::Re(_) => MatchOperator::Regex,
+                MatchOp::NotRe(_) => MatchOperator::NotRegex,
+            },
+            value: value.clone(),
+        });
+    name.chain(labels).collect()
+}
+
+/// Whether an expression selects more than one metric name.
+fn has_names(expression: &Expr) -> bool {
+    let mut names = Names::default();
+    // The visitor has no errors.
+    let _ = walk_expr(&mut names, expression);
+    names.several
+}
+
+#[derive(Default)]
+struct Names {
+    first: Option<String>,
+    several: bool,
+}
+
+impl Names {
+    fn see(&mut self, selector: &VectorSelector) {
+        let exact = matchers(selector)
+            .into_iter()
+            .find(|matcher| matcher.label == NAME && matcher.operator == MatchOperator::Equal);
+        match (exact, &self.first) {
+            (None, _) => self.several = true,
+            (Some(name), Some(first)) => self.several |= name.value != *first,
+            (Some(name), None) => self.first = Some(name.value),
+        }
+    }
+}
+
+impl ExprVisitor for Names {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
+        match expression {
+            Expr::VectorSelector(selector) => self.see(selector),
+            Expr::MatrixSelector(selector) => self.see(&selector.vs),
+            _ => {}
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_changes_nothing() {
+        for (query, text) in [
+            ("up # is it?", "up"),
+            ("# first\nup\n# last", "up"),
+            ("a #x\n+ b", "a \n+ b"),
+            (r##"up{a="#1"}"##, r##"up{a="#1"}"##),
+            (r##"up{a="\"#"} # x"##, r##"up{a="\"#"}"##),
+            ("up{a='#'}", "up{a='#'}"),
+            ("up{a=`\\`} # x", "up{a=`\\`}"),
+        ] {
+            assert_eq!(without_comments(query).trim(), text, "{query}");
+        }
+        for query in ["", " \n", "# nothing", "#\n#\n"] {
+            assert_eq!(Query::parse(query), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_plain_selector_is_told_from_an_expression() {
+        for (query, is_selector) in [
+            ("up", true),
+            (r#"{"http.requests", "service.name"="a"}"#, true),
+            (r#"up{job=~"a|b"}"#, true),
+            (r#"up{a="1" or b="2"}"#, true),
+            ("up offset 5m", false),
+            ("up @ 0", false),
+            ("up[5m]", false),
+            ("rate(up[5m])", false),
+            ("max_over_time(up[5m * 2])", false),
+            ("rate(up)", false),
+            ("1", false),
+        ] {
+            let read = Query::parse(query).unwrap();
+            assert_eq!(
+                matches!(read, Query::Selector(_)),
+                is_selector,
+                "{query}: {read:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_parser_does_not_know_is_left_to_the_server() {
+        for query in [
+            "max_over_time(up[5m * 2])",
+            "rate(",
+            "up{",
+            "sum(rate(x[1m] anchored))",
+        ] {
+            let Some(Query::Expression { text, unparsed, .. }) = Query::parse(query) else {
+                panic!("{query}")
+            };
+            assert!(unparsed.is_some(), "{query}");
+            assert_eq!(text, query);
+        }
+    }
+
+    #[test]
+    fn series_may_differ_by_name_alone_where_several_names_are_selected() {
+        for (query, several) in [
+            ("up", false),
+            (r#"{__name__="up"}"#, false),
+            (r#"{"up"}"#, false),
+            (r#"{__name__=~"node_load[15]"}"#, true),
+            (r#"{job="node"}"#, true),
+            ("rate(x[5m]) / rate(x[1m])", false),
+            ("x or y", true),
+            (r#"last_over_time({job="a"}[5m])"#, true),
+            ("1 + 1", false),
+            ("what is this", true),
+        ] {
+            let has_names = match Query::parse(query).unwrap() {
+                Query::Selector(selector) => selector.has_names(),
+                Query::Expression { has_names, .. } => has_names,
+            };
+            assert_eq!(has_names, several, "{query}");
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! The matrix of Prometheus' query API, read series by series: no tree, no text, no other series is kept meanwhile.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    io::{BufReader, Read},
+    rc::Rc,
+};
+
+use domain::{Labels, Sample};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+use super::{Body, time_of};
+use crate::{FetchError, response::shortened, sink::Row};
+
+const MOST_WARNINGS: usize = 20;
+/// How much is read from the body at once.
+const BUFFER: usize = 64 << 10;
+
+/// Reads an answer of `/api/v1/query` or `/api/v1/query_range` and hands each series to `take`, which says whether to go
+/// on. Returns what the server warned about.
+pub(super) fn read(body: Body, take: impl FnMut(Row) -> bool) -> Result<Vec<String>, FetchError> {
+    let body = Rc::new(RefCell::new(body));
+    let begin = {
+        let body = body.clone();
+        move || body.borrow_mut().begin_series()
+    };
+    let parsed = parse(Shared(body.clone()), begin, take);
+    let failed = Rc::into_inner(body).and_then(|body| body.into_inner().into_failure());
+    match failed {
+        Some(error) => Err(error),
+        None => parsed.map_err(FetchError::Malformed),
+    }
+}
+
+struct Shared(Rc<RefCell<Body>>);
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.borrow_mut().read(buffer)
+    }
+}
+
+fn parse(
+    body: impl Read,
+    begin: impl FnMut(),
+    take: impl FnMut(Row) -> bool,
+) -> Result<Vec<String>, String> {
+    let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER, body));
+    let mut answer = Answer {
+        begin,
+        take,
+        kind: None,
+        warnings: Vec::new(),
+    };
+    (&mut answer)
+        .deserialize(&mut reader)
+        .and_then(|()| reader.end())
+        .map_err(|error| error.to_string())?;
+    match answer.kind.as_deref() {
+        Some("matrix") => {}
+        kind => {
+            return Err(format!(
+                "a {} instead of a matrix",
+                kind.unwrap_or("document")
+            ));
+        }
+    }
+    Ok(answer.warnings)
+}
+
+/// The whole answer, read for what it does to its fields.
+struct Answer<B, T> {
+    begin: B,
+    take: T,
+    kind: Option<String>,
+    warnings: Vec<String>,
+}
+
+impl<B, T> Answer<B, T> {
+    fn warn(&mut self, texts: Vec<String>) {
+        let room = MOST_WARNINGS.saturating_sub(self.warnings.len());
+        let texts = texts.iter().take(room);
+        self.warnings.extend(texts.map(|text| shortened(text)));
+    }
+}
+
+impl<'de, B: FnMut(), T: FnMut(Row) -> bool> DeserializeSeed<'de> for &mut Answer<B, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for &mut Answer<B, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer of the query API")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(field) = fields.next_key::<String>()? {
+            match field.as_str() {
+                "data" => fields.next_value_seed(Data(&mut *self))?,
+                "warnings" | "infos" => {
+                    let texts: Option<Vec<String>> = fields.next_value()?;
+                    self.warn(texts.unwrap_or_default());
+                }
+                // VictoriaMetrics' word for an answer that lacks what some of its nodes have.
+                "isPartial" => {
+                    if fields.next_value::<Option<bool>>()? == Some(true) {
+                        self.warn(vec!["the answer is partial (isPartial)".to_owned()]);
+                    }
+                }
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Data<'a, B, T>(&'a mut Answer<B, T>);
+
+impl<'de, B: FnMut(), T: FnMut(Row) -> bool> DeserializeSeed<'de> for Data<'_, B, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Data<'_, B, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the data of an answer")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(field) = fields.next_key::<String>()? {
+            match field.as_str() {
+                "resultType" => {
+                    let kind: String = fields.next_value()?;
+                    if kind != "matrix" {
+                        return Err(A::Error::custom(format_args!(
+                            "a {kind} instead of a matrix"
+                        )));
+                    }
+                    self.0.kind = Some(kind);
+                }
+                "result" => fields.next_value_seed(Rows(&mut *self.0))?,
+                _ => drop(fields.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Rows<'a, B, T>(&'a mut Answer<B, T>);
+
+impl<'de, B: FnMut(), T: FnMut(Row) -> bool> DeserializeSeed<'de> for Rows<'_, B, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Rows<'_, B, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the series of a matrix")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        loop {
+            (self.0.begin)();
+            let Some(Series {
+                metric,
+                values,
+                histograms,
+            }) = rows.next_element()?
+            else {
+                return Ok(());
+            };
+            let row = Row {
+                labels: metric,
+                samples: values.0,
+                ends: Vec::new(),
+                is_histogram: histograms.is_some(),
+            };
+            if !(self.0.take)(row) {
+                return Err(A::Error::custom("nobody waits for it any more"));
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Series {
+    metric: Labels,
+    #[serde(default)]
+    values: Samples,
+    #[serde(default)]
+    histograms: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(transparent)]
+struct Samples(#[serde(deserialize_with = "samples")] Vec<Sample>);
+
+fn samples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Sample>, D::Error> {
+    let pairs = Vec::<Pair>::deserialize(deserializer)?;
+    Ok(pairs.into_iter().map(|Pair(sample)| sample).collect())
+}
+
+struct Pair(Sample);
+
+impl<'de> Deserialize<'de> for Pair {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (seconds, Number(value)) = <(f64, Number)>::deserialize(deserializer)?;
+        let time =
+            time_of(seconds).ok_or_else(|| D::Error::custom("a time beyond the year 9999"))?;
+        Ok(Self(Sample { time, value }))
+    }
+}
+
+/// A value, which Prometheus writes as text: `"12.5"`, `"NaN"`, `"+Inf"`.
+struct Number(f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number as text")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Number, E> {
+                text.parse()
+                    .map(Number)
+                    .map_err(|_| E::custom(format!("`{text}` is no number")))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(result: &str) -> String {
+        format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#)
+    }
+
+    fn rows(body: &str) -> Result<(Vec<Row>, Vec<String>), String> {
+        let mut rows = Vec::new();
+        let warnings = parse(
+            body.as_bytes(),
+            || {},
+            |row| {
+                rows.push(row);
+                true
+            },
+        )?;
+        Ok((rows, warnings))
+    }
+
+    #[test]
+    fn values_keep_every_bit() {
+        let body = body(
+            r#"{"metric":{"__name__":"x","a":"1"},"values":[[1.234,"0.1"],[2,"NaN"],[3,"+Inf"],[4,"-Inf"],[5,"1e308"],[6,"5e-324"]]}"#,
+        );
+        let (rows, _) = rows(&body).unwrap();
+        let [series] = &rows[..] else {
+            panic!("one series")
+        };
+        let labels = [("__name__", "x"), ("a", "1")].into_iter().collect();
+        assert_eq!(series.labels, labels);
+        let times = series.samples.iter().map(|sample| sample.time.millis());
+        let times: Vec<i64> = times.collect();
+        assert_eq!(times, [1234, 2000, 3000, 4000, 5000, 6000]);
+        let bits = series.samples.iter().map(|sample| sample.value.to_bits());
+        let bits: Vec<u64> = bits.collect();
+        let expected = [
+            0.1,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1e308,
+            5e-324,
+        ]
+        .map(f64::to_bits);
+        assert_eq!(bits, expected);
+    }
+
+    #[test]
+    fn what_is_no_matrix_is_refused() {
+        for body in [
+            "",
+            "[]",
+            "{}",
+            r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
+            r#"{"status":"success","data":{"result":[],"resultType":"scalar"}}"#,
+            &body(r#"{"metric":{},"values":[[1,"x"]]}"#),
+            &body(r#"{"metric":{},"values":[[1e300,"1"]]}"#),
+            &format!("{}x", body("")),
+            &body("")[..40],
+        ] {
+            assert!(rows(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_warns_about_is_kept_wherever_it_stands() {
+        let (found, warnings) = rows(
+            r#"{"isPartial":true,"warnings":["a\nb"],"data":{"result":[{"metric":{}}],"stats":{"x":[1]},"resultType":"matrix"},"infos":["c"],"x":null}"#,
+        )
+        .unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(warnings, ["the answer is partial (isPartial)", "a b", "c"]);
+        assert_eq!(rows(&body("")).unwrap().1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_native_histogram_is_noticed() {
+        let histogram = r#"{"metric":{},"histograms":[[1,{"count":"1","sum":"2","buckets":[[3,"0","1","1"]]}]]}"#;
+        let (rows, _) = rows(&body(histogram)).unwrap();
+        assert!(rows[0].is_histogram && rows[0].samples.is_empty());
+    }
+}

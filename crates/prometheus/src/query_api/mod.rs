@@ -1,0 +1,205 @@
+//! The query API: plain selectors by an instant query with a range, expressions by `query_range`, both as JSON that is
+//! handed on series by series.
+
+mod body;
+mod matrix;
+
+use std::time::Duration;
+
+use domain::{Timestamp, evaluation::Span};
+use tokio::sync::mpsc;
+
+use crate::{
+    FetchError, Prometheus,
+    client::timeout,
+    sink::{Parts, Row, Sink},
+};
+use body::Body;
+use matrix::read;
+
+/// Prometheus refuses range queries of more points a series.
+const MOST_POINTS: i64 = 11_000;
+/// Into how many slices a range is cut, one after the other, where the server finds it too long.
+const SLICES: [i64; 4] = [1, 4, 16, 64];
+/// Rows that wait to be taken.
+const ROWS_WAITING: usize = 4;
+
+impl Prometheus {
+    /// Every real sample of a plain selector, and what the server warned about.
+    pub(crate) async fn raw(
+        &self,
+        selector: &str,
+        range: Span,
+        sink: &mut Sink<'_>,
+    ) -> Result<Vec<String>, FetchError> {
+        let length = range.end.millis() - range.start.millis();
+        let slices = |count: i64| {
+            let each = (length + count - 1) / count;
+            let starts = (0..count).map(move |k| range.start.millis() + k * each);
+            let slices = starts.map(move |start| (start, range.end.millis().min(start + each)));
+            slices
+                .map(|(start, end)| Slice {
+                    path: "api/v1/query",
+                    parameters: vec![
+                        ("query", format!("{selector}[{}ms]", end - start)),
+                        ("time", seconds(end)),
+                        timeout(),
+                    ],
+                    after: start,
+                    until: end,
+                })
+                .collect()
+        };
+        self.sliced(&slices, sink).await
+    }
+
+    /// An expression at the multiples of `step` since the epoch, and what the server warned about.
+    pub(crate) async fn sampled(
+        &self,
+        expression: &str,
+        step: Duration,
+        range: Span,
+        sink: &mut Sink<'_>,
+    ) -> Result<Vec<String>, FetchError> {
+        let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+        let first = range.start.millis().div_euclid(step) + 1;
+        let last = range.end.millis().div_euclid(step);
+        let slices = |count: i64| {
+            let points = ((last - first + count) / count).clamp(1, MOST_POINTS);
+            let starts = (first..=last).step_by(points as usize);
+            starts
+                .map(|start| {
+                    let (start, end) = (start * step, last.min(start + points - 1) * step);
+                    Slice {
+                        path: "api/v1/query_range",
+                        parameters: vec![
+                            ("query", expression.to_owned()),
+                            ("start", seconds(start)),
+                            ("end", seconds(end)),
+                            ("step", seconds(step)),
+                            timeout(),
+                        ],
+                        after: start - 1,
+                        until: end,
+                    }
+                })
+                .collect()
+        };
+        self.sliced(&slices, sink).await
+    }
+
+    /// Asks for a range in as few slices as the server takes. One slice is handed on while it arrives, several are joined
+    /// first.
+    async fn sliced(
+        &self,
+        slices: &(impl Fn(i64) -> Vec<Slice> + Sync),
+        sink: &mut Sink<'_>,
+    ) -> Result<Vec<String>, FetchError> {
+        let mut refused = None;
+        for count in SLICES {
+            let asked = self.joined(slices(count), sink).await;
+            match asked {
+                Err(FetchError::Refused(reason)) if is_about_size(&reason) => {
+                    refused = Some(FetchError::Refused(reason));
+                }
+                asked => return asked,
+            }
+        }
+        Err(refused.unwrap_or_else(|| FetchError::Refused("the range is too long".to_owned())))
+    }
+
+    async fn joined(
+        &self,
+        slices: Vec<Slice>,
+        sink: &mut Sink<'_>,
+    ) -> Result<Vec<String>, FetchError> {
+        let mut warnings = Vec::new();
+        if let [slice] = &slices[..] {
+            let (rows, mut arriving) = mpsc::channel(ROWS_WAITING);
+            let taking = async {
+                while let Some(row) = arriving.recv().await {
+                    sink.take_others(row).await?;
+                }
+                Ok(())
+            };
+            let (asked, taken) = tokio::join!(self.ask(slice, rows), taking);
+            taken?;
+            return asked;
+        }
+        let mut parts = Parts::default();
+        for slice in &slices {
+            let (rows, mut arriving) = mpsc::channel(ROWS_WAITING);
+            let adding = async {
+                while let Some(row) = arriving.recv().await {
+                    parts.add(row)?;
+                }
+                Ok(())
+            };
+            let (asked, added) = tokio::join!(self.ask(slice, rows), adding);
+            added?;
+            warnings.extend(asked?);
+        }
+        for row in parts.into_rows() {
+            sink.take_others(row).await?;
+        }
+        warnings.sort();
+        warnings.dedup();
+        Ok(warnings)
+    }
+
+    /// Sends the series of one slice. Returns what the server warned about.
+    async fn ask(&self, slice: &Slice, rows: mpsc::Sender<Row>) -> Result<Vec<String>, FetchError> {
+        let response = self.query(slice.path, &slice.parameters).await?;
+        let (body, pump) = Body::of(response);
+        let (after, until) = (slice.after, slice.until);
+        let reading = tokio::task::spawn_blocking(move || {
+            read(body, |mut row| {
+                // Prometheus 2 includes the left edge of a range, Prometheus 3 does not.
+                row.samples
+                    .retain(|sample| sample.time.millis() > after && sample.time.millis() <= until);
+                rows.blocking_send(row).is_ok()
+            })
+        });
+        let (reading, ()) = tokio::join!(reading, pump);
+        reading.map_err(|_| FetchError::Malformed("its reader broke off".to_owned()))?
+    }
+}
+
+/// One request.
+struct Slice {
+    path: &'static str,
+    parameters: Vec<(&'static str, String)>,
+    /// Samples at or before this time are left out, milliseconds.
+    after: i64,
+    /// Samples later than this are left out.
+    until: i64,
+}
+
+/// Whether a refusal is about how much was asked for at once: Prometheus, Mimir, Thanos and VictoriaMetrics have words
+/// of their own for it.
+fn is_about_size(reason: &str) -> bool {
+    let reason = reason.to_lowercase();
+    [
+        "too many samples",
+        "maximum resolution",
+        "maximum number of samples",
+        "maximum number of chunks",
+        "maxsamplesperquery",
+        "maxpointspertimeseries",
+        "maxsamplesperseries",
+        "query time range exceeds",
+    ]
+    .iter()
+    .any(|words| reason.contains(words))
+}
+
+/// Milliseconds as the decimal seconds of Prometheus' API.
+pub(crate) fn seconds(milliseconds: i64) -> String {
+    let (whole, rest) = (milliseconds.div_euclid(1000), milliseconds.rem_euclid(1000));
+    format!("{whole}.{rest:03}")
+}
+
+/// Seconds of Prometheus' answers as a time.
+fn time_of(seconds: f64) -> Option<Timestamp> {
+    Timestamp::from_millis((seconds * 1000.0).round() as i64)
+}

@@ -1,0 +1,175 @@
+//! What a server says when it does not answer a query.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::{
+    Response, StatusCode,
+    header::{HeaderMap, LOCATION, RETRY_AFTER},
+};
+use serde::Deserialize;
+
+use crate::{FetchError, error::unreachable};
+
+/// The most characters of a server's own text that are repeated.
+const MOST_CHARACTERS: usize = 300;
+/// An error is no longer than this.
+const LONGEST_ERROR: usize = 64 << 10;
+/// A configuration is no longer than this.
+const LONGEST_DOCUMENT: usize = 16 << 20;
+/// How long a busy server is waited for if it does not say.
+const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait that a server may ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// Whether a status means that the same request may be answered later.
+pub(crate) fn is_busy(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    )
+}
+
+/// How long to wait before a busy server is asked again: `Retry-After`, in seconds or as a date, at most 10 s.
+pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Duration {
+    let asked = headers
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| {
+            if let Ok(seconds) = value.trim().parse() {
+                return Some(Duration::from_secs(seconds));
+            }
+            let date = DateTime::parse_from_rfc2822(value.trim()).ok()?;
+            // A date that has passed is no wait.
+            Some((date.to_utc() - now).to_std().unwrap_or_default())
+        });
+    asked.unwrap_or(DEFAULT_WAIT).min(LONGEST_WAIT)
+}
+
+/// The error that a status other than success means, with the server's own words.
+pub(crate) async fn refusal(response: Response) -> FetchError {
+    let (status, said) = said(response).await;
+    error_of(status, said)
+}
+
+/// The error that a status means, `said` being the server's own words.
+pub(crate) fn error_of(status: StatusCode, said: String) -> FetchError {
+    match status {
+        status if is_busy(status) => FetchError::Busy(said),
+        StatusCode::REQUEST_TIMEOUT => FetchError::Unreachable(said),
+        status if status.is_server_error() => FetchError::Unreachable(said),
+        _ => FetchError::Refused(said),
+    }
+}
+
+/// The status and what the server says with it.
+pub(crate) async fn said(response: Response) -> (StatusCode, String) {
+    let status = response.status();
+    if status.is_redirection() {
+        let target = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|location| location.to_str().ok())
+            .and_then(|location| response.url().join(location).ok())
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_else(|| "another address".to_owned());
+        let words = format!(
+            "it redirects to {target} ({status}): set PROMETHEUS_URL to the address that answers itself, with a login if \
+             it needs one"
+        );
+        return (status, words);
+    }
+    // A body that breaks off is no reason to lose the status.
+    let body = bounded(response, LONGEST_ERROR).await.unwrap_or_default();
+    let words = match text_of(&body) {
+        text if text.is_empty() => format!("status {status}"),
+        text => format!("{text} (status {status})"),
+    };
+    (status, words)
+}
+
+/// The text of an error: what its JSON says, else the body itself, in one line of at most 300 characters.
+fn text_of(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        #[serde(alias = "message", alias = "Message")]
+        error: String,
+    }
+    let text = serde_json::from_slice(body).map_or_else(
+        |_| String::from_utf8_lossy(body).into_owned(),
+        |Refusal { error }| error,
+    );
+    shortened(&text)
+}
+
+/// A server's text in one line of at most 300 characters.
+pub(crate) fn shortened(text: &str) -> String {
+    let words: Vec<&str> = text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join(" ").chars().take(MOST_CHARACTERS).collect()
+}
+
+/// A document that is read whole.
+pub(crate) async fn document(response: Response) -> Result<Vec<u8>, FetchError> {
+    bounded(response, LONGEST_DOCUMENT).await
+}
+
+async fn bounded(mut response: Response, most: usize) -> Result<Vec<u8>, FetchError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > most {
+            return Err(FetchError::Malformed(format!(
+                "it is larger than {} kB",
+                most >> 10
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_s_own_words_are_found_whatever_their_form() {
+        for (body, text) in [
+            (
+                r#"{"status":"error","error":"parse error: x"}"#,
+                "parse error: x",
+            ),
+            (r#"{"message":"no access"}"#, "no access"),
+            ("no org id\n", "no org id"),
+            ("<html>\n<b>Bad\tGateway</b>", "<html> <b>Bad Gateway</b>"),
+            (r#"{"code":5}"#, r#"{"code":5}"#),
+            ("", ""),
+        ] {
+            assert_eq!(text_of(body.as_bytes()), text);
+        }
+        assert_eq!(text_of("ä".repeat(400).as_bytes()), "ä".repeat(300));
+    }
+
+    #[test]
+    fn a_server_is_waited_for_as_long_as_it_asks_but_no_longer_than_10_s() {
+        let now = DateTime::parse_from_rfc2822("Mon, 23 Nov 2026 08:45:00 GMT").unwrap();
+        for (header, seconds) in [
+            (Some("3"), 3),
+            (Some("0"), 0),
+            (Some("3600"), 10),
+            (Some("Mon, 23 Nov 2026 08:45:04 GMT"), 4),
+            (Some("Mon, 23 Nov 2026 08:44:00 GMT"), 0),
+            (Some("soon"), 1),
+            (None, 1),
+        ] {
+            let headers: HeaderMap = header
+                .map(|value| (RETRY_AFTER, value.parse().unwrap()))
+                .into_iter()
+                .collect();
+            let wait = retry_after(&headers, now.to_utc());
+            assert_eq!(wait, Duration::from_secs(seconds), "{header:?}");
+        }
+    }
+}

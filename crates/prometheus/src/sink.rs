@@ -1,0 +1,262 @@
+//! Where the series of one fetch go: on to whoever waits for them, or held back until no other can be mistaken for them.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use domain::{Labels, Sample, Timestamp};
+use tokio::sync::mpsc;
+
+use crate::{
+    FetchError,
+    fetch::{Ambiguous, FetchedSeries},
+    query::NAME,
+};
+
+/// The most samples that are held back: 160 MB of them.
+const MOST_HELD: usize = 10_000_000;
+
+/// One series as a server shows it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// With `__name__`, where it has one.
+    pub(crate) labels: Labels,
+    pub(crate) samples: Vec<Sample>,
+    /// The times of stale markers, where they are shown.
+    pub(crate) ends: Vec<Timestamp>,
+    /// Whether it has native histograms.
+    pub(crate) is_histogram: bool,
+}
+
+/// Takes the series of one fetch.
+#[derive(Debug)]
+pub(crate) struct Sink<'a> {
+    found: &'a mpsc::Sender<FetchedSeries>,
+    /// Series whose names may be all that tells them apart.
+    held: Option<BTreeMap<Labels, Vec<(String, FetchedSeries)>>>,
+    held_samples: usize,
+    /// What was taken, as far as a second way of reading may show it again.
+    taken: HashSet<u64>,
+    /// How many series had samples.
+    series: u64,
+    /// How many had native histograms and no samples.
+    histograms: u64,
+}
+
+impl<'a> Sink<'a> {
+    /// Hands series on to `found`. With `has_names`, those that have a name wait until all have arrived.
+    pub(crate) fn new(found: &'a mpsc::Sender<FetchedSeries>, has_names: bool) -> Self {
+        Self {
+            found,
+            held: has_names.then(BTreeMap::new),
+            held_samples: 0,
+            taken: HashSet::new(),
+            series: 0,
+            histograms: 0,
+        }
+    }
+
+    /// Whether nothing was taken yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series == 0
+    }
+
+    /// Takes a series, and remembers it for [`Self::take_others`].
+    pub(crate) async fn take_first(&mut self, row: Row) -> Result<(), FetchError> {
+        self.taken.insert(identity(&row.labels));
+        self.take(row).await
+    }
+
+    /// Takes a series unless [`Self::take_first`] did.
+    pub(crate) async fn take_others(&mut self, row: Row) -> Result<(), FetchError> {
+        if self.taken.contains(&identity(&row.labels)) {
+            return Ok(());
+        }
+        self.take(row).await
+    }
+
+    async fn take(&mut self, row: Row) -> Result<(), FetchError> {
+        let Row {
+            mut labels,
+            samples,
+            ends,
+            is_histogram,
+        } = row;
+        if samples.is_empty() {
+            self.histograms += u64::from(is_histogram);
+            return Ok(());
+        }
+        self.series += 1;
+        let name = labels.0.remove(NAME);
+        let series = FetchedSeries {
+            labels,
+            samples,
+            ends,
+        };
+        match (&mut self.held, name) {
+            (Some(held), Some(name)) => {
+                self.held_samples += series.samples.len();
+                if self.held_samples > MOST_HELD {
+                    return Err(too_large(
+                        "series of several metric names cannot be compared",
+                    ));
+                }
+                let alike = held.entry(series.labels.clone()).or_default();
+                alike.push((name, series));
+            }
+            _ => self.send(series).await,
+        }
+        Ok(())
+    }
+
+    async fn send(&self, series: FetchedSeries) {
+        // The receiver is gone only when the run was given up.
+        let _ = self.found.send(series).await;
+    }
+
+    /// Hands on what was held back, but series that only their names tell apart. Returns those, and how many series were
+    /// native histograms.
+    pub(crate) async fn finish(mut self) -> Result<(Vec<Ambiguous>, u64), FetchError> {
+        if self.series == 0 && self.histograms > 0 {
+            return Err(FetchError::NativeHistogram(self.histograms));
+        }
+        let mut ambiguous = Vec::new();
+        for (labels, mut alike) in self.held.take().unwrap_or_default() {
+            if alike.len() > 1 {
+                let mut names: Vec<String> = alike.into_iter().map(|(name, _)| name).collect();
+                names.sort();
+                ambiguous.push(Ambiguous { labels, names });
+            } else if let Some((_, series)) = alike.pop() {
+                self.send(series).await;
+            }
+        }
+        Ok((ambiguous, self.histograms))
+    }
+}
+
+/// Why parts of an answer cannot be joined.
+pub(crate) fn too_large(what: &str) -> FetchError {
+    FetchError::TooLarge(format!(
+        "more than {} million samples: {what}; ask for fewer series in one [[metric]]",
+        MOST_HELD / 1_000_000
+    ))
+}
+
+/// The parts of series whose time is read slice by slice.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    rows: BTreeMap<Labels, Row>,
+    samples: usize,
+}
+
+impl Parts {
+    /// Puts a later part behind the earlier ones.
+    pub(crate) fn add(&mut self, row: Row) -> Result<(), FetchError> {
+        self.samples += row.samples.len();
+        if self.samples > MOST_HELD {
+            return Err(too_large("its slices cannot be joined"));
+        }
+        match self.rows.get_mut(&row.labels) {
+            Some(earlier) => {
+                earlier.samples.extend(row.samples);
+                earlier.is_histogram |= row.is_histogram;
+            }
+            None => drop(self.rows.insert(row.labels.clone(), row)),
+        }
+        Ok(())
+    }
+
+    /// The whole series.
+    pub(crate) fn into_rows(self) -> impl Iterator<Item = Row> {
+        self.rows.into_values()
+    }
+}
+
+fn identity(labels: &Labels) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    labels.0.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(labels: &[(&str, &str)], value: f64) -> Row {
+        let time = Timestamp::EPOCH;
+        Row {
+            labels: labels.iter().copied().collect(),
+            samples: vec![Sample { time, value }],
+            ends: Vec::new(),
+            is_histogram: false,
+        }
+    }
+
+    async fn taken(has_names: bool, rows: Vec<Row>) -> (Vec<String>, Vec<Ambiguous>) {
+        let (found, mut arriving) = mpsc::channel(16);
+        let mut sink = Sink::new(&found, has_names);
+        for row in rows {
+            sink.take_first(row).await.unwrap();
+        }
+        let (ambiguous, _) = sink.finish().await.unwrap();
+        drop(found);
+        let mut labels = Vec::new();
+        while let Some(series) = arriving.recv().await {
+            labels.push(series.labels.to_string());
+        }
+        (labels, ambiguous)
+    }
+
+    #[tokio::test]
+    async fn series_that_only_their_names_tell_apart_are_ambiguous_in_whatever_order_they_come() {
+        let rows = || {
+            vec![
+                row(&[(NAME, "b"), ("job", "x")], 1.0),
+                row(&[(NAME, "a"), ("job", "y")], 2.0),
+                row(&[(NAME, "a"), ("job", "x")], 3.0),
+                row(&[("job", "z")], 4.0),
+            ]
+        };
+        let forwards = taken(true, rows()).await;
+        let backwards = taken(true, rows().into_iter().rev().collect()).await;
+        assert_eq!(forwards, backwards);
+        assert_eq!(forwards.0.len(), 2);
+        let [alike] = &forwards.1[..] else {
+            panic!("{forwards:?}")
+        };
+        assert_eq!(alike.names, ["a", "b"]);
+        assert_eq!(alike.labels, [("job", "x")].into_iter().collect());
+    }
+
+    #[tokio::test]
+    async fn histograms_alone_are_an_error_and_beside_numbers_they_are_counted() {
+        let histogram = || Row {
+            samples: Vec::new(),
+            is_histogram: true,
+            ..row(&[("le", "1")], 0.0)
+        };
+        let (found, _arriving) = mpsc::channel(16);
+        let mut sink = Sink::new(&found, false);
+        sink.take_first(histogram()).await.unwrap();
+        let failed = sink.finish().await;
+        assert!(
+            matches!(failed, Err(FetchError::NativeHistogram(1))),
+            "{failed:?}"
+        );
+        let mut sink = Sink::new(&found, false);
+        sink.take_first(histogram()).await.unwrap();
+        sink.take_first(row(&[], 1.0)).await.unwrap();
+        assert_eq!(sink.finish().await.unwrap().1, 1);
+    }
+
+    #[test]
+    fn slices_of_a_series_are_joined_by_its_labels() {
+        let mut parts = Parts::default();
+        for (label, value) in [("x", 1.0), ("x", 2.0), ("y", 3.0)] {
+            parts.add(row(&[("a", label)], value)).unwrap();
+        }
+        let lengths: Vec<usize> = parts.into_rows().map(|row| row.samples.len()).collect();
+        assert_eq!(lengths, [2, 1]);
+    }
+}
