@@ -1,15 +1,18 @@
-//! One series from samples to messages: summaries, statistics, forecast, every objective that matches it, and what came of
+//! One series from samples to documents: summaries, statistics, forecast, every objective that matches it, and what came of
 //! the forecasts made before.
 //!
 //! Pure and blocking: it runs on a worker thread.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::{
     Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{self, Continuation, HORIZON, PredictedValues, Span},
     finite,
-    message::{Baseline, MetricsDocument, SeriesReference, ViolationsDocument, WindowSummary},
+    message::{
+        Baseline, MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument,
+        SeriesReference, ViolationsDocument, WindowSummary,
+    },
 };
 use series::{analysis as statistics, grid::GridOptions, summary};
 
@@ -20,103 +23,109 @@ use crate::{
     objectives::ActiveObjective,
     prometheus::FetchedSeries,
     scoring::{self, Due},
+    subject::Subject,
 };
 
-/// What a run looks at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// The run.
-    pub run: String,
-    /// The instant.
-    pub as_of: Timestamp,
-}
-
-/// What was made of one series.
+/// What was found out about one series.
 #[derive(Debug)]
 pub struct Analysed {
     /// The series.
     pub series: SeriesId,
     /// How many samples it has, NaN left out.
     pub samples: u64,
-    /// What to publish about it, in order.
-    pub messages: Vec<Message>,
-    /// The positions of the objectives that were judged on it.
-    pub objectives: Vec<usize>,
-    /// What it took.
-    pub took: Duration,
+    /// Summaries, statistics and forecast; `None` without a sample in the last 12 h.
+    pub description: Option<Description>,
+    /// The objectives that were judged on it, with their positions.
+    pub violations: Vec<(usize, ViolationsDocument)>,
+    /// The scores of its forecasts whose horizon is over.
+    pub scores: Vec<ScoreDocument>,
 }
 
-/// Describes, forecasts and judges one series.
+/// What a series is like, and what it will do.
+#[derive(Debug)]
+pub struct Description {
+    /// Its summaries.
+    pub metrics: MetricsDocument,
+    /// Its statistics.
+    pub metadata: MetadataDocument,
+    /// Its forecast.
+    pub prediction: PredictionDocument,
+}
+
+impl Analysed {
+    /// What to publish about it, in order.
+    pub fn messages(&self, run: &str) -> Vec<Message> {
+        let description = self.description.iter().flat_map(|description| {
+            [
+                Message::of_metrics(&description.metrics, run),
+                Message::of_metadata(&description.metadata, run),
+                Message::of_prediction(&description.prediction, run),
+            ]
+        });
+        let violations = self.violations.iter();
+        let violations = violations.map(|(_, document)| Message::of_violations(document, run));
+        let scores = self.scores.iter();
+        let scores = scores.map(|document| Message::of_score(document, run));
+        description.chain(violations).chain(scores).collect()
+    }
+}
+
+/// Describes, forecasts and judges one series, and scores the forecasts made before.
 pub fn analyse(
     metric: &Metric,
     fetched: FetchedSeries,
     active: &[ActiveObjective],
     due: &Due,
-    subject: &Subject,
+    as_of: Timestamp,
 ) -> Analysed {
-    let started = Instant::now();
-    let Subject { run, as_of } = subject;
     let samples = evaluation::clean(fetched.samples);
     let series = Series {
         metric: metric.name.clone(),
         labels: fetched.labels,
     };
     let reference = SeriesReference::new(&series, metric.unit.clone());
-    let found = statistics(metric, &samples, *as_of);
-
-    let (mut messages, mut told) = (Vec::new(), None);
-    if let Some(document) = summarised(
-        reference.clone(),
-        &samples,
-        metric.reading.staleness(),
-        *as_of,
-    ) {
-        let baseline = Baseline::of(last_12_hours(&samples, *as_of));
-        messages.push(Message::of_metrics(&document, run));
-        messages.push(Message::of_metadata(
-            &documents::metadata(reference.clone(), &found, *as_of),
-            run,
-        ));
-        let mut prediction = documents::prediction(reference.clone(), &found, baseline, *as_of);
+    let staleness = metric.reading.staleness();
+    let found = statistics(metric, &samples, as_of);
+    let summaries = summarised(reference.clone(), &samples, staleness, as_of);
+    let description = summaries.map(|metrics| {
+        let baseline = Baseline::of(last_12_hours(&samples, as_of));
+        let mut prediction = documents::prediction(reference.clone(), &found, baseline, as_of);
         let recent = due.recent(reference.series);
         if let Some((forecast, recent)) = prediction.forecast.known_mut().zip(recent) {
             forecast.hold_to_account(recent);
         }
-        messages.push(Message::of_prediction(&prediction, run));
-        told = prediction.forecast.known().map(|forecast| PredictedValues {
-            min: forecast.min,
-            max: forecast.max,
-            average: forecast.average,
-        });
-    }
-    let mut objectives = Vec::new();
-    for (position, mut document) in judge(metric, &reference, &samples, &found, active, *as_of) {
-        // What the prediction tells, which need not be what the model says.
-        document.outlook.predicted = document.outlook.predicted.and(told);
-        let recent = due.recent_probabilities(reference.series, &active[position]);
-        let staleness = metric.reading.staleness();
-        let base_rate = || evaluation::base_rate(&document.objective, &samples, staleness, *as_of);
+        Description {
+            metrics,
+            metadata: documents::metadata(reference.clone(), &found, as_of),
+            prediction,
+        }
+    });
+    let forecast = description.as_ref();
+    let forecast = forecast.and_then(|description| description.prediction.forecast.known());
+    let predicted = forecast.map(|forecast| PredictedValues {
+        min: forecast.min,
+        max: forecast.max,
+        average: forecast.average,
+    });
+    let mut violations = judge(metric, &reference, &samples, &found, active, as_of);
+    for (position, document) in &mut violations {
+        // What the prediction says, which need not be what the model says.
+        document.outlook.predicted = document.outlook.predicted.and(predicted);
+        let recent = due.recent_probabilities(reference.series, &active[*position]);
+        let base_rate = || evaluation::base_rate(&document.objective, &samples, staleness, as_of);
         let base_rate = document.outlook.probability.and_then(|_| base_rate());
         document.outlook.hold_to_account(base_rate, recent);
-        messages.push(Message::of_violations(&document, run));
-        objectives.push(position);
     }
-    for forecast in due.of(reference.series) {
-        let document = scoring::scored(
-            forecast,
-            reference.clone(),
-            &samples,
-            metric.reading.staleness(),
-            *as_of,
-        );
-        messages.push(Message::of_score(&document, run));
-    }
+    let scores = due
+        .of(reference.series)
+        .iter()
+        .map(|forecast| scoring::scored(forecast, reference.clone(), &samples, staleness, as_of));
     Analysed {
         series: reference.series,
         samples: samples.len() as u64,
-        messages,
-        objectives,
-        took: started.elapsed(),
+        scores: scores.collect(),
+        description,
+        violations,
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::{
     request::{InvalidRequest, Request, RunRequest},
-    run::{RunError, Trigger},
+    run::RunError,
     shards::{self, Runs},
+    subject::Trigger,
     trial::TrialError,
     trigger::Event,
 };

@@ -74,10 +74,8 @@ impl Message {
             },
             |series| series.series,
         );
-        let id = format!(
-            "violations/{sla}/{version}/{}/{series}/{as_of}",
-            objective.id
-        );
+        let about = about_objective(sla, *version, &objective.id);
+        let id = format!("{about}{series}/{as_of}");
         Self::new(
             Kind::Violations,
             id,
@@ -157,4 +155,9 @@ impl Message {
                 .expect("the documents' maps have text keys, so they are JSON"),
         }
     }
+}
+
+/// How the id of every event about an objective of a version of an SLA begins.
+pub(crate) fn about_objective(sla: &str, version: u32, objective: &str) -> String {
+    format!("violations/{sla}/{version}/{objective}/")
 }

@@ -71,12 +71,7 @@ impl Objectives {
             Some(slas) => (slas.clone(), "the objectives read last are used"),
             None => (Vec::new(), "this run judges no objective"),
         };
-        let failure = Failure {
-            stage: "objectives".to_owned(),
-            metric: None,
-            series: None,
-            reason: format!("{reason}: {instead}"),
-        };
+        let failure = Failure::new("objectives", format!("{reason}: {instead}"));
         (slas, Some(failure))
     }
 }

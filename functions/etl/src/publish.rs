@@ -94,6 +94,8 @@ pub struct Published {
 pub struct Refusal {
     /// The message's key.
     pub key: String,
+    /// The event's id.
+    pub id: String,
     /// Why.
     pub reason: KafkaError,
 }
@@ -114,9 +116,10 @@ impl std::fmt::Debug for Publication<'_> {
     }
 }
 
-/// A message that is no longer on its way: its key and size, and whether it was acknowledged.
+/// A message that is no longer on its way: what it was, and whether it was acknowledged.
 struct Delivery {
     key: String,
+    id: String,
     bytes: u64,
     result: Result<(), KafkaError>,
 }
@@ -146,10 +149,12 @@ impl Publication<'_> {
             .headers(headers)
             .timestamp(attributes.time.millis());
         let bytes = value.len() as u64;
+        let id = attributes.id;
         while self.unreachable.is_none() {
             match self.publisher.producer.send_result(record) {
                 Ok(delivery) => {
-                    self.waiting.push(delivered(key, bytes, delivery).boxed());
+                    self.waiting
+                        .push(delivered(key, id, bytes, delivery).boxed());
                     return;
                 }
                 Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
@@ -159,6 +164,7 @@ impl Publication<'_> {
                 Err((error, _)) => {
                     self.count(Delivery {
                         key,
+                        id,
                         bytes,
                         result: Err(error),
                     });
@@ -196,21 +202,26 @@ impl Publication<'_> {
                 self.published.bytes += delivery.bytes;
             }
             Err(reason) if is_refusal(&reason) => {
-                let key = delivery.key;
-                self.published.refused.push(Refusal { key, reason });
+                let Delivery { key, id, .. } = delivery;
+                self.published.refused.push(Refusal { key, id, reason });
             }
             Err(error) => self.unreachable = Some(error),
         }
     }
 }
 
-async fn delivered(key: String, bytes: u64, delivery: DeliveryFuture) -> Delivery {
+async fn delivered(key: String, id: String, bytes: u64, delivery: DeliveryFuture) -> Delivery {
     let result = match delivery.await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err((error, _))) => Err(error),
         Err(_) => Err(KafkaError::Canceled),
     };
-    Delivery { key, bytes, result }
+    Delivery {
+        key,
+        id,
+        bytes,
+        result,
+    }
 }
 
 fn is_refusal(error: &KafkaError) -> bool {

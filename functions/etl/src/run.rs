@@ -5,12 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{message::RunDocument, score::UNKNOWN_METRIC};
+use domain::{
+    message::{Failure, RunDocument},
+    score::UNKNOWN_METRIC,
+};
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use crate::{
-    analysis,
     message::Message,
     metrics_file::Metric,
     objectives::{self, ActiveObjective, Objectives},
@@ -18,19 +20,21 @@ use crate::{
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
     scoring::{self, Due, Scoring},
+    subject::Trigger,
 };
 
 mod metric;
 mod part;
 mod record;
 mod split;
+mod tally;
 
 pub(crate) use metric::{fetch, read_range};
-pub use part::{Part, PartDocument, PartRequest};
 pub use split::Split;
 
-use metric::{analyse, conclude, fetch_from};
+use metric::{analyse, conclude, fetch_from, publish_no_series};
 use record::Record;
+use tally::Tally;
 
 /// What a run works with, made once per instance.
 #[derive(Debug)]
@@ -47,17 +51,6 @@ pub struct Etl {
     pub publisher: Publisher,
     /// How far behind the clock a run looks.
     pub settle: Duration,
-}
-
-/// What started a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    /// The schedule.
-    Schedule,
-    /// `POST /ETL`.
-    Http,
-    /// A direct invocation.
-    Invoke,
 }
 
 /// Why a run came to nothing.
@@ -97,13 +90,11 @@ impl Etl {
         let prometheus_away = self
             .work(&metrics, &active, &due, &mut record, &mut publication)
             .await;
-        for objective in active
-            .iter()
-            .filter(|active| !self.knows(&active.objective.metric))
-        {
-            publication
-                .send(analysis::no_series(objective, &record.subject()))
-                .await;
+        for (position, objective) in active.iter().enumerate() {
+            if !self.knows(&objective.objective.metric) {
+                record.tally.conclude(position);
+                publish_no_series(objective, position, &mut record, &mut publication).await;
+            }
         }
         self.give_up(&due, &record, &mut publication).await;
         record.finish_publication(publication).await?;
@@ -145,12 +136,9 @@ impl Etl {
         while let Some((metric, series, fetch)) = fetches.next().await {
             let judged = analyse(&metric, series, active, due, record, publication).await;
             let Ok((took, outcome)) = fetch.await else {
-                record.fail(
-                    "fetch",
-                    Some(&metric.name),
-                    None,
-                    "the fetch broke off".to_owned(),
-                );
+                let reason = "the fetch broke off";
+                record.tally.fail_metric(&metric.name, reason);
+                record.fail(Failure::new("fetch", reason).of_metric(&metric.name));
                 continue;
             };
             record.fetch += took;
@@ -163,7 +151,9 @@ impl Etl {
                 Err(error) => {
                     unreachable += usize::from(matches!(error, FetchError::Unreachable(_)));
                     tracing::warn!(metric = metric.name, %error, "a metric cannot be fetched");
-                    record.fail("fetch", Some(&metric.name), None, error.to_string());
+                    let reason = "its metric could not be fetched";
+                    record.tally.fail_metric(&metric.name, reason);
+                    record.fail(Failure::new("fetch", error.to_string()).of_metric(&metric.name));
                 }
             }
         }
@@ -184,6 +174,7 @@ impl Etl {
         let active = active?;
         record.scores = read.took;
         record.document.failures.extend(read.failures);
+        record.tally = Tally::new(active.clone());
         Ok((active, Arc::new(read.forecasts.of_part(part))))
     }
 

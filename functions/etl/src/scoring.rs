@@ -18,7 +18,7 @@ use store::{
 
 use crate::{
     objectives::{ActiveObjective, PATIENCE},
-    run::Part,
+    part::Part,
 };
 
 /// Where forecasts and scores are read.
@@ -130,12 +130,7 @@ async fn patiently<T>(
 }
 
 fn failure(reason: &str, instead: &str) -> Failure {
-    Failure {
-        stage: "scores".to_owned(),
-        metric: None,
-        series: None,
-        reason: format!("{reason}: {instead}"),
-    }
+    Failure::new("scores", format!("{reason}: {instead}"))
 }
 
 impl Due {

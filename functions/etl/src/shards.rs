@@ -1,9 +1,6 @@
 //! Runs of more series than one invocation can do: split by series, each part in an invocation of its own.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use aws::{Functions, InvokeError};
 use config::{ConfigError, Environment};
@@ -13,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    part::{Part, PartDocument, PartRequest},
     request::RunRequest,
-    run::{Etl, Part, PartDocument, PartRequest, RunError, Trigger},
+    run::{Etl, RunError},
+    subject::Trigger,
 };
 
 /// Starts runs, whole or in parts.
@@ -130,7 +129,7 @@ impl Runs {
         for (index, part, took) in parts {
             match part {
                 Ok(part) => {
-                    split.add(&part);
+                    split.add(index, &part);
                     split.stage(Stage {
                         stage: format!("shard {index}"),
                         milliseconds: took.as_secs_f64() * 1000.0,
@@ -139,24 +138,13 @@ impl Runs {
                 }
                 Err(error) => {
                     tracing::error!(shard = index, %error, "a shard did not come back");
-                    split.lost(index, shards.count);
+                    split.lost(&self.etl, index, shards.count);
                 }
             }
         }
         let complete = came_back.len() == shards.count as usize;
-        let fetched = |metric: &str| {
-            complete
-                && came_back
-                    .iter()
-                    .all(|part| part.fetched.iter().any(|name| name == metric))
-        };
-        let judged: HashSet<_> = came_back.iter().flat_map(|part| &part.judged).collect();
         let prometheus_away = complete && came_back.iter().all(|part| part.prometheus_away);
-        split
-            .finish(&self.etl, prometheus_away, |objective| {
-                fetched(&objective.objective.metric) && !judged.contains(&objective.name())
-            })
-            .await
+        split.finish(&self.etl, prometheus_away).await
     }
 }
 

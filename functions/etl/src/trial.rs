@@ -76,12 +76,9 @@ impl Etl {
                 Err(error @ FetchError::Unreachable(_)) => {
                     return Err(TrialError::PrometheusAway(error));
                 }
-                Err(error) => failures.push(Failure {
-                    stage: "fetch".to_owned(),
-                    metric: Some(name),
-                    series: None,
-                    reason: error.to_string(),
-                }),
+                Err(error) => {
+                    failures.push(Failure::new("fetch", error.to_string()).of_metric(&name));
+                }
             }
         }
         let mut bytes = 0;

@@ -73,8 +73,52 @@ pub struct Failure {
     /// The series' id, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-    /// Why, in a sentence, without secrets.
+    /// Why: a word for programs (`deadline`, `timeout`, `busy`, `bound`, `ambiguous`, `native_histogram`) or a sentence,
+    /// without secrets.
     pub reason: String,
+    /// What there is to say beside a word, in a sentence, without secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+impl Failure {
+    /// A failure of a stage, about no metric or series in particular.
+    pub fn new(stage: &str, reason: impl Into<String>) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            metric: None,
+            series: None,
+            reason: reason.into(),
+            detail: None,
+        }
+    }
+
+    /// The same, about a metric.
+    #[must_use]
+    pub fn of_metric(self, metric: &str) -> Self {
+        Self {
+            metric: Some(metric.to_owned()),
+            ..self
+        }
+    }
+
+    /// The same, about the series of this id.
+    #[must_use]
+    pub fn of_series(self, series: impl Into<String>) -> Self {
+        Self {
+            series: Some(series.into()),
+            ..self
+        }
+    }
+
+    /// The same, with a sentence beside the reason.
+    #[must_use]
+    pub fn because(self, detail: impl Into<String>) -> Self {
+        Self {
+            detail: Some(detail.into()),
+            ..self
+        }
+    }
 }
 
 /// How long one stage of a run took. Stages overlap: their sum may exceed the run's time.

@@ -13,6 +13,7 @@ use std::{
 use domain::{
     SeriesId, Timestamp,
     evaluation::{self, Span},
+    message::Failure,
     score::NO_SERIES,
 };
 use futures::{StreamExt, future, stream};
@@ -64,7 +65,6 @@ pub(super) async fn fetch_from(
 pub(super) struct Judged {
     pub(super) arrived: u64,
     pub(super) series: HashSet<SeriesId>,
-    pub(super) objectives: HashSet<usize>,
     /// Whether the analysis of a series, nobody knows which, broke off.
     pub(super) broke_off: bool,
 }
@@ -93,40 +93,42 @@ pub(super) async fn analyse(
         let (metric, active, due) = (metric.clone(), active.clone(), due.clone());
         let subject = subject.clone();
         tokio::task::spawn_blocking(move || {
-            analysis::analyse(&metric, series, &active, &due, &subject)
+            let started = Instant::now();
+            let analysed = analysis::analyse(&metric, series, &active, &due, subject.as_of);
+            let messages = analysed.messages(&subject.run);
+            (analysed, messages, started.elapsed())
         })
     })
     .buffer_unordered(workers)
     .boxed();
     let mut judged = Judged::default();
     while let Some(analysed) = analyses.next().await {
-        let Ok(analysed) = analysed else {
+        let Ok((analysed, messages, took)) = analysed else {
             tracing::error!(metric = metric.name, "an analysis panicked");
             judged.broke_off = true;
-            record.fail(
-                "analysis",
-                Some(&metric.name),
-                None,
-                "the analysis broke off".to_owned(),
-            );
+            let reason = "the analysis of a series broke off";
+            record.tally.fail_metric(&metric.name, reason);
+            record.fail(Failure::new("analysis", "the analysis broke off").of_metric(&metric.name));
             continue;
         };
         if !judged.series.insert(analysed.series) {
-            let series = Some(analysed.series.to_string());
-            record.fail(
-                "fetch",
-                Some(&metric.name),
-                series,
-                "another series has the same labels".to_owned(),
-            );
+            for (position, _) in &analysed.violations {
+                let reason = "two of its series have the same labels";
+                record.tally.fail(*position, reason);
+            }
+            let failure = Failure::new("fetch", "another series has the same labels");
+            let failure = failure.of_metric(&metric.name);
+            record.fail(failure.of_series(analysed.series.to_string()));
             continue;
         }
-        judged.objectives.extend(analysed.objectives);
+        for (position, _) in &analysed.violations {
+            record.tally.count(*position, 1);
+        }
         record.document.series += 1;
         record.document.samples += analysed.samples;
-        record.analysis += analysed.took;
+        record.analysis += took;
         let sending = Instant::now();
-        for message in analysed.messages {
+        for message in messages {
             publication.send(message).await;
         }
         record.publish += sending.elapsed();
@@ -145,7 +147,6 @@ pub(super) async fn conclude(
     record: &mut Record,
     publication: &mut Publication<'_>,
 ) {
-    record.judged.extend(&judged.objectives);
     if judged.broke_off {
         return;
     }
@@ -156,17 +157,26 @@ pub(super) async fn conclude(
         publication.send(message).await;
     }
     if judged.arrived == 0 {
-        record.fail("fetch", Some(&metric.name), None, "no series".to_owned());
+        record.fail(Failure::new("fetch", "no series").of_metric(&metric.name));
     }
-    if !record.part.is_whole() {
-        return;
-    }
-    for (position, objective) in active.iter().enumerate() {
-        if objective.objective.metric == metric.name && !judged.objectives.contains(&position) {
-            let message = analysis::no_series(objective, &record.subject());
-            publication.send(message).await;
+    for position in record.tally.of_metric(&metric.name) {
+        record.tally.conclude(position);
+        if record.part.is_whole() && record.tally.is_without_series(position) {
+            publish_no_series(&active[position], position, record, publication).await;
         }
     }
+}
+
+/// Publishes that no series matches an objective.
+pub(super) async fn publish_no_series(
+    objective: &ActiveObjective,
+    position: usize,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) {
+    let message = analysis::no_series(objective, &record.subject());
+    record.tally.count(position, 1);
+    publication.send(message).await;
 }
 
 /// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.

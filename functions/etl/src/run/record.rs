@@ -1,9 +1,6 @@
 //! A run's record while it is being made.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::{
@@ -13,10 +10,11 @@ use domain::{
 use prometheus::Ambiguous;
 use uuid::Uuid;
 
-use super::{Part, Trigger};
+use super::tally::Tally;
 use crate::{
-    analysis::Subject,
+    part::Part,
     publish::{KafkaUnreachable, Publication},
+    subject::{Subject, Trigger},
 };
 
 /// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
@@ -30,8 +28,8 @@ pub(super) struct Record {
     pub(super) part: Part,
     /// The metrics whose series all arrived.
     pub(super) fetched: Vec<String>,
-    /// The positions of the objectives that some series was judged by.
-    pub(super) judged: HashSet<usize>,
+    /// What became of the objectives.
+    pub(super) tally: Tally,
     pub(super) started: Instant,
     pub(super) objectives: Duration,
     pub(super) scores: Duration,
@@ -42,17 +40,12 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn start(as_of: Timestamp, trigger: Trigger) -> Self {
-        let trigger = match trigger {
-            Trigger::Schedule => "schedule",
-            Trigger::Http => "http",
-            Trigger::Invoke => "invoke",
-        };
         Self {
             document: RunDocument {
                 run_id: Uuid::new_v4().to_string(),
                 as_of,
                 started_at: Utc::now().into(),
-                trigger: trigger.to_owned(),
+                trigger: trigger.word().to_owned(),
                 series: 0,
                 samples: 0,
                 bytes: 0,
@@ -64,7 +57,7 @@ impl Record {
             },
             part: Part::WHOLE,
             fetched: Vec::new(),
-            judged: HashSet::new(),
+            tally: Tally::default(),
             started: Instant::now(),
             objectives: Duration::ZERO,
             scores: Duration::ZERO,
@@ -81,20 +74,9 @@ impl Record {
         }
     }
 
-    pub(super) fn fail(
-        &mut self,
-        stage: &str,
-        metric: Option<&str>,
-        series: Option<String>,
-        reason: String,
-    ) {
+    pub(super) fn fail(&mut self, failure: Failure) {
         if self.document.failures.len() < MOST_FAILURES {
-            self.document.failures.push(Failure {
-                stage: stage.to_owned(),
-                metric: metric.map(str::to_owned),
-                series,
-                reason,
-            });
+            self.document.failures.push(failure);
         }
     }
 
@@ -141,7 +123,8 @@ impl Record {
         self.document.bytes += published.bytes;
         for refusal in published.refused {
             let reason = refusal.reason.to_string();
-            self.fail("publish", None, Some(refusal.key), reason);
+            self.tally.refused(&refusal.id);
+            self.fail(Failure::new("publish", reason).of_series(refusal.key));
         }
         Ok(())
     }
@@ -161,6 +144,7 @@ impl Record {
                 milliseconds: took.as_secs_f64() * 1000.0,
             })
             .into();
+        self.document.evaluated = self.tally.evaluated();
         self.document
     }
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use domain::message::{RunDocument, Stage};
+use domain::message::{Failure, RunDocument, Stage};
 
-use super::{Etl, PartDocument, Record, RunError, Trigger};
-use crate::{analysis, objectives::ActiveObjective, request::RunRequest};
+use super::{Etl, Record, RunError, publish_no_series, tally::Tally};
+use crate::{
+    objectives::ActiveObjective, part::PartDocument, request::RunRequest, subject::Trigger,
+};
 
 /// A run in parts, while they are under way.
 pub struct Split {
@@ -30,6 +32,7 @@ impl Etl {
     pub async fn split(&self, request: &RunRequest, trigger: Trigger) -> Result<Split, RunError> {
         let mut record = Record::start(request.as_of, trigger);
         let active = self.active(request, &mut record).await?;
+        record.tally = Tally::new(active.clone());
         Ok(Split {
             record,
             active,
@@ -44,8 +47,10 @@ impl Split {
         &self.record.document.run_id
     }
 
-    /// Counts a part that came back. What every part tells is told once.
-    pub fn add(&mut self, part: &PartDocument) {
+    /// Counts a part that came back. What every part says is said once.
+    pub fn add(&mut self, index: u32, part: &PartDocument) {
+        let name = format!("shard {index}");
+        self.record.tally.add(&name, &part.evaluated);
         let document = &mut self.record.document;
         document.series += part.series;
         document.samples += part.samples;
@@ -68,13 +73,21 @@ impl Split {
         self.stages.push(stage);
     }
 
-    /// Tells of a part that did not come back.
-    pub fn lost(&mut self, index: u32, of: u32) {
-        let reason = format!("shard {index} of {of} did not come back: its series are missing");
-        self.record.fail("shard", None, None, reason);
+    /// A part did not come back. Its series may belong to any objective, but those whose metric is unknown.
+    pub fn lost(&mut self, etl: &Etl, index: u32, of: u32) {
+        let lost = format!("shard {index} of {of} did not come back");
+        for (position, objective) in self.active.iter().enumerate() {
+            if etl.knows(&objective.objective.metric) {
+                self.record.tally.fail(position, &lost);
+            } else {
+                self.record.tally.conclude(position);
+            }
+        }
+        let reason = format!("{lost}: its series are missing");
+        self.record.fail(Failure::new("shard", reason));
     }
 
-    /// Publishes the objectives that are `without_series`, or whose metric is unknown, then the run's own record.
+    /// Publishes the objectives that are without a series, then the run's own record.
     ///
     /// # Errors
     /// As [`Etl::run`].
@@ -82,15 +95,11 @@ impl Split {
         mut self,
         etl: &Etl,
         prometheus_away: bool,
-        without_series: impl Fn(&ActiveObjective) -> bool,
     ) -> Result<RunDocument, RunError> {
         let mut publication = etl.publisher.publication();
-        let subject = self.record.subject();
-        for objective in self.active.iter() {
-            if without_series(objective) || !etl.knows(&objective.objective.metric) {
-                publication
-                    .send(analysis::no_series(objective, &subject))
-                    .await;
+        for (position, objective) in self.active.iter().enumerate() {
+            if self.record.tally.is_without_series(position) {
+                publish_no_series(objective, position, &mut self.record, &mut publication).await;
             }
         }
         self.record.finish_publication(publication).await?;

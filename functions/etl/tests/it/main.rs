@@ -4,6 +4,7 @@
 
 mod access;
 mod cloud;
+mod evaluated;
 mod scoring;
 mod sharding;
 mod trial;
@@ -20,8 +21,9 @@ use etl::{
     prometheus::Prometheus,
     publish::Publisher,
     request::RunRequest,
-    run::{Etl, RunError, Trigger},
+    run::{Etl, RunError},
     scoring::Scoring,
+    subject::Trigger,
 };
 use rdkafka::{
     ClientConfig, Message as _,

@@ -7,10 +7,7 @@ use domain::{
     score::{NO_SERIES, UNKNOWN_METRIC},
     sla::Draft,
 };
-use etl::{
-    request::RunRequest,
-    run::{Etl, Trigger},
-};
+use etl::{request::RunRequest, run::Etl, subject::Trigger};
 use serde_json::json;
 use store::{
     pipeline::Document,

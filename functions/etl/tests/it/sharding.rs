@@ -7,15 +7,18 @@ use axum::{
     Router, body::Bytes, extract::State, http::StatusCode, response::IntoResponse, routing::post,
 };
 use config::{AccessConfig, Environment};
-use domain::sla::Draft;
+use domain::{
+    message::{EvaluatedObjective, EvaluationOutcome},
+    sla::Draft,
+};
 use etl::{
     function::Function,
     request::RunRequest,
-    run::Trigger,
     shards::{Runs, Shards},
+    subject::Trigger,
 };
 use lambda_runtime::{Context, LambdaEvent};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use tokio::net::TcpListener;
 
@@ -63,10 +66,26 @@ async fn database() -> TestDatabase {
     database
 }
 
-/// The Invoke API in front of a function, on a free port of loopback.
-async fn invoke_api(function: Function) -> String {
-    async fn invoke(State(function): State<Arc<Function>>, event: Bytes) -> impl IntoResponse {
-        let event = LambdaEvent::new(serde_json::from_slice(&event).unwrap(), Context::default());
+/// How many rows of an objective were published, none if they do not count.
+fn rows(evaluated: &EvaluatedObjective) -> u64 {
+    match evaluated.outcome {
+        EvaluationOutcome::Rows(rows) => rows,
+        EvaluationOutcome::Reason(_) => 0,
+    }
+}
+
+/// The Invoke API in front of a function, on a free port of loopback. The shard `lost` is never started.
+async fn invoke_api(function: Function, lost: Option<u64>) -> String {
+    async fn invoke(
+        State((function, lost)): State<(Arc<Function>, Option<u64>)>,
+        event: Bytes,
+    ) -> impl IntoResponse {
+        let event: Value = serde_json::from_slice(&event).unwrap();
+        if lost.is_some() && event["shard"]["part"]["index"].as_u64() == lost {
+            let headers = [("x-of", "nobody")];
+            return (StatusCode::TOO_MANY_REQUESTS, headers, String::new());
+        }
+        let event = LambdaEvent::new(event, Context::default());
         match function.handle(event).await {
             Ok(answer) => (StatusCode::OK, [("x-of", "etl")], answer.to_string()),
             Err(error) => (
@@ -78,7 +97,7 @@ async fn invoke_api(function: Function) -> String {
     }
     let routes = Router::new()
         .route("/2015-03-31/functions/etl/invocations", post(invoke))
-        .with_state(Arc::new(function));
+        .with_state((Arc::new(function), lost));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -117,7 +136,7 @@ async fn four_shards_give_the_bytes_that_one_gives() {
         etl: part,
         shards: None,
     };
-    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous)).await;
+    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
     let (mut asking, _) = etl(&metrics(), &instead).await;
     asking.publisher = publisher;
     let runs = Runs {
@@ -142,6 +161,9 @@ async fn four_shards_give_the_bytes_that_one_gives() {
         )
     );
     assert_eq!(document.failures, expected.failures);
+    let rows: Vec<u64> = document.evaluated.iter().map(rows).collect();
+    assert_eq!(rows, [SERIES as u64, 1, 1, 1, 1]);
+    assert_eq!(document.evaluated, expected.evaluated);
     for index in 0..4 {
         let stage = format!("shard {index}");
         assert!(document.stages.iter().any(|told| told.stage == stage));
@@ -176,5 +198,39 @@ async fn shards_that_do_not_come_back_are_told() {
     assert!(
         reasons[0].contains("shard 0 of 3 did not come back"),
         "{reasons:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to() {
+    let database = database().await;
+    let instead = [("DATABASE_URL", database.url())];
+    let (part, _) = etl(&metrics(), &instead).await;
+    let publisher = part.publisher.clone();
+    let answering = Runs {
+        etl: part,
+        shards: None,
+    };
+    let function = Function::new(answering, &AccessConfig::Anonymous);
+    let url = invoke_api(function, Some(1)).await;
+    let (mut asking, _) = etl(&metrics(), &instead).await;
+    asking.publisher = publisher;
+    let runs = Runs {
+        etl: asking,
+        shards: shards("2", &url),
+    };
+    let request = RunRequest::everything(moment_ago());
+    let document = runs.run(&request, Trigger::Invoke).await.unwrap();
+    assert!(document.series > 0 && (document.series as usize) < 2 * SERIES);
+    let outcomes: Vec<_> = document
+        .evaluated
+        .iter()
+        .map(|found| &found.outcome)
+        .collect();
+    let lost = EvaluationOutcome::Reason("shard 1 of 2 did not come back".to_owned());
+    // Whether a metric that nobody knows has series is no question.
+    assert_eq!(
+        outcomes,
+        [&lost, &lost, &lost, &lost, &EvaluationOutcome::Rows(1)]
     );
 }

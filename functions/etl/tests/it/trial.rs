@@ -66,7 +66,10 @@ async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
     }
     // Had anything been published, a run's records would not be the only ones.
     let request = etl::request::RunRequest::everything(as_of);
-    let run = etl.run(&request, etl::run::Trigger::Invoke).await.unwrap();
+    let run = etl
+        .run(&request, etl::subject::Trigger::Invoke)
+        .await
+        .unwrap();
     let told: Vec<Record> = records(&topic, run.messages as usize + 1)
         .into_values()
         .flatten()

@@ -1,0 +1,180 @@
+//! What a run's record says of each objective, next to what was published about it.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, Method, Uri},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    message::{EvaluationOutcome, Kind, RunDocument, ViolationsDocument},
+    sla::Draft,
+};
+use etl::{request::RunRequest, subject::Trigger};
+use futures::stream;
+use serde_json::{Value, json};
+use store::{sla::Condition, testing::TestDatabase};
+use tokio::net::TcpListener;
+
+use super::{METRICS, environment, etl, moment_ago, records};
+
+/// SLA, version and objective.
+type Name = (String, u32, String);
+
+/// A database with these SLAs in force.
+async fn database(slas: &[Value]) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    for sla in slas {
+        let draft = Draft::parse(sla).unwrap();
+        let name = draft.name.unwrap();
+        let store = database.store();
+        let made = store.put_sla(&name, &draft.objectives, &Condition::Absent, moment_ago());
+        made.await.unwrap();
+    }
+    database
+}
+
+/// How many messages about each objective are on the topic, of one run.
+fn published(topic: &str, document: &RunDocument) -> BTreeMap<Name, u64> {
+    let records = records(topic, document.messages as usize + 1);
+    let mut counts = BTreeMap::new();
+    for record in records.into_values().flatten() {
+        if record.headers["ce_type"] == Kind::Violations.ce_type() {
+            let found: ViolationsDocument = serde_json::from_str(&record.value).unwrap();
+            let name = (found.sla, found.version, found.objective.id);
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// What the record says, by objective: rows, or the reason.
+fn said(document: &RunDocument) -> BTreeMap<Name, Result<u64, String>> {
+    let evaluated = document.evaluated.iter().map(|found| {
+        let name = (found.sla.clone(), found.version, found.objective.clone());
+        let outcome = match &found.outcome {
+            EvaluationOutcome::Rows(rows) => Ok(*rows),
+            EvaluationOutcome::Reason(reason) => Err(reason.clone()),
+        };
+        (name, outcome)
+    });
+    evaluated.collect()
+}
+
+fn name(sla: &str, objective: &str) -> Name {
+    (sla.to_owned(), 1, objective.to_owned())
+}
+
+#[tokio::test]
+async fn a_whole_run_says_how_many_rows_of_each_objective_it_published() {
+    let database = database(&[
+        json!({"name": "web", "objectives": [
+            {"id": "all", "metric": "availableMem", "min": 1},
+            {"id": "none", "metric": "availableMem", "labels": {"instance": "nobody"}, "min": 1},
+            {"id": "unknown", "metric": "cpuTemp", "max": 1},
+        ]}),
+        json!({"name": "db", "objectives": [{"id": "all", "metric": "cpuUsage", "max": 101}]}),
+    ])
+    .await;
+    let (etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let request = RunRequest::everything(moment_ago());
+    let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+    let published = published(&topic, &document);
+    assert_eq!(published.len(), 4);
+    for objective in ["none", "unknown"] {
+        assert_eq!(published[&name("web", objective)], 1);
+    }
+    let expected = published.into_iter().map(|(name, rows)| (name, Ok(rows)));
+    assert_eq!(said(&document), expected.collect());
+}
+
+#[tokio::test]
+async fn a_run_over_one_sla_says_nothing_of_the_others() {
+    let slas = ["one", "other"].map(|name| {
+        json!({"name": name, "objectives": [{"id": "o", "metric": "availableMem", "min": 1}]})
+    });
+    let database = database(&slas).await;
+    let (etl, _) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let request = RunRequest {
+        sla: Some("one".to_owned()),
+        ..RunRequest::everything(moment_ago())
+    };
+    let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+    let names: Vec<Name> = said(&document).into_keys().collect();
+    assert_eq!(names, [name("one", "o")]);
+}
+
+/// A Prometheus whose remote read breaks off in the middle.
+async fn broken_off() -> String {
+    async fn answer(
+        State((client, url)): State<(reqwest::Client, String)>,
+        method: Method,
+        uri: Uri,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Response {
+        let url = format!("{}{uri}", url.trim_end_matches('/'));
+        let mut asked = client.request(method, url).body(body);
+        for (name, value) in &headers {
+            if !["host", "content-length"].contains(&name.as_str()) {
+                asked = asked.header(name, value);
+            }
+        }
+        let answer = asked.send().await.unwrap();
+        let status = answer.status();
+        let kind = answer.headers()["content-type"].clone();
+        let whole = answer.bytes().await.unwrap();
+        let body = if uri.path().ends_with("/read") {
+            let half = whole.slice(..whole.len() / 2);
+            let broken = Err(std::io::Error::other("it breaks off"));
+            Body::from_stream(stream::iter([Ok(half), broken]))
+        } else {
+            Body::from(whole)
+        };
+        (status, [("content-type", kind)], body).into_response()
+    }
+    let url = environment(&[])
+        .required("PROMETHEUS_URL")
+        .unwrap()
+        .to_owned();
+    let client = http_client::builder().build().unwrap();
+    let routes = Router::new().fallback(answer).with_state((client, url));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    address
+}
+
+#[tokio::test]
+async fn a_metric_that_breaks_off_is_a_reason_whatever_was_published_of_it() {
+    let database = database(&[json!({"name": "web", "objectives": [
+        {"id": "broken", "metric": "cpuSeconds", "min": 0},
+        {"id": "whole", "metric": "cpuUsage", "min": -1},
+    ]})])
+    .await;
+    // Eight series of each processor, of which some have arrived when the stream breaks off.
+    let text =
+        format!("{METRICS}[[metric]]\nname = \"cpuSeconds\"\nquery = \"node_cpu_seconds_total\"\n");
+    let prometheus = broken_off().await;
+    let instead = [
+        ("DATABASE_URL", database.url()),
+        ("PROMETHEUS_URL", &prometheus),
+    ];
+    let (etl, topic) = etl(&text, &instead).await;
+    let request = RunRequest::everything(moment_ago());
+    let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+    let published = published(&topic, &document);
+    assert!(published[&name("web", "broken")] > 0);
+    let said = said(&document);
+    assert_eq!(
+        said[&name("web", "broken")],
+        Err("its metric could not be fetched".to_owned())
+    );
+    assert_eq!(
+        said[&name("web", "whole")],
+        Ok(published[&name("web", "whole")])
+    );
+}
