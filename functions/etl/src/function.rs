@@ -1,13 +1,16 @@
 //! The function: an event in, a run, an answer out.
 
+use std::time::{Duration, SystemTime};
+
 use chrono::Utc;
 use config::AccessConfig;
 use domain::Timestamp;
 use http_api::{Api, ApiError, Call, Fault, Reply, Route, operations, reply};
 use lambda_runtime::{Diagnostic, LambdaEvent};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
+    deadline::Deadline,
     request::{InvalidRequest, Request, RunRequest},
     run::RunError,
     shards::{self, Runs},
@@ -85,33 +88,44 @@ impl Function {
     /// For a schedule or a direct invocation whose run came to nothing; a request gets a problem document instead.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, FunctionError> {
         let (payload, context) = event.into_parts();
+        let deadline = Deadline::of_invocation(&context, SystemTime::now());
         match Event::parse(payload)? {
             Event::Schedule { time } => {
+                let age = Timestamp::from(Utc::now()).since(time);
+                if let Some(skipped) = skipped(age, self.runs.etl.interval) {
+                    return Ok(skipped);
+                }
                 let request = RunRequest::everything(time - self.runs.etl.settle);
-                self.direct(&request, Trigger::Schedule).await
+                self.direct(&request, Trigger::Schedule, deadline).await
             }
             Event::Direct(document) => {
                 if let Some(part) = shards::part_of(&document) {
-                    let document = self.runs.etl.run_part(&part).await?;
+                    let document = self.runs.etl.run_part(&part, deadline).await?;
                     return Ok(serde_json::to_value(document)?);
                 }
                 match self.parse(&document).map_err(FunctionError::Invalid)? {
-                    Request::Run(request) => self.direct(&request, Trigger::Invoke).await,
+                    Request::Run(request) => self.direct(&request, Trigger::Invoke, deadline).await,
                     Request::Trial { as_of, trial } => {
-                        let document = self.runs.etl.try_out(&trial, as_of).await?;
+                        let tried = self.runs.etl.try_out(&trial, as_of, deadline);
+                        let document = tried.await?;
                         Ok(serde_json::to_value(document)?)
                     }
                 }
             }
             Event::Http(request) => Ok(self
                 .api
-                .answer_payload(*request, context, |call| self.post(call))
+                .answer_payload(*request, context, |call| self.post(call, deadline))
                 .await?),
         }
     }
 
-    async fn direct(&self, request: &RunRequest, trigger: Trigger) -> Result<Value, FunctionError> {
-        match self.runs.run(request, trigger).await {
+    async fn direct(
+        &self,
+        request: &RunRequest,
+        trigger: Trigger,
+        deadline: Deadline,
+    ) -> Result<Value, FunctionError> {
+        match self.runs.run(request, trigger, deadline).await {
             Ok(document) => Ok(serde_json::to_value(document)?),
             // The run and its failure are published: asking again would only publish it again.
             Err(RunError::PrometheusAway(document)) if trigger == Trigger::Schedule => {
@@ -121,7 +135,7 @@ impl Function {
         }
     }
 
-    async fn post(&self, call: Call<()>) -> Result<Reply, ApiError> {
+    async fn post(&self, call: Call<()>, deadline: Deadline) -> Result<Reply, ApiError> {
         call.query().finish()?;
         let document = call.json_or_null()?;
         let request = self.parse(&document).map_err(|faults| {
@@ -133,14 +147,14 @@ impl Function {
         let request = match request {
             Request::Run(request) => request,
             Request::Trial { as_of, trial } => {
-                let tried = self.runs.etl.try_out(&trial, as_of).await;
-                return reply::ok(&tried.map_err(|error| ApiError::Unavailable {
+                let tried = self.runs.etl.try_out(&trial, as_of, deadline);
+                return reply::ok(&tried.await.map_err(|error| ApiError::Unavailable {
                     what: "Prometheus",
                     source: error.into(),
                 })?);
             }
         };
-        match self.runs.run(&request, Trigger::Http).await {
+        match self.runs.run(&request, Trigger::Http, deadline).await {
             Ok(document) => reply::accepted(&document),
             Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
                 "/sla",
@@ -164,7 +178,38 @@ impl Function {
     }
 }
 
+/// The answer to a schedule's event that is older than one interval: the next one is due already.
+fn skipped(age: Duration, interval: Duration) -> Option<Value> {
+    if age <= interval {
+        return None;
+    }
+    let (age, interval) = (age.as_secs(), interval.as_secs());
+    tracing::warn!(
+        event = "run_skipped",
+        age_seconds = age,
+        "an event of the schedule is too old"
+    );
+    let reason = format!("the event is {age} s old, older than one interval of {interval} s");
+    Some(json!({"skipped": true, "reason": reason, "age_seconds": age}))
+}
+
 fn listed(faults: &[InvalidRequest]) -> String {
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     faults.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_older_than_one_interval_is_skipped() {
+        let (age, interval) = (Duration::from_secs(61), Duration::from_secs(60));
+        let answer = skipped(age, interval).unwrap();
+        assert_eq!(
+            (&answer["skipped"], &answer["age_seconds"]),
+            (&json!(true), &json!(61))
+        );
+        assert_eq!(skipped(interval, interval), None);
+    }
 }

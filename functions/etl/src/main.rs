@@ -3,12 +3,16 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
-use config::{AccessConfig, DatabaseConfig, ExposeSecret, KafkaConfig, PrometheusConfig, settle};
+use config::{
+    AccessConfig, DatabaseConfig, ExposeSecret, KafkaConfig, PrometheusConfig, schedule_interval,
+    settle,
+};
 use etl::{
     brokers,
     function::Function,
     metrics_file,
     objectives::Objectives,
+    order::Order,
     prometheus::Prometheus,
     publish::Publisher,
     run::Etl,
@@ -43,14 +47,18 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let metrics = environment.get("METRICS_FILE").unwrap_or("metrics.toml");
     let metrics = metrics_file::load(Path::new(metrics)).context("METRICS_FILE")?;
     let brokers = brokers::bootstrap(&kafka).await?;
-    let store = store::connect(database.url.expose_secret())?;
+    let url = database.url.expose_secret();
+    let store = store::connect(url)?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment)?)?,
-        objectives: Objectives::new(store.clone()),
-        scoring: Scoring::new(store),
+        // On a connection of its own: no other read keeps a run from what it judges.
+        objectives: Objectives::new(store::connect(url)?),
+        scoring: Scoring::new(store.clone()),
+        order: Order::new(store),
         publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,
         settle: settle(&environment)?,
+        interval: schedule_interval(&environment)?,
     };
     let runs = Runs {
         etl,

@@ -28,6 +28,9 @@ pub struct PartRequest {
     pub metrics: Option<Vec<String>>,
     /// The run's.
     pub sla: Option<String>,
+    /// In how many milliseconds the part has to be back. `None`: as long as its own invocation may take.
+    #[serde(default)]
+    pub left_ms: Option<u64>,
 }
 
 /// What became of a part. The run's own record adds all of them up.

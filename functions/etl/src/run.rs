@@ -1,38 +1,38 @@
 //! One run: objectives and the forecasts to score, then for each metric fetch, analyse, publish; last the run's own record.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use domain::{
-    message::{Failure, RunDocument},
-    score::UNKNOWN_METRIC,
-};
-use futures::{StreamExt, stream};
-use tokio::sync::mpsc;
+use domain::{message::RunDocument, score::UNKNOWN_METRIC};
 
 use crate::{
+    deadline::Deadline,
     message::Message,
     metrics_file::Metric,
     objectives::{self, ActiveObjective, Objectives},
-    prometheus::{Availability, FetchError, Prometheus},
+    order::{Order, ordered},
+    prometheus::{Availability, Prometheus},
     publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
     scoring::{self, Due, Scoring},
     subject::Trigger,
 };
 
+mod fetch;
 mod metric;
 mod part;
 mod record;
 mod split;
 mod tally;
 
-pub(crate) use metric::{fetch, read_range};
+pub(crate) use metric::read_range;
 pub use split::Split;
 
-use metric::{analyse, conclude, fetch_from, publish_no_series};
+use fetch::{Fetch, NotFetched};
+use metric::{analyse, conclude, publish_no_series};
 use record::Record;
 use tally::Tally;
 
@@ -47,10 +47,14 @@ pub struct Etl {
     pub objectives: Objectives,
     /// What forecasts are due for scoring, and how they did.
     pub scoring: Scoring,
+    /// What is fetched first.
+    pub order: Order,
     /// Where it goes.
     pub publisher: Publisher,
     /// How far behind the clock a run looks.
     pub settle: Duration,
+    /// How often the schedule starts a run.
+    pub interval: Duration,
 }
 
 /// Why a run came to nothing.
@@ -67,13 +71,24 @@ pub enum RunError {
     KafkaAway(#[from] KafkaUnreachable),
 }
 
+/// What a run, or its part, is to do.
+#[derive(Debug)]
+struct Plan {
+    /// What is judged.
+    active: Arc<[ActiveObjective]>,
+    /// What is scored.
+    due: Arc<Due>,
+    /// What is fetched, in this order.
+    metrics: Vec<Arc<Metric>>,
+}
+
 /// Fetches under way at once: one is analysed while the next one arrives.
 const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
 pub(crate) const SERIES_WAITING: usize = 8;
 
 impl Etl {
-    /// Runs once.
+    /// Runs once. Nothing is fetched after the deadline.
     ///
     /// # Errors
     /// When the SLA asked for is unknown, or Prometheus or Kafka is away. Anything less is a failure in the document.
@@ -81,22 +96,21 @@ impl Etl {
         &self,
         request: &RunRequest,
         trigger: Trigger,
+        deadline: Deadline,
     ) -> Result<RunDocument, RunError> {
-        let mut record = Record::start(request.as_of, trigger);
-        let (active, due) = self.read(request, &mut record).await?;
-        let metrics = self.selected(request, &active);
+        let mut record = Record::start(request, trigger);
+        let plan = self.plan(request, &mut record).await?;
         let mut publication = self.publisher.publication();
-
         let prometheus_away = self
-            .work(&metrics, &active, &due, &mut record, &mut publication)
+            .work(&plan, deadline, &mut record, &mut publication)
             .await;
-        for (position, objective) in active.iter().enumerate() {
+        for (position, objective) in plan.active.iter().enumerate() {
             if !self.knows(&objective.objective.metric) {
                 record.tally.conclude(position);
                 publish_no_series(objective, position, &mut record, &mut publication).await;
             }
         }
-        self.give_up(&due, &record, &mut publication).await;
+        self.give_up(&plan.due, &record, &mut publication).await;
         record.finish_publication(publication).await?;
         let document = record.finish();
         self.publish_record(&document).await?;
@@ -106,76 +120,68 @@ impl Etl {
         Ok(document)
     }
 
-    /// Fetches and analyses each metric and hands what was found to Kafka. Tells whether Prometheus answered nothing.
+    /// Fetches and analyses each metric and hands what was found to Kafka. Returns whether Prometheus answered nothing.
     async fn work(
         &self,
-        metrics: &[Arc<Metric>],
-        active: &Arc<[ActiveObjective]>,
-        due: &Arc<Due>,
+        plan: &Plan,
+        deadline: Deadline,
         record: &mut Record,
         publication: &mut Publication<'_>,
     ) -> bool {
         let as_of = record.document.as_of;
         let availability = Arc::new(Availability::default());
-        let mut fetches = stream::iter(metrics.iter().cloned())
-            .map(|metric| {
-                let (found, series) = mpsc::channel(SERIES_WAITING);
-                let range = read_range(&metric, active, as_of);
-                let fetch = fetch_from(
-                    availability.clone(),
-                    self.prometheus.clone(),
+        let mut waiting = plan.metrics.iter();
+        let (mut under_way, mut unreachable) = (VecDeque::new(), 0);
+        loop {
+            while under_way.len() < FETCHES && !deadline.is_over() {
+                let Some(metric) = waiting.next() else { break };
+                under_way.push_back(Fetch::start(
                     metric.clone(),
-                    range,
-                    found,
-                );
-                let fetch = tokio::spawn(fetch);
-                async move { (metric, series, fetch) }
-            })
-            .buffered(FETCHES);
-        let mut unreachable = 0;
-        while let Some((metric, series, fetch)) = fetches.next().await {
-            let judged = analyse(&metric, series, active, due, record, publication).await;
-            let Ok((took, outcome)) = fetch.await else {
-                let reason = "the fetch broke off";
-                record.tally.fail_metric(&metric.name, reason);
-                record.fail(Failure::new("fetch", reason).of_metric(&metric.name));
-                continue;
+                    read_range(metric, &plan.active, as_of),
+                    &self.prometheus,
+                    &availability,
+                    deadline,
+                ));
+            }
+            let Some(mut fetch) = under_way.pop_front() else {
+                break;
             };
-            record.fetch += took;
-            match outcome {
+            fetch.becomes_current();
+            let metric = fetch.metric.clone();
+            let judged = analyse(&metric, &mut fetch.series, plan, record, publication).await;
+            let ended = fetch.finish().await;
+            record.fetch += ended.took;
+            match ended.outcome {
                 Ok(fetched) => {
                     record.warn(fetched.warnings);
                     record.ambiguous(&metric.name, fetched.ambiguous);
-                    conclude(&metric, &judged, active, due, record, publication).await;
+                    conclude(&metric, &judged, plan, record, publication).await;
                 }
                 Err(error) => {
-                    unreachable += usize::from(matches!(error, FetchError::Unreachable(_)));
-                    tracing::warn!(metric = metric.name, %error, "a metric cannot be fetched");
-                    let reason = "its metric could not be fetched";
-                    record.tally.fail_metric(&metric.name, reason);
-                    record.fail(Failure::new("fetch", error.to_string()).of_metric(&metric.name));
+                    unreachable += usize::from(error.is_unreachable());
+                    record.not_fetched(&metric.name, &error);
                 }
             }
         }
-        !metrics.is_empty() && unreachable == metrics.len()
+        for metric in waiting {
+            record.not_fetched(&metric.name, &NotFetched::Deadline);
+        }
+        !plan.metrics.is_empty() && unreachable == plan.metrics.len()
     }
 
-    /// What a run, or its part, judges and scores.
-    async fn read(
-        &self,
-        request: &RunRequest,
-        record: &mut Record,
-    ) -> Result<(Arc<[ActiveObjective]>, Arc<Due>), RunError> {
-        let part = record.part;
-        let (read, active) = tokio::join!(
-            self.scoring.read(request.as_of),
-            self.active(request, record),
-        );
-        let active = active?;
+    /// What a run, or its part, is to do. The objectives are read before everything else.
+    async fn plan(&self, request: &RunRequest, record: &mut Record) -> Result<Plan, RunError> {
+        let active = self.active(request, record).await?;
+        record.tally = Tally::new(active.clone());
+        let (read, unreached) =
+            tokio::join!(self.scoring.read(request.as_of), self.order.unreached());
         record.scores = read.took;
         record.document.failures.extend(read.failures);
-        record.tally = Tally::new(active.clone());
-        Ok((active, Arc::new(read.forecasts.of_part(part))))
+        Ok(Plan {
+            metrics: ordered(self.selected(request, &active), &unreached),
+            due: Arc::new(read.forecasts.of_part(record.part)),
+            active,
+        })
     }
 
     async fn active(

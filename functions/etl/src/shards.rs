@@ -1,6 +1,6 @@
 //! Runs of more series than one invocation can do: split by series, each part in an invocation of its own.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws::{Functions, InvokeError};
 use config::{ConfigError, Environment};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    deadline::Deadline,
     part::{Part, PartDocument, PartRequest},
     request::RunRequest,
     run::{Etl, RunError},
@@ -35,8 +36,6 @@ pub struct Shards {
 
 /// More would ask Prometheus for the same series more often than it is worth.
 const MOST_SHARDS: u32 = 32;
-/// Less than the function's own time: the run's record tells of a part that does not come back.
-const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The event that asks for a part.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,9 +76,15 @@ impl Shards {
         }))
     }
 
-    async fn invoke(&self, request: PartRequest) -> Result<PartDocument, PartError> {
+    /// Has a part run. One that is not back at the run's deadline is lost: the run's record says so.
+    async fn invoke(
+        &self,
+        request: PartRequest,
+        deadline: Deadline,
+    ) -> Result<PartDocument, PartError> {
         let event = serde_json::to_vec(&PartEvent { shard: request })?;
-        let answer = self.functions.invoke(&self.name, event, PATIENCE).await?;
+        let patience = deadline.left();
+        let answer = self.functions.invoke(&self.name, event, patience).await?;
         Ok(serde_json::from_slice(&answer)?)
     }
 }
@@ -102,9 +107,10 @@ impl Runs {
         &self,
         request: &RunRequest,
         trigger: Trigger,
+        deadline: Deadline,
     ) -> Result<RunDocument, RunError> {
         let Some(shards) = &self.shards else {
-            return self.etl.run(request, trigger).await;
+            return self.etl.run(request, trigger, deadline).await;
         };
         let started = Instant::now();
         let mut split = self.etl.split(request, trigger).await?;
@@ -118,8 +124,15 @@ impl Runs {
                     as_of: request.as_of,
                     metrics: request.metrics.clone(),
                     sla: request.sla.clone(),
+                    left_ms: u64::try_from(deadline.left().as_millis()).ok(),
                 };
-                async move { (index, shards.invoke(asked).await, started.elapsed()) }
+                async move {
+                    (
+                        index,
+                        shards.invoke(asked, deadline).await,
+                        started.elapsed(),
+                    )
+                }
             })
             .buffer_unordered(MOST_SHARDS as usize)
             .collect()

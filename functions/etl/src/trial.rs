@@ -1,25 +1,27 @@
 //! A dry run: objectives judged on what Prometheus has, nothing published and nothing kept.
 
-use std::{future, sync::Arc, thread};
+use std::{future, sync::Arc, thread, time::Duration};
 
 use domain::{
     Sample, Series, SeriesId, Timestamp,
     evaluation::{self, ObjectiveState, Recommendation, worst_first},
     message::{
-        Failure, SeriesReference, TrialDocument, TriedObjective, TriedSeries, ViolationsDocument,
+        DEADLINE, Failure, SeriesReference, TrialDocument, TriedObjective, TriedSeries,
+        ViolationsDocument,
     },
     sla::{Objective, Trial},
 };
 use futures::{StreamExt, stream};
 use store::pipeline::ToldViolations;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout_at};
 
 use crate::{
     analysis,
+    deadline::Deadline,
     metrics_file::Metric,
     objectives::ActiveObjective,
     prometheus::{FetchError, FetchedSeries},
-    run::{Etl, SERIES_WAITING, fetch, read_range},
+    run::{Etl, SERIES_WAITING, read_range},
 };
 
 /// Why objectives could not be tried.
@@ -30,6 +32,8 @@ pub enum TrialError {
     PrometheusAway(#[source] FetchError),
 }
 
+/// Somebody waits for the answer, and a REST API for 29 s.
+const PATIENCE: Duration = Duration::from_secs(29);
 /// The SLA and version that the documents name.
 const NAME: &str = "try";
 const VERSION: u32 = 0;
@@ -47,6 +51,7 @@ impl Etl {
         &self,
         trial: &Trial,
         as_of: Timestamp,
+        deadline: Deadline,
     ) -> Result<TrialDocument, TrialError> {
         let active: Arc<[ActiveObjective]> = trial
             .objectives
@@ -66,12 +71,17 @@ impl Etl {
             })
             .cloned()
             .collect();
+        let deadline = deadline.within(PATIENCE);
         let mut tried: Vec<TriedObjective> = trial.objectives.iter().map(untried).collect();
         let mut failures = Vec::new();
         for metric in asked {
             let name = metric.name.clone();
             let found = self.try_metric(metric, &active, as_of, trial.violations, &mut tried);
-            match found.await {
+            let Ok(found) = timeout_at(deadline.end, found).await else {
+                failures.push(Failure::new("fetch", DEADLINE).of_metric(&name));
+                continue;
+            };
+            match found {
                 Ok(()) => {}
                 Err(error @ FetchError::Unreachable(_)) => {
                     return Err(TrialError::PrometheusAway(error));
@@ -103,7 +113,11 @@ impl Etl {
     ) -> Result<(), FetchError> {
         let (found, arriving) = mpsc::channel(SERIES_WAITING);
         let range = read_range(&metric, active, as_of);
-        let fetching = fetch(self.prometheus.clone(), metric.clone(), range, found);
+        let fetching = async {
+            let fetched = self.prometheus.fetch(&metric, range, &found).await;
+            drop(found);
+            fetched
+        };
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let judging = stream::unfold(arriving, async |mut arriving| {
             Some((arriving.recv().await?, arriving))
@@ -128,7 +142,7 @@ impl Etl {
             }
             future::ready(())
         });
-        let ((_, outcome), ()) = tokio::join!(fetching, judging);
+        let (outcome, ()) = tokio::join!(fetching, judging);
         outcome.map(drop)
     }
 }

@@ -27,7 +27,10 @@ pub use prediction::{
     Baseline, Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionArrays,
     PredictionDocument,
 };
-pub use run::{EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId, Stage};
+pub use run::{
+    AMBIGUOUS, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId, Stage,
+    TIMEOUT,
+};
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};
 pub use violations::{

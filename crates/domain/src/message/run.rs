@@ -32,6 +32,9 @@ pub struct RunDocument {
     /// What Prometheus warned about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Whether it was asked for some metrics or SLAs alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// What became of each objective the run was to evaluate. An objective that is not listed was not evaluated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evaluated: Vec<EvaluatedObjective>,
@@ -61,6 +64,13 @@ pub enum EvaluationOutcome {
     /// It was not, or not on every series; why, in a sentence.
     Reason(String),
 }
+
+/// The reason of a metric that a run did not reach before its deadline.
+pub const DEADLINE: &str = "deadline";
+/// The reason of series that nothing but their metric names tells apart.
+pub const AMBIGUOUS: &str = "ambiguous";
+/// The reason of a metric that took too long.
+pub const TIMEOUT: &str = "timeout";
 
 /// Something a run could not do; the rest went on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

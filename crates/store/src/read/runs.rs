@@ -1,7 +1,8 @@
 use domain::{
     Timestamp,
-    message::{RunDocument, RunId},
+    message::{DEADLINE, RunDocument, RunId},
 };
+use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
@@ -73,6 +74,26 @@ impl Store {
         Page::cut(rows, selection.limit).try_map(read)
     }
 
+    /// The metrics that the newest run over all metrics did not reach before its deadline, in its order.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn unreached_metrics(&self) -> Result<Vec<String>, StoreError> {
+        let mut rows = sqlx::query_scalar::<_, Json<Details>>(
+            "SELECT document FROM run FORCE INDEX (by_start) ORDER BY started_at DESC, run_id DESC LIMIT ?",
+        )
+        .bind(MOST_PARTIAL_RUNS)
+        .fetch(self.pool());
+        while let Some(Json(run)) = rows.try_next().await? {
+            if !run.partial {
+                let failures = run.failures.into_iter();
+                let unreached = failures.filter(|failure| failure.reason == DEADLINE);
+                return Ok(unreached.filter_map(|failure| failure.metric).collect());
+            }
+        }
+        Ok(Vec::new())
+    }
+
     /// The `as_of` of the newest run, if there ever was one.
     ///
     /// # Errors
@@ -86,6 +107,9 @@ impl Store {
     }
 }
 
+/// So many of the newest runs are looked at for one over all metrics.
+const MOST_PARTIAL_RUNS: u32 = 100;
+
 /// The parts of a run that have no column.
 #[derive(Deserialize)]
 struct Details {
@@ -93,6 +117,8 @@ struct Details {
     stages: Vec<domain::message::Stage>,
     #[serde(default)]
     warnings: Vec<String>,
+    #[serde(default)]
+    partial: bool,
 }
 
 fn read(row: &MySqlRow) -> Result<RunDocument, StoreError> {
@@ -109,6 +135,7 @@ fn read(row: &MySqlRow) -> Result<RunDocument, StoreError> {
         failures: details.failures,
         stages: details.stages,
         warnings: details.warnings,
+        partial: details.partial,
         // Kept in a table of its own; no list needs it.
         evaluated: Vec::new(),
     })

@@ -291,6 +291,7 @@ impl Documents {
                 stage: "total".to_owned(),
                 milliseconds: 81.25,
             }],
+            partial: false,
             warnings: Vec::new(),
             evaluated: Vec::new(),
         })

@@ -6,5 +6,6 @@ mod pipeline;
 mod plans;
 mod recent;
 mod retention;
+mod runs;
 mod schema;
 mod score;

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use domain::{
@@ -19,46 +19,11 @@ use domain::{
 use futures::{StreamExt, future, stream};
 use tokio::sync::mpsc;
 
-use super::Record;
+use super::{Plan, Record};
 use crate::{
-    analysis,
-    message::Message,
-    metrics_file::Metric,
-    objectives::ActiveObjective,
-    prometheus::{Availability, FetchError, Fetched, FetchedSeries, Prometheus},
-    publish::Publication,
-    scoring::{self, Due},
+    analysis, message::Message, metrics_file::Metric, objectives::ActiveObjective,
+    prometheus::FetchedSeries, publish::Publication, scoring,
 };
-
-/// Hands the series of a metric over as they arrive. Tells how long that took and what Prometheus warned about.
-pub(crate) async fn fetch(
-    prometheus: Prometheus,
-    metric: Arc<Metric>,
-    range: Span,
-    found: mpsc::Sender<FetchedSeries>,
-) -> (Duration, Result<Fetched, FetchError>) {
-    let asking = Instant::now();
-    let outcome = prometheus.fetch(&metric, range, &found).await;
-    (asking.elapsed(), outcome)
-}
-
-/// [`fetch`], unless Prometheus is away as far as this run knows.
-pub(super) async fn fetch_from(
-    availability: Arc<Availability>,
-    prometheus: Prometheus,
-    metric: Arc<Metric>,
-    range: Span,
-    found: mpsc::Sender<FetchedSeries>,
-) -> (Duration, Result<Fetched, FetchError>) {
-    if let Err(away) = availability.check(&prometheus).await {
-        return (Duration::ZERO, Err(away));
-    }
-    let fetched = fetch(prometheus, metric, range, found).await;
-    if matches!(fetched.1, Err(FetchError::Unreachable(_))) {
-        availability.doubt().await;
-    }
-    fetched
-}
 
 /// What was analysed of one metric.
 #[derive(Default)]
@@ -73,16 +38,15 @@ pub(super) struct Judged {
 /// what was found to Kafka.
 pub(super) async fn analyse(
     metric: &Arc<Metric>,
-    arriving: mpsc::Receiver<FetchedSeries>,
-    active: &Arc<[ActiveObjective]>,
-    due: &Arc<Due>,
+    arriving: &mut mpsc::Receiver<FetchedSeries>,
+    plan: &Plan,
     record: &mut Record,
     publication: &mut Publication<'_>,
 ) -> Judged {
     let subject = record.subject();
     let (part, arrived) = (record.part, AtomicU64::new(0));
     let workers = thread::available_parallelism().map_or(1, usize::from);
-    let mut analyses = stream::unfold(arriving, async |mut arriving| {
+    let mut analyses = stream::unfold(arriving, async |arriving| {
         Some((arriving.recv().await?, arriving))
     })
     .filter(|series| {
@@ -90,7 +54,7 @@ pub(super) async fn analyse(
         future::ready(part.owns(&metric.name, &series.labels))
     })
     .map(|series| {
-        let (metric, active, due) = (metric.clone(), active.clone(), due.clone());
+        let (metric, active, due) = (metric.clone(), plan.active.clone(), plan.due.clone());
         let subject = subject.clone();
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
@@ -142,8 +106,7 @@ pub(super) async fn analyse(
 pub(super) async fn conclude(
     metric: &Metric,
     judged: &Judged,
-    active: &[ActiveObjective],
-    due: &Due,
+    plan: &Plan,
     record: &mut Record,
     publication: &mut Publication<'_>,
 ) {
@@ -151,7 +114,7 @@ pub(super) async fn conclude(
         return;
     }
     record.fetched.push(metric.name.clone());
-    for forecast in due.unseen(&metric.name, &judged.series) {
+    for forecast in plan.due.unseen(&metric.name, &judged.series) {
         let document = scoring::unscorable(forecast, NO_SERIES, record.document.as_of);
         let message = Message::of_score(&document, &record.document.run_id);
         publication.send(message).await;
@@ -162,7 +125,7 @@ pub(super) async fn conclude(
     for position in record.tally.of_metric(&metric.name) {
         record.tally.conclude(position);
         if record.part.is_whole() && record.tally.is_without_series(position) {
-            publish_no_series(&active[position], position, record, publication).await;
+            publish_no_series(&plan.active[position], position, record, publication).await;
         }
     }
 }

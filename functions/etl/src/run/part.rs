@@ -1,7 +1,10 @@
 //! A run over a part of the series: it analyses and publishes them as the whole run would.
 
+use std::time::Duration;
+
 use super::{Etl, Record, RunError};
 use crate::{
+    deadline::Deadline,
     part::{PartDocument, PartRequest},
     request::RunRequest,
     subject::Trigger,
@@ -13,27 +16,32 @@ impl Etl {
     ///
     /// # Errors
     /// As [`Etl::run`], but that Prometheus is away is said in the document.
-    pub async fn run_part(&self, request: &PartRequest) -> Result<PartDocument, RunError> {
+    pub async fn run_part(
+        &self,
+        request: &PartRequest,
+        deadline: Deadline,
+    ) -> Result<PartDocument, RunError> {
+        let left = request.left_ms.map(Duration::from_millis);
+        let deadline = left.map_or(deadline, |left| deadline.within(left));
         let run = RunRequest {
             metrics: request.metrics.clone(),
             sla: request.sla.clone(),
             ..RunRequest::everything(request.as_of)
         };
-        let mut record = Record::start(request.as_of, Trigger::Invoke);
+        let mut record = Record::start(&run, Trigger::Invoke);
         record.document.run_id.clone_from(&request.run_id);
         record.part = request.part;
-        let (active, due) = self.read(&run, &mut record).await?;
-        let metrics = self.selected(&run, &active);
+        let plan = self.plan(&run, &mut record).await?;
         let mut publication = self.publisher.publication();
         let prometheus_away = self
-            .work(&metrics, &active, &due, &mut record, &mut publication)
+            .work(&plan, deadline, &mut record, &mut publication)
             .await;
-        for (position, objective) in active.iter().enumerate() {
+        for (position, objective) in plan.active.iter().enumerate() {
             if !self.knows(&objective.objective.metric) {
                 record.tally.conclude(position);
             }
         }
-        self.give_up(&due, &record, &mut publication).await;
+        self.give_up(&plan.due, &record, &mut publication).await;
         record.finish_publication(publication).await?;
         let document = record.finish();
         Ok(PartDocument {

@@ -4,16 +4,17 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::{
-    Series, Timestamp,
-    message::{Failure, RunDocument, Stage},
+    Series,
+    message::{AMBIGUOUS, DEADLINE, Failure, RunDocument, Stage},
 };
 use prometheus::Ambiguous;
 use uuid::Uuid;
 
-use super::tally::Tally;
+use super::{fetch::NotFetched, tally::Tally};
 use crate::{
     part::Part,
     publish::{KafkaUnreachable, Publication},
+    request::RunRequest,
     subject::{Subject, Trigger},
 };
 
@@ -39,11 +40,11 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn start(as_of: Timestamp, trigger: Trigger) -> Self {
+    pub(super) fn start(request: &RunRequest, trigger: Trigger) -> Self {
         Self {
             document: RunDocument {
                 run_id: Uuid::new_v4().to_string(),
-                as_of,
+                as_of: request.as_of,
                 started_at: Utc::now().into(),
                 trigger: trigger.word().to_owned(),
                 series: 0,
@@ -53,6 +54,7 @@ impl Record {
                 failures: Vec::new(),
                 stages: Vec::new(),
                 warnings: Vec::new(),
+                partial: request.metrics.is_some() || request.sla.is_some(),
                 evaluated: Vec::new(),
             },
             part: Part::WHOLE,
@@ -74,8 +76,9 @@ impl Record {
         }
     }
 
+    /// Adds a failure. The next run needs to know each metric that was not reached, however many they are.
     pub(super) fn fail(&mut self, failure: Failure) {
-        if self.document.failures.len() < MOST_FAILURES {
+        if self.document.failures.len() < MOST_FAILURES || failure.reason == DEADLINE {
             self.document.failures.push(failure);
         }
     }
@@ -90,25 +93,40 @@ impl Record {
         }
     }
 
-    /// Series of a metric were left out because nothing but their metric names tells them apart.
+    /// Series of a metric were left out because nothing but their metric names tells them apart. An objective that they
+    /// belong to is not evaluated on every series.
     pub(super) fn ambiguous(&mut self, metric: &str, series: Vec<Ambiguous>) {
         for Ambiguous { labels, names } in series {
             let detail = format!(
                 "{} have the same labels {labels}: ask for each in a [[metric]] of its own",
                 names.join(" and ")
             );
+            let reason = "two of its series have the same labels";
+            self.tally.fail_series(metric, &labels, reason);
             let series = Series {
                 metric: metric.to_owned(),
                 labels,
             };
-            let id = series.id().to_string();
-            self.fail(
-                "fetch",
-                Some(metric),
-                Some(id),
-                format!("ambiguous: {detail}"),
-            );
+            let failure = Failure::new("fetch", AMBIGUOUS).of_metric(metric);
+            self.fail(failure.of_series(series.id().to_string()).because(detail));
         }
+    }
+
+    /// The series of a metric did not all arrive.
+    pub(super) fn not_fetched(&mut self, metric: &str, error: &NotFetched) {
+        tracing::warn!(metric, %error, "a metric cannot be fetched");
+        let said = error.to_string();
+        let failure = match error.word() {
+            Some(word) => Failure::new("fetch", word).because(said),
+            None => Failure::new("fetch", said),
+        };
+        self.fail(failure.of_metric(metric));
+        let reason = match error {
+            NotFetched::Deadline => "its metric was not reached before the deadline",
+            NotFetched::TimedOut(_) => "its metric took too long",
+            NotFetched::Prometheus(_) | NotFetched::BrokeOff => "its metric could not be fetched",
+        };
+        self.tally.fail_metric(metric, reason);
     }
 
     /// Waits for what was published and counts it.

@@ -30,7 +30,7 @@ impl Etl {
     /// # Errors
     /// When the SLA asked for is unknown.
     pub async fn split(&self, request: &RunRequest, trigger: Trigger) -> Result<Split, RunError> {
-        let mut record = Record::start(request.as_of, trigger);
+        let mut record = Record::start(request, trigger);
         let active = self.active(request, &mut record).await?;
         record.tally = Tally::new(active.clone());
         Ok(Split {
@@ -56,14 +56,14 @@ impl Split {
         document.samples += part.samples;
         document.bytes += part.bytes;
         document.messages += part.messages;
-        for failure in &part.failures {
-            if !document.failures.contains(failure) {
-                document.failures.push(failure.clone());
-            }
-        }
         for warning in &part.warnings {
             if !document.warnings.contains(warning) {
                 document.warnings.push(warning.clone());
+            }
+        }
+        for failure in &part.failures {
+            if !self.record.document.failures.contains(failure) {
+                self.record.fail(failure.clone());
             }
         }
     }

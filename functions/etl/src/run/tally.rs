@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::message::{EvaluatedObjective, EvaluationOutcome};
+use domain::{
+    Labels,
+    message::{EvaluatedObjective, EvaluationOutcome},
+};
 
 use crate::{message, objectives::ActiveObjective};
 
@@ -62,6 +65,15 @@ impl Tally {
     pub(super) fn fail_metric(&mut self, metric: &str, reason: &str) {
         for position in self.of_metric(metric) {
             self.fail(position, reason);
+        }
+    }
+
+    /// The objectives that a series belongs to are not evaluated on it.
+    pub(super) fn fail_series(&mut self, metric: &str, labels: &Labels, reason: &str) {
+        for position in self.of_metric(metric) {
+            if labels.matches(&self.active[position].objective.labels) {
+                self.fail(position, reason);
+            }
         }
     }
 

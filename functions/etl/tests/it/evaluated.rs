@@ -1,6 +1,6 @@
 //! What a run's record says of each objective, next to what was published about it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Router,
@@ -13,8 +13,8 @@ use domain::{
     message::{EvaluationOutcome, Kind, RunDocument, ViolationsDocument},
     sla::Draft,
 };
-use etl::{request::RunRequest, subject::Trigger};
-use futures::stream;
+use etl::{deadline::Deadline, request::RunRequest, subject::Trigger};
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use tokio::net::TcpListener;
@@ -81,7 +81,10 @@ async fn a_whole_run_says_how_many_rows_of_each_objective_it_published() {
     .await;
     let (etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
     let request = RunRequest::everything(moment_ago());
-    let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+    let document = etl
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     let published = published(&topic, &document);
     assert_eq!(published.len(), 4);
     for objective in ["none", "unknown"] {
@@ -102,7 +105,10 @@ async fn a_run_over_one_sla_says_nothing_of_the_others() {
         sla: Some("one".to_owned()),
         ..RunRequest::everything(moment_ago())
     };
-    let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+    let document = etl
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     let names: Vec<Name> = said(&document).into_keys().collect();
     assert_eq!(names, [name("one", "o")]);
 }
@@ -129,8 +135,13 @@ async fn broken_off() -> String {
         let whole = answer.bytes().await.unwrap();
         let body = if uri.path().ends_with("/read") {
             let half = whole.slice(..whole.len() / 2);
-            let broken = Err(std::io::Error::other("it breaks off"));
-            Body::from_stream(stream::iter([Ok(half), broken]))
+            // What was written is on its way once the stream waits.
+            let broken = async {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                Err(std::io::Error::other("it breaks off"))
+            };
+            let first = stream::once(async { Ok(half) });
+            Body::from_stream(first.chain(stream::once(broken)))
         } else {
             Body::from(whole)
         };
@@ -165,7 +176,10 @@ async fn a_metric_that_breaks_off_is_a_reason_whatever_was_published_of_it() {
     ];
     let (etl, topic) = etl(&text, &instead).await;
     let request = RunRequest::everything(moment_ago());
-    let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+    let document = etl
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     let published = published(&topic, &document);
     assert!(published[&name("web", "broken")] > 0);
     let said = said(&document);

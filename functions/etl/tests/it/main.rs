@@ -4,6 +4,7 @@
 
 mod access;
 mod cloud;
+mod deadline;
 mod evaluated;
 mod scoring;
 mod sharding;
@@ -15,9 +16,11 @@ use chrono::Utc;
 use config::{DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig};
 use domain::{Timestamp, message::RunDocument};
 use etl::{
+    deadline::Deadline,
     message::Message as EtlMessage,
     metrics_file::{self, Metric},
     objectives::Objectives,
+    order::Order,
     prometheus::Prometheus,
     publish::Publisher,
     request::RunRequest,
@@ -95,9 +98,11 @@ async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
         metrics: metrics(text),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment).unwrap()).unwrap(),
         objectives: Objectives::new(store.clone()),
-        scoring: Scoring::new(store),
+        scoring: Scoring::new(store.clone()),
+        order: Order::new(store),
         publisher: Publisher::new(&kafka, brokers).unwrap(),
         settle: Duration::from_secs(5),
+        interval: Duration::from_secs(30),
     };
     (etl, topic)
 }
@@ -116,6 +121,7 @@ fn message() -> EtlMessage {
         failures: Vec::new(),
         stages: Vec::new(),
         warnings: Vec::new(),
+        partial: false,
         evaluated: Vec::new(),
     })
 }
@@ -189,7 +195,10 @@ async fn the_same_instant_gives_the_same_bytes() {
     let request = RunRequest::everything(moment_ago());
     let mut published = 0;
     for _ in 0..2 {
-        let document = etl.run(&request, Trigger::Invoke).await.unwrap();
+        let document = etl
+            .run(&request, Trigger::Invoke, Deadline::default())
+            .await
+            .unwrap();
         assert!(document.series > 0, "{document:?}");
         assert!(document.messages >= 3 * document.series);
         assert!(document.bytes > 0);
@@ -215,7 +224,11 @@ async fn a_query_that_prometheus_refuses_is_a_failure_and_the_rest_goes_on() {
     );
     let (etl, _) = etl(&text, &[]).await;
     let document = etl
-        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .run(
+            &RunRequest::everything(moment_ago()),
+            Trigger::Invoke,
+            Deadline::default(),
+        )
         .await
         .unwrap();
     let failure = document
@@ -237,7 +250,11 @@ async fn a_run_without_prometheus_is_published_with_its_failure() {
     ];
     let (etl, topic) = etl(METRICS, &instead).await;
     let outcome = etl
-        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .run(
+            &RunRequest::everything(moment_ago()),
+            Trigger::Invoke,
+            Deadline::default(),
+        )
         .await;
     assert!(
         matches!(outcome, Err(RunError::PrometheusAway(_))),
@@ -256,7 +273,11 @@ async fn a_run_without_prometheus_is_published_with_its_failure() {
 async fn a_run_without_kafka_is_an_error_that_says_so() {
     let (etl, _) = etl(METRICS, &[("KAFKA_BROKERS", "127.0.0.1:1")]).await;
     let outcome = etl
-        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .run(
+            &RunRequest::everything(moment_ago()),
+            Trigger::Invoke,
+            Deadline::default(),
+        )
         .await;
     assert!(
         matches!(outcome, Err(RunError::KafkaAway(_))),
@@ -272,7 +293,11 @@ async fn a_run_without_the_database_judges_nothing_and_says_so() {
     )
     .await;
     let document = etl
-        .run(&RunRequest::everything(moment_ago()), Trigger::Invoke)
+        .run(
+            &RunRequest::everything(moment_ago()),
+            Trigger::Invoke,
+            Deadline::default(),
+        )
         .await
         .unwrap();
     assert!(document.series > 0);

@@ -7,7 +7,7 @@ use domain::{
     score::{NO_SERIES, UNKNOWN_METRIC},
     sla::Draft,
 };
-use etl::{request::RunRequest, run::Etl, subject::Trigger};
+use etl::{deadline::Deadline, request::RunRequest, run::Etl, subject::Trigger};
 use serde_json::json;
 use store::{
     pipeline::Document,
@@ -30,7 +30,11 @@ impl Pipeline {
     async fn run(&mut self, as_of: Timestamp) -> Vec<Record> {
         let document = self
             .etl
-            .run(&RunRequest::everything(as_of), Trigger::Invoke)
+            .run(
+                &RunRequest::everything(as_of),
+                Trigger::Invoke,
+                Deadline::default(),
+            )
             .await
             .unwrap();
         let before = self.published;

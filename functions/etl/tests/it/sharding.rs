@@ -12,6 +12,7 @@ use domain::{
     sla::Draft,
 };
 use etl::{
+    deadline::Deadline,
     function::Function,
     request::RunRequest,
     shards::{Runs, Shards},
@@ -126,7 +127,10 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     let request = RunRequest::everything(moment_ago());
     let (whole, whole_topic) = etl(&metrics(), &instead).await;
     let began = Instant::now();
-    let expected = whole.run(&request, Trigger::Invoke).await.unwrap();
+    let expected = whole
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     eprintln!("in one: {:?}", began.elapsed());
     assert_eq!(expected.series as usize, 2 * SERIES, "{expected:?}");
 
@@ -144,7 +148,10 @@ async fn four_shards_give_the_bytes_that_one_gives() {
         shards: shards("4", &url),
     };
     let began = Instant::now();
-    let document = runs.run(&request, Trigger::Invoke).await.unwrap();
+    let document = runs
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     eprintln!("in four: {:?}", began.elapsed());
     assert_eq!(
         (
@@ -187,7 +194,10 @@ async fn shards_that_do_not_come_back_are_told() {
         shards: shards("3", "http://127.0.0.1:1"),
     };
     let request = RunRequest::everything(moment_ago());
-    let document = runs.run(&request, Trigger::Invoke).await.unwrap();
+    let document = runs
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     assert_eq!(document.series, 0);
     let reasons: Vec<_> = document
         .failures
@@ -220,7 +230,10 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
         shards: shards("2", &url),
     };
     let request = RunRequest::everything(moment_ago());
-    let document = runs.run(&request, Trigger::Invoke).await.unwrap();
+    let document = runs
+        .run(&request, Trigger::Invoke, Deadline::default())
+        .await
+        .unwrap();
     assert!(document.series > 0 && (document.series as usize) < 2 * SERIES);
     let outcomes: Vec<_> = document
         .evaluated

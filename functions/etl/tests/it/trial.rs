@@ -3,7 +3,7 @@ use domain::{
     evaluation::{ObjectiveState, Span},
     sla::Trial,
 };
-use etl::trial::TrialError;
+use etl::{deadline::Deadline, trial::TrialError};
 use serde_json::json;
 
 use tokio::sync::mpsc;
@@ -25,7 +25,10 @@ fn trial() -> Trial {
 async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
     let (etl, topic) = etl(METRICS, &[]).await;
     let as_of = moment_ago();
-    let document = etl.try_out(&trial(), as_of).await.unwrap();
+    let document = etl
+        .try_out(&trial(), as_of, Deadline::default())
+        .await
+        .unwrap();
     assert_eq!((document.as_of, document.failures.len()), (as_of, 0));
     let [wide, narrow, nobody, unknown] = &document.objectives[..] else {
         panic!("{document:?}")
@@ -67,7 +70,7 @@ async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
     // Had anything been published, a run's records would not be the only ones.
     let request = etl::request::RunRequest::everything(as_of);
     let run = etl
-        .run(&request, etl::subject::Trigger::Invoke)
+        .run(&request, etl::subject::Trigger::Invoke, Deadline::default())
         .await
         .unwrap();
     let told: Vec<Record> = records(&topic, run.messages as usize + 1)
@@ -83,7 +86,9 @@ async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
 #[tokio::test]
 async fn without_prometheus_nothing_can_be_tried() {
     let (etl, _) = etl(METRICS, &[("PROMETHEUS_URL", "http://127.0.0.1:1")]).await;
-    let outcome = etl.try_out(&trial(), moment_ago()).await;
+    let outcome = etl
+        .try_out(&trial(), moment_ago(), Deadline::default())
+        .await;
     assert!(
         matches!(outcome, Err(TrialError::PrometheusAway(_))),
         "{outcome:?}"
