@@ -1,12 +1,11 @@
-//! A budget over 30 days with 1,000 violations, as many gaps and 100 exclusions, from what is kept of them.
+//! A budget over 30 days with 1,000 violations, as many gaps and 100 exclusions, from what was stored of them.
 
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
-    Intervals, Timestamp,
-    budget::{Account, Budget, Charged, Kept},
-    evaluation::Span,
+    Span, SpanSet, Timestamp,
+    budget::{Account, AttributedTime, Budget, RecordedTime},
     sla::{BudgetWindow, Missing, Terms},
 };
 
@@ -29,12 +28,12 @@ fn budget(criterion: &mut Criterion) {
         start: Timestamp::EPOCH,
         end: Timestamp::EPOCH + Duration::from_secs(MONTH),
     };
-    let kept = Kept {
+    let recorded = RecordedTime {
         judged: vec![month],
         gaps: spans(1_000, 1_800),
         violations: spans(1_000, 600),
     };
-    let excluded: Intervals = spans(100, 610).into_iter().collect();
+    let excluded: SpanSet = spans(100, 610).into_iter().collect();
     let terms = Terms {
         target: Some(0.99),
         window: BudgetWindow::ThirtyDays,
@@ -42,8 +41,8 @@ fn budget(criterion: &mut Criterion) {
     };
     criterion.bench_function("budget, 30 days, 1,000 violations", |bencher| {
         bencher.iter(|| {
-            let charged = Charged::of([(month, black_box(&kept))]);
-            let account = Account::of(&charged, &excluded, month.end, terms.window.length());
+            let time = AttributedTime::of([(month, black_box(&recorded))]);
+            let account = Account::of(&time, &excluded, month.end, terms.window.length());
             Budget::of(&terms, &account)
         });
     });

@@ -5,9 +5,8 @@ use std::{hint::black_box, time::Duration};
 use chrono::DateTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
-    Labels, Sample, Series, Timestamp,
-    evaluation::{Continuation, History, Judgement, Path, STALENESS, base_rate, clean, evaluate},
-    message::{SeriesReference, ViolationsDocument},
+    Labels, Sample, Timestamp,
+    evaluation::{Continuation, History, Path, STALENESS, base_rate, clean, evaluate},
     sla::{BudgetWindow, Missing, Objective},
 };
 
@@ -48,16 +47,6 @@ fn samples(level: f64) -> Vec<Sample> {
         .collect()
 }
 
-fn document(objective: &Objective, judgement: Judgement) -> ViolationsDocument {
-    let series = Series {
-        metric: objective.metric.clone(),
-        labels: Labels::default(),
-    };
-    let outlook = judgement.outlook(objective, Continuation::Unknown("too_short"), None);
-    let series = SeriesReference::new(&series, None);
-    ViolationsDocument::judged("web", 1, objective, series, judgement, outlook)
-}
-
 fn evaluation(criterion: &mut Criterion) {
     let objective = objective();
     let as_of = time(SAMPLES);
@@ -88,7 +77,7 @@ fn evaluation(criterion: &mut Criterion) {
             values,
         })
         .collect();
-    if let Some(judgement) = evaluate(&objective, &read, STALENESS, as_of) {
+    if let Some(judgement) = evaluate(&objective, &read, STALENESS, as_of).judgement() {
         let continuation = Continuation::Paths {
             step: STEP,
             paths: &paths,
@@ -98,22 +87,18 @@ fn evaluation(criterion: &mut Criterion) {
         });
     }
 
-    let runs: Vec<_> = [as_of, as_of + Duration::from_secs(30)]
-        .into_iter()
-        .filter_map(|as_of| evaluate(&objective, &read, STALENESS, as_of))
-        .map(|judgement| document(&objective, judgement))
-        .collect();
-    if let [earlier, later] = runs.as_slice() {
-        let mut history = History::default();
-        history.record(earlier);
-        group.bench_function("history", |bencher| {
-            bencher.iter_batched(
-                || history.clone(),
-                |mut history| history.record(black_box(later)),
-                criterion::BatchSize::SmallInput,
-            );
-        });
-    }
+    let runs = [as_of, as_of + Duration::from_secs(30)]
+        .map(|as_of| evaluate(&objective, &read, STALENESS, as_of));
+    let [earlier, later] = &runs;
+    let mut history = History::default();
+    history.record(earlier);
+    group.bench_function("history", |bencher| {
+        bencher.iter_batched(
+            || history.clone(),
+            |mut history| history.record(black_box(later)),
+            criterion::BatchSize::SmallInput,
+        );
+    });
     group.finish();
 }
 

@@ -1,3 +1,5 @@
+//! A value, or the reason why there is none.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

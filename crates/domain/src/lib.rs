@@ -1,29 +1,30 @@
 //! The vocabulary of slacast and its wire format.
 //!
-//! Everything here is pure: no I/O, no clock (`as_of` is always an argument), no async. What travels over Kafka and
-//! what HTTP answers is defined once, in [`message`]; what an SLA means is defined once, in [`sla`],
-//! [`evaluation`] and [`budget`].
+//! Everything here is pure: no I/O, no clock (`as_of` is always an argument), no async.
 //!
-//! Times are [`Timestamp`]s (milliseconds since the Unix epoch, UTC), durations are [`std::time::Duration`]s that
-//! people write the way Prometheus does (`10m`, `1h30m`; see [`duration`]).
+//! The modules are floors: each imports only what stands above it in this list (a test holds them to it).
+//!
+//! - [`finding`] and [`json_pointer`]: a value or the reason why there is none; places in a document;
+//! - [`time`]: instants, spans and sets of them, durations as people write them;
+//! - [`series`]: metrics, label sets, samples;
+//! - [`sla`]: what an SLA is, and how one is read from what people write;
+//! - [`forecast`]: what is said of the next 10 minutes;
+//! - [`evaluation`]: what an objective's samples mean, and what becomes of many evaluations;
+//! - [`budget`]: what is left of an error budget;
+//! - [`score`]: how good a forecast was;
+//! - [`message`]: what travels over Kafka, and nothing else.
 
 pub mod budget;
-pub mod duration;
 pub mod evaluation;
-mod finding;
-mod intervals;
+pub mod finding;
+pub mod forecast;
 pub mod json_pointer;
 pub mod message;
-mod sample;
 pub mod score;
-mod series;
+pub mod series;
 pub mod sla;
-mod timestamp;
-mod window;
+pub mod time;
 
 pub use finding::{Finding, finite};
-pub use intervals::Intervals;
-pub use sample::Sample;
-pub use series::{InvalidSeriesId, Labels, Series, SeriesId};
-pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use window::{UnknownWindow, Window};
+pub use series::{InvalidSeriesId, Labels, Sample, Series, SeriesId};
+pub use time::{InvalidTimestamp, Span, SpanSet, Timestamp, UnknownWindow, Window, duration};

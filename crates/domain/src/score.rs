@@ -4,19 +4,23 @@
 //! value; the quantiles by the pinball loss (Koenker and Bassett 1978), `max(q (y - f), (q - 1) (y - f))`, the mean over the
 //! 2.5 %, 50 % and 97.5 % quantiles and the steps; the bands by whether they hold what came.
 
-mod account;
-
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Finding, Sample, Timestamp, finite,
-    message::{Baseline, Forecast, Interval, PathPoint},
+    finding::{Finding, finite},
+    forecast::{Baseline, Forecast, Interval, PathPoint},
+    series::Sample,
+    time::Timestamp,
 };
 
-pub use account::{MOST_RECENT, RecentProbabilities, RecentScores};
+// Until their users name the floor they are on.
+pub use crate::{
+    evaluation::RecentProbabilities,
+    forecast::{MOST_RECENT, RecentScores},
+};
 
 /// Why a forecast has no scores: of its steps too few have a sample.
 pub const FEW_SAMPLES: &str = "few_samples";
@@ -132,33 +136,6 @@ const REACH: Duration = Duration::from_secs(11 * 3600);
 /// Whether a run at `as_of` reads all that a forecast made at `forecast_as_of` is scored by.
 pub fn is_within_reach(forecast_as_of: Timestamp, as_of: Timestamp) -> bool {
     as_of.since(forecast_as_of) <= REACH
-}
-
-impl Baseline {
-    /// The simplest forecasts from the clean samples of the last 12 h, oldest first. A quantile is the smallest sample
-    /// that at least its share of the samples does not exceed.
-    pub fn of(samples: &[Sample]) -> Self {
-        let mut values: Vec<f64> = samples.iter().map(|sample| sample.value).collect();
-        let last_value = values.last().copied().and_then(finite);
-        let mut quantile = |share: f64| {
-            let rank = (share * values.len() as f64).ceil() as usize;
-            let position = rank.saturating_sub(1);
-            if position >= values.len() {
-                return None;
-            }
-            let (_, value, _) = values.select_nth_unstable_by(position, f64::total_cmp);
-            finite(*value)
-        };
-        let quantiles = [0.025, 0.5, 0.975].map(&mut quantile);
-        Self {
-            last_value,
-            climatology: match quantiles {
-                [Some(lower), Some(median), Some(upper)] => Some([lower, median, upper]),
-                _ => None,
-            },
-            ..Self::default()
-        }
-    }
 }
 
 /// The value that stands at `time`; `None` where none does or it is infinite.

@@ -1,8 +1,12 @@
+//! What is measured: a metric, a label set, samples.
+
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
+
+use crate::time::Timestamp;
 
 /// A label set without `__name__`, in the order of the names.
 #[derive(
@@ -81,6 +85,15 @@ fn digest<'a>(texts: impl IntoIterator<Item = &'a String>) -> [u8; 16] {
     let mut id = [0; 16];
     id.copy_from_slice(&hash.finalize()[..16]);
     id
+}
+
+/// One value of a series at one time. Never NaN once it has been read; infinities are values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// When the value was observed.
+    pub time: Timestamp,
+    /// The value, in the metric's unit.
+    pub value: f64,
 }
 
 /// The identity of a [`Series`], written as 32 hex digits. Also the key of its Kafka messages.

@@ -149,7 +149,8 @@ pub(crate) fn judge(
             version,
             objective,
         } = active;
-        let judgement = evaluation::evaluate(objective, samples, staleness, as_of)?;
+        let evaluated = evaluation::evaluate(objective, samples, staleness, as_of);
+        let judgement = evaluated.judgement()?;
         let outlook = future
             .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
         let series = series.clone();

@@ -6,8 +6,8 @@ use domain::{
     Finding, Timestamp,
     evaluation::HORIZON,
     message::{
-        Autocorrelation, Baseline, Correlogram, Forecast, Interval, Intervals, Kpss, LjungBox,
-        MetadataDocument, Model, PathExtreme, PathPoint, PredictionDocument, Seasonality,
+        Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, Forecast, Interval, Kpss,
+        LjungBox, MetadataDocument, Model, PathExtreme, PathPoint, PredictionDocument, Seasonality,
         SeriesReference, Stationarity, UnitRootTest,
     },
 };
@@ -142,7 +142,7 @@ fn told(
         min: found.min.value,
         max: found.max.value,
         average: found.average.value,
-        intervals: Intervals {
+        intervals: ConfidenceIntervals {
             min: interval(found.min),
             max: interval(found.max),
             average: interval(found.average),

@@ -3,8 +3,8 @@
 use domain::{
     Finding, Labels, SeriesId, Timestamp, Window,
     message::{
-        Autocorrelation, Forecast, Intervals, MetadataDocument, Model, PathExtreme, PathPoint,
-        PredictionDocument, RunDocument, Seasonality, Stationarity,
+        Autocorrelation, ConfidenceIntervals, Forecast, MetadataDocument, Model, PathExtreme,
+        PathPoint, PredictionDocument, RunDocument, Seasonality, Stationarity,
     },
     score::RecentScores,
 };
@@ -142,7 +142,7 @@ pub(crate) struct Prediction<'a> {
     min: Option<f64>,
     max: Option<f64>,
     average: Option<f64>,
-    intervals: Option<&'a Intervals>,
+    intervals: Option<&'a ConfidenceIntervals>,
     path: Option<&'a [PathPoint]>,
     model: Option<&'a Model>,
     /// Whose the point and the bands are, as the scores of late have it.

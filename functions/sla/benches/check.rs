@@ -50,6 +50,7 @@ async fn filled() -> TestDatabase {
                     value: if age % 50 < 3 { 90.0 } else { 50.0 },
                 });
                 let judgement = evaluate(objective, &samples.collect::<Vec<_>>(), STALENESS, as_of)
+                    .judgement()
                     .expect("samples");
                 let about = Documents::about("cpuUsage", &format!("host{number}"));
                 let series = SeriesReference::new(about.series(), None);
@@ -90,7 +91,8 @@ fn history(objective: &Objective, end: Timestamp) -> ViolationsDocument {
         time: end,
         value: 50.0,
     };
-    let judgement = evaluate(objective, &[last], STALENESS, end).expect("a sample");
+    let evaluated = evaluate(objective, &[last], STALENESS, end);
+    let judgement = evaluated.judgement().expect("a sample");
     let about = Documents::about("cpuUsage", "host");
     let series = SeriesReference::new(about.series(), None);
     let outlook = ViolationOutlook::unknown("too_short");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Intervals, Labels, Timestamp,
-    budget::{Account, Budget, Charged, in_force},
+    Labels, SpanSet, Timestamp,
+    budget::{Account, AttributedTime, Budget, in_force},
     evaluation::Span,
     sla::Objective,
 };
@@ -125,13 +125,13 @@ impl Reckoning {
         &self,
         objective: &Objective,
         histories: impl Iterator<Item = &'a SeriesHistory>,
-        excluded: &Intervals,
+        excluded: &SpanSet,
     ) -> (Vec<Entry>, Entry) {
         let terms = objective.terms();
         let account =
-            |charged: &Charged| Account::of(charged, excluded, self.as_of, terms.window.length());
+            |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms.window.length());
         let accounts: Vec<(&Labels, Account)> = histories
-            .map(|history| (&history.labels, account(&self.charged(history))))
+            .map(|history| (&history.labels, account(&self.attributed(history))))
             .filter(|(_, account)| account.is_judged())
             .collect();
         let entry = |labels: Labels, account: &Account| Entry {
@@ -144,7 +144,7 @@ impl Reckoning {
             budget: Budget::of(&terms, account),
         };
         let Some(((_, first), others)) = accounts.split_first() else {
-            let nothing = account(&Charged::default());
+            let nothing = account(&AttributedTime::default());
             let entry = || entry(Labels::default(), &nothing);
             return (vec![entry()], entry());
         };
@@ -161,12 +161,12 @@ impl Reckoning {
         (entries, entry(Labels::default(), &sum))
     }
 
-    /// What is charged to the series: of each version what it judged while it was in force.
-    fn charged(&self, history: &SeriesHistory) -> Charged {
+    /// The time of the series: of each version what it judged while it was in force.
+    fn attributed(&self, history: &SeriesHistory) -> AttributedTime {
         let versions = history.versions.iter();
-        Charged::of(versions.filter_map(|(version, kept)| {
+        AttributedTime::of(versions.filter_map(|(version, recorded)| {
             let in_force = self.in_force.get(version)?;
-            Some((*in_force, kept))
+            Some((*in_force, recorded))
         }))
     }
 }

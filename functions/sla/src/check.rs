@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{
-    Intervals, Labels, Timestamp, Window,
+    Labels, SpanSet, Timestamp, Window,
     evaluation::{Episode, ObjectiveState, Span, WindowsLeft},
     sla::ExcludedTime,
 };
@@ -133,7 +133,7 @@ pub(crate) async fn document<'a>(
 async fn violations(
     store: &Store,
     entry: &ToldViolations,
-    excluded: &Intervals,
+    excluded: &SpanSet,
 ) -> Result<Vec<Span>, StoreError> {
     let document = &entry.document;
     let told: Vec<Span> = document.episodes.iter().map(Episode::span).collect();
@@ -165,7 +165,7 @@ async fn violations(
 fn told<'a>(
     evaluated: &'a EvaluatedObjective,
     entry: &'a ToldViolations,
-    excluded: &Intervals,
+    excluded: &SpanSet,
     violations: &[Span],
 ) -> Entry<'a> {
     let document = &entry.document;

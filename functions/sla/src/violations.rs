@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Intervals, Labels, Timestamp, evaluation::Episode};
+use domain::{Labels, SpanSet, Timestamp, evaluation::Episode};
 use http_api::{ApiError, Call, Reply, TimeFilter, reply};
 use serde::Serialize;
 use store::{
@@ -21,7 +21,7 @@ pub(crate) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    pub(crate) fn of(episode: &'a Episode, excluded: &Intervals) -> Self {
+    pub(crate) fn of(episode: &'a Episode, excluded: &SpanSet) -> Self {
         Self {
             episode,
             excluded_seconds: excluded.length_within(episode.span()).as_secs_f64(),
@@ -86,7 +86,7 @@ pub(crate) async fn answer(
     })
 }
 
-fn violation<'a>(row: &'a ViolationRow, excluded: &Intervals) -> Violation<'a> {
+fn violation<'a>(row: &'a ViolationRow, excluded: &SpanSet) -> Violation<'a> {
     Violation {
         objective: &row.objective,
         metric: &row.series.metric,

@@ -1,10 +1,10 @@
 use std::{ops::AddAssign, time::Duration};
 
 use super::{
-    Charged,
+    AttributedTime,
     alert::{BURN_WINDOWS, BurnWindow},
 };
-use crate::{Intervals, Timestamp, evaluation::Span};
+use crate::time::{Span, SpanSet, Timestamp};
 
 /// The time a budget is reckoned from, of one series or of several together. Exact sums of whole milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,17 +38,22 @@ pub(super) struct Tally {
 
 impl Account {
     /// The account of one series at `as_of`, over the last `length`, `excluded` taken out.
-    pub fn of(charged: &Charged, excluded: &Intervals, as_of: Timestamp, length: Duration) -> Self {
-        let window = Intervals::from(Span {
+    pub fn of(
+        time: &AttributedTime,
+        excluded: &SpanSet,
+        as_of: Timestamp,
+        length: Duration,
+    ) -> Self {
+        let window = SpanSet::from(Span {
             start: as_of - length,
             end: as_of,
         });
         let excluded = excluded.intersection(&window);
-        let all = charged.judged.intersection(&window);
-        let standing = all.difference(&charged.missing).length();
+        let all = time.judged.intersection(&window);
+        let standing = all.difference(&time.missing).length();
         let judged = all.difference(&excluded);
-        let missing = charged.missing.intersection(&judged);
-        let violated = charged.violated.intersection(&judged);
+        let missing = time.missing.intersection(&judged);
+        let violated = time.violated.intersection(&judged);
         let tally = |start: Timestamp| Tally {
             judged: judged.length_since(start),
             missing: missing.length_since(start),

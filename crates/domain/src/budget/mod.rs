@@ -11,15 +11,15 @@
 //! | `bad` | `bad + miss` | `J` |
 //!
 //! Then `sli = 1 - b / total`, the budget is `(1 - target)(B - |X in W|)`, without `miss` where that is excluded, and
-//! what remains of it is the budget less `b`. Each instant is [`Charged`] to the version of the SLA that was in force
-//! then. Several series have the sums of all these seconds.
+//! what remains of it is the budget less `b`. Each instant is attributed to the version of the SLA that was in force then
+//! ([`AttributedTime`]). Several series have the sums of all these seconds.
 
 mod account;
 mod alert;
-mod charged;
+mod attributed;
 mod statement;
 
 pub use account::Account;
 pub use alert::{Alert, Severity};
-pub use charged::{Charged, Kept, Version, in_force};
+pub use attributed::{AttributedTime, RecordedTime, Version, in_force};
 pub use statement::{Budget, Burn};

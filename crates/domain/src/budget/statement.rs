@@ -9,8 +9,8 @@ use super::{
     alert::{BurnWindow, PAIRS, Pair},
 };
 use crate::{
-    evaluation::seconds,
     sla::{BudgetWindow, Missing, Terms},
+    time::seconds,
 };
 
 /// How an error budget stands. Of several series all seconds are sums over them. Without a target nothing that follows

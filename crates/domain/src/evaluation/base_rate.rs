@@ -1,7 +1,12 @@
 use std::time::Duration;
 
-use super::{HORIZON, outcome, read_range, within};
-use crate::{Sample, Timestamp, Window, sla::Objective};
+use super::{outcome, read_range, within};
+use crate::{
+    forecast::HORIZON,
+    series::Sample,
+    sla::Objective,
+    time::{Timestamp, Window},
+};
 
 /// How often a violation of `objective` came in 10 minutes of the last 12 h: the simplest probability that one comes in
 /// the next 10 minutes, 0 to 1, both exclusive.

@@ -1,8 +1,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Span;
-use crate::{Timestamp, finite};
+use crate::{
+    finding::finite,
+    time::{Span, Timestamp},
+};
 
 /// On which side of its range a value is.
 #[derive(

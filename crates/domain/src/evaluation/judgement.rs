@@ -1,13 +1,18 @@
 use std::time::Duration;
 
 use super::{
-    Episode, ObjectiveState, Span, WindowCounts, Windows, read_range,
+    Episode, Evaluated, ObjectiveState, WindowCounts, Windows,
+    coverage::{gaps, share_covered},
+    read_range,
     runs::Runs,
-    span::seconds,
-    standing::{self, share_covered},
+    standing::stands_at,
     within,
 };
-use crate::{Sample, Timestamp, sla::Objective};
+use crate::{
+    series::Sample,
+    sla::Objective,
+    time::{Span, Timestamp, seconds},
+};
 
 /// One objective judged on one series.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +29,8 @@ pub struct Judgement {
     pub windows: Windows,
     /// Every violation in the judged range, oldest first.
     pub violations: Vec<Episode>,
-    /// The out-of-range samples that go on at `as_of`, a violation or not yet one.
+    /// The out-of-range samples that go on at `as_of`, a violation or not yet one. Not published: `None` in a judgement
+    /// that was read from a message.
     pub open: Option<Episode>,
     /// The out-of-range samples the judged range begins with, where they did not hold for long enough to be a
     /// violation of their own: they may be the rest of a longer one.
@@ -35,23 +41,20 @@ pub struct Judgement {
 
 /// Judges `objective` at `as_of` on the clean `samples` of one series, of which those in the objective's own
 /// [`read_range`] count. A sample stands for at most `staleness`.
-///
-/// `None` if there is no sample in that range.
 pub fn evaluate(
     objective: &Objective,
     samples: &[Sample],
     staleness: Duration,
     as_of: Timestamp,
-) -> Option<Judgement> {
-    judge(
-        objective,
-        samples,
-        staleness,
-        read_range(objective.hold, as_of),
-    )
+) -> Evaluated {
+    let judged = read_range(objective.hold, as_of);
+    match judge(objective, samples, staleness, judged) {
+        Some(judgement) => Evaluated::Judged(Box::new(judgement)),
+        None => Evaluated::NoSample,
+    }
 }
 
-/// Judges the samples of any range at its end.
+/// Judges the samples of any range at its end; `None` if there is none in it.
 pub(super) fn judge(
     objective: &Objective,
     samples: &[Sample],
@@ -62,7 +65,7 @@ pub(super) fn judge(
     let samples = within(samples, judged);
     let newest = samples.last()?;
     let found = Runs::of(samples, objective, staleness, as_of);
-    let gaps: Vec<_> = standing::gaps(samples, staleness, judged).collect();
+    let gaps: Vec<_> = gaps(samples, staleness, judged).collect();
     let windows = Windows::from_fn(|window| {
         let span = Span {
             start: as_of - window.length(),
@@ -74,7 +77,7 @@ pub(super) fn judge(
         ObjectiveState::Firing
     } else if found.open.is_some() {
         ObjectiveState::Pending
-    } else if standing::stands_at(newest.time, staleness, as_of) {
+    } else if stands_at(newest.time, staleness, as_of) {
         ObjectiveState::Ok
     } else {
         ObjectiveState::NoData
@@ -118,6 +121,6 @@ pub(super) fn counts_between(
 ) -> WindowCounts {
     let samples = within(samples, judged);
     let found = Runs::of(samples, objective, staleness, judged.end);
-    let gaps: Vec<_> = standing::gaps(samples, staleness, judged).collect();
+    let gaps: Vec<_> = gaps(samples, staleness, judged).collect();
     counts(span, samples, &found, &gaps)
 }

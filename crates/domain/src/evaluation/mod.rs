@@ -5,16 +5,19 @@
 //! continues that judgement ([`Judgement::outlook`]), and [`History`] joins the judgements of many runs.
 
 mod base_rate;
+mod coverage;
 mod episode;
-mod exclusion;
+mod evaluated;
+mod excluded;
+mod forecast_risk;
 mod history;
 mod judgement;
 mod outcome;
-mod outlook;
 mod reading;
+mod recent_probabilities;
 mod recommendation;
+mod rule;
 mod runs;
-mod span;
 mod standing;
 mod state;
 #[cfg(test)]
@@ -22,30 +25,20 @@ mod tests;
 mod windows;
 
 pub use base_rate::base_rate;
+pub use coverage::coverage;
 pub use episode::{Episode, Side};
-pub use exclusion::{CountsLeft, WindowsLeft};
+pub use evaluated::Evaluated;
+pub use excluded::{CountsLeft, WindowsLeft};
+pub use forecast_risk::{Continuation, Path, PredictedValues, ViolationOutlook};
 pub use history::{Changes, History, JudgedSpan};
 pub use judgement::{Judgement, evaluate};
 pub use outcome::outcome;
-pub use outlook::{Continuation, HORIZON, Path, PredictedValues, ViolationOutlook};
 pub use reading::{clean, read_range, within};
+pub use recent_probabilities::RecentProbabilities;
 pub use recommendation::{Recommendation, recommend};
-pub use span::Span;
-pub(crate) use span::seconds;
-pub use standing::{STALENESS, coverage};
+pub use standing::STALENESS;
 pub use state::{ObjectiveState, worst_first};
 pub use windows::{WindowCounts, Windows};
 
-use crate::sla::Objective;
-
-/// The side of its range that `value` is on; `None` in range, the bounds included.
-#[inline]
-fn side_of(objective: &Objective, value: f64) -> Option<Side> {
-    if objective.min.is_some_and(|min| value < min) {
-        Some(Side::Below)
-    } else if objective.max.is_some_and(|max| value > max) {
-        Some(Side::Above)
-    } else {
-        None
-    }
-}
+// Until their users name the floor they are on.
+pub use crate::{forecast::HORIZON, time::Span};

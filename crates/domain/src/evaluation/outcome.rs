@@ -1,7 +1,12 @@
 use std::time::Duration;
 
-use super::{HORIZON, STALENESS, Span, coverage, runs::Runs, side_of, within};
-use crate::{Sample, Timestamp, sla::Objective};
+use super::{STALENESS, coverage, rule::side_of, runs::Runs, within};
+use crate::{
+    forecast::HORIZON,
+    series::Sample,
+    sla::Objective,
+    time::{Span, Timestamp},
+};
 
 /// The share of the horizon that has to be covered to say that nothing happened.
 const ENOUGH: f64 = 0.9;
@@ -45,7 +50,7 @@ mod tests {
     use super::super::tests::{at, sample};
     use super::*;
     use crate::{
-        Labels,
+        series::Labels,
         sla::{BudgetWindow, Missing},
     };
 

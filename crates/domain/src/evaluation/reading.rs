@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use super::{STALENESS, Span};
-use crate::{Sample, Timestamp, Window};
+use super::STALENESS;
+use crate::{
+    series::Sample,
+    time::{Span, Timestamp, Window},
+};
 
 /// The samples as an evaluation sees them: NaN is dropped first, then they are sorted by time, and of several at one
 /// time the one read last counts.

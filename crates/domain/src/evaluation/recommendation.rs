@@ -4,7 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{read_range, standing::stands_at, within};
-use crate::{Sample, Timestamp, Window, sla::Objective};
+use crate::{
+    series::Sample,
+    sla::Objective,
+    time::{Timestamp, Window},
+};
 
 /// The tightest range that what was seen would have kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -152,7 +156,7 @@ mod tests {
         *,
     };
     use crate::{
-        Labels,
+        series::Labels,
         sla::{BudgetWindow, Missing},
     };
 
@@ -272,8 +276,8 @@ mod tests {
             } else {
                 objective(Some(value), None, hold)
             };
-            let judgement = evaluate(&objective, samples, staleness, at(NOW)).unwrap();
-            judgement.windows.twelve_hours.violations
+            let judgement = evaluate(&objective, samples, staleness, at(NOW)).judgement();
+            judgement.unwrap().windows.twelve_hours.violations
         };
         values
             .into_iter()

@@ -1,7 +1,12 @@
 use std::time::Duration;
 
-use super::{Episode, Side, Span, side_of, standing};
-use crate::{Sample, Timestamp, finite, sla::Objective};
+use super::{Episode, Side, rule::side_of, standing};
+use crate::{
+    finding::finite,
+    series::Sample,
+    sla::Objective,
+    time::{Span, Timestamp},
+};
 
 /// The maximal runs of consecutive out-of-range samples on one side, sorted by what they are.
 #[derive(Debug, Default)]

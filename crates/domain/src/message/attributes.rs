@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use crate::Timestamp;
+use crate::time::{InvalidTimestamp, Timestamp};
 
 /// What a message is about: `ce_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,7 +140,7 @@ impl Attributes {
             id: text("ce_id", id)?.to_owned(),
             time: text("ce_time", time)?
                 .parse()
-                .map_err(|error: crate::InvalidTimestamp| invalid("ce_time", error))?,
+                .map_err(|error: InvalidTimestamp| invalid("ce_time", error))?,
             run: text("ce_run", run)?.to_owned(),
         })
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
-use crate::{Finding, Timestamp};
+use crate::{finding::Finding, time::Timestamp};
 
 /// `slacast.metadata.v1`: what kind of series it is, told from the last 12 h.
 ///

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
-use crate::{Timestamp, Window};
+use crate::time::{Timestamp, Window};
 
 /// `slacast.metrics.v1`: the summaries of one series in one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

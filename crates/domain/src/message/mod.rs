@@ -23,24 +23,25 @@ pub use metadata::{
     Stationarity, UnitRootTest,
 };
 pub use metrics::{MetricsDocument, WindowSummary};
-pub use prediction::{
-    Baseline, Forecast, Interval, Intervals, Model, PathExtreme, PathPoint, PredictionArrays,
-    PredictionDocument,
-};
+pub use prediction::{PredictionArrays, PredictionDocument};
 pub use run::{
     AMBIGUOUS, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId, Stage,
     TIMEOUT,
 };
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};
-pub use violations::{
-    PredictedValues, ViolationOutlook, ViolationsDocument, WindowCounts, Windows,
+pub use violations::ViolationsDocument;
+
+// Until their users name the floor they are on.
+pub use crate::{
+    evaluation::{PredictedValues, ViolationOutlook, WindowCounts, Windows},
+    forecast::{Baseline, ConfidenceIntervals, Forecast, Interval, Model, PathExtreme, PathPoint},
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Labels, Series, SeriesId};
+use crate::series::{Labels, Series, SeriesId};
 
 /// What every document about a series says of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
-use crate::{Finding, Timestamp, score::Scores};
+use crate::{finding::Finding, score::Scores, time::Timestamp};
 
 /// `slacast.score.v1`: what came of one forecast, told by the first run that saw the end of its horizon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

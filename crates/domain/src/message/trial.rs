@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, ViolationsDocument};
-use crate::{Timestamp, evaluation::Recommendation, sla::Objective};
+use crate::{evaluation::Recommendation, sla::Objective, time::Timestamp};
 
 /// What etl answers to a dry run. No message: nothing is published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

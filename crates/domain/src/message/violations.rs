@@ -1,14 +1,16 @@
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
 use crate::{
-    Timestamp, Window,
-    evaluation::{Episode, Judgement, ObjectiveState, Span, read_range},
+    evaluation::{
+        Episode, Evaluated, Judgement, ObjectiveState, ViolationOutlook, Windows, read_range,
+    },
     sla::Objective,
+    time::{Span, Timestamp, Window},
 };
-
-pub use crate::evaluation::{PredictedValues, ViolationOutlook, WindowCounts, Windows};
 
 /// `slacast.violations.v1`: one objective judged on one series.
 ///
@@ -111,14 +113,36 @@ impl ViolationsDocument {
     }
 }
 
+impl From<&ViolationsDocument> for Evaluated {
+    /// What was published. A judgement does not say which run of samples was open.
+    fn from(document: &ViolationsDocument) -> Self {
+        if document.series.is_none() {
+            return Self::NoSeries;
+        }
+        let Some(windows) = document.windows else {
+            return Self::NoSample;
+        };
+        let staleness = (document.staleness_seconds * 1000.0).round();
+        Self::Judged(Box::new(Judgement {
+            as_of: document.as_of,
+            staleness: Duration::from_millis(staleness as u64),
+            judged: document.judged,
+            state: document.state,
+            windows,
+            violations: [&document.earlier[..], &document.episodes].concat(),
+            open: None,
+            remainder: document.remainder.clone(),
+            gaps: document.gaps.clone(),
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{
-        Labels, Sample, Series,
         evaluation::{Continuation, STALENESS, evaluate},
+        series::{Labels, Sample, Series},
         sla::{BudgetWindow, Missing},
     };
 
@@ -137,19 +161,27 @@ mod tests {
     }
 
     fn document() -> ViolationsDocument {
-        let as_of: Timestamp = "2026-11-23T08:45:00Z".parse().unwrap();
-        let samples = [
+        document_of(&[
             (600, 50.0),
             (540, f64::INFINITY),
             (480, 93.2),
             (360, 50.0),
             (0, 50.0),
-        ];
-        let samples = samples.map(|(age, value)| Sample {
-            time: as_of - Duration::from_secs(age),
-            value,
-        });
-        let judgement = evaluate(&objective(), &samples, STALENESS, as_of).unwrap();
+        ])
+    }
+
+    /// The document of samples of these ages, seconds.
+    fn document_of(samples: &[(u64, f64)]) -> ViolationsDocument {
+        let as_of: Timestamp = "2026-11-23T08:45:00Z".parse().unwrap();
+        let samples: Vec<_> = samples
+            .iter()
+            .map(|(age, value)| Sample {
+                time: as_of - Duration::from_secs(*age),
+                value: *value,
+            })
+            .collect();
+        let evaluated = evaluate(&objective(), &samples, STALENESS, as_of);
+        let judgement = evaluated.judgement().unwrap();
         let outlook = judgement.outlook(&objective(), Continuation::Constant(50.0), None);
         let series = Series {
             metric: "cpuUsage".to_owned(),
@@ -260,6 +292,46 @@ mod tests {
                 document
             );
         }
+    }
+
+    #[test]
+    fn what_was_judged_is_read_back_from_its_document() {
+        let as_of = document().as_of;
+        let absent = ViolationsDocument::without_series("web", 3, &objective(), as_of);
+        assert_eq!(Evaluated::from(&absent), Evaluated::NoSeries);
+        let samples = [(43_500, 90.0), (43_490, 50.0), (700, 85.0), (600, 50.0)];
+        let document = document_of(&samples);
+        let series = document.series.clone().unwrap();
+        let judgement = Evaluated::from(&document).judgement().unwrap();
+        assert!(judgement.remainder.is_some() && judgement.violations.len() == 1);
+        let outlook = document.outlook.clone();
+        let again = ViolationsDocument::judged("web", 3, &objective(), series, judgement, outlook);
+        assert_eq!(again, document);
+    }
+
+    #[test]
+    fn the_violations_that_end_in_12_hours_are_listed_and_the_earlier_ones_apart() {
+        let twelve_hours = 43_200;
+        let found = document_of(&[
+            (twelve_hours + 350, 90.0),
+            (twelve_hours + 250, 0.0),
+            (twelve_hours + 60, 90.0),
+            (twelve_hours, 0.0),
+            (twelve_hours - 10, 90.0),
+            (twelve_hours - 80, 0.0),
+            (600, 0.0),
+        ]);
+        let ages = |episodes: &[Episode]| -> Vec<u64> {
+            let age = |episode: &Episode| found.as_of.since(episode.start).as_secs();
+            episodes.iter().map(age).collect()
+        };
+        assert_eq!(
+            ages(&found.earlier),
+            [twelve_hours + 350, twelve_hours + 60]
+        );
+        assert_eq!(ages(&found.episodes), [twelve_hours - 10]);
+        assert_eq!(found.reason.as_deref(), Some("no_sample"));
+        assert_eq!(found.windows.unwrap().twelve_hours.violations, 1);
     }
 
     #[test]

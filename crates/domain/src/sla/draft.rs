@@ -1,13 +1,18 @@
 mod budget;
-pub(super) mod fields;
+mod fields;
 
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::{Objective, is_sla_name};
-pub(super) use fields::{Faults, below};
-use fields::{cut, hold, id, labels, number, text};
+use super::{
+    InvalidDraft, Objective,
+    fault::Faults,
+    fields::{id, number, text},
+    is_sla_name,
+};
+use crate::json_pointer::below;
+use fields::{cut, hold, labels};
 
 /// An SLA as somebody asks for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,16 +21,6 @@ pub struct Draft {
     pub name: Option<String>,
     /// The objectives, 1 to 10,000, in the order given, ids unique.
     pub objectives: Vec<Objective>,
-}
-
-/// A value of a draft that is not what it should be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer}: {reason}")]
-pub struct InvalidDraft {
-    /// JSON pointer (RFC 6901) to the value.
-    pub pointer: String,
-    /// What is wrong with it, in a sentence.
-    pub reason: String,
 }
 
 const MOST_OBJECTIVES: usize = 10_000;

@@ -9,9 +9,13 @@ use serde_json::{Map, Value};
 
 use super::{
     InvalidDraft,
-    draft::fields::{Faults, below, id, text},
+    fault::Faults,
+    fields::{id, text},
 };
-use crate::{Intervals, Timestamp, evaluation::Span};
+use crate::{
+    json_pointer::below,
+    time::{Span, SpanSet, Timestamp},
+};
 
 /// Time that does not count, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -120,9 +124,9 @@ fn reason(fields: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
 /// The time that exclusions take out of an SLA, by objective; overlaps count once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExcludedTime {
-    of_all: Intervals,
+    of_all: SpanSet,
     /// Of objectives with exclusions of their own, those of all included.
-    of_objective: HashMap<String, Intervals>,
+    of_objective: HashMap<String, SpanSet>,
 }
 
 impl ExcludedTime {
@@ -136,7 +140,7 @@ impl ExcludedTime {
                 None => of_all.push(span),
             }
         }
-        let of_all: Intervals = of_all.into_iter().collect();
+        let of_all: SpanSet = of_all.into_iter().collect();
         let of_objective = own
             .into_iter()
             .map(|(objective, spans)| (objective, of_all.union(&spans.into_iter().collect())))
@@ -148,7 +152,7 @@ impl ExcludedTime {
     }
 
     /// The time taken out of an objective.
-    pub fn of(&self, objective: &str) -> &Intervals {
+    pub fn of(&self, objective: &str) -> &SpanSet {
         self.of_objective.get(objective).unwrap_or(&self.of_all)
     }
 }

@@ -1,9 +1,7 @@
 use serde_json::{Map, Value, json};
 
-use super::{
-    Draft, InvalidDraft, Objective,
-    draft::{Faults, below},
-};
+use super::{Draft, InvalidDraft, Objective, fault::Faults};
+use crate::json_pointer::below;
 
 /// Objectives that are tried out: judged, and not kept.
 #[derive(Clone, Debug, PartialEq)]

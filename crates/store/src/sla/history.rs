@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDateTime;
 use domain::{
     Labels, Series, SeriesId, Timestamp,
-    budget::{Kept, Version},
+    budget::{RecordedTime, Version},
     evaluation::Span,
 };
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
@@ -26,7 +26,7 @@ pub struct SeriesHistory {
     /// Its labels.
     pub labels: Labels,
     /// By version of the SLA.
-    pub versions: BTreeMap<u32, Kept>,
+    pub versions: BTreeMap<u32, RecordedTime>,
 }
 
 const SERIES_AT_ONCE: usize = 512;
@@ -65,7 +65,7 @@ impl Store {
         if objectives.is_empty() {
             return Ok(Vec::new());
         }
-        let mut kept = BTreeMap::<(String, SeriesId), BTreeMap<u32, Kept>>::new();
+        let mut kept = BTreeMap::<(String, SeriesId), BTreeMap<u32, RecordedTime>>::new();
         for (table, part) in [
             ("judged", (|kept| &mut kept.judged) as Part),
             ("gap", |kept| &mut kept.gaps),
@@ -145,4 +145,4 @@ impl Store {
 }
 
 /// A part of what is kept.
-type Part = fn(&mut Kept) -> &mut Vec<Span>;
+type Part = fn(&mut RecordedTime) -> &mut Vec<Span>;

@@ -4,10 +4,10 @@ use domain::{
     Finding, Labels, Sample, Series, Timestamp, Window,
     evaluation::{HORIZON, STALENESS, ViolationOutlook, clean, evaluate},
     message::{
-        Autocorrelation, Baseline, Correlogram, Forecast, Interval, Intervals, Kind, Kpss,
-        LjungBox, MetadataDocument, MetricsDocument, Model, ObjectiveScore, PathExtreme, PathPoint,
-        PredictionDocument, RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage,
-        Stationarity, UnitRootTest, ViolationsDocument, WindowSummary,
+        Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, Forecast, Interval, Kind,
+        Kpss, LjungBox, MetadataDocument, MetricsDocument, Model, ObjectiveScore, PathExtreme,
+        PathPoint, PredictionDocument, RunDocument, ScoreDocument, Seasonality, SeriesReference,
+        Stage, Stationarity, UnitRootTest, ViolationsDocument, WindowSummary,
     },
     score::Scores,
     sla::{BudgetWindow, Missing, Objective},
@@ -158,7 +158,7 @@ impl Documents {
                 min: 30.25,
                 max: 44.75,
                 average: 37.1,
-                intervals: Intervals {
+                intervals: ConfidenceIntervals {
                     min: interval(30.25),
                     max: interval(44.75),
                     average: interval(37.1),
@@ -237,8 +237,8 @@ impl Documents {
             time: as_of - Duration::from_secs(*age),
             value: *value,
         });
-        let judgement = evaluate(&objective, &clean(samples.collect()), STALENESS, as_of);
-        let document = match judgement {
+        let evaluated = evaluate(&objective, &clean(samples.collect()), STALENESS, as_of);
+        let document = match evaluated.judgement() {
             Some(judgement) => ViolationsDocument::judged(
                 &self.sla,
                 1,

@@ -119,8 +119,8 @@ impl Told<'_> {
             time: as_of - age(position),
             value: *value,
         });
-        let judgement =
-            evaluate(self.objective, &clean(samples.collect()), STALENESS, as_of).unwrap();
+        let evaluated = evaluate(self.objective, &clean(samples.collect()), STALENESS, as_of);
+        let judgement = evaluated.judgement().unwrap();
         let about = Documents::about(&self.objective.metric, instance);
         let series = SeriesReference::new(about.series(), None);
         Document::Violations(Box::new(ViolationsDocument::judged(

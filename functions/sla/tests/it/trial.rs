@@ -34,7 +34,8 @@ fn told() -> TrialDocument {
         time: as_of - Duration::from_secs(age),
         value,
     });
-    let judgement = evaluate(&cpu, &samples, STALENESS, as_of).unwrap();
+    let judgement = evaluate(&cpu, &samples, STALENESS, as_of).judgement();
+    let judgement = judgement.unwrap();
     let series = SeriesReference::new(Documents::about("cpuUsage", "a").series(), None);
     let found = TriedSeries {
         violations: ViolationsDocument::judged("try", 0, &cpu, series, judgement, outlook(0.37)),

@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::super::{Charged, Kept, Severity, Version, in_force};
+use super::super::{AttributedTime, RecordedTime, Severity, Version, in_force};
 use super::*;
-use crate::{Intervals, Timestamp, evaluation::Span};
+use crate::time::{Span, SpanSet, Timestamp};
 
 const DAY: i64 = 86_400;
 const MONTH: i64 = 30 * DAY;
@@ -33,8 +33,8 @@ fn terms(target: f64, missing: Missing) -> Terms {
     }
 }
 
-fn kept(judged: Range<i64>, gaps: &[Range<i64>], violations: &[Range<i64>]) -> Kept {
-    Kept {
+fn recorded(judged: Range<i64>, gaps: &[Range<i64>], violations: &[Range<i64>]) -> RecordedTime {
+    RecordedTime {
         judged: vec![span(&judged)],
         gaps: gaps.iter().map(span).collect(),
         violations: violations.iter().map(span).collect(),
@@ -46,23 +46,23 @@ const EVER: Span = Span {
     end: Timestamp::MAX,
 };
 
-fn account(kept: &Kept, excluded: &[Range<i64>], as_of: i64) -> Account {
-    let charged = Charged::of([(EVER, kept)]);
-    let excluded: Intervals = excluded.iter().map(span).collect();
+fn account(recorded: &RecordedTime, excluded: &[Range<i64>], as_of: i64) -> Account {
+    let attributed = AttributedTime::of([(EVER, recorded)]);
+    let excluded: SpanSet = excluded.iter().map(span).collect();
     let month = BudgetWindow::ThirtyDays.length();
-    Account::of(&charged, &excluded, at(as_of), month)
+    Account::of(&attributed, &excluded, at(as_of), month)
 }
 
 #[test]
 fn a_budget_is_what_the_formulas_say() {
     // Judged for the last 10 days; a day of silence, 3 h of violations, one of them excluded with another day.
     let now = MONTH;
-    let kept = kept(
+    let recorded = recorded(
         20 * DAY..now,
         &[22 * DAY..23 * DAY],
         &[25 * DAY..25 * DAY + 7_200, now - 3_600..now],
     );
-    let account = account(&kept, &[25 * DAY - DAY..25 * DAY + 3_600], now);
+    let account = account(&recorded, &[25 * DAY - DAY..25 * DAY + 3_600], now);
     let budget = Budget::of(&terms(0.99, Missing::Excluded), &account);
     let close = |one: Option<f64>, other: f64| {
         assert!((one.unwrap() - other).abs() < 1e-9, "{one:?} {other}");
@@ -89,8 +89,8 @@ fn a_budget_is_what_the_formulas_say() {
 
 #[test]
 fn missing_time_is_what_the_objective_says() {
-    let kept = kept(0..MONTH, &[0..15 * DAY], &[MONTH - 864..MONTH]);
-    let account = account(&kept, &[], MONTH);
+    let recorded = recorded(0..MONTH, &[0..15 * DAY], &[MONTH - 864..MONTH]);
+    let account = account(&recorded, &[], MONTH);
     for (missing, sli, budget_seconds, bad_seconds) in [
         (
             Missing::Excluded,
@@ -122,7 +122,7 @@ fn missing_time_is_what_the_objective_says() {
 fn before_the_first_judgement_the_budget_is_whole_and_nothing_else_is_known() {
     let budget = Budget::of(
         &terms(0.995, Missing::Bad),
-        &account(&Kept::default(), &[], MONTH),
+        &account(&RecordedTime::default(), &[], MONTH),
     );
     assert_eq!((budget.sli, budget.exhaustion_seconds), (None, None));
     assert_eq!(budget.remaining_share, Some(1.0));
@@ -134,12 +134,12 @@ fn before_the_first_judgement_the_budget_is_whole_and_nothing_else_is_known() {
 
 #[test]
 fn without_a_target_there_is_no_budget_but_an_sli() {
-    let kept = kept(0..MONTH, &[], &[0..DAY]);
+    let recorded = recorded(0..MONTH, &[], &[0..DAY]);
     let terms = Terms {
         target: None,
         ..terms(0.5, Missing::Good)
     };
-    let budget = Budget::of(&terms, &account(&kept, &[], MONTH));
+    let budget = Budget::of(&terms, &account(&recorded, &[], MONTH));
     assert!(
         budget
             .sli
@@ -160,8 +160,8 @@ fn alerts_are_those_of_the_workbook_that_fit_into_the_window() {
             ..terms(0.99, Missing::Good)
         };
         let account = Account::of(
-            &Charged::default(),
-            &Intervals::default(),
+            &AttributedTime::default(),
+            &SpanSet::default(),
             at(MONTH),
             window.length(),
         );
@@ -190,8 +190,8 @@ fn alerts_are_those_of_the_workbook_that_fit_into_the_window() {
 
 #[test]
 fn an_alert_whose_factor_no_burn_reaches_says_so() {
-    let kept = kept(0..MONTH, &[], &[0..MONTH]);
-    let budget = Budget::of(&terms(0.9, Missing::Good), &account(&kept, &[], MONTH));
+    let recorded = recorded(0..MONTH, &[], &[0..MONTH]);
+    let budget = Budget::of(&terms(0.9, Missing::Good), &account(&recorded, &[], MONTH));
     let told = budget
         .alerts
         .iter()
@@ -207,8 +207,11 @@ fn an_alert_whose_factor_no_burn_reaches_says_so() {
 #[test]
 fn a_burn_needs_half_of_its_window() {
     let with = |observed: i64| {
-        let kept = kept(MONTH - observed..MONTH, &[], &[MONTH - 10..MONTH]);
-        let budget = Budget::of(&terms(0.9, Missing::Excluded), &account(&kept, &[], MONTH));
+        let recorded = recorded(MONTH - observed..MONTH, &[], &[MONTH - 10..MONTH]);
+        let budget = Budget::of(
+            &terms(0.9, Missing::Excluded),
+            &account(&recorded, &[], MONTH),
+        );
         budget.burn.of_window("5m").is_some()
     };
     assert!(with(150));
@@ -217,8 +220,8 @@ fn a_burn_needs_half_of_its_window() {
 
 #[test]
 fn several_series_have_the_sums() {
-    let one = account(&kept(0..MONTH, &[], &[0..DAY]), &[], MONTH);
-    let two = account(&kept(15 * DAY..MONTH, &[], &[]), &[], MONTH);
+    let one = account(&recorded(0..MONTH, &[], &[0..DAY]), &[], MONTH);
+    let two = account(&recorded(15 * DAY..MONTH, &[], &[]), &[], MONTH);
     let mut both = one.clone();
     both += &two;
     let of = |account: &Account| Budget::of(&terms(0.9, Missing::Good), account);
@@ -230,7 +233,7 @@ fn several_series_have_the_sums() {
 }
 
 #[test]
-fn each_version_is_charged_while_it_is_in_force() {
+fn each_version_is_attributed_while_it_is_in_force() {
     let version = |version, created_at, retired_at: Option<i64>| Version {
         version,
         created_at: at(created_at),
@@ -263,7 +266,7 @@ fn ranges() -> impl Strategy<Value = Vec<Range<i64>>> {
     prop::collection::vec(range, 0..4)
 }
 
-/// What is kept of one version: judged time, gaps, violations.
+/// What was stored of one version: judged time, gaps, violations.
 type Spans = [Vec<Range<i64>>; 3];
 
 fn version() -> impl Strategy<Value = Spans> {
@@ -287,7 +290,7 @@ fn count(
         if contains(judged, second) {
             counts[0] += 1;
             counts[1] += u64::from(contains(gaps, second));
-            // A violation is charged to the judged time, whichever version judged it.
+            // A violation is attributed to the judged time, whichever version judged it.
             counts[2] += u64::from(contains(violations, second));
         }
     }
@@ -306,19 +309,19 @@ proptest! {
         target in 0.01..0.99,
     ) {
         let (start, as_of) = (100, 100 + LENGTH);
-        let as_kept = |[judged, gaps, violations]: &Spans| Kept {
+        let as_recorded = |[judged, gaps, violations]: &Spans| RecordedTime {
             judged: judged.iter().map(span).collect(),
             gaps: gaps.iter().map(span).collect(),
             violations: violations.iter().map(span).collect(),
         };
-        let kept = [as_kept(&versions[0]), as_kept(&versions[1])];
-        let charged = Charged::of([
-            (Span { end: at(replaced_at), ..EVER }, &kept[0]),
-            (Span { start: at(replaced_at), ..EVER }, &kept[1]),
+        let recorded = [as_recorded(&versions[0]), as_recorded(&versions[1])];
+        let attributed = AttributedTime::of([
+            (Span { end: at(replaced_at), ..EVER }, &recorded[0]),
+            (Span { start: at(replaced_at), ..EVER }, &recorded[1]),
         ]);
         let length = Duration::from_secs(LENGTH as u64);
-        let taken_out: Intervals = excluded.iter().map(span).collect();
-        let account = Account::of(&charged, &taken_out, at(as_of), length);
+        let taken_out: SpanSet = excluded.iter().map(span).collect();
+        let account = Account::of(&attributed, &taken_out, at(as_of), length);
         let budget = Budget::of(&terms(target, missing), &account);
 
         let counted = |seconds| count(seconds, [&versions[0], &versions[1]], replaced_at, &excluded);

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use super::{History, JudgedSpan};
 use crate::{
-    Timestamp,
-    evaluation::{Episode, Side, Span},
+    evaluation::{Episode, Side},
+    time::{Span, Timestamp},
 };
 
 /// The rows that turn one [`History`] into another: delete first, then write. Empty if they are the same.

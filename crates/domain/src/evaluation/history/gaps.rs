@@ -1,13 +1,16 @@
 use super::{History, Share};
-use crate::{Intervals, Timestamp, evaluation::Span, message::ViolationsDocument};
+use crate::{
+    evaluation::Judgement,
+    time::{Span, SpanSet, Timestamp},
+};
 
 impl History {
-    /// Puts the document's gaps in the place of the stored ones, where the document knows better.
+    /// Puts the judgement's gaps in the place of the stored ones, where it knows better.
     ///
     /// Of the sample that stood when its range began it does not know, but an older evaluation does; nor does a newer
-    /// evaluation know of the one that stood when *its* range began, but the document does. So near the start of a
+    /// evaluation know of the one that stood when *its* range began, but this one does. So near the start of a
     /// range there is a gap only if both say so.
-    pub(super) fn record_gaps(&mut self, document: &ViolationsDocument, share: &Share) {
+    pub(super) fn record_gaps(&mut self, judgement: &Judgement, share: &Share) {
         let own = Span {
             start: share.knows_from(),
             end: share.end,
@@ -16,7 +19,7 @@ impl History {
             start: share.end,
             end: share.as_of.min(share.end + share.staleness),
         };
-        let mut gaps: Vec<_> = document
+        let mut gaps: Vec<_> = judgement
             .gaps
             .iter()
             .map(|gap| gap.intersection(own))
@@ -32,15 +35,15 @@ impl History {
             });
             let doubtful = stored.intersection(start_of_newer);
             if doubtful.start < doubtful.end {
-                gaps.extend(document.gaps.iter().map(|gap| gap.intersection(doubtful)));
+                gaps.extend(judgement.gaps.iter().map(|gap| gap.intersection(doubtful)));
             }
         }
-        self.gaps = Intervals::from_iter(gaps).into_iter().collect();
+        self.gaps = SpanSet::from_iter(gaps).into_iter().collect();
     }
 }
 
 impl Share {
-    /// From when on the document knows whether a sample stands, as far as older evaluations know what was before.
+    /// From when on the judgement knows whether a sample stands, as far as older evaluations know what was before.
     fn knows_from(&self) -> Timestamp {
         self.left.map_or(self.start, |left| {
             let sure = self.first_sample.min(self.start + self.staleness);

@@ -1,16 +1,15 @@
 use super::{History, JudgedSpan, Share, gaps::is_gap};
 use crate::{
-    Timestamp,
-    evaluation::{Episode, Side, Span},
-    message::ViolationsDocument,
+    evaluation::{Episode, Judgement, Side},
+    time::{Span, Timestamp},
 };
 
 impl History {
-    /// Puts the document's violations in the place of the stored ones that lie inside its share of its range, and
+    /// Puts the judgement's violations in the place of the stored ones that lie inside its share of its range, and
     /// joins those that lie across an end of the share. `merged` is the judged span that the share is now a part of.
     pub(super) fn record_episodes(
         &mut self,
-        document: &ViolationsDocument,
+        judgement: &Judgement,
         share: &Share,
         merged: JudgedSpan,
     ) {
@@ -18,7 +17,7 @@ impl History {
         let (mut before, mut after): (Vec<_>, Vec<_>) = stored
             .into_iter()
             .partition(|episode| episode.start <= share.start);
-        let (mut seen, mut beginning) = seen(document, share);
+        let (mut seen, mut beginning) = seen(judgement, share);
 
         if let Some(rest) = &mut beginning {
             let told = after
@@ -48,7 +47,7 @@ impl History {
                     || (share.left_overlaps && self.is_preceded(share, merged, later.start));
             }
         }
-        if let Some(fragment) = &document.remainder {
+        if let Some(fragment) = &judgement.remainder {
             // Without another part it is too short.
             seen.retain(|episode| episode.start != fragment.start);
         }
@@ -69,14 +68,13 @@ impl History {
     }
 }
 
-/// The document's violations that start in its share, and apart from them the run its range begins with, whether that
+/// The judgement's violations that start in its share, and apart from them the run its range begins with, whether that
 /// is a violation or not.
-fn seen(document: &ViolationsDocument, share: &Share) -> (Vec<Episode>, Option<Episode>) {
-    let (known, cut): (Vec<_>, Vec<_>) = document
-        .earlier
+fn seen(judgement: &Judgement, share: &Share) -> (Vec<Episode>, Option<Episode>) {
+    let (known, cut): (Vec<_>, Vec<_>) = judgement
+        .violations
         .iter()
-        .chain(&document.episodes)
-        .chain(&document.remainder)
+        .chain(&judgement.remainder)
         .filter(|episode| share.start < episode.start && episode.start <= share.end)
         .cloned()
         .partition(|episode| episode.start_known);
@@ -84,7 +82,7 @@ fn seen(document: &ViolationsDocument, share: &Share) -> (Vec<Episode>, Option<E
 }
 
 impl Share {
-    /// Lets the run that the document's range begins with begin with the part that is stored.
+    /// Lets the run that the judgement's range begins with begin with the part that is stored.
     fn begin_with(&self, rest: &mut Episode, earlier: &Episode) {
         rest.begin_with(earlier);
         if self.is_partial() {
@@ -93,7 +91,7 @@ impl Share {
         }
     }
 
-    /// Ends an older violation that does not go on with the document's first sample.
+    /// Ends an older violation that does not go on with the judgement's first sample.
     fn end_before_first_sample(&self, episode: &mut Episode) {
         let is_touching = self.start <= episode.end && episode.end <= self.as_of;
         if is_touching && self.first_sample <= self.end {
@@ -102,13 +100,13 @@ impl Share {
         }
     }
 
-    /// Ends a violation that goes on at the document's `as_of` and that a newer evaluation knows no rest of.
+    /// Ends a violation that goes on at the judgement's `as_of` and that a newer evaluation knows no rest of.
     fn end_before_newer(&self, episode: &mut Episode, gaps: &[Span]) {
         if !self.is_partial() || !episode.ongoing || episode.end > self.as_of {
             return;
         }
         episode.ongoing = false;
-        // The document saw `for` and five minutes of what the newer one calls too short: another sample in range
+        // The judgement saw `for` and five minutes of what the newer one calls too short: another sample in range
         // would have been among them, so it ended in silence, and stands until a gap begins.
         let last_possible = self.as_of + self.staleness;
         let silence = gaps
@@ -120,13 +118,13 @@ impl Share {
         }
     }
 
-    /// Whether a stored violation that does not start before the document's range was told, at least in part, by a
+    /// Whether a stored violation that does not start before the judgement's range was seen, at least in part, by a
     /// newer evaluation.
     fn is_newer(&self, episode: &Episode) -> bool {
         episode.start > self.end || (self.is_partial() && episode.end > self.as_of)
     }
 
-    /// Whether the document may know of an earlier part of such a violation.
+    /// Whether the judgement may know of an earlier part of such a violation.
     fn lacks_start(&self, episode: &Episode) -> bool {
         self.is_partial() && (episode.start <= self.end || !episode.start_known)
     }

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 pub use changes::Changes;
 
-use super::{Episode, STALENESS, Span};
-use crate::{Timestamp, message::ViolationsDocument};
+use super::{Episode, Evaluated, Judgement, STALENESS};
+use crate::time::{Span, Timestamp, Window};
 
-/// What is kept of one objective, version and series. Rows that end before a document's judged range starts may be
+/// What is kept of one objective, version and series. Rows that end before an evaluation's judged range starts may be
 /// left out.
 ///
 /// Evaluations that follow each other within 12 h, in whatever order they come and however often, leave what one
@@ -49,16 +49,19 @@ pub struct JudgedSpan {
 impl History {
     /// Takes one more evaluation in.
     ///
-    /// Time that a newer one has judged stays as it is. A document without a series changes nothing, and neither
+    /// Time that a newer one has judged stays as it is. An evaluation without a sample changes nothing, and neither
     /// does one that was taken in before.
-    pub fn record(&mut self, document: &ViolationsDocument) {
-        let share = Share::of(document, &self.judged);
-        if document.series.is_none() || share.end <= share.start {
+    pub fn record(&mut self, evaluated: &Evaluated) {
+        let Evaluated::Judged(judgement) = evaluated else {
+            return;
+        };
+        let share = Share::of(judgement, &self.judged);
+        if share.end <= share.start {
             return;
         }
         let merged = self.record_judged(&share);
-        self.record_gaps(document, &share);
-        self.record_episodes(document, &share, merged);
+        self.record_gaps(judgement, &share);
+        self.record_episodes(judgement, &share, merged);
     }
 
     /// Returns the judged span that `share` is now a part of.
@@ -91,31 +94,31 @@ impl History {
     }
 }
 
-/// The part of a document's judged range that no newer evaluation has judged, and its neighbours.
+/// The part of a judgement's range that no newer evaluation has judged, and its neighbours.
 #[derive(Debug)]
 struct Share {
-    /// Where the document's range starts, and this part of it.
+    /// Where the judged range starts, and this part of it.
     start: Timestamp,
-    /// Where the part ends: where the range of a newer evaluation starts, else the document's `as_of`.
+    /// Where the part ends: where the range of a newer evaluation starts, else the judgement's `as_of`.
     end: Timestamp,
-    /// The document's `as_of`.
+    /// The judgement's `as_of`.
     as_of: Timestamp,
-    /// The document's first sample.
+    /// Its first sample.
     first_sample: Timestamp,
     /// How long its samples stand.
     staleness: Duration,
     /// The older judged span that reaches into the part, or touches it.
     left: Option<JudgedSpan>,
-    /// Whether older evaluations saw enough of the document's range to know what it begins with.
+    /// Whether older evaluations saw enough of the judged range to know what it begins with.
     left_overlaps: bool,
-    /// Whether the document saw enough of the newer evaluation's range to know what that begins with.
+    /// Whether the judgement saw enough of the newer evaluation's range to know what that begins with.
     right_overlaps: bool,
 }
 
 impl Share {
-    fn of(document: &ViolationsDocument, judged: &[JudgedSpan]) -> Self {
-        let as_of = document.as_of;
-        let start = document.judged.start;
+    fn of(judgement: &Judgement, judged: &[JudgedSpan]) -> Self {
+        let as_of = judgement.as_of;
+        let start = judgement.judged.start;
         let end = judged
             .iter()
             .filter(|span| span.as_of > as_of && span.end > start)
@@ -126,31 +129,26 @@ impl Share {
             .copied()
             .find(|span| span.as_of <= as_of && span.start < start && start <= span.end);
         // A run that had not held for long enough at the older `as_of`, and so was not kept, is then whole in the
-        // newer range: this is what the range is longer than 12 h for.
-        let lead = document.objective.hold + STALENESS;
+        // newer range: this is what the range is longer than 12 h for, by `for` and 5 m.
+        let lead = (as_of - Window::TwelveHours.length()).since(start);
         Self {
             start,
             end,
             as_of,
-            first_sample: document
+            first_sample: judgement
                 .gaps
                 .first()
                 .filter(|gap| gap.start <= start)
                 .map_or(start, |gap| gap.end),
-            staleness: staleness(document),
+            staleness: judgement.staleness.min(STALENESS),
             left,
             left_overlaps: left.is_some_and(|left| left.as_of >= start + lead),
             right_overlaps: end < as_of && as_of >= end + lead,
         }
     }
 
-    /// Whether a newer evaluation has judged the rest of the document's range.
+    /// Whether a newer evaluation has judged the rest of the judged range.
     fn is_partial(&self) -> bool {
         self.end < self.as_of
     }
-}
-
-fn staleness(document: &ViolationsDocument) -> Duration {
-    let milliseconds = (document.staleness_seconds * 1000.0).round();
-    Duration::from_millis(milliseconds as u64).min(STALENESS)
 }

@@ -22,7 +22,7 @@ proptest! {
         let read = clean(samples(&read));
         let horizon = span(told, told + 600);
         let at_its_end = evaluate(&range, &read, staleness, horizon.end);
-        let came = at_its_end.is_some_and(|judgement| {
+        let came = at_its_end.judgement().is_some_and(|judgement| {
             judgement.violations.iter().any(|violation| {
                 let side = |value| if value > 80.0 { Side::Above } else { Side::Below };
                 let mut samples = within(&read, horizon).iter();

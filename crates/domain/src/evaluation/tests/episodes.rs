@@ -27,7 +27,7 @@ fn both_bounds_are_in_range_and_each_is_optional() {
         (None, Some(80.0), infinity, above),
         (None, None, infinity, inside),
     ] {
-        let found = side_of(&objective(min, max, 0), value);
+        let found = rule::side_of(&objective(min, max, 0), value);
         assert_eq!(found, expected, "{value} in {min:?} to {max:?}");
     }
 }
@@ -43,7 +43,7 @@ fn a_series_without_a_sample_in_the_read_range_is_not_judged() {
         (AS_OF + 1, false),
     ] {
         let found = evaluate(&range, &[sample(time, 0.0)], STALENESS, at(AS_OF));
-        assert_eq!(found.is_some(), is_judged, "{time}");
+        assert_eq!(found != Evaluated::NoSample, is_judged, "{time}");
     }
 }
 
@@ -86,7 +86,7 @@ fn an_expression_stands_for_one_step() {
     let step = Duration::from_secs(15);
     let read = samples(&[(60, 90.0), (75, 90.0), (91, 90.0), (200, 0.0)]);
     let range = objective(None, Some(80.0), 0);
-    let found = evaluate(&range, &read, step, at(300)).unwrap();
+    let found = evaluate(&range, &read, step, at(300)).judgement().unwrap();
     let spans: Vec<_> = found.violations.iter().map(Episode::span).collect();
     assert_eq!(spans, [span(60, 90), span(91, 106)]);
 }
@@ -100,6 +100,7 @@ fn a_change_of_side_ends_an_episode() {
         STALENESS,
         at(50),
     )
+    .judgement()
     .unwrap();
     let sides: Vec<_> = found
         .violations
@@ -236,7 +237,8 @@ fn the_worst_value_is_the_farthest_from_the_range_and_null_if_infinite() {
     ] {
         let read = [10, 20, 30].into_iter().zip(values).collect::<Vec<_>>();
         let range = objective(Some(0.0), Some(80.0), 0);
-        let found = evaluate(&range, &samples(&read), STALENESS, at(40)).unwrap();
+        let found = evaluate(&range, &samples(&read), STALENESS, at(40));
+        let found = found.judgement().unwrap();
         let episode = &found.violations[0];
         assert_eq!(
             (episode.worst, episode.worst_infinite),

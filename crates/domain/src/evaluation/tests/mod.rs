@@ -1,6 +1,6 @@
 mod accounts;
 mod episodes;
-mod outlook;
+mod forecast_risk;
 mod properties;
 mod reading;
 mod windows;
@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    Labels, Sample, Series, Timestamp,
-    message::{SeriesReference, ViolationsDocument},
-    sla::{BudgetWindow, Missing},
+    series::{Labels, Sample},
+    sla::{BudgetWindow, Missing, Objective},
+    time::{Span, Timestamp},
 };
 
 pub(super) fn at(seconds: i64) -> Timestamp {
@@ -54,22 +54,6 @@ pub(super) fn objective(min: Option<f64>, max: Option<f64>, hold: u64) -> Object
     }
 }
 
-/// The document of a judgement without a forecast.
-pub(super) fn document(objective: &Objective, judgement: Judgement) -> ViolationsDocument {
-    let series = Series {
-        metric: "m".to_owned(),
-        labels: Labels::default(),
-    };
-    ViolationsDocument::judged(
-        "s",
-        1,
-        objective,
-        SeriesReference::new(&series, None),
-        judgement,
-        ViolationOutlook::unknown("too_short"),
-    )
-}
-
 /// When [`judged`] judges, seconds.
 const AS_OF: i64 = 100_000;
 
@@ -86,5 +70,6 @@ fn judged(hold: u64, ages: &[(i64, f64)]) -> Judgement {
         STALENESS,
         at(AS_OF),
     )
+    .judgement()
     .unwrap()
 }

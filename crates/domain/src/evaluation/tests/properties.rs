@@ -70,7 +70,7 @@ pub(super) fn hold() -> impl Strategy<Value = i64> {
 
 pub(super) fn found(range: &Objective, read: &[(i64, f64)], staleness: i64) -> Option<Judgement> {
     let staleness = Duration::from_secs(staleness as u64);
-    evaluate(range, &clean(samples(read)), staleness, at(AS_OF))
+    evaluate(range, &clean(samples(read)), staleness, at(AS_OF)).judgement()
 }
 
 pub(super) fn bounded(hold: i64) -> Objective {
@@ -201,8 +201,8 @@ proptest! {
             .map(|sample| Sample { time: moved(sample.time), ..*sample })
             .collect();
         let range = bounded(hold);
-        let one = evaluate(&range, &read, STALENESS, at(AS_OF));
-        let other = evaluate(&range, &later, STALENESS, moved(at(AS_OF)));
+        let one = evaluate(&range, &read, STALENESS, at(AS_OF)).judgement();
+        let other = evaluate(&range, &later, STALENESS, moved(at(AS_OF))).judgement();
         prop_assert_eq!(one.is_some(), other.is_some());
         if let (Some(one), Some(other)) = (one, other) {
             prop_assert_eq!(one.state, other.state);

@@ -45,32 +45,6 @@ fn out_of_range_samples_are_counted_whatever_for_says() {
 }
 
 #[test]
-fn the_document_lists_the_violations_that_end_in_12_hours_and_keeps_the_earlier_ones_apart() {
-    let twelve_hours = 43_200;
-    let read = [
-        (twelve_hours + 200, 90.0),
-        (twelve_hours + 100, 0.0),
-        (twelve_hours + 50, 90.0),
-        (twelve_hours, 0.0),
-        (twelve_hours - 10, 90.0),
-        (twelve_hours - 20, 0.0),
-        (600, 0.0),
-    ];
-    let found = document(&objective(None, Some(80.0), 0), judged(0, &read));
-    let ages = |episodes: &[Episode]| -> Vec<i64> {
-        let age = |episode: &Episode| AS_OF - episode.start.millis() / 1_000;
-        episodes.iter().map(age).collect()
-    };
-    assert_eq!(
-        ages(&found.earlier),
-        [twelve_hours + 200, twelve_hours + 50]
-    );
-    assert_eq!(ages(&found.episodes), [twelve_hours - 10]);
-    assert_eq!(found.reason.as_deref(), Some("no_sample"));
-    assert_eq!(found.windows.unwrap().twelve_hours.violations, 1);
-}
-
-#[test]
 fn the_gaps_and_the_standing_samples_fill_the_judged_range() {
     let found = judged(0, &[(1_000, 0.0), (900, 0.0), (100, 0.0)]);
     let judged = AS_OF - 43_200 - 300;
@@ -86,7 +60,8 @@ fn the_gaps_and_the_standing_samples_fill_the_judged_range() {
 fn a_wider_range_may_have_more_violations() {
     let read = samples(&[(10, 90.0), (20, 85.0), (30, 90.0), (40, 0.0)]);
     for (max, count) in [(80.0, 1), (87.0, 2)] {
-        let found = evaluate(&objective(None, Some(max), 0), &read, STALENESS, at(50)).unwrap();
+        let found = evaluate(&objective(None, Some(max), 0), &read, STALENESS, at(50));
+        let found = found.judgement().unwrap();
         assert_eq!(found.violations.len(), count, "at most {max}");
     }
 }

@@ -4,7 +4,13 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::fields::{Faults, below, number, text};
+use crate::{
+    json_pointer::below,
+    sla::{
+        fault::Faults,
+        fields::{number, text},
+    },
+};
 
 /// `target`: a share of the time, 0 to 1, both exclusive.
 pub(super) fn target(

@@ -1,36 +1,20 @@
-//! The fields of an objective: each read on its own, what is wrong noted with its place.
+//! The fields of an objective that say what it is about.
 
-pub(crate) use crate::json_pointer::below;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::InvalidDraft;
 use crate::{
-    Labels, duration,
-    sla::{is_label_name, is_objective_id},
+    json_pointer::below,
+    series::Labels,
+    sla::{fault::Faults, fields::text, is_label_name},
+    time::duration,
 };
 
-const MOST_FAULTS: usize = 100;
 const MOST_LABELS: usize = 64;
 const LONGEST_METRIC: usize = 255;
 const LONGEST_LABEL: usize = 4096;
 pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
-
-/// What was found wrong so far.
-#[derive(Default)]
-pub(crate) struct Faults(pub(crate) Vec<InvalidDraft>);
-
-impl Faults {
-    pub(crate) fn add(&mut self, pointer: &str, reason: impl Into<String>) {
-        if self.0.len() < MOST_FAULTS {
-            self.0.push(InvalidDraft {
-                pointer: pointer.to_owned(),
-                reason: reason.into(),
-            });
-        }
-    }
-}
 
 pub(super) fn check_metric(name: &str, pointer: &str, faults: &mut Faults) {
     if name.is_empty() || name.len() > LONGEST_METRIC || name.chars().any(char::is_control) {
@@ -39,23 +23,6 @@ pub(super) fn check_metric(name: &str, pointer: &str, faults: &mut Faults) {
             format!("is not a metric's name of 1 to {LONGEST_METRIC} bytes"),
         );
     }
-}
-
-/// An objective's id.
-pub(crate) fn id(
-    fields: &Map<String, Value>,
-    pointer: &str,
-    field: &str,
-    faults: &mut Faults,
-) -> Option<String> {
-    let id = text(fields, pointer, field, faults)?;
-    if !is_objective_id(&id) {
-        faults.add(
-            &below(pointer, field),
-            "is not 1 to 63 of A-Z a-z 0-9 . _ -",
-        );
-    }
-    Some(id)
 }
 
 pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Labels {
@@ -104,40 +71,6 @@ pub(super) fn hold(fields: &Map<String, Value>, pointer: &str, faults: &mut Faul
         Err(error) => faults.add(&below(pointer, "for"), error.to_string()),
     }
     Duration::ZERO
-}
-
-pub(super) fn number(
-    fields: &Map<String, Value>,
-    pointer: &str,
-    field: &str,
-    faults: &mut Faults,
-) -> Option<f64> {
-    match fields.get(field) {
-        None | Some(Value::Null) => None,
-        Some(value) => {
-            let number = value.as_f64().filter(|number| number.is_finite());
-            if number.is_none() {
-                faults.add(&below(pointer, field), "is not a finite number");
-            }
-            number
-        }
-    }
-}
-
-pub(crate) fn text(
-    fields: &Map<String, Value>,
-    pointer: &str,
-    field: &str,
-    faults: &mut Faults,
-) -> Option<String> {
-    match fields.get(field) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text.clone()),
-        Some(_) => {
-            faults.add(&below(pointer, field), "is not a text");
-            None
-        }
-    }
 }
 
 pub(super) fn cut(text: &str) -> String {

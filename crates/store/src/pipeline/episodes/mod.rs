@@ -5,8 +5,10 @@ mod rows;
 
 use std::collections::BTreeMap;
 
-use domain::evaluation::{Changes, Side};
-use domain::message::ViolationsDocument;
+use domain::{
+    evaluation::{Changes, Evaluated, Side},
+    message::ViolationsDocument,
+};
 use sqlx::MySqlConnection;
 
 use super::{
@@ -37,7 +39,7 @@ pub(super) async fn write(
     for ((owner, documents), before) in evaluations.iter().zip(before) {
         let mut after = before.clone();
         for document in documents {
-            after.record(document);
+            after.record(&Evaluated::from(*document));
         }
         let changes = Changes::between(&before, &after);
         delete(connection, owner, &changes).await?;

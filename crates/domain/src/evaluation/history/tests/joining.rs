@@ -4,17 +4,17 @@ use super::*;
 use crate::evaluation::{clean, evaluate};
 
 /// What an evaluation at `as_of` says, `for` being `hold` seconds.
-fn evaluated(hold: u64, as_of: i64, read: &[(i64, f64)]) -> ViolationsDocument {
+fn evaluated(hold: u64, as_of: i64, read: &[(i64, f64)]) -> Judgement {
     let range = objective(None, Some(80.0), hold);
     let read = clean(samples(read));
-    let judgement = evaluate(&range, &read, STALENESS, at(as_of)).unwrap();
-    document(&range, judgement)
+    let evaluated = evaluate(&range, &read, STALENESS, at(as_of));
+    evaluated.judgement().unwrap()
 }
 
-fn recorded<'a>(documents: impl IntoIterator<Item = &'a ViolationsDocument>) -> History {
+fn recorded<'a>(judgements: impl IntoIterator<Item = &'a Judgement>) -> History {
     let mut history = History::default();
-    for document in documents {
-        history.record(document);
+    for judgement in judgements {
+        history.record(&judged(judgement));
     }
     history
 }
@@ -35,7 +35,7 @@ fn episodes(history: &History) -> Vec<(i64, i64, bool, f64, bool)> {
         .collect()
 }
 
-fn judged(history: &History) -> Vec<(i64, i64)> {
+fn judged_spans(history: &History) -> Vec<(i64, i64)> {
     let seconds = |time: Timestamp| time.millis() / 1_000;
     (history.judged.iter())
         .map(|span| (seconds(span.start), seconds(span.end)))
@@ -53,15 +53,15 @@ fn an_outage_of_a_week_is_one_row() {
     let mut read = every_minute(99 * HOUR, start, 50.0);
     read.extend(every_minute(start, end, 90.0));
     read.extend(every_minute(end, 270 * HOUR, 50.0));
-    let documents: Vec<_> = (101..270)
+    let judgements: Vec<_> = (101..270)
         .step_by(7)
         .map(|hour| evaluated(300, hour * HOUR, &read))
         .collect();
     let expected = [(start, end, true, 90.0, false)];
-    assert_eq!(episodes(&recorded(&documents)), expected);
-    assert_eq!(episodes(&recorded(documents.iter().rev())), expected);
+    assert_eq!(episodes(&recorded(&judgements)), expected);
+    assert_eq!(episodes(&recorded(judgements.iter().rev())), expected);
     let first = 101 * HOUR - 12 * HOUR - 600;
-    assert_eq!(judged(&recorded(&documents)), [(first, 269 * HOUR)]);
+    assert_eq!(judged_spans(&recorded(&judgements)), [(first, 269 * HOUR)]);
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn a_joined_violation_has_the_earlier_start_and_the_worse_value() {
         let mut read = every_minute(start, start + 2 * HOUR, before);
         read.extend(every_minute(start + 2 * HOUR, start + 14 * HOUR, after));
         let (first, second) = (start + HOUR, start + 13 * HOUR);
-        let documents = [evaluated(0, first, &read), evaluated(0, second, &read)];
-        assert!(!documents[1].episodes[0].start_known);
+        let judgements = [evaluated(0, first, &read), evaluated(0, second, &read)];
+        assert!(!judgements[1].violations[0].start_known);
         let expected = [(start, second, false, worst, true)];
-        assert_eq!(episodes(&recorded(&documents)), expected);
+        assert_eq!(episodes(&recorded(&judgements)), expected);
     }
 }
 
@@ -87,17 +87,17 @@ fn the_rest_of_a_violation_need_not_hold_for_long_enough_itself() {
         .step_by(240)
         .map(|time| (time, 90.0))
         .collect();
-    let documents = [
+    let judgements = [
         evaluated(900, last + 290, &read),
         evaluated(900, last + 290 + 12 * HOUR, &read),
     ];
-    assert!(documents[0].episodes[0].ongoing);
-    assert_eq!(documents[1].earlier, []);
-    let remainder = documents[1].remainder.as_ref().unwrap();
+    assert!(judgements[0].violations[0].ongoing);
+    assert_eq!(judgements[1].violations, []);
+    let remainder = judgements[1].remainder.as_ref().unwrap();
     assert_eq!(remainder.span(), span(last - 720, last + 300));
     let expected = [(start, last + 300, false, 90.0, false)];
-    assert_eq!(episodes(&recorded(&documents)), expected);
-    assert_eq!(episodes(&recorded(documents.iter().rev())), expected);
+    assert_eq!(episodes(&recorded(&judgements)), expected);
+    assert_eq!(episodes(&recorded(judgements.iter().rev())), expected);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn an_older_evaluation_that_comes_later_counts_only_where_no_newer_one_judged() 
     let older = evaluated(0, now - 6 * HOUR, &read);
     let history = recorded([&newer, &older]);
     let boundary = now - 12 * HOUR - 300;
-    assert_eq!(judged(&history), [(boundary - 6 * HOUR, now)]);
+    assert_eq!(judged_spans(&history), [(boundary - 6 * HOUR, now)]);
     assert_eq!(history.episodes.len(), 1);
     assert_eq!(history.episodes[0].start, at(now - 60));
     let earlier = [(now - 17 * HOUR, 95.0), (now - 17 * HOUR + 60, 50.0)];
@@ -142,13 +142,13 @@ fn a_newer_evaluation_replaces_what_lies_inside_its_range() {
 #[test]
 fn a_gap_that_spans_two_judged_ranges_is_one_row() {
     let read = [(100 * HOUR, 50.0), (120 * HOUR, 50.0)];
-    let documents = [
+    let judgements = [
         evaluated(0, 109 * HOUR, &read),
         evaluated(0, 121 * HOUR, &read),
     ];
     let first = 97 * HOUR - 300;
     assert_eq!(
-        recorded(&documents).gaps,
+        recorded(&judgements).gaps,
         [
             span(first, 100 * HOUR),
             span(100 * HOUR + 300, 120 * HOUR),
@@ -160,14 +160,14 @@ fn a_gap_that_spans_two_judged_ranges_is_one_row() {
 #[test]
 fn time_between_distant_evaluations_is_not_judged() {
     let read = [(100 * HOUR, 90.0), (150 * HOUR, 90.0)];
-    let documents = [
+    let judgements = [
         evaluated(0, 100 * HOUR, &read),
         evaluated(0, 150 * HOUR, &read),
     ];
-    let history = recorded(&documents);
+    let history = recorded(&judgements);
     let length = 12 * HOUR + 300;
     assert_eq!(
-        judged(&history),
+        judged_spans(&history),
         [
             (100 * HOUR - length, 100 * HOUR),
             (150 * HOUR - length, 150 * HOUR)
@@ -187,7 +187,7 @@ fn a_start_is_known_once_a_sample_before_it_was_judged() {
         (start + 12 * HOUR, 50.0),
     ];
     let later = evaluated(0, start + 12 * HOUR + 300 - 30, &read);
-    assert!(!later.earlier[0].start_known);
+    assert!(!later.violations[0].start_known);
     let expected = [(start, start + 60, true, 90.0, false)];
     let earlier = evaluated(0, start + HOUR, &read);
     assert_eq!(episodes(&recorded([&earlier, &later])), expected);
@@ -195,10 +195,12 @@ fn a_start_is_known_once_a_sample_before_it_was_judged() {
 }
 
 #[test]
-fn a_document_without_a_series_changes_nothing() {
-    let range = objective(None, Some(80.0), 0);
-    let document = ViolationsDocument::without_series("s", 1, &range, at(100 * HOUR));
-    assert_eq!(recorded([&document]), History::default());
+fn an_evaluation_without_a_sample_changes_nothing() {
+    let mut history = recorded([&evaluated(0, 100 * HOUR, &[(99 * HOUR, 90.0)])]);
+    let before = history.clone();
+    history.record(&Evaluated::NoSeries);
+    history.record(&Evaluated::NoSample);
+    assert_eq!(history, before);
 }
 
 #[test]

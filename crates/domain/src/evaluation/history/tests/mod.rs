@@ -4,6 +4,11 @@ mod total;
 
 use super::{super::tests::*, *};
 
+/// The judgement as it is recorded.
+fn judged(judgement: &Judgement) -> Evaluated {
+    Evaluated::Judged(Box::new(judgement.clone()))
+}
+
 const HOUR: i64 = 3_600;
 
 /// Rows as they are stored, written by [`Changes`] that were found from no more rows than have to be loaded.
@@ -12,14 +17,14 @@ struct Stored(History);
 
 impl Stored {
     /// Returns whether anything changed.
-    fn record(&mut self, document: &ViolationsDocument) -> bool {
-        let start = document.judged.start;
+    fn record(&mut self, judgement: &Judgement) -> bool {
+        let start = judgement.judged.start;
         let mut before = self.0.clone();
         before.episodes.retain(|episode| episode.end >= start);
         before.gaps.retain(|gap| gap.end >= start);
         before.judged.retain(|span| span.end >= start);
         let mut after = before.clone();
-        after.record(document);
+        after.record(&judged(judgement));
         let changes = Changes::between(&before, &after);
         self.write(&changes);
         !changes.is_empty()

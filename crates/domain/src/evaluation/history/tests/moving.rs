@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Sample,
     evaluation::{clean, evaluate, judgement::judge},
+    series::Sample,
     sla::Objective,
 };
 
@@ -21,7 +21,7 @@ struct Scenario {
     samples: Vec<Sample>,
     arrivals: Vec<Timestamp>,
     /// What each of them says, if it has a sample to judge.
-    documents: BTreeMap<Timestamp, ViolationsDocument>,
+    judgements: BTreeMap<Timestamp, Judgement>,
 }
 
 /// In seconds: two thousand samples are unreadable otherwise.
@@ -49,25 +49,25 @@ impl Scenario {
         arrivals: Vec<Timestamp>,
     ) -> Self {
         let judge = |as_of: &Timestamp| {
-            let judgement = evaluate(&objective, &samples, staleness, *as_of)?;
-            Some((*as_of, document(&objective, judgement)))
+            let evaluated = evaluate(&objective, &samples, staleness, *as_of);
+            Some((*as_of, evaluated.judgement()?))
         };
         let distinct: BTreeSet<_> = arrivals.iter().collect();
-        let documents = distinct.into_iter().filter_map(judge).collect();
+        let judgements = distinct.into_iter().filter_map(judge).collect();
         Self {
             objective,
             staleness,
             samples,
             arrivals,
-            documents,
+            judgements,
         }
     }
 
-    /// The documents in the order in which they arrive.
-    fn arriving(&self) -> impl Iterator<Item = &ViolationsDocument> {
+    /// The judgements in the order in which they arrive.
+    fn arriving(&self) -> impl Iterator<Item = &Judgement> {
         self.arrivals
             .iter()
-            .filter_map(|as_of| self.documents.get(as_of))
+            .filter_map(|as_of| self.judgements.get(as_of))
     }
 
     fn range_length(&self) -> Duration {
@@ -76,7 +76,7 @@ impl Scenario {
 
     /// The distinct evaluations that had a sample to judge, in the order of time.
     fn evaluations(&self) -> Vec<Timestamp> {
-        self.documents.keys().copied().collect()
+        self.judgements.keys().copied().collect()
     }
 
     /// Whether, whenever one arrives, every two evaluations in a row are near enough to be joined exactly, or too far to
@@ -84,8 +84,8 @@ impl Scenario {
     fn is_exact(&self) -> bool {
         let near = Duration::from_secs(12 * HOUR as u64);
         let mut arrived = BTreeSet::new();
-        self.arriving().all(|document| {
-            arrived.insert(document.as_of);
+        self.arriving().all(|judgement| {
+            arrived.insert(judgement.as_of);
             let times: Vec<_> = arrived.iter().collect();
             times.windows(2).all(|pair| {
                 let distance = pair[1].since(*pair[0]);
@@ -194,13 +194,13 @@ fn scenario() -> impl Strategy<Value = Scenario> {
 
 fn check(scenario: &Scenario) -> Result<(), TestCaseError> {
     let mut stored = Stored::default();
-    for document in scenario.arriving() {
-        stored.record(document);
-        prop_assert!(!stored.record(document), "{} again", document.as_of);
+    for judgement in scenario.arriving() {
+        stored.record(judgement);
+        prop_assert!(!stored.record(judgement), "{} again", judgement.as_of);
     }
     prop_assert_eq!(&stored.0, &scenario.reference());
-    for document in scenario.arriving() {
-        prop_assert!(!stored.record(document), "{} once more", document.as_of);
+    for judgement in scenario.arriving() {
+        prop_assert!(!stored.record(judgement), "{} once more", judgement.as_of);
     }
     Ok(())
 }

@@ -55,22 +55,22 @@ proptest! {
         codes in prop::collection::vec(any::<(u8, u8)>(), 1..20),
         as_of in 150..=255_u8,
         hold in prop::sample::select(vec![0, 60, 3_600]),
-        strangers in any::<(Option<u8>, f64)>(),
+        strangers in any::<(Option<u8>, u64)>(),
     ) {
         let range = objective(Some(0.0), Some(80.0), hold);
         let read: Vec<_> = (codes.iter())
             .map(|(time, value)| (instant(*time).millis() / 1_000, f64::from(*value) - 60.0))
             .collect();
         let read = clean(samples(&read));
-        if let Some(judgement) = evaluate(&range, &read, STALENESS, instant(as_of)) {
-            let mut document = document(&range, judgement);
+        let evaluated = evaluate(&range, &read, STALENESS, instant(as_of));
+        if let Evaluated::Judged(mut judgement) = evaluated {
             let (first_gap, staleness) = strangers;
             if let Some(end) = first_gap {
-                document.gaps.truncate(usize::from(end) / 64);
-                document.staleness_seconds = staleness;
+                judgement.gaps.truncate(usize::from(end) / 64);
+                judgement.staleness = Duration::from_millis(staleness);
             }
             let before = history.clone();
-            history.record(&document);
+            history.record(&Evaluated::Judged(judgement));
             let pairs = history.gaps.windows(2);
             prop_assert!(pairs.into_iter().all(|pair| pair[0].end < pair[1].start)
                 || history.gaps == before.gaps);

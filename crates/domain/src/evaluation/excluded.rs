@@ -3,8 +3,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Span, WindowCounts, Windows, seconds};
-use crate::{Intervals, Timestamp, Window};
+use super::{WindowCounts, Windows};
+use crate::time::{Span, SpanSet, Timestamp, Window, seconds};
 
 /// The counts of the three windows, without the violation time that is excluded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
@@ -35,7 +35,7 @@ impl Windows {
     /// What is left of the counts at `as_of`. `violations`: all that end in the last 12 h.
     pub fn without(
         &self,
-        excluded: &Intervals,
+        excluded: &SpanSet,
         violations: &[Span],
         as_of: Timestamp,
     ) -> WindowsLeft {
@@ -55,7 +55,7 @@ impl Windows {
 }
 
 impl WindowCounts {
-    fn without(&self, excluded: &Intervals, violations: &[Span], window: Span) -> CountsLeft {
+    fn without(&self, excluded: &SpanSet, violations: &[Span], window: Span) -> CountsLeft {
         let mut taken = Duration::ZERO;
         let mut gone = 0;
         for violation in violations

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::{Intervals, Timestamp, Window, evaluation::Span};
+use crate::time::{Span, SpanSet, Timestamp, Window};
 
 /// When a version of an SLA was made, and when it was retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Version {
     pub retired_at: Option<Timestamp>,
 }
 
-/// When each version was in force, `[start, end)`, by version. The first one is also charged with the 12 h before it was
+/// When each version was in force, `[start, end)`, by version. The first one also answers for the 12 h before it was
 /// made: its first evaluation judges them.
 pub fn in_force(versions: &[Version]) -> BTreeMap<u32, Span> {
     let by_version: BTreeMap<u32, &Version> = versions
@@ -41,9 +41,9 @@ pub fn in_force(versions: &[Version]) -> BTreeMap<u32, Span> {
     spans
 }
 
-/// What is kept of one objective, version and series, in any order.
+/// What was stored of one objective, version and series, in any order.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Kept {
+pub struct RecordedTime {
     /// The judged time.
     pub judged: Vec<Span>,
     /// The judged time in which no sample stands.
@@ -52,29 +52,29 @@ pub struct Kept {
     pub violations: Vec<Span>,
 }
 
-/// What is charged to an objective on one series: each instant by the version in force then.
+/// The time of an objective on one series, each instant as judged by the version in force then.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Charged {
+pub struct AttributedTime {
     /// The judged time.
-    pub(super) judged: Intervals,
+    pub(super) judged: SpanSet,
     /// The judged time in which no sample stands.
-    pub(super) missing: Intervals,
+    pub(super) missing: SpanSet,
     /// The time of violations.
-    pub(super) violated: Intervals,
+    pub(super) violated: SpanSet,
 }
 
-impl Charged {
-    /// What is kept of each version, and when that was in force.
-    pub fn of<'a>(versions: impl IntoIterator<Item = (Span, &'a Kept)>) -> Self {
+impl AttributedTime {
+    /// Takes from each version what it judged while it was in force.
+    pub fn of<'a>(versions: impl IntoIterator<Item = (Span, &'a RecordedTime)>) -> Self {
         let (mut judged, mut missing, mut violated) = (Vec::new(), Vec::new(), Vec::new());
-        for (in_force, kept) in versions {
+        for (in_force, recorded) in versions {
             let within = |spans: &[Span]| {
                 let cut = spans.iter().map(|span| span.intersection(in_force));
-                cut.collect::<Intervals>()
+                cut.collect::<SpanSet>()
             };
-            let own = within(&kept.judged);
-            missing.extend(within(&kept.gaps).intersection(&own));
-            violated.extend(within(&kept.violations));
+            let own = within(&recorded.judged);
+            missing.extend(within(&recorded.gaps).intersection(&own));
+            violated.extend(within(&recorded.violations));
             judged.extend(own);
         }
         Self {

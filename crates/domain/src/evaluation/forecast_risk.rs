@@ -3,11 +3,12 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Judgement, ObjectiveState, Side, side_of, span::seconds};
-use crate::{Timestamp, score::RecentProbabilities, sla::Objective};
-
-/// How far a forecast looks.
-pub const HORIZON: Duration = Duration::from_secs(600);
+use super::{Judgement, ObjectiveState, RecentProbabilities, Side, rule::side_of};
+use crate::{
+    forecast::HORIZON,
+    sla::Objective,
+    time::{Timestamp, seconds},
+};
 
 /// The violations to come in the next 10 minutes. All `None` without a forecast, `reason` then says why.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,27 @@ pub struct PredictedValues {
     pub max: f64,
     /// The average.
     pub average: f64,
+}
+
+impl ViolationOutlook {
+    /// Keeps `base_rate` beside the probability, to be scored, and tells it instead where it was better of late. What the
+    /// model says is then kept beside; the scores are listed. Says nothing where there is no probability.
+    ///
+    /// A violation that becomes firing is one: its probability is never told as the greater one.
+    pub fn hold_to_account(&mut self, base_rate: Option<f64>, recent: Option<RecentProbabilities>) {
+        let Some(probability) = self.probability else {
+            return;
+        };
+        self.base_rate = base_rate;
+        self.recent_scores = recent;
+        if let Some(base_rate) = base_rate
+            && recent.is_some_and(|recent| recent.prefer_base_rate())
+        {
+            self.model_probability = Some(probability);
+            self.probability = Some(base_rate);
+            self.probability_new = self.probability_new.map(|new| new.min(base_rate));
+        }
+    }
 }
 
 /// How a series goes on after its samples, as a forecast sees it.

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use crate::{Timestamp, evaluation::Span};
+use super::{Span, Timestamp};
 
 /// A set of instants as maximal spans `[start, end)`: in order, none empty, no two touching.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Intervals(Vec<Span>);
+pub struct SpanSet(Vec<Span>);
 
-impl Intervals {
+impl SpanSet {
     /// The spans, in order.
     pub fn spans(&self) -> &[Span] {
         &self.0
@@ -105,7 +105,7 @@ impl Intervals {
     }
 }
 
-impl FromIterator<Span> for Intervals {
+impl FromIterator<Span> for SpanSet {
     /// The union of the spans, in whatever order they come; one that does not end after it starts holds nothing.
     fn from_iter<I: IntoIterator<Item = Span>>(spans: I) -> Self {
         let mut spans: Vec<Span> = spans
@@ -124,13 +124,13 @@ impl FromIterator<Span> for Intervals {
     }
 }
 
-impl From<Span> for Intervals {
+impl From<Span> for SpanSet {
     fn from(span: Span) -> Self {
         std::iter::once(span).collect()
     }
 }
 
-impl IntoIterator for Intervals {
+impl IntoIterator for SpanSet {
     type Item = Span;
     type IntoIter = std::vec::IntoIter<Span>;
 
@@ -172,8 +172,8 @@ mod tests {
             .collect()
     }
 
-    fn is_normal(intervals: &Intervals) -> bool {
-        let spans = intervals.spans();
+    fn is_normal(set: &SpanSet) -> bool {
+        let spans = set.spans();
         spans.iter().all(|span| span.start < span.end)
             && spans.windows(2).all(|pair| pair[0].end < pair[1].start)
     }
@@ -183,7 +183,7 @@ mod tests {
 
         #[test]
         fn the_arithmetic_is_that_of_sets_of_seconds(one in spans(), two in spans()) {
-            let (a, b): (Intervals, Intervals) =
+            let (a, b): (SpanSet, SpanSet) =
                 (one.iter().copied().collect(), two.iter().copied().collect());
             let (seconds_of_a, seconds_of_b) = (seconds(&one), seconds(&two));
             for (result, expected) in [
@@ -202,24 +202,24 @@ mod tests {
         fn parts_are_as_long_as_their_seconds(
             spans in spans(), start in 0..SECONDS, end in 0..SECONDS,
         ) {
-            let intervals: Intervals = spans.iter().copied().collect();
+            let set: SpanSet = spans.iter().copied().collect();
             let counted = seconds(&spans);
             let part = span(start, end);
             prop_assert_eq!(
-                intervals.length_since(part.start).as_secs(),
+                set.length_since(part.start).as_secs(),
                 counted.range(start..).count() as u64
             );
             prop_assert_eq!(
-                intervals.length_within(part).as_secs(),
+                set.length_within(part).as_secs(),
                 counted.range(start..end.max(start)).count() as u64
             );
-            prop_assert_eq!(intervals.contains(part.start), counted.contains(&start));
+            prop_assert_eq!(set.contains(part.start), counted.contains(&start));
         }
     }
 
     #[test]
     fn spans_that_touch_are_one() {
-        let joined: Intervals = [span(3, 5), span(0, 3), span(7, 7)].into_iter().collect();
+        let joined: SpanSet = [span(3, 5), span(0, 3), span(7, 7)].into_iter().collect();
         assert_eq!(joined.spans(), [span(0, 5)]);
     }
 }

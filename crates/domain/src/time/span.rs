@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use super::Timestamp;
 
 /// A span of time. Which of its ends belong to it is said where it is used: ranges of samples are `(start, end]`,
 /// standing, gaps and episodes are `[start, end)`. Its length is the same either way.
@@ -32,7 +32,7 @@ impl Span {
     }
 
     /// Where the two overlap: ends before it starts if they do not.
-    pub(crate) fn intersection(self, other: Self) -> Self {
+    pub fn intersection(self, other: Self) -> Self {
         Self {
             start: self.start.max(other.start),
             end: self.end.min(other.end),
@@ -41,6 +41,6 @@ impl Span {
 }
 
 /// Whole milliseconds as seconds: one rounding, so that equal times give equal numbers.
-pub(crate) fn seconds(duration: Duration) -> f64 {
+pub fn seconds(duration: Duration) -> f64 {
     duration.as_millis() as f64 / 1000.0
 }

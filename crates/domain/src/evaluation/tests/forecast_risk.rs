@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::forecast::MOST_RECENT;
 
 const STEP: u64 = 60;
 
@@ -208,6 +209,60 @@ fn what_is_predicted_is_passed_on() {
 
 const VALUES: [f64; 4] = [90.0, 50.0, -1.0, 95.0];
 
+#[test]
+fn the_base_rate_is_told_where_it_was_better_of_late() {
+    let said = ViolationOutlook {
+        probability: Some(0.4),
+        probability_new: Some(0.3),
+        crossing_share: Some(0.4),
+        ..ViolationOutlook::default()
+    };
+    let recent = |squares| RecentProbabilities {
+        before: Some(at(0)),
+        forecasts: MOST_RECENT,
+        events: 7,
+        squares,
+        squares_base_rate: 5.0,
+    };
+    for (squares, base_rate, told, new, model) in [
+        (4.9, Some(0.1), 0.4, 0.3, None),
+        (5.0, Some(0.1), 0.4, 0.3, None),
+        (5.1, Some(0.1), 0.1, 0.1, Some(0.4)),
+        (5.1, Some(0.9), 0.9, 0.3, Some(0.4)),
+        (5.1, None, 0.4, 0.3, None),
+    ] {
+        let mut outlook = said.clone();
+        outlook.hold_to_account(base_rate, Some(recent(squares)));
+        let expected = ViolationOutlook {
+            probability: Some(told),
+            probability_new: Some(new),
+            base_rate,
+            model_probability: model,
+            recent_scores: Some(recent(squares)),
+            ..said.clone()
+        };
+        assert_eq!(outlook, expected);
+    }
+    let mut outlook = said.clone();
+    outlook.hold_to_account(Some(0.1), None);
+    let expected = ViolationOutlook {
+        base_rate: Some(0.1),
+        ..said
+    };
+    assert_eq!(outlook, expected);
+}
+
+#[test]
+fn without_a_probability_no_base_rate_is_told() {
+    let mut outlook = ViolationOutlook::unknown("too_short");
+    let worse = RecentProbabilities {
+        squares: 1.0,
+        ..RecentProbabilities::default()
+    };
+    outlook.hold_to_account(Some(0.1), Some(worse));
+    assert_eq!(outlook, ViolationOutlook::unknown("too_short"));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
@@ -235,14 +290,14 @@ proptest! {
             }));
         let read = clean(past_samples.iter().copied().chain(path_samples).collect());
 
-        let judgement = evaluate(&range, &clean(past_samples), STALENESS, at(AS_OF)).unwrap();
+        let judgement = evaluate(&range, &clean(past_samples), STALENESS, at(AS_OF)).judgement().unwrap();
         let continuation = Continuation::Paths {
             step: Duration::from_secs(step as u64),
             paths: &[Path { weight: 1.0, values: &path }],
         };
         let found = judgement.outlook(&range, continuation, None);
 
-        let later = evaluate(&range, &read, STALENESS, at(AS_OF + 600)).unwrap();
+        let later = evaluate(&range, &read, STALENESS, at(AS_OF + 600)).judgement().unwrap();
         let has_sample = |episode: &&Episode| {
             let mut inside = within(&read, Span { start: at(AS_OF), end: at(AS_OF + 600) }).iter();
             inside.any(|sample| episode.start <= sample.time

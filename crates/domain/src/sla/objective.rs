@@ -1,0 +1,106 @@
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{BudgetWindow, Missing, Terms};
+use crate::{series::Labels, time::duration};
+
+/// A range that the series of one metric which carry given labels should keep.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Objective {
+    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric, labels, min, max and `for`.
+    pub id: String,
+    /// The metric's name.
+    pub metric: String,
+    /// Exact matches, a subset of the series' labels.
+    pub labels: Labels,
+    /// The smallest value in range, inclusive; `None`: no lower bound.
+    pub min: Option<f64>,
+    /// The greatest value in range, inclusive; `None`: no upper bound.
+    pub max: Option<f64>,
+    /// How long a value must be out of range to violate, 0 to 1 h; default 0.
+    #[serde(rename = "for", with = "written_duration")]
+    #[schemars(with = "String")]
+    pub hold: Duration,
+    /// The share of the time that should be good, 0 to 1, both exclusive; `None`: there is no budget.
+    #[serde(default)]
+    pub target: Option<f64>,
+    /// The time the target is about; default 30d.
+    #[serde(default)]
+    pub budget_window: BudgetWindow,
+    /// What the time without a sample is for the budget; default `excluded`.
+    #[serde(default)]
+    pub missing: Missing,
+}
+
+/// A version of an SLA as etl evaluates it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sla {
+    /// Its name: `[a-z0-9][a-z0-9._-]{0,62}`.
+    pub name: String,
+    /// The version, from 1; versions of a name never restart.
+    pub version: u32,
+    /// The objectives, in the order given.
+    pub objectives: Vec<Objective>,
+}
+
+impl Objective {
+    /// What its budget is.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            target: self.target,
+            window: self.budget_window,
+            missing: self.missing,
+        }
+    }
+
+    /// The id of an objective that was given none: 16 hex digits of SHA-256 over metric, labels, min, max and `for`, each
+    /// length-prefixed (64 bit, big endian), the labels preceded by their number.
+    pub fn default_id(&self) -> String {
+        let bound =
+            |bound: Option<f64>| bound.map_or(String::new(), |bound| format!("{:?}", bound + 0.0));
+        let labels = self
+            .labels
+            .0
+            .iter()
+            .flat_map(|(name, value)| [name.clone(), value.clone()]);
+        let texts = [self.metric.clone(), self.labels.0.len().to_string()]
+            .into_iter()
+            .chain(labels)
+            .chain([
+                bound(self.min),
+                bound(self.max),
+                duration::format(self.hold),
+            ]);
+        let mut hash = Sha256::new();
+        for text in texts {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        }
+        hash.finalize()[..8]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+mod written_duration {
+    use serde::{Deserializer, Serializer, de::Error as _};
+
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&duration::format(*duration))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        duration::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
