@@ -7,6 +7,20 @@
 -- The pipeline's tables are written by the storage function alone, `sla`, `sla_objective` and `exclusion` by the sla
 -- function alone. The pipeline's keys are natural ones, so that storing a message twice is storing it once.
 
+-- Which version this schema has, in one row. Programs built for a version from `works_from` up to `version` work with
+-- it. `migrations/` takes an older database to this one.
+CREATE TABLE IF NOT EXISTS schema_version (
+    version    INT UNSIGNED NOT NULL,
+    works_from INT UNSIGNED NOT NULL,
+    PRIMARY KEY (version)
+);
+
+-- Version 0 until the tables of an empty database are complete. A database that has tables already keeps its version.
+INSERT INTO schema_version (version, works_from)
+SELECT 0, 0 FROM DUAL
+WHERE NOT EXISTS (SELECT * FROM schema_version) AND NOT EXISTS
+    (SELECT * FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'series');
+
 -- Every metric and label set that was ever seen. `first_seen` and `last_seen`: its oldest and newest sample.
 -- `thinned_until`: rows of this series before that time are down to one run an hour; far ahead where none are left.
 CREATE TABLE IF NOT EXISTS series (
@@ -249,3 +263,5 @@ CREATE TABLE IF NOT EXISTS thinning (
     thinned_until DATETIME(3) NOT NULL,
     PRIMARY KEY (table_name)
 );
+
+UPDATE schema_version SET version = 2, works_from = 1 WHERE version = 0;

@@ -244,9 +244,9 @@ fn log(method: &Method, path: &str, status: u16, started: Instant, error: Option
 /// The chain of causes below an error, for the log.
 fn cause(error: &ApiError) -> String {
     let mut source = match error {
-        ApiError::Internal(source) | ApiError::Unavailable { source, .. } => {
-            Some(&**source as &dyn Error)
-        }
+        ApiError::Internal(source)
+        | ApiError::NotReady(source)
+        | ApiError::Unavailable { source, .. } => Some(&**source as &dyn Error),
         _ => None,
     };
     let mut causes = Vec::new();

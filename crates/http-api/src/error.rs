@@ -63,6 +63,9 @@ pub enum ApiError {
         /// Why, for the log.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// Something has to be done before this can be answered, as the cause says.
+    #[error("{0}")]
+    NotReady(Box<dyn Error + Send + Sync>),
     /// A defect.
     #[error("the request cannot be answered because of an internal error")]
     Internal(Box<dyn Error + Send + Sync>),
@@ -142,7 +145,7 @@ impl ApiError {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable { .. } | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -188,7 +191,9 @@ impl ApiError {
                 let value = HeaderValue::from_str(&names.join(", ")).ok()?;
                 Some((header::ALLOW, value))
             }
-            Self::Unavailable { .. } => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            Self::Unavailable { .. } | Self::NotReady(_) => {
+                Some((header::RETRY_AFTER, RETRY_AFTER))
+            }
             _ => None,
         }
     }

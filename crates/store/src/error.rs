@@ -1,5 +1,7 @@
 use sqlx::mysql::MySqlDatabaseError;
 
+use crate::schema::SchemaMismatch;
+
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -9,6 +11,9 @@ pub enum StoreError {
     /// The database cannot be reached, or something that passes kept it from answering: the same may succeed later.
     #[error("the database is away")]
     Away(#[source] sqlx::Error),
+    /// The database has a schema that this program does not work with: the same succeeds once that is mended.
+    #[error(transparent)]
+    Schema(#[from] SchemaMismatch),
     /// Another transaction was in the way and this one was rolled back: the same may succeed at once.
     #[error("the database is busy")]
     Conflict(#[source] sqlx::Error),
@@ -23,7 +28,7 @@ pub enum StoreError {
         /// The server's `max_allowed_packet`.
         limit: usize,
     },
-    /// What is stored is not what was stored there, or the schema is not the one this program knows.
+    /// What is stored is not what was stored there.
     #[error("the database's answer is not understood")]
     Unexpected(#[source] sqlx::Error),
     /// A document cannot be written as or read from JSON.
@@ -34,7 +39,13 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same may succeed later.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Away(_) | Self::Conflict(_))
+        matches!(self, Self::Away(_) | Self::Conflict(_) | Self::Schema(_))
+    }
+
+    /// Whether a server's error is one that passes, whatever the statement is.
+    pub(crate) fn passes(error: &sqlx::Error) -> bool {
+        let number = number(error);
+        CONFLICT.contains(&number) || PASSING.contains(&number)
     }
 
     /// Whether the same will never succeed, because of what was to be stored.
@@ -64,7 +75,11 @@ const CONFLICT: [u16; 3] = [1205, 1213, 1020];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
+        match error {
+            sqlx::Error::AnyDriverError(cause) => match cause.downcast() {
+                Ok(mismatch) => Self::Schema(*mismatch),
+                Err(cause) => Self::Unexpected(sqlx::Error::AnyDriverError(cause)),
+            },
             sqlx::Error::Configuration(_) => Self::Url,
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -72,10 +87,8 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => Self::Away(error),
-            sqlx::Error::Database(refusal) => {
-                let number = refusal
-                    .try_downcast_ref::<MySqlDatabaseError>()
-                    .map_or(0, MySqlDatabaseError::number);
+            sqlx::Error::Database(_) => {
+                let number = number(&error);
                 if REFUSED.contains(&number) {
                     Self::Refused(error)
                 } else if CONFLICT.contains(&number) {
@@ -89,4 +102,12 @@ impl From<sqlx::Error> for StoreError {
             _ => Self::Unexpected(error),
         }
     }
+}
+
+/// The server's number of an error; 0 if it has none.
+fn number(error: &sqlx::Error) -> u16 {
+    let error = error.as_database_error();
+    error
+        .and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>())
+        .map_or(0, MySqlDatabaseError::number)
 }

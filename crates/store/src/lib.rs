@@ -3,6 +3,7 @@
 //! [`connect`] gives a [`Store`]; what can be done with it is in the modules: the pipeline's writes, the reads behind
 //! the HTTP routes, the SLA set. The tables are those of `database.sql` ([`schema`]).
 
+mod checked;
 mod error;
 pub mod pipeline;
 mod pool;

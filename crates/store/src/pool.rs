@@ -1,21 +1,30 @@
 use std::{net::IpAddr, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Executor, MySqlPool,
+    ConnectOptions, Connection, Executor,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlSslMode},
 };
 
-use crate::StoreError;
+use crate::{StoreError, checked::CheckedPool};
 
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: MySqlPool,
+    pool: CheckedPool,
 }
 
 impl Store {
-    pub(crate) fn pool(&self) -> &MySqlPool {
+    pub(crate) fn pool(&self) -> &CheckedPool {
         &self.pool
+    }
+
+    /// Reads the schema's version now, though it was read a moment ago.
+    ///
+    /// # Errors
+    /// When this program does not work with the schema ([`StoreError::Schema`]), or the database is away.
+    pub async fn check_schema(&self) -> Result<(), StoreError> {
+        self.pool.doubt();
+        Ok(self.pool.check().await?)
     }
 }
 
@@ -61,7 +70,9 @@ pub fn connect(url: &str) -> Result<Store, StoreError> {
             Box::pin(async move { connection.execute(SESSION).await.map(drop) })
         })
         .connect_lazy_with(options(url)?);
-    Ok(Store { pool })
+    Ok(Store {
+        pool: CheckedPool::new(pool),
+    })
 }
 
 /// How to connect, without the settings of [`SESSION`].

@@ -9,7 +9,7 @@ use domain::{
     message::Failure,
     sla::{Objective, Sla},
 };
-use store::Store;
+use store::{Store, StoreError};
 
 /// An objective of the SLA version in force when a run starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +63,9 @@ impl Objectives {
                     error = &error as &dyn std::error::Error,
                     "the objectives cannot be read"
                 );
-                "MySQL cannot be read"
+                unreadable(&error)
             }
-            Err(_) => "MySQL does not answer",
+            Err(_) => "MySQL does not answer".to_owned(),
         };
         let (slas, instead) = match &*last {
             Some(slas) => (slas.clone(), "the objectives read last are used"),
@@ -73,6 +73,14 @@ impl Objectives {
         };
         let failure = Failure::new("objectives", format!("{reason}: {instead}"));
         (slas, Some(failure))
+    }
+}
+
+/// Why the database cannot be read, as a run's record says it.
+pub(crate) fn unreadable(error: &StoreError) -> String {
+    match error {
+        StoreError::Schema(mismatch) => mismatch.to_string(),
+        _ => "MySQL cannot be read".to_owned(),
     }
 }
 

@@ -17,7 +17,7 @@ use store::{
 };
 
 use crate::{
-    objectives::{ActiveObjective, PATIENCE},
+    objectives::{ActiveObjective, PATIENCE, unreadable},
     part::Part,
 };
 
@@ -77,11 +77,11 @@ impl Scoring {
         );
         let mut failures = Vec::new();
         let forecasts = forecasts.unwrap_or_else(|reason| {
-            failures.push(failure(reason, "the next run scores the forecasts"));
+            failures.push(failure(&reason, "the next run scores the forecasts"));
             Vec::new()
         });
         let recent = recent.unwrap_or_else(|reason| {
-            failures.push(failure(reason, "forecasts are told as the models say"));
+            failures.push(failure(&reason, "forecasts are told as the models say"));
             Arc::default()
         });
         ReadDue {
@@ -91,7 +91,7 @@ impl Scoring {
         }
     }
 
-    async fn recent(&self, as_of: Timestamp) -> Result<Arc<Recent>, &'static str> {
+    async fn recent(&self, as_of: Timestamp) -> Result<Arc<Recent>, String> {
         let into_span = as_of.millis().rem_euclid(SPAN);
         let before = as_of - Duration::from_millis(into_span.unsigned_abs());
         let last = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,9 +113,7 @@ impl Scoring {
     }
 }
 
-async fn patiently<T>(
-    reading: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, &'static str> {
+async fn patiently<T>(reading: impl Future<Output = Result<T, StoreError>>) -> Result<T, String> {
     match tokio::time::timeout(PATIENCE, reading).await {
         Ok(Ok(read)) => Ok(read),
         Ok(Err(error)) => {
@@ -123,9 +121,9 @@ async fn patiently<T>(
                 error = &error as &dyn std::error::Error,
                 "the forecasts to score or their scores cannot be read"
             );
-            Err("MySQL cannot be read")
+            Err(unreadable(&error))
         }
-        Err(_) => Err("MySQL does not answer"),
+        Err(_) => Err("MySQL does not answer".to_owned()),
     }
 }
 

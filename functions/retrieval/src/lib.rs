@@ -123,7 +123,9 @@ impl Retrieval {
 
 /// The database's errors as a caller sees them.
 fn database(error: StoreError) -> ApiError {
-    if error.is_transient() {
+    if let StoreError::Schema(mismatch) = error {
+        ApiError::NotReady(mismatch.into())
+    } else if error.is_transient() {
         ApiError::Unavailable {
             what: "the database",
             source: error.into(),

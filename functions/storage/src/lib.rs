@@ -48,6 +48,7 @@ impl From<StorageError> for Diagnostic {
     fn from(error: StorageError) -> Self {
         let kind = match &error {
             StorageError::NotKafka(_) => "NotKafka",
+            StorageError::Store(StoreError::Schema(_)) => "SchemaVersion",
             StorageError::Store(cause) if cause.is_transient() => "DatabaseAway",
             StorageError::Store(_) => "DatabaseRefused",
         };
@@ -118,6 +119,8 @@ impl Storage {
     /// Halves the batch until each record that the database refuses stands alone, and sets those aside. Returns how
     /// many they are.
     async fn store_in_parts(&self, batch: &mut Batch, now: Timestamp) -> Result<usize, StoreError> {
+        // Another schema may refuse what the right one takes.
+        self.store.check_schema().await?;
         self.store.store_batch(&[], &batch.letters).await?;
         let whole = 0..batch.documents.len();
         let (mut parts, mut refused) = (vec![whole], 0);

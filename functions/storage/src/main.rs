@@ -15,7 +15,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     // The runtime logs what fails.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         if schema::is_asked_for(&event.payload) {
-            return schema.prepare().await.map_err(Diagnostic::from);
+            let prepared = schema.prepare(event.context.deadline()).await;
+            return prepared
+                .map(|prepared| json!(prepared))
+                .map_err(Diagnostic::from);
         }
         let answer = function.handle(&event.payload).await?;
         Ok(json!(answer))

@@ -1,10 +1,18 @@
-//! Loading the schema: what a deployment asks for, by a direct invocation with `{"prepare": "schema"}`.
+//! Preparing the schema: what a deployment asks for, by a direct invocation with `{"prepare": "schema"}`.
+
+use std::time::{Duration, SystemTime};
 
 use config::{ExposeSecret, SecretString};
 use lambda_runtime::Diagnostic;
 use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
-use store::{StoreError, schema};
+use serde_json::value::RawValue;
+use store::{
+    StoreError,
+    schema::{self, Prepared},
+};
+
+/// How long an invocation begins statements. Whoever asks waits for an answer, and asks again.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// The schema of one database.
 #[derive(Debug)]
@@ -12,14 +20,15 @@ pub struct Schema {
     url: SecretString,
 }
 
-/// A schema that is not loaded.
+/// A schema that is not prepared.
 #[derive(Debug, thiserror::Error)]
-#[error("the schema is not loaded: {0}")]
+#[error("the schema is not prepared: {0}")]
 pub struct SchemaError(#[from] StoreError);
 
 impl From<SchemaError> for Diagnostic {
     fn from(error: SchemaError) -> Self {
         let kind = match &error.0 {
+            StoreError::Schema(_) => "SchemaVersion",
             cause if cause.is_transient() => "DatabaseAway",
             _ => "DatabaseRefused",
         };
@@ -48,13 +57,14 @@ impl Schema {
         Self { url }
     }
 
-    /// Creates the database and the tables that are missing; those that are there stay as they are.
+    /// Takes the database towards the newest schema, and stops between two statements before the function's `deadline`.
     ///
     /// # Errors
-    /// When the database is away or refuses.
-    pub async fn prepare(&self) -> Result<Value, SchemaError> {
-        schema::load(self.url.expose_secret()).await?;
-        Ok(json!({"schema": "loaded"}))
+    /// When the database is away or refuses, is too new for this program, or has tables that are unknown.
+    pub async fn prepare(&self, deadline: SystemTime) -> Result<Prepared, SchemaError> {
+        let left = deadline.duration_since(SystemTime::now());
+        let time = left.unwrap_or_default() / 2;
+        Ok(schema::prepare(self.url.expose_secret(), time.min(LONGEST)).await?)
     }
 }
 

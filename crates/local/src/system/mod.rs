@@ -90,7 +90,7 @@ impl System {
             }
             let schema = async {
                 let loaded = store::schema::load(&servers.database_url).await;
-                loaded.context("loading database.sql")
+                loaded.context("preparing the database's schema")
             };
             tokio::try_join!(schema, servers.create_topic(&topic, PARTITIONS))?;
             Ok(servers)

@@ -42,13 +42,17 @@ impl Store {
         }
         let entries: Vec<_> = documents.iter().map(Entry::new).collect();
         let mut connection = self.pool().acquire().await?;
-        for _ in 1..ATTEMPTS {
-            match transaction(&mut connection, &entries, dead_letters).await {
-                Err(StoreError::Conflict(_)) => {}
-                outcome => return outcome,
+        let mut stored = Ok(());
+        for _ in 0..ATTEMPTS {
+            stored = transaction(&mut connection, &entries, dead_letters).await;
+            if !matches!(stored, Err(StoreError::Conflict(_))) {
+                break;
             }
         }
-        transaction(&mut connection, &entries, dead_letters).await
+        if let Err(StoreError::Unexpected(error)) = &stored {
+            self.pool().doubt_after(error);
+        }
+        stored
     }
 }
 

@@ -33,6 +33,18 @@ impl TestDatabase {
     /// # Panics
     /// When `DATABASE_URL` is not set, or the server does not do what it is asked.
     pub async fn create() -> Self {
+        let database = Self::without_tables();
+        schema::load(database.url())
+            .await
+            .expect("DATABASE_URL names a server where databases can be made");
+        database
+    }
+
+    /// The URL of a database that does not exist yet.
+    ///
+    /// # Panics
+    /// When `DATABASE_URL` is not set.
+    pub fn without_tables() -> Self {
         let given = std::env::var("DATABASE_URL")
             .expect("DATABASE_URL is not set: `cargo local test` provides a server");
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -51,15 +63,49 @@ impl TestDatabase {
             .rsplit_once('/')
             .expect("DATABASE_URL names no database");
         let url = format!("{server}/{name}{query}");
-        schema::load(&url)
-            .await
-            .expect("DATABASE_URL names a server where databases can be made");
         Self {
             server: options(&given).expect("DATABASE_URL is a MySQL URL"),
             store: connect(&url).expect("DATABASE_URL is a MySQL URL"),
             name,
             url,
         }
+    }
+
+    /// Makes the database, without tables.
+    ///
+    /// # Panics
+    /// When the server does not do what it is asked.
+    pub async fn create_empty(&self) {
+        let mut server = MySqlConnection::connect_with(&self.server)
+            .await
+            .expect("DATABASE_URL names a server");
+        let statement = format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", self.name);
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut server)
+            .await
+            .expect("DATABASE_URL names a server where databases can be made");
+    }
+
+    /// Says that its schema is of a later release, version 99, with which this program does not work. Returns the sentence
+    /// that says so.
+    ///
+    /// # Panics
+    /// When the database is away.
+    pub async fn outgrow_this_program(&self) -> String {
+        sqlx::raw_sql("UPDATE schema_version SET version = 99, works_from = 98")
+            .execute(self.pool())
+            .await
+            .expect("the database answers");
+        format!(
+            "the database has schema version 99, which works with programs built for version 98 or later, \
+             but this program is built for version {}: deploy a newer release",
+            schema::BUILT_FOR
+        )
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where it is.
@@ -74,10 +120,10 @@ impl TestDatabase {
 
     /// Connections to it.
     pub fn pool(&self) -> &MySqlPool {
-        self.store.pool()
+        self.store.pool().unchecked()
     }
 
-    /// Empties every table.
+    /// Empties every table but `schema_version`.
     ///
     /// # Panics
     /// When the database is away.
@@ -103,14 +149,15 @@ impl TestDatabase {
         count.unsigned_abs()
     }
 
-    /// Every row of every table as text, sorted, by table; tables without rows left out.
+    /// Every row of every table as text, sorted, by table. Tables without rows and `schema_version` are left out.
     ///
     /// # Panics
     /// When the database is away.
     pub async fn contents(&self) -> BTreeMap<String, Vec<String>> {
         let columns: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT CAST(table_name AS BINARY), CAST(column_name AS BINARY) \
-             FROM information_schema.columns WHERE table_schema = DATABASE() \
+             FROM information_schema.columns \
+             WHERE table_schema = DATABASE() AND table_name <> 'schema_version' \
              ORDER BY table_name, ordinal_position",
         )
         .fetch_all(self.pool())

@@ -6,6 +6,7 @@ mod access;
 mod cloud;
 mod deadline;
 mod evaluated;
+mod schema;
 mod scoring;
 mod sharding;
 mod trial;

@@ -1,3 +1,5 @@
+use store::testing::TestDatabase;
+
 use crate::service::{Service, json};
 
 #[tokio::test]
@@ -27,5 +29,26 @@ async fn without_the_database_every_route_that_needs_it_says_when_to_come_again(
     }
     for uri in ["/", "/openapi.json"] {
         assert_eq!(service.reply("GET", uri).await.status(), 200, "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn with_a_schema_of_another_release_every_route_names_the_versions() {
+    let database = TestDatabase::create().await;
+    let sentence = database.outgrow_this_program().await;
+    let service = Service::new(database.store().clone());
+    for uri in [
+        "/series",
+        "/metrics",
+        "/metadata",
+        "/predict",
+        "/forecasts/quality",
+        "/runs",
+        "/health",
+    ] {
+        let reply = service.reply("GET", uri).await;
+        assert_eq!(reply.status(), 503, "{uri}");
+        assert!(reply.headers().contains_key("retry-after"));
+        assert_eq!(json(&reply)["detail"], sentence, "{uri}");
     }
 }

@@ -65,3 +65,40 @@ async fn old_rows_are_purged_by_what_comes_later() {
     assert_eq!(database.count("run").await, 1);
     assert_eq!(database.count("series").await, 1);
 }
+
+#[tokio::test]
+async fn with_a_schema_of_another_release_the_invocation_fails_and_nothing_is_set_aside() {
+    let database = TestDatabase::create().await;
+    let sentence = database.outgrow_this_program().await;
+    let mut records = every_kind("cpuUsage", at(0));
+    records[0].value = serde_json::Value::Null;
+    let event = raw(&event(&records, 0));
+    let storage = storage(database.store().clone());
+    for _ in 0..2 {
+        let error = storage.handle(&event).await.unwrap_err();
+        let diagnostic = lambda_runtime::Diagnostic::from(error);
+        assert_eq!(diagnostic.error_type, "SchemaVersion");
+        let message = format!("the batch is not stored: {sentence}");
+        assert_eq!(diagnostic.error_message, message);
+    }
+    assert_eq!(database.contents().await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_another_schema_refuses_is_not_set_aside() {
+    let database = TestDatabase::create().await;
+    let storage = storage(database.store().clone());
+    let parcels = every_kind("cpuUsage", at(0));
+    storage.handle(&raw(&event(&parcels, 0))).await.unwrap();
+    database.outgrow_this_program().await;
+    // The version was read a moment ago: the refusal is the first sign.
+    sqlx::raw_sql("DELETE FROM run; ALTER TABLE run MODIFY run_id VARCHAR(2) NOT NULL")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let event = raw(&event(&every_kind("cpuUsage", at(1)), 100));
+    let error = storage.handle(&event).await.unwrap_err();
+    let diagnostic = lambda_runtime::Diagnostic::from(error);
+    assert_eq!(diagnostic.error_type, "SchemaVersion");
+    assert_eq!(database.count("dead_letter").await, 0);
+}

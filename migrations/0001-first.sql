@@ -1,0 +1,251 @@
+-- The tables of slacast. Loads unchanged on MySQL 8.0 and later and on MariaDB 10.11 and later, into whatever database
+-- the connection has chosen, and changes nothing when it is loaded again.
+--
+-- Times are DATETIME(3) in UTC. Documents are the JSON of the Kafka messages, without their long arrays. They are kept as
+-- text that is JSON, which is what MariaDB's type JSON is: that of MySQL 8 reads some numbers one unit in the last place
+-- off (bugs.mysql.com 112904, 116160), and a bound must stay what it is.
+-- The pipeline's tables are written by the storage function alone, `sla`, `sla_objective` and `exclusion` by the sla
+-- function alone. The pipeline's keys are natural ones, so that storing a message twice is storing it once.
+
+-- Every metric and label set that was ever seen. `first_seen` and `last_seen`: its oldest and newest sample.
+-- `thinned_until`: rows of this series before that time are down to one run an hour; far ahead where none are left.
+CREATE TABLE IF NOT EXISTS series (
+    series_id     CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    metric        VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    labels        JSON NOT NULL,
+    unit          VARCHAR(64) NULL,
+    first_seen    DATETIME(3) NOT NULL,
+    last_seen     DATETIME(3) NOT NULL,
+    thinned_until DATETIME(3) NOT NULL,
+    PRIMARY KEY (series_id),
+    KEY by_metric (metric, series_id),
+    KEY by_thinning (thinned_until)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Which series carry a label. `label` is 32 hex digits of SHA-256 over name and value, length-prefixed: label values may
+-- be longer than a key.
+CREATE TABLE IF NOT EXISTS series_label (
+    label     CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    PRIMARY KEY (label, series_id)
+);
+
+-- One row per series, run and window. `start` and `end` follow from them.
+CREATE TABLE IF NOT EXISTS metrics (
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    as_of     DATETIME(3) NOT NULL,
+    `window`  ENUM('1h', '3h', '12h') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    samples   INT UNSIGNED NOT NULL,
+    `min`     DOUBLE NULL,
+    `max`     DOUBLE NULL,
+    average   DOUBLE NULL,
+    std       DOUBLE NULL,
+    coverage  DOUBLE NOT NULL,
+    PRIMARY KEY (series_id, as_of, `window`)
+);
+
+-- One row per series and run: autocorrelation, stationarity, seasonality.
+CREATE TABLE IF NOT EXISTS metadata (
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    as_of     DATETIME(3) NOT NULL,
+    document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    PRIMARY KEY (series_id, as_of)
+);
+
+-- One row per series and run: the forecast of the next 10 minutes.
+CREATE TABLE IF NOT EXISTS prediction (
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    as_of     DATETIME(3) NOT NULL,
+    `min`     DOUBLE NULL,
+    `max`     DOUBLE NULL,
+    average   DOUBLE NULL,
+    document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    PRIMARY KEY (series_id, as_of)
+);
+
+-- The long arrays of metadata and prediction, kept for an hour. Time first, so that the purge is one range.
+CREATE TABLE IF NOT EXISTS long_arrays (
+    as_of     DATETIME(3) NOT NULL,
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    kind      ENUM('metadata', 'prediction') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    PRIMARY KEY (as_of, series_id, kind)
+);
+
+-- One row per objective, run and series: what was judged, as it was told. `series_id` is empty where no series matched.
+CREATE TABLE IF NOT EXISTS violation (
+    sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version   INT UNSIGNED NOT NULL,
+    objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    as_of     DATETIME(3) NOT NULL,
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    state     ENUM('ok', 'pending', 'no_data', 'firing') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    PRIMARY KEY (sla, version, objective, as_of, series_id),
+    KEY by_version (sla, version, as_of),
+    KEY by_time (as_of)
+);
+
+-- Violations, from their first sample to where their last one stops standing. `worst` is null where it is infinite.
+CREATE TABLE IF NOT EXISTS episode (
+    sla            VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective      VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version        INT UNSIGNED NOT NULL,
+    series_id      CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    side           ENUM('below', 'above') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    `start`        DATETIME(3) NOT NULL,
+    `end`          DATETIME(3) NOT NULL,
+    start_known    BOOLEAN NOT NULL,
+    ongoing        BOOLEAN NOT NULL,
+    worst          DOUBLE NULL,
+    worst_infinite BOOLEAN NOT NULL,
+    PRIMARY KEY (sla, objective, version, series_id, side, `start`),
+    KEY by_start (sla, `start`),
+    KEY by_end (sla, `end`),
+    KEY by_series (series_id, `end`)
+);
+
+-- Maximal spans of judged time in which no sample stands.
+CREATE TABLE IF NOT EXISTS gap (
+    sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version   INT UNSIGNED NOT NULL,
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    `start`   DATETIME(3) NOT NULL,
+    `end`     DATETIME(3) NOT NULL,
+    PRIMARY KEY (sla, objective, version, series_id, `start`),
+    KEY by_series (series_id, `end`)
+);
+
+-- The time an objective was judged on a series, as disjoint spans. `as_of`: the newest evaluation of the span.
+CREATE TABLE IF NOT EXISTS judged (
+    sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version   INT UNSIGNED NOT NULL,
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    `start`   DATETIME(3) NOT NULL,
+    `end`     DATETIME(3) NOT NULL,
+    as_of     DATETIME(3) NOT NULL,
+    PRIMARY KEY (sla, objective, version, series_id, `start`),
+    KEY by_series (series_id, `end`)
+);
+
+-- One row per forecast, from when it is stored: `as_of` is null until a run that saw the end of its horizon has scored it,
+-- then that run's. `reason`: why it has no scores. Errors and losses are in the metric's unit. `span`: which 10 minutes of
+-- the clock the forecast falls into.
+CREATE TABLE IF NOT EXISTS score (
+    series_id           CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    forecast_as_of      DATETIME(3) NOT NULL,
+    as_of               DATETIME(3) NULL,
+    model               VARCHAR(63) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    reason              VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    steps               INT UNSIGNED NULL,
+    observed            INT UNSIGNED NULL,
+    inside_band         INT UNSIGNED NULL,
+    min_inside          BOOLEAN NULL,
+    max_inside          BOOLEAN NULL,
+    average_inside      BOOLEAN NULL,
+    pinball             DOUBLE NULL,
+    mae                 DOUBLE NULL,
+    mae_last_value      DOUBLE NULL,
+    pinball_climatology DOUBLE NULL,
+    span                INT UNSIGNED GENERATED ALWAYS AS (TO_SECONDS(forecast_as_of) DIV 600) STORED,
+    PRIMARY KEY (series_id, forecast_as_of),
+    KEY by_run (as_of, forecast_as_of),
+    KEY by_span (span, series_id, forecast_as_of)
+);
+
+-- What came of every probability of a violation that was told; `happened` is null where too little was seen to say.
+-- `base_rate`: how often a violation came in the 12 h before; `model_probability`: what the model said, where that was told
+-- instead.
+CREATE TABLE IF NOT EXISTS objective_score (
+    sla               VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective         VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version           INT UNSIGNED NOT NULL,
+    series_id         CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    forecast_as_of    DATETIME(3) NOT NULL,
+    as_of             DATETIME(3) NOT NULL,
+    probability       DOUBLE NOT NULL,
+    model_probability DOUBLE NULL,
+    base_rate         DOUBLE NULL,
+    happened          BOOLEAN NULL,
+    PRIMARY KEY (sla, objective, version, series_id, forecast_as_of),
+    KEY by_time (sla, forecast_as_of, probability, base_rate, happened),
+    KEY by_series (series_id, forecast_as_of)
+);
+
+-- One row per run. `document` holds failures, stages and warnings.
+CREATE TABLE IF NOT EXISTS run (
+    run_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    as_of      DATETIME(3) NOT NULL,
+    started_at DATETIME(3) NOT NULL,
+    `trigger`  VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    series     INT UNSIGNED NOT NULL,
+    samples    BIGINT UNSIGNED NOT NULL,
+    bytes      BIGINT UNSIGNED NOT NULL,
+    messages   INT UNSIGNED NOT NULL,
+    document   LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    PRIMARY KEY (run_id),
+    KEY by_start (started_at, run_id),
+    KEY by_as_of (as_of)
+);
+
+-- Every version of every SLA. The newest version of a name is in force unless it is retired.
+CREATE TABLE IF NOT EXISTS sla (
+    name       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version    INT UNSIGNED NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    retired_at DATETIME(3) NULL,
+    PRIMARY KEY (name, version),
+    KEY by_retirement (retired_at, name, version)
+);
+
+-- The objectives of every version, in the order given. `document` is the objective.
+CREATE TABLE IF NOT EXISTS sla_objective (
+    sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version   INT UNSIGNED NOT NULL,
+    position  INT UNSIGNED NOT NULL,
+    objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    metric    VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    PRIMARY KEY (sla, version, position),
+    UNIQUE KEY by_objective (sla, version, objective)
+);
+
+-- Time taken out of an SLA, `[start, end)`, of one objective or of all where none is named. One that was taken back
+-- stays, with the time that happened.
+CREATE TABLE IF NOT EXISTS exclusion (
+    sla        VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+    objective  VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NULL,
+    `start`    DATETIME(3) NOT NULL,
+    `end`      DATETIME(3) NOT NULL,
+    reason     VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    deleted_at DATETIME(3) NULL,
+    PRIMARY KEY (sla, id),
+    UNIQUE KEY by_id (id),
+    KEY by_end (`end`)
+);
+
+-- What could not be stored, as it came, and why. `timestamp`: Kafka's, milliseconds since the Unix epoch, -1 for none.
+CREATE TABLE IF NOT EXISTS dead_letter (
+    topic       VARCHAR(249) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    `partition` INT NOT NULL,
+    `offset`    BIGINT NOT NULL,
+    `timestamp` BIGINT NOT NULL,
+    stored_at   DATETIME(3) NOT NULL,
+    `key`       LONGBLOB NULL,
+    headers     JSON NOT NULL,
+    value       LONGBLOB NULL,
+    reason      VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    PRIMARY KEY (topic, `partition`, `offset`, `timestamp`),
+    KEY by_time (stored_at)
+);
+
+-- How far the thinning came of a table whose rows are not thinned series by series.
+CREATE TABLE IF NOT EXISTS thinning (
+    table_name    VARCHAR(64) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    thinned_until DATETIME(3) NOT NULL,
+    PRIMARY KEY (table_name)
+);
