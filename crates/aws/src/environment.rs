@@ -106,14 +106,24 @@ fn database(secret: &Secret, environment: &Environment) -> Result<Variables, Sec
     // A URL without a host takes neither, and is refused by whoever reads it.
     let _ = url.set_username(username.expose_secret());
     let _ = url.set_password(Some(password.expose_secret()));
-    Ok(vec![("DATABASE_URL", url.as_str().into())])
+    let mut variables = vec![("DATABASE_URL", url.as_str().into())];
+    variables.extend(certificates(secret, "DATABASE_CA_PEM"));
+    Ok(variables)
 }
 
 fn kafka(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
-    Ok(vec![
+    let mut variables = vec![
         ("KAFKA_USERNAME", secret.required("username")?),
         ("KAFKA_PASSWORD", secret.required("password")?),
-    ])
+    ];
+    variables.extend(certificates(secret, "KAFKA_CA_PEM"));
+    Ok(variables)
+}
+
+/// The certificates to trust besides the public roots, under the name of their variable or as `ca_pem`.
+fn certificates(secret: &Secret, variable: &'static str) -> Option<(&'static str, SecretString)> {
+    let found = secret.get(variable).or_else(|| secret.get("ca_pem"));
+    found.map(|pem| (variable, pem))
 }
 
 /// The login that `PROMETHEUS_AUTH` asks for, the object `headers`, and the certificates to trust.

@@ -14,6 +14,8 @@ pub struct KafkaConfig {
     pub auth: KafkaAuth,
     /// `KAFKA_TLS`: `true` or `false`. Default: true, unless every broker is on loopback.
     pub tls: bool,
+    /// `KAFKA_CA_FILE` or `KAFKA_CA_PEM`: certificates in PEM to trust besides the public roots.
+    pub ca: Option<String>,
 }
 
 /// How the brokers are found.
@@ -43,8 +45,10 @@ pub struct MskCluster {
 pub enum KafkaAuth {
     /// `none`, the default.
     None,
-    /// `scram`: SASL/SCRAM-SHA-512.
-    Scram {
+    /// `plain`, `scram-sha-256`, `scram` or `scram-sha-512`.
+    Password {
+        /// How the password is proved.
+        mechanism: SaslMechanism,
         /// `KAFKA_USERNAME`.
         username: String,
         /// `KAFKA_PASSWORD`.
@@ -57,6 +61,28 @@ pub enum KafkaAuth {
         /// The role's.
         credentials: AwsCredentials,
     },
+}
+
+/// How a client proves that it knows its password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaslMechanism {
+    /// `plain`: by sending it. Needs TLS off loopback.
+    Plain,
+    /// `scram-sha-256`.
+    ScramSha256,
+    /// `scram` or `scram-sha-512`.
+    ScramSha512,
+}
+
+impl SaslMechanism {
+    /// As the protocol names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::ScramSha256 => "SCRAM-SHA-256",
+            Self::ScramSha512 => "SCRAM-SHA-512",
+        }
+    }
 }
 
 impl KafkaConfig {
@@ -78,45 +104,74 @@ impl KafkaConfig {
                 ));
             }
         };
-        let auth = match environment.get("KAFKA_AUTH").unwrap_or("none") {
-            "none" => KafkaAuth::None,
-            "scram" => KafkaAuth::Scram {
-                username: environment.required("KAFKA_USERNAME")?.to_owned(),
-                password: environment.secret("KAFKA_PASSWORD")?,
-            },
-            "iam" => KafkaAuth::Iam {
-                region: match &brokers {
-                    Brokers::Cluster(cluster) => cluster.region.clone(),
-                    Brokers::Addresses(_) => environment.required("AWS_REGION")?.to_owned(),
-                },
-                credentials: AwsCredentials::read(environment)?,
-            },
-            _ => {
-                return Err(ConfigError::new(
-                    "KAFKA_AUTH",
-                    "is none of none, scram, iam",
-                ));
-            }
-        };
-        let tls = environment
-            .parsed("KAFKA_TLS")?
-            .unwrap_or_else(|| !brokers.are_on_loopback());
+        let auth = KafkaAuth::read(environment, &brokers)?;
+        let on_loopback = brokers.are_on_loopback();
+        let tls = environment.parsed("KAFKA_TLS")?.unwrap_or(!on_loopback);
+        if auth.sends_password() && !tls && !on_loopback {
+            return Err(ConfigError::new(
+                "KAFKA_TLS",
+                "must not be false with KAFKA_AUTH=plain: the password would be readable on its way",
+            ));
+        }
         Ok(Self {
             topic: checked_topic(environment.get("KAFKA_TOPIC").unwrap_or("prometheusdata"))?,
             brokers,
             auth,
             tls,
+            ca: environment.certificates("KAFKA")?,
         })
     }
 
-    /// What librdkafka calls `security.protocol`.
-    pub fn security_protocol(&self) -> &'static str {
-        match (&self.auth, self.tls) {
-            (KafkaAuth::None, false) => "plaintext",
-            (KafkaAuth::None, true) => "ssl",
-            (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, false) => "sasl_plaintext",
-            (KafkaAuth::Scram { .. } | KafkaAuth::Iam { .. }, true) => "sasl_ssl",
+    /// Brokers at `addresses` (`host:port,host:port`) that let everybody in, without TLS.
+    pub fn open(addresses: &str, topic: &str) -> Self {
+        Self {
+            brokers: Brokers::Addresses(addresses.to_owned()),
+            topic: topic.to_owned(),
+            auth: KafkaAuth::None,
+            tls: false,
+            ca: None,
         }
+    }
+}
+
+impl KafkaAuth {
+    fn read(environment: &Environment, brokers: &Brokers) -> Result<Self, ConfigError> {
+        let mechanism = match environment.get("KAFKA_AUTH").unwrap_or("none") {
+            "none" => return Ok(Self::None),
+            "iam" => {
+                return Ok(Self::Iam {
+                    region: match brokers {
+                        Brokers::Cluster(cluster) => cluster.region.clone(),
+                        Brokers::Addresses(_) => environment.required("AWS_REGION")?.to_owned(),
+                    },
+                    credentials: AwsCredentials::read(environment)?,
+                });
+            }
+            "plain" => SaslMechanism::Plain,
+            "scram-sha-256" => SaslMechanism::ScramSha256,
+            "scram" | "scram-sha-512" => SaslMechanism::ScramSha512,
+            _ => {
+                return Err(ConfigError::new(
+                    "KAFKA_AUTH",
+                    "must be none, plain, scram-sha-256, scram (which is scram-sha-512) or iam",
+                ));
+            }
+        };
+        Ok(Self::Password {
+            mechanism,
+            username: environment.required("KAFKA_USERNAME")?.to_owned(),
+            password: environment.secret("KAFKA_PASSWORD")?,
+        })
+    }
+
+    fn sends_password(&self) -> bool {
+        matches!(
+            self,
+            Self::Password {
+                mechanism: SaslMechanism::Plain,
+                ..
+            }
+        )
     }
 }
 
@@ -231,6 +286,44 @@ mod tests {
     }
 
     #[test]
+    fn a_login_by_password_has_its_mechanism() {
+        for (auth, name) in [
+            ("plain", "PLAIN"),
+            ("scram-sha-256", "SCRAM-SHA-256"),
+            ("scram", "SCRAM-SHA-512"),
+            ("scram-sha-512", "SCRAM-SHA-512"),
+        ] {
+            let kafka = read(&[
+                ("KAFKA_BROKERS", "broker:9093"),
+                ("KAFKA_AUTH", auth),
+                ("KAFKA_USERNAME", "user"),
+                ("KAFKA_PASSWORD", "hunter2"),
+            ])
+            .unwrap();
+            assert!(!format!("{kafka:?}").contains("hunter2"));
+            let KafkaAuth::Password { mechanism, .. } = kafka.auth else {
+                panic!("{auth} has no mechanism");
+            };
+            assert_eq!(mechanism.name(), name);
+        }
+    }
+
+    #[test]
+    fn a_password_is_sent_without_tls_on_loopback_alone() {
+        let with = |brokers| {
+            read(&[
+                ("KAFKA_BROKERS", brokers),
+                ("KAFKA_AUTH", "plain"),
+                ("KAFKA_USERNAME", "user"),
+                ("KAFKA_PASSWORD", "hunter2"),
+                ("KAFKA_TLS", "false"),
+            ])
+        };
+        assert!(with("127.0.0.1:9092").is_ok());
+        assert_eq!(with("broker:9092").unwrap_err().variable, "KAFKA_TLS");
+    }
+
+    #[test]
     fn a_bad_variable_is_named() {
         let brokers = ("KAFKA_BROKERS", "b:1");
         for (variables, named) in [
@@ -255,6 +348,14 @@ mod tests {
             (vec![brokers, ("KAFKA_TOPIC", "a b")], "KAFKA_TOPIC"),
             (vec![brokers, ("KAFKA_TLS", "maybe")], "KAFKA_TLS"),
             (vec![brokers, ("KAFKA_AUTH", "kerberos")], "KAFKA_AUTH"),
+            (
+                vec![brokers, ("KAFKA_CA_FILE", "/absent.pem")],
+                "KAFKA_CA_FILE",
+            ),
+            (
+                vec![brokers, ("KAFKA_CA_PEM", "no certificate")],
+                "KAFKA_CA_PEM",
+            ),
             (vec![brokers, ("KAFKA_AUTH", "scram")], "KAFKA_USERNAME"),
             (
                 vec![brokers, ("KAFKA_AUTH", "scram"), ("KAFKA_USERNAME", "u")],

@@ -15,7 +15,7 @@ pub use api::{Access, AccessConfig};
 pub use aws::AwsCredentials;
 pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
-pub use kafka::{Brokers, KafkaAuth, KafkaConfig, MskCluster};
+pub use kafka::{Brokers, KafkaAuth, KafkaConfig, MskCluster, SaslMechanism};
 pub use prometheus::{PrometheusAuth, PrometheusConfig};
 pub use secrecy::{ExposeSecret, SecretString};
 pub use timing::{Retention, schedule_interval, settle};

@@ -47,11 +47,13 @@ const HANDED_ON: [&str; 16] = [
 ];
 
 /// The same for a Kafka that is not ours: our own asks nobody who they are.
-const HANDED_ON_OF_KAFKA: [&str; 4] = [
+const HANDED_ON_OF_KAFKA: [&str; 6] = [
     "KAFKA_AUTH",
     "KAFKA_USERNAME",
     "KAFKA_PASSWORD",
     "KAFKA_TLS",
+    "KAFKA_CA_FILE",
+    "KAFKA_CA_PEM",
 ];
 
 /// Builds the functions of the template for release.
@@ -168,7 +170,7 @@ pub(crate) fn environment(
     let metrics = metrics
         .canonicalize()
         .with_context(|| format!("METRICS_FILE: {} cannot be read", metrics.display()))?;
-    let of_kafka = servers.kafka_login.as_ref().map(|_| HANDED_ON_OF_KAFKA);
+    let of_kafka = (!servers.own_kafka).then_some(HANDED_ON_OF_KAFKA);
     let mut environment: BTreeMap<String, String> = HANDED_ON
         .iter()
         .chain(of_kafka.iter().flatten())

@@ -7,16 +7,13 @@ pub use ::prometheus;
 pub use ::prometheus::metrics_file;
 
 pub mod analysis;
-pub mod brokers;
 pub mod deadline;
 pub mod documents;
 pub mod function;
-mod login;
 pub mod message;
 pub mod objectives;
 pub mod order;
 pub mod part;
-pub mod publish;
 pub mod request;
 pub mod run;
 pub mod scoring;

@@ -8,18 +8,17 @@ use config::{
     settle,
 };
 use etl::{
-    brokers,
     function::Function,
     metrics_file,
     objectives::Objectives,
     order::Order,
     prometheus::Prometheus,
-    publish::Publisher,
     run::Etl,
     scoring::Scoring,
     shards::{Runs, Shards},
-    topic::{self, Topic},
+    topic,
 };
+use kafka::{Publisher, Topic, msk};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -29,8 +28,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (function, topic) = aws::started(function()).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if topic::is_asked_for(&event.payload) {
-            return topic
-                .prepare(&event.payload)
+            return topic::prepare(&topic, &event.payload)
                 .await
                 .map_err(Diagnostic::from);
         }
@@ -46,7 +44,7 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let database = DatabaseConfig::read(&environment)?;
     let metrics = environment.get("METRICS_FILE").unwrap_or("metrics.toml");
     let metrics = metrics_file::load(Path::new(metrics)).context("METRICS_FILE")?;
-    let brokers = brokers::bootstrap(&kafka).await?;
+    let brokers = msk::bootstrap(&kafka).await?;
     let url = database.url.expose_secret();
     let store = store::connect(url)?;
     let etl = Etl {

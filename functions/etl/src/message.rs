@@ -20,6 +20,17 @@ pub struct Message {
     pub value: Vec<u8>,
 }
 
+impl From<Message> for kafka::Record {
+    fn from(message: Message) -> Self {
+        Self {
+            key: message.key,
+            headers: message.attributes.headers().into(),
+            id: message.attributes.id,
+            value: message.value,
+        }
+    }
+}
+
 impl Message {
     /// The summaries of a series.
     pub fn of_metrics(document: &MetricsDocument, run: &str) -> Self {

@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::{message::RunDocument, score::UNKNOWN_METRIC};
+use kafka::{KafkaUnreachable, Publication, Publisher};
 
 use crate::{
     deadline::Deadline,
@@ -15,7 +16,6 @@ use crate::{
     objectives::{self, ActiveObjective, Objectives},
     order::{Order, ordered},
     prometheus::{Availability, Prometheus},
-    publish::{KafkaUnreachable, Publication, Publisher},
     request::RunRequest,
     scoring::{self, Due, Scoring},
     subject::Trigger,

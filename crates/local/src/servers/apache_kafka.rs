@@ -1,6 +1,9 @@
 //! Apache Kafka as broker and controller in one.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Result;
 use tokio::process::Command;
@@ -11,46 +14,97 @@ use crate::{command::run, data::DataDirectory, files, process::Launch};
 /// Where a broker listens, and whom it lets in.
 pub(super) struct Listener {
     port: u16,
-    /// User and password, for SASL/SCRAM-SHA-512; `None`: everybody.
-    user: Option<(&'static str, String)>,
+    /// `None`: everybody.
+    login: Option<Login>,
 }
+
+/// The one user that a broker lets in, by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512.
+struct Login {
+    user: &'static str,
+    password: String,
+    /// Where it listens with TLS besides.
+    tls_port: u16,
+    /// Key and certificate in PEM.
+    key_store: PathBuf,
+}
+
+const SCRAM: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
 
 impl Listener {
     /// For everybody.
     pub(super) fn open(port: u16) -> Self {
-        Self { port, user: None }
+        Self { port, login: None }
     }
 
-    /// For one user.
-    pub(super) fn for_user(port: u16, name: &'static str, password: String) -> Self {
-        let user = Some((name, password));
-        Self { port, user }
-    }
-
-    fn protocol(&self) -> &'static str {
-        match self.user {
-            None => "PLAINTEXT",
-            Some(_) => "SASL_PLAINTEXT",
-        }
+    /// For one user, at `port` without TLS and at `tls_port` with the key and certificate of `key_store`.
+    pub(super) fn for_user(
+        port: u16,
+        user: &'static str,
+        password: String,
+        tls_port: u16,
+        key_store: PathBuf,
+    ) -> Self {
+        let login = Some(Login {
+            user,
+            password,
+            tls_port,
+            key_store,
+        });
+        Self { port, login }
     }
 
     fn properties(&self, controller: u16) -> String {
-        let (port, protocol) = (self.port, self.protocol());
-        let addresses =
-            format!("{protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}");
-        let mut text = format!(
+        let port = self.port;
+        let (own, protocols, inner) = match &self.login {
+            None => (
+                format!("PLAINTEXT://127.0.0.1:{port}"),
+                "PLAINTEXT:PLAINTEXT",
+                "PLAINTEXT",
+            ),
+            Some(login) => (
+                format!(
+                    "SASL_PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{}",
+                    login.tls_port
+                ),
+                "SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL",
+                "SASL_PLAINTEXT",
+            ),
+        };
+        let addresses = format!("{own},CONTROLLER://127.0.0.1:{controller}");
+        let text = format!(
             "listeners={addresses}\n\
              advertised.listeners={addresses}\n\
-             listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocol}:{protocol}\n\
-             inter.broker.listener.name={protocol}\n"
+             listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocols}\n\
+             inter.broker.listener.name={inner}\n"
         );
-        if let Some((name, password)) = &self.user {
+        let login = self.login.as_ref().map(Login::properties);
+        text + &login.unwrap_or_default()
+    }
+}
+
+impl Login {
+    fn properties(&self) -> String {
+        let (user, password) = (self.user, &self.password);
+        let mut text = format!(
+            "sasl.enabled.mechanisms=PLAIN,{}\n\
+             sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\n\
+             ssl.keystore.type=PEM\n\
+             ssl.keystore.location={}\n",
+            SCRAM.join(","),
+            self.key_store.display(),
+        );
+        for listener in ["sasl_plaintext", "sasl_ssl"] {
+            for mechanism in SCRAM.map(str::to_lowercase) {
+                text += &format!(
+                    "listener.name.{listener}.{mechanism}.sasl.jaas.config=\
+                     org.apache.kafka.common.security.scram.ScramLoginModule required \
+                     username=\"{user}\" password=\"{password}\";\n"
+                );
+            }
             text += &format!(
-                "sasl.enabled.mechanisms=SCRAM-SHA-512\n\
-                 sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\n\
-                 listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config=\
-                 org.apache.kafka.common.security.scram.ScramLoginModule required \
-                 username=\"{name}\" password=\"{password}\";\n"
+                "listener.name.{listener}.plain.sasl.jaas.config=\
+                 org.apache.kafka.common.security.plain.PlainLoginModule required \
+                 user_{user}=\"{password}\";\n"
             );
         }
         text
@@ -96,9 +150,11 @@ pub(super) async fn launch(
             .args(["-cp", &class_path, "kafka.tools.StorageTool", "format"])
             .args(["--standalone", "-t", &cluster_id(), "-c"])
             .arg(&file);
-        if let Some((user, password)) = &listener.user {
-            let user = format!("SCRAM-SHA-512=[name={user},password={password}]");
-            format.args(["--add-scram", &user]);
+        if let Some(Login { user, password, .. }) = &listener.login {
+            for mechanism in SCRAM {
+                let user = format!("{mechanism}=[name={user},password={password}]");
+                format.args(["--add-scram", &user]);
+            }
         }
         run(&mut format, PATIENCE).await?;
         fs::rename(partial, &logs)?;

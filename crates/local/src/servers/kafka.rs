@@ -1,20 +1,11 @@
-use std::time::Duration;
-
+use ::kafka::answers;
 use anyhow::{Context, Result, bail};
-use config::Environment;
-use domain::message::LARGEST_MESSAGE;
-use rdkafka::{
-    ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    consumer::{BaseConsumer, Consumer},
-    mocking::MockCluster,
-    producer::DefaultProducerContext,
-    types::RDKafkaErrorCode,
-};
+use config::{Environment, KafkaAuth, KafkaConfig};
+use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
 
 use super::{
-    KAFKA_VARIABLE, KafkaLogin, PATIENCE, Server, apache_kafka, apache_kafka::Listener,
-    maven::KAFKA_VERSION, program::Provided, provide::KafkaProgram,
+    KAFKA_VARIABLE, PATIENCE, Server, apache_kafka, apache_kafka::Listener, maven::KAFKA_VERSION,
+    program::Provided, provide::KafkaProgram,
 };
 use crate::{data::DataDirectory, files, process::Launch, progress::Progress};
 
@@ -22,8 +13,10 @@ use crate::{data::DataDirectory, files, process::Launch, progress::Progress};
 pub(super) struct Kafka {
     pub(super) brokers: String,
     pub(super) server: Server,
-    /// `None`: it is our own and lets everybody in.
-    pub(super) login: Option<KafkaLogin>,
+    /// How to get in.
+    pub(super) config: KafkaConfig,
+    /// Whether it is our own.
+    pub(super) own: bool,
     pub(super) embedded: Option<MockCluster<'static, DefaultProducerContext>>,
 }
 
@@ -31,15 +24,15 @@ const NAME: &str = "kafka";
 
 /// The brokers that the environment names, if they answer.
 pub(super) async fn given(brokers: String) -> Result<Kafka> {
-    let login = KafkaLogin::read(&Environment::of_process())?;
-    answers(&brokers, &login)
-        .await
-        .with_context(|| {
-            let protocol = login.protocol();
-            format!(
-                "{KAFKA_VARIABLE}: no Kafka answers at {brokers} ({protocol}, by KAFKA_AUTH and KAFKA_TLS)"
-            )
-        })?;
+    let config = KafkaConfig::read(&Environment::of_process())?;
+    if let KafkaAuth::Iam { .. } = config.auth {
+        bail!(
+            "KAFKA_AUTH: iam is for functions in AWS; here it must be none, plain, scram-sha-256 or scram"
+        );
+    }
+    answers(&config, &brokers).await.with_context(|| {
+        format!("{KAFKA_VARIABLE}: no Kafka answers at {brokers} by KAFKA_AUTH, KAFKA_TLS and KAFKA_CA_FILE")
+    })?;
     let port = brokers
         .rsplit(':')
         .next()
@@ -53,7 +46,8 @@ pub(super) async fn given(brokers: String) -> Result<Kafka> {
             port,
             process: None,
         },
-        login: Some(login),
+        config,
+        own: false,
         embedded: None,
     })
 }
@@ -87,15 +81,18 @@ pub(super) async fn start(
             return Ok(kafka);
         }
     };
-    let (process, open) = (launch.start()?, KafkaLogin::default());
-    let (process, ()) = process
-        .ready(PATIENCE, async || answers(&brokers, &open).await)
+    let config = KafkaConfig::open(&brokers, "");
+    let (process, ()) = launch
+        .start()?
+        .ready(PATIENCE, async || answers(&config, &brokers).await)
         .await?;
     step.done(&format!(
         "{} on {brokers} ({source})",
         version.unwrap_or("Redpanda")
     ));
     Ok(Kafka {
+        config,
+        own: true,
         brokers,
         server: Server {
             name: NAME,
@@ -104,36 +101,8 @@ pub(super) async fn start(
             port: Some(port),
             process: Some(process),
         },
-        login: None,
         embedded: None,
     })
-}
-
-/// Creates the topic unless it is there.
-///
-/// # Errors
-/// When the brokers do not create it.
-pub(crate) async fn create_topic(
-    brokers: &str,
-    login: &KafkaLogin,
-    topic: &str,
-    partitions: i32,
-) -> Result<()> {
-    let admin: AdminClient<_> = client(brokers, login).create()?;
-    let largest = LARGEST_MESSAGE.to_string();
-    let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1))
-        .set("max.message.bytes", &largest);
-    let results = admin
-        .create_topics([&topic], &AdminOptions::new())
-        .await
-        .context("creating the topic")?;
-    for result in results {
-        match result {
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => bail!("the topic {topic} cannot be created: {code}"),
-        }
-    }
-    Ok(())
 }
 
 async fn redpanda(data: &DataDirectory, provided: &Provided, port: u16) -> Result<Launch> {
@@ -176,6 +145,8 @@ fn embedded() -> Result<Kafka> {
         .next()
         .and_then(|port| port.parse().ok());
     Ok(Kafka {
+        config: KafkaConfig::open(&brokers, ""),
+        own: true,
         brokers,
         server: Server {
             name: NAME,
@@ -184,48 +155,29 @@ fn embedded() -> Result<Kafka> {
             port,
             process: None,
         },
-        login: None,
         embedded: Some(cluster),
     })
 }
 
-/// Asks the brokers for their metadata.
-async fn answers(brokers: &str, login: &KafkaLogin) -> Result<()> {
-    let consumer: BaseConsumer = client(brokers, login).create()?;
-    let asked = tokio::task::spawn_blocking(move || {
-        let metadata = consumer.fetch_metadata(None, Duration::from_secs(2))?;
-        anyhow::Ok(metadata.brokers().len())
-    });
-    match asked.await?? {
-        0 => bail!("no broker yet"),
-        _ => Ok(()),
-    }
-}
-
-fn client(brokers: &str, login: &KafkaLogin) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    config
-        .set("bootstrap.servers", brokers)
-        .set("broker.address.family", "v4")
-        // A server that is still starting is no news.
-        .set("log_level", "2")
-        .set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
-    login.apply(&mut config);
-    config
-}
-
 #[cfg(test)]
 mod tests {
+    use rdkafka::{
+        ClientConfig,
+        consumer::{BaseConsumer, Consumer},
+    };
+
     use super::*;
 
     #[tokio::test]
     async fn the_embedded_broker_has_the_topic_that_was_asked_for() {
         let kafka = embedded().unwrap();
-        let open = KafkaLogin::default();
-        answers(&kafka.brokers, &open).await.unwrap();
+        answers(&kafka.config, &kafka.brokers).await.unwrap();
         let cluster = kafka.embedded.as_ref().unwrap();
         cluster.create_topic("events", 4, 1).unwrap();
-        let consumer: BaseConsumer = client(&kafka.brokers, &open).create().unwrap();
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &kafka.brokers)
+            .create()
+            .unwrap();
         let metadata = consumer.fetch_metadata(Some("events"), PATIENCE).unwrap();
         assert_eq!(metadata.topics()[0].partitions().len(), 4);
     }

@@ -4,7 +4,6 @@ mod apache_kafka;
 mod database;
 mod debian;
 mod kafka;
-mod kafka_login;
 mod maven;
 mod ministack;
 mod need;
@@ -20,11 +19,12 @@ use std::{
     time::Duration,
 };
 
+use ::kafka::Topic;
 use anyhow::{Context, Result};
+use config::KafkaConfig;
 use rdkafka::mocking::MockCluster;
 
 use crate::{data::DataDirectory, process::Supervised, progress::Progress, state::ServerState};
-pub(crate) use kafka_login::KafkaLogin;
 pub(crate) use ministack::MiniStack;
 use need::Need;
 use provide::Programs;
@@ -47,8 +47,10 @@ pub(crate) struct Servers {
     pub(crate) database_url: String,
     /// `host:port,…`.
     pub(crate) kafka_brokers: String,
-    /// What the functions and all clients need to get into Kafka; `None` for a Kafka of our own.
-    pub(crate) kafka_login: Option<KafkaLogin>,
+    /// How to get into Kafka.
+    pub(crate) kafka: KafkaConfig,
+    /// Whether it is our own, which lets everybody in.
+    pub(crate) own_kafka: bool,
     /// `http://…`.
     pub(crate) prometheus_url: String,
     /// Since when the demo node counts, seconds since the Unix epoch; `None` without one.
@@ -141,7 +143,8 @@ impl Servers {
         Ok(Self {
             database_url: database.url,
             kafka_brokers: kafka.brokers,
-            kafka_login: kafka.login,
+            kafka: kafka.config,
+            own_kafka: kafka.own,
             prometheus_url: metrics.url,
             demo_began: metrics.demo_began,
             fresh: metrics.fresh,
@@ -160,8 +163,12 @@ impl Servers {
                 .create_topic(topic, partitions, 1)
                 .context("creating the topic"),
             None => {
-                let login = self.kafka_login.clone().unwrap_or_default();
-                kafka::create_topic(&self.kafka_brokers, &login, topic, partitions).await
+                let mut config = self.kafka.clone();
+                topic.clone_into(&mut config.topic);
+                Topic::new(config, self.kafka_brokers.clone())
+                    .create(partitions, None)
+                    .await?;
+                Ok(())
             }
         }
     }

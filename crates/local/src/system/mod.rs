@@ -203,9 +203,7 @@ fn sources(
         );
         settings.batch_size = trigger.batch_size;
         settings.batching_window = trigger.window;
-        if let Some(login) = &servers.kafka_login {
-            settings.client_properties = login.settings().clone();
-        }
+        settings.client_properties = kafka::settings(&servers.kafka);
         let source = KafkaTrigger::new(settings, invoker.clone())?;
         watches.push(source.watch());
         tasks.push(tokio::spawn(source.run(told(stopped.clone()))));

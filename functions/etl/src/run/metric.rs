@@ -17,12 +17,13 @@ use domain::{
     score::NO_SERIES,
 };
 use futures::{StreamExt, future, stream};
+use kafka::Publication;
 use tokio::sync::mpsc;
 
 use super::{Plan, Record};
 use crate::{
     analysis, message::Message, metrics_file::Metric, objectives::ActiveObjective,
-    prometheus::FetchedSeries, publish::Publication, scoring,
+    prometheus::FetchedSeries, scoring,
 };
 
 /// What was analysed of one metric.

@@ -7,13 +7,13 @@ use domain::{
     Series,
     message::{AMBIGUOUS, DEADLINE, Failure, RunDocument, Stage},
 };
+use kafka::{KafkaUnreachable, Publication};
 use prometheus::Ambiguous;
 use uuid::Uuid;
 
 use super::{fetch::NotFetched, tally::Tally};
 use crate::{
     part::Part,
-    publish::{KafkaUnreachable, Publication},
     request::RunRequest,
     subject::{Subject, Trigger},
 };

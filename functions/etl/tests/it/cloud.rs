@@ -2,11 +2,8 @@
 //! `KAFKA_LOGIN_BROKERS`.
 
 use config::{Environment, KafkaConfig};
-use etl::{
-    brokers::bootstrap,
-    publish::Publisher,
-    topic::{Topic, is_asked_for},
-};
+use etl::topic::{is_asked_for, prepare};
+use kafka::{Publisher, Topic, msk::bootstrap};
 use serde_json::{Value, json};
 use uuid::Uuid;
 use wiremock::{
@@ -108,7 +105,7 @@ async fn a_topic_is_prepared_once_and_written_with_a_login() {
     let event = json!({"prepare": "topic", "partitions": 2});
     assert!(is_asked_for(&event));
     for created in [true, false] {
-        let answer = topic.prepare(&event).await.unwrap();
+        let answer = prepare(&topic, &event).await.unwrap();
         assert_eq!(answer, json!({"topic": config.topic, "created": created}));
     }
     let brokers = environment.required("KAFKA_BROKERS").unwrap();
@@ -125,7 +122,10 @@ async fn a_topic_is_prepared_once_and_written_with_a_login() {
 async fn a_topic_of_a_cluster_that_asks_for_the_role_is_made_by_msk() {
     let arn = "arn:aws:kafka:us-east-1:000000000000:cluster/metrics/1";
     let msk = MockServer::start().await;
-    let wanted = json!({"topicName": "t", "partitionCount": 4, "replicationFactor": 2});
+    // Lines of properties, in base64: max.message.bytes=4194304, retention.ms=259200000, min.insync.replicas=2.
+    let configs = "bWF4Lm1lc3NhZ2UuYnl0ZXM9NDE5NDMwNApyZXRlbnRpb24ubXM9MjU5MjAwMDAwCm1pbi5pbnN5bmMucmVwbGljYXM9Mg==";
+    let wanted =
+        json!({"topicName": "t", "partitionCount": 4, "replicationFactor": 3, "configs": configs});
     let answer = |status: u16| {
         ResponseTemplate::new(status)
             .insert_header("x-amzn-errortype", "TopicExistsException")
@@ -150,22 +150,16 @@ async fn a_topic_of_a_cluster_that_asks_for_the_role_is_made_by_msk() {
     );
     let config = KafkaConfig::read(&environment).unwrap();
     let topic = Topic::new(config, "nobody:1".to_owned());
-    let event = json!({"prepare": "topic", "replication": 2});
+    let event = json!({"prepare": "topic"});
     for created in [true, false] {
-        let answer = topic.prepare(&event).await.unwrap();
+        let answer = prepare(&topic, &event).await.unwrap();
         assert_eq!(answer, json!({"topic": "t", "created": created}));
     }
     let environment = environment_with_role_alone();
     let config = KafkaConfig::read(&environment).unwrap();
-    let refused = Topic::new(config, "nobody:1".to_owned())
-        .prepare(&event)
-        .await;
-    assert!(
-        refused
-            .unwrap_err()
-            .to_string()
-            .contains("KAFKA_CLUSTER_ARN")
-    );
+    let topic = Topic::new(config, "nobody:1".to_owned());
+    let refused = prepare(&topic, &event).await.unwrap_err().to_string();
+    assert!(refused.contains("KAFKA_CLUSTER_ARN"), "{refused}");
 }
 
 /// Brokers that ask for the role, of a cluster that nobody names.
@@ -190,7 +184,7 @@ async fn a_number_of_partitions_that_is_none_is_refused() {
     let (_, topic) = topic_of(&environment(&[]));
     for partitions in [json!(0), json!(1001), json!("4"), json!(1.5)] {
         let event = json!({"prepare": "topic", "partitions": partitions});
-        let error = topic.prepare(&event).await.unwrap_err();
+        let error = prepare(&topic, &event).await.unwrap_err();
         assert!(error.to_string().contains("partitions"), "{error}");
     }
 }

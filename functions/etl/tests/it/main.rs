@@ -23,12 +23,12 @@ use etl::{
     objectives::Objectives,
     order::Order,
     prometheus::Prometheus,
-    publish::Publisher,
     request::RunRequest,
     run::{Etl, RunError},
     scoring::Scoring,
     subject::Trigger,
 };
+use kafka::Publisher;
 use rdkafka::{
     ClientConfig, Message as _,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},

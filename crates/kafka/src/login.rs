@@ -3,9 +3,9 @@
 use std::{error::Error, time::SystemTime};
 
 use aws::KafkaToken;
-use config::{AwsCredentials, ExposeSecret, KafkaAuth, KafkaConfig};
+use config::{AwsCredentials, KafkaAuth};
 use rdkafka::{
-    ClientConfig, ClientContext,
+    ClientContext,
     client::OAuthToken,
     config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
@@ -27,31 +27,9 @@ impl Login {
                     region,
                     credentials,
                 } => Some((credentials.clone(), region.clone())),
-                KafkaAuth::None | KafkaAuth::Scram { .. } => None,
+                KafkaAuth::None | KafkaAuth::Password { .. } => None,
             },
         }
-    }
-
-    /// What every client needs, to be created with this login as its context.
-    pub(crate) fn client(&self, config: &KafkaConfig, brokers: &str) -> ClientConfig {
-        let mut client = ClientConfig::new();
-        client
-            .set("bootstrap.servers", brokers)
-            .set("client.id", "slacast-etl")
-            .set("security.protocol", config.security_protocol());
-        match &config.auth {
-            KafkaAuth::None => {}
-            KafkaAuth::Scram { username, password } => {
-                client
-                    .set("sasl.mechanism", "SCRAM-SHA-512")
-                    .set("sasl.username", username)
-                    .set("sasl.password", password.expose_secret());
-            }
-            KafkaAuth::Iam { .. } => {
-                client.set("sasl.mechanism", "OAUTHBEARER");
-            }
-        }
-        client
     }
 }
 
@@ -70,12 +48,16 @@ impl ClientContext for Login {
         })
     }
 
-    /// A broker that is away is told by the message that is not acknowledged; a login that is refused by nobody else.
+    /// That a broker is away is known from the message that is not acknowledged; that a login is refused, from here alone.
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Authentication) => {
                 tracing::error!(reason, "Kafka refuses the login: see KAFKA_AUTH");
             }
+            Some(RDKafkaErrorCode::SSL) => tracing::error!(
+                reason,
+                "no TLS with Kafka: see KAFKA_TLS, and KAFKA_CA_FILE for a certificate that is not trusted"
+            ),
             _ => tracing::warn!(%error, reason, "Kafka"),
         }
     }

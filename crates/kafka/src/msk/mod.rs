@@ -4,6 +4,7 @@ mod transport;
 
 use anyhow::Context as _;
 use aws_sdk_kafka::config::{BehaviorVersion, Config, Credentials, Region};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use config::{AwsCredentials, Brokers, ExposeSecret, KafkaAuth, KafkaConfig, MskCluster};
 use transport::Transport;
 
@@ -26,7 +27,7 @@ pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
     let addresses = match (&config.auth, config.tls) {
         (KafkaAuth::None, false) => answer.bootstrap_broker_string(),
         (KafkaAuth::None, true) => answer.bootstrap_broker_string_tls(),
-        (KafkaAuth::Scram { .. }, _) => answer.bootstrap_broker_string_sasl_scram(),
+        (KafkaAuth::Password { .. }, _) => answer.bootstrap_broker_string_sasl_scram(),
         (KafkaAuth::Iam { .. }, _) => answer.bootstrap_broker_string_sasl_iam(),
     };
     addresses.map(str::to_owned).with_context(|| {
@@ -38,15 +39,22 @@ pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// When MSK cannot be asked or refuses.
-pub async fn create_topic(
+pub(crate) async fn create_topic(
     cluster: &MskCluster,
     topic: &str,
     partitions: i32,
     replication: i32,
+    properties: &[(&str, String)],
 ) -> anyhow::Result<bool> {
     let arn = &cluster.arn;
+    // As Kafka's own files of properties have them, a line each.
+    let lines: Vec<String> = properties
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let answer = client(cluster)?
         .create_topic()
+        .configs(STANDARD.encode(lines.join("\n")))
         .cluster_arn(arn)
         .topic_name(topic)
         .partition_count(partitions)

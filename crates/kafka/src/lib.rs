@@ -1,0 +1,15 @@
+//! Kafka: logging in, the topic, writing records.
+//!
+//! [`settings`] are what every client needs; a [`Topic`] is created, a [`Publisher`] writes to it. The brokers of an MSK
+//! cluster are asked of its API ([`msk`]).
+
+mod client;
+mod login;
+#[cfg(feature = "msk")]
+pub mod msk;
+mod producer;
+mod topic;
+
+pub use client::{answers, settings};
+pub use producer::{KafkaUnreachable, Publication, Published, Publisher, Record, Refusal};
+pub use topic::{Topic, TopicError};

@@ -1,0 +1,377 @@
+//! Writing Kafka: idempotent, acknowledged by all replicas, and counted only once acknowledged.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use config::KafkaConfig;
+use domain::message::LARGEST_MESSAGE;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use rdkafka::{
+    Message,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders, OwnedMessage},
+    producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
+};
+
+use crate::{client::client, login::Login};
+
+/// Kafka cannot be reached, or did not acknowledge in time.
+#[derive(Debug, thiserror::Error)]
+#[error("Kafka cannot be reached: {0}")]
+pub struct KafkaUnreachable(KafkaError);
+
+/// How long a record may wait for its acknowledgement before the run gives up on Kafka.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// What may wait in the producer's memory; a run that is faster than Kafka waits for room.
+const BUFFER_KILOBYTES: u32 = 16 * 1024;
+const ROOM_POLL: Duration = Duration::from_millis(5);
+/// How many producers a publication makes after its first before it gives up on Kafka.
+const MOST_RENEWALS: u32 = 2;
+
+type Producer = FutureProducer<Login>;
+
+/// One record to write. Its timestamp is the time of sending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// What orders it.
+    pub key: String,
+    /// The id of the event, for whoever hears of its refusal.
+    pub id: String,
+    /// Its headers, in their order.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+/// Writes to one topic, by one producer at a time: one that failed for good is replaced.
+#[derive(Clone)]
+pub struct Publisher {
+    config: KafkaConfig,
+    brokers: String,
+    producer: Arc<RwLock<Producer>>,
+}
+
+impl std::fmt::Debug for Publisher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher")
+            .field("topic", &self.config.topic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Publisher {
+    /// A publisher that connects when it has something to write.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn new(config: &KafkaConfig, brokers: &str) -> Result<Self, KafkaError> {
+        let producer = producer(config, brokers)?;
+        Ok(Self {
+            config: config.clone(),
+            brokers: brokers.to_owned(),
+            producer: Arc::new(RwLock::new(producer)),
+        })
+    }
+
+    /// The records of one run.
+    pub fn publication(&self) -> Publication<'_> {
+        Publication {
+            publisher: self,
+            producer: self.working(),
+            renewals: 0,
+            waiting: FuturesUnordered::new(),
+            again: Vec::new(),
+            published: Published::default(),
+            unreachable: None,
+        }
+    }
+
+    /// The producer, a new one if this one failed for good.
+    fn working(&self) -> Producer {
+        let current = self
+            .producer
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if !is_broken(&current) {
+            return current;
+        }
+        self.renewed().unwrap_or(current)
+    }
+
+    /// A producer after one that failed for good; that of another publication if that was faster.
+    fn renewed(&self) -> Result<Producer, KafkaError> {
+        let mut current = self
+            .producer
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some((code, reason)) = current.client().fatal_error() {
+            tracing::warn!(
+                event = "producer_renewed",
+                %code,
+                reason,
+                "the producer failed for good: a new one takes its place"
+            );
+            *current = producer(&self.config, &self.brokers)?;
+        }
+        Ok(current.clone())
+    }
+}
+
+fn producer(config: &KafkaConfig, brokers: &str) -> Result<Producer, KafkaError> {
+    let mut client = client(config, brokers);
+    client
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("compression.type", "lz4")
+        // Hundreds of series a second make few but large requests; one of five series waits this long.
+        .set("linger.ms", "50")
+        // A topic that takes less refuses what is larger, and the run's record says so.
+        .set("message.max.bytes", LARGEST_MESSAGE.to_string())
+        .set("socket.keepalive.enable", "true")
+        .set("queue.buffering.max.kbytes", BUFFER_KILOBYTES.to_string())
+        .set(
+            "message.timeout.ms",
+            DELIVERY_TIMEOUT.as_millis().to_string(),
+        );
+    client.create_with_context(Login::new(&config.auth))
+}
+
+/// Whether a producer refuses whatever comes. An idempotent one does so once it cannot say any more what was written.
+fn is_broken(producer: &Producer) -> bool {
+    producer.client().fatal_error().is_some()
+}
+
+/// What became of the records of one run.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// How many were acknowledged.
+    pub messages: u64,
+    /// The bytes of their values.
+    pub bytes: u64,
+    /// Those that Kafka will never take.
+    pub refused: Vec<Refusal>,
+}
+
+/// A record that Kafka will never take.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The record's key.
+    pub key: String,
+    /// The event's id.
+    pub id: String,
+    /// Why.
+    pub reason: KafkaError,
+}
+
+/// The records of one run on their way.
+pub struct Publication<'a> {
+    publisher: &'a Publisher,
+    producer: Producer,
+    renewals: u32,
+    waiting: FuturesUnordered<BoxFuture<'static, Delivery>>,
+    /// Those whose producer failed for good: they are sent once more.
+    again: Vec<(String, String, OwnedMessage)>,
+    published: Published,
+    unreachable: Option<KafkaError>,
+}
+
+impl std::fmt::Debug for Publication<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publication")
+            .field("published", &self.published)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record that is no longer on its way: what it was, and why it was not acknowledged, if it was not.
+struct Delivery {
+    key: String,
+    id: String,
+    bytes: u64,
+    failure: Option<Failure>,
+}
+
+/// Why a record was not acknowledged.
+struct Failure {
+    error: KafkaError,
+    /// The record, if it was its producer that failed for good: another one takes it.
+    again: Option<OwnedMessage>,
+}
+
+impl Publication<'_> {
+    /// Hands a record to the producer; waits while its buffer is full. Once Kafka is known to be away the rest of the
+    /// run is not even tried: [`Publication::finish`] returns the error.
+    pub async fn send(&mut self, record: impl Into<Record>) {
+        let Record {
+            key,
+            id,
+            headers,
+            value,
+        } = record.into();
+        let headers = headers.iter().fold(
+            OwnedHeaders::new_with_capacity(headers.len()),
+            |all, (key, value)| {
+                all.insert(Header {
+                    key,
+                    value: Some(value),
+                })
+            },
+        );
+        self.enqueue(key, id, &value, headers).await;
+    }
+
+    /// Waits until every record is acknowledged, refused or given up.
+    ///
+    /// # Errors
+    /// When a record was not acknowledged because Kafka is away.
+    pub async fn finish(mut self) -> Result<Published, KafkaUnreachable> {
+        loop {
+            while let Some((key, id, message)) = self.again.pop() {
+                let headers = message.headers().cloned().unwrap_or_default();
+                let value = message.payload().unwrap_or_default();
+                self.enqueue(key, id, value, headers).await;
+            }
+            match self.waiting.next().await {
+                Some(delivery) => self.count(delivery),
+                None => break,
+            }
+        }
+        match self.unreachable {
+            Some(error) => Err(KafkaUnreachable(error)),
+            None => Ok(self.published),
+        }
+    }
+
+    async fn enqueue(&mut self, key: String, id: String, value: &[u8], headers: OwnedHeaders) {
+        let publisher = self.publisher;
+        let bytes = value.len() as u64;
+        // Without a timestamp of its own a record gets the time of sending: retention counts from there, and brokers
+        // that check timestamps take it.
+        let mut record = FutureRecord::to(&publisher.config.topic)
+            .key(&key)
+            .payload(value)
+            .headers(headers);
+        while self.unreachable.is_none() {
+            match self.producer.send_result(record) {
+                Ok(delivery) => {
+                    let producer = self.producer.clone();
+                    let delivery = delivered(key.clone(), id, bytes, producer, delivery);
+                    self.waiting.push(delivery.boxed());
+                    return;
+                }
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
+                    record = refused;
+                    self.make_room().await;
+                }
+                Err((error, refused)) if is_broken(&self.producer) => {
+                    record = refused;
+                    self.renew(error);
+                }
+                Err((error, _)) => {
+                    let failure = Some(Failure { error, again: None });
+                    let key = key.clone();
+                    self.count(Delivery {
+                        key,
+                        id,
+                        bytes,
+                        failure,
+                    });
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn make_room(&mut self) {
+        match self.waiting.next().await {
+            Some(delivery) => self.count(delivery),
+            None => tokio::time::sleep(ROOM_POLL).await,
+        }
+    }
+
+    fn count(&mut self, delivery: Delivery) {
+        let Some(Failure { error, again }) = delivery.failure else {
+            self.published.messages += 1;
+            self.published.bytes += delivery.bytes;
+            return;
+        };
+        if is_refusal(&error) {
+            self.published.refused.push(Refusal {
+                key: delivery.key,
+                id: delivery.id,
+                reason: error,
+            });
+            return;
+        }
+        match again {
+            Some(message) => {
+                if is_broken(&self.producer) {
+                    self.renew(error);
+                }
+                self.again.push((delivery.key, delivery.id, message));
+            }
+            None => self.unreachable = Some(error),
+        }
+    }
+
+    /// Goes on with another producer, unless too many failed already.
+    fn renew(&mut self, error: KafkaError) {
+        if self.renewals == MOST_RENEWALS {
+            self.unreachable = Some(error);
+            return;
+        }
+        self.renewals += 1;
+        match self.publisher.renewed() {
+            Ok(producer) => self.producer = producer,
+            Err(error) => self.unreachable = Some(error),
+        }
+    }
+}
+
+async fn delivered(
+    key: String,
+    id: String,
+    bytes: u64,
+    producer: Producer,
+    delivery: DeliveryFuture,
+) -> Delivery {
+    let failure = match delivery.await {
+        Ok(Ok(_)) => None,
+        Ok(Err((error, message))) => Some(Failure {
+            error,
+            again: is_broken(&producer).then_some(message),
+        }),
+        Err(_) => Some(Failure {
+            error: KafkaError::Canceled,
+            again: None,
+        }),
+    };
+    Delivery {
+        key,
+        id,
+        bytes,
+        failure,
+    }
+}
+
+/// Whether the brokers refuse this record whenever it comes.
+fn is_refusal(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{
+        InvalidMessage, InvalidMessageSize, InvalidRecord, InvalidTimestamp, MessageSizeTooLarge,
+        PolicyViolation,
+    };
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            InvalidMessage
+                | InvalidMessageSize
+                | InvalidRecord
+                | InvalidTimestamp
+                | MessageSizeTooLarge
+                | PolicyViolation
+        )
+    )
+}
