@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Judgement, ObjectiveState, RecentProbabilities, Side, rule::side_of};
+use super::{Judgement, ObjectiveState, RecentProbabilities, Side, rule::Rule};
 use crate::{
     forecast::HORIZON,
     sla::Objective,
@@ -113,11 +113,12 @@ impl Judgement {
         continuation: Continuation<'_>,
         predicted: Option<PredictedValues>,
     ) -> ViolationOutlook {
+        let rule = Rule::of(objective, self.staleness, self.as_of + HORIZON);
         let outlook = match continuation {
             Continuation::Unknown(reason) => return ViolationOutlook::unknown(reason),
             Continuation::Constant(value) => {
                 let values = std::iter::repeat_n(value, HORIZON.as_secs() as usize);
-                let path = self.follow(objective, Duration::from_secs(1), values);
+                let path = self.follow(&rule, Duration::from_secs(1), values);
                 self.summarise(vec![(1.0, path)], |mean| mean)
             }
             Continuation::Paths { step, paths } => {
@@ -127,7 +128,7 @@ impl Judgement {
                 }
                 let follow = |path: &Path<'_>| {
                     let values = path.values.iter().copied();
-                    (path.weight / total, self.follow(objective, step, values))
+                    (path.weight / total, self.follow(&rule, step, values))
                 };
                 let m = paths.len() as f64;
                 self.summarise(paths.iter().map(follow).collect(), |mean| {
@@ -144,7 +145,7 @@ impl Judgement {
     /// The violations of one path, judged at the end of the horizon.
     fn follow(
         &self,
-        objective: &Objective,
+        rule: &Rule,
         step: Duration,
         values: impl Iterator<Item = f64>,
     ) -> PathViolations {
@@ -162,13 +163,13 @@ impl Judgement {
             if time > end {
                 break;
             }
-            let side = side_of(objective, value);
+            let side = rule.side_of(value);
             if let Some(run) = &mut current {
                 if side == Some(run.side) {
                     run.in_horizon = true;
                     continue;
                 }
-                found.close(run, self.as_of, time, objective.hold);
+                found.close(run, self.as_of, time, rule);
             }
             current = side.map(|side| Run {
                 side,
@@ -178,7 +179,7 @@ impl Judgement {
             });
         }
         if let Some(run) = current {
-            found.close(&run, self.as_of, end, objective.hold);
+            found.close(&run, self.as_of, end, rule);
         }
         found
     }
@@ -238,8 +239,8 @@ struct PathViolations {
 }
 
 impl PathViolations {
-    fn close(&mut self, run: &Run, as_of: Timestamp, end: Timestamp, hold: Duration) {
-        if end.since(run.start) < hold {
+    fn close(&mut self, run: &Run, as_of: Timestamp, end: Timestamp, rule: &Rule) {
+        if !rule.is_violation(run.start, end) {
             return;
         }
         let start = run.start.max(as_of);

@@ -4,6 +4,7 @@ use super::{
     Episode, Evaluated, ObjectiveState, WindowCounts, Windows,
     coverage::{gaps, share_covered},
     read_range,
+    rule::Rule,
     runs::Runs,
     standing::stands_at,
     within,
@@ -64,7 +65,7 @@ pub(super) fn judge(
     let as_of = judged.end;
     let samples = within(samples, judged);
     let newest = samples.last()?;
-    let found = Runs::of(samples, objective, staleness, as_of);
+    let found = Runs::of(samples, &Rule::of(objective, staleness, as_of));
     let gaps: Vec<_> = gaps(samples, staleness, judged).collect();
     let windows = Windows::from_fn(|window| {
         let span = Span {
@@ -120,7 +121,7 @@ pub(super) fn counts_between(
     span: Span,
 ) -> WindowCounts {
     let samples = within(samples, judged);
-    let found = Runs::of(samples, objective, staleness, judged.end);
+    let found = Runs::of(samples, &Rule::of(objective, staleness, judged.end));
     let gaps: Vec<_> = gaps(samples, staleness, judged).collect();
     counts(span, samples, &found, &gaps)
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{STALENESS, coverage, rule::side_of, runs::Runs, within};
+use super::{STALENESS, coverage, rule::Rule, runs::Runs, within};
 use crate::{
     forecast::HORIZON,
     series::Sample,
@@ -31,12 +31,13 @@ pub fn outcome(
         start: as_of - objective.hold - STALENESS,
         end: horizon.end,
     };
-    let found = Runs::of(within(samples, judged), objective, staleness, horizon.end);
+    let rule = Rule::of(objective, staleness, horizon.end);
+    let found = Runs::of(within(samples, judged), &rule);
     let came = found.violations.iter().any(|violation| {
         let seen = within(&found.out_of_range, horizon).iter();
         let mut seen =
             seen.filter(|sample| (violation.start..=violation.end).contains(&sample.time));
-        seen.any(|sample| side_of(objective, sample.value) == Some(violation.side))
+        seen.any(|sample| rule.side_of(sample.value) == Some(violation.side))
     });
     if came {
         Some(true)

@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{read_range, standing::stands_at, within};
+use super::{read_range, rule::Rule, within};
 use crate::{
     series::Sample,
     sla::Objective,
@@ -36,15 +36,14 @@ pub fn recommend(
     let samples = within(samples, read_range(objective.hold, as_of));
     let sides = u64::from(objective.min.is_some()) + u64::from(objective.max.is_some());
     let most = violations / sides.max(1);
+    let seen = Seen {
+        samples,
+        rule: Rule::of(objective, staleness, as_of),
+        since: as_of - Window::TwelveHours.length(),
+    };
     let tightest = |sign: f64| {
         let values: Vec<f64> = samples.iter().map(|sample| sign * sample.value).collect();
-        let rule = Rule {
-            samples,
-            hold: objective.hold,
-            staleness,
-            as_of,
-        };
-        rule.tightest(&values, most).map(|bound| sign * bound)
+        seen.tightest(&values, most).map(|bound| sign * bound)
     };
     Recommendation {
         min: objective.min.and_then(|_| tightest(-1.0)),
@@ -52,15 +51,15 @@ pub fn recommend(
     }
 }
 
-/// What makes consecutive samples above a bound a violation.
-struct Rule<'a> {
+/// What was seen of a series, to be judged by any bound.
+struct Seen<'a> {
     samples: &'a [Sample],
-    hold: Duration,
-    staleness: Duration,
-    as_of: Timestamp,
+    rule: Rule,
+    /// Violations that end later count.
+    since: Timestamp,
 }
 
-impl Rule<'_> {
+impl Seen<'_> {
     /// The smallest of the values, one a sample, such that it and all greater ones are upper bounds with at most `most`
     /// violations.
     fn tightest(&self, values: &[f64], most: u64) -> Option<f64> {
@@ -83,31 +82,24 @@ impl Rule<'_> {
         tightest
     }
 
-    /// Whether the run of samples from `first` to `last` is a violation in the 12 h before `as_of`.
+    /// Whether the run of samples from `first` to `last` is a violation that counts.
     fn is_violation(&self, first: usize, last: usize) -> bool {
-        let (start, newest) = (self.samples[first].time, self.samples[last].time);
-        let silent = newest + self.staleness;
-        let (held_until, end) = match self.samples.get(last + 1) {
-            Some(next) if self.follows(last) => (next.time, next.time.min(silent)),
-            Some(next) => (newest, next.time.min(silent)),
-            None if stands_at(newest, self.staleness, self.as_of) => {
-                (self.as_of, self.as_of.min(silent))
-            }
-            None => (newest, self.as_of.min(silent)),
-        };
-        held_until.since(start) >= self.hold && end > self.as_of - Window::TwelveHours.length()
+        let next = self.samples.get(last + 1).map(|next| next.time);
+        let ending = self.rule.ending(self.samples[last].time, next);
+        let start = self.samples[first].time;
+        self.rule.is_violation(start, ending.held_until) && ending.end > self.since
     }
 
-    /// Whether the sample after the one at `position` comes before that one has stopped to stand.
-    fn follows(&self, position: usize) -> bool {
+    /// Whether the sample after the one at `position` continues what that one is part of.
+    fn is_followed(&self, position: usize) -> bool {
         let next = self.samples.get(position + 1);
-        next.is_some_and(|next| next.time.since(self.samples[position].time) <= self.staleness)
+        next.is_some_and(|next| self.rule.follows(self.samples[position].time, next.time))
     }
 }
 
 /// The runs of samples above a bound that comes down: a sample that is added joins the runs it touches.
 struct Runs<'a> {
-    rule: &'a Rule<'a>,
+    seen: &'a Seen<'a>,
     /// At the first sample of each run its last one, and the other way round.
     other_end: Vec<Option<usize>>,
     /// How many runs are violations.
@@ -115,10 +107,10 @@ struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    fn new(rule: &'a Rule<'a>) -> Self {
+    fn new(seen: &'a Seen<'a>) -> Self {
         Self {
-            rule,
-            other_end: vec![None; rule.samples.len()],
+            seen,
+            other_end: vec![None; seen.samples.len()],
             violations: 0,
         }
     }
@@ -126,21 +118,21 @@ impl<'a> Runs<'a> {
     fn add(&mut self, position: usize) {
         let (mut first, mut last) = (position, position);
         if let Some(before) = position.checked_sub(1)
-            && self.rule.follows(before)
+            && self.seen.is_followed(before)
             && let Some(start) = self.other_end[before]
         {
-            self.violations -= u64::from(self.rule.is_violation(start, before));
+            self.violations -= u64::from(self.seen.is_violation(start, before));
             first = start;
         }
-        if self.rule.follows(position)
+        if self.seen.is_followed(position)
             && let Some(end) = self.other_end[position + 1]
         {
-            self.violations -= u64::from(self.rule.is_violation(position + 1, end));
+            self.violations -= u64::from(self.seen.is_violation(position + 1, end));
             last = end;
         }
         self.other_end[first] = Some(last);
         self.other_end[last] = Some(first);
-        self.violations += u64::from(self.rule.is_violation(first, last));
+        self.violations += u64::from(self.seen.is_violation(first, last));
     }
 }
 

@@ -1,10 +1,10 @@
-use std::time::Duration;
-
-use super::{Episode, Side, rule::side_of, standing};
+use super::{
+    Episode, Side,
+    rule::{Ending, Rule},
+};
 use crate::{
     finding::finite,
     series::Sample,
-    sla::Objective,
     time::{Span, Timestamp},
 };
 
@@ -22,25 +22,17 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// The runs in clean samples at or before `as_of`.
-    pub(super) fn of(
-        samples: &[Sample],
-        objective: &Objective,
-        staleness: Duration,
-        as_of: Timestamp,
-    ) -> Self {
+    /// The runs in clean samples, none of which is after the rule's `as_of`.
+    pub(super) fn of(samples: &[Sample], rule: &Rule) -> Self {
         let mut found = Self::default();
         let mut current: Option<Run> = None;
         for (position, sample) in samples.iter().enumerate() {
-            let side = side_of(objective, sample.value);
+            let side = rule.side_of(sample.value);
             if let Some(run) = &mut current {
-                let follows = sample.time.since(run.last) <= staleness;
-                if follows && side == Some(run.side) {
+                if side == Some(run.side) && rule.follows(run.last, sample.time) {
                     run.extend(sample);
                 } else {
-                    let held_until = if follows { sample.time } else { run.last };
-                    let end = sample.time.min(run.last + staleness);
-                    found.close(run, end, held_until, false, objective.hold);
+                    found.close(run, rule.ending(run.last, Some(sample.time)), rule);
                     current = None;
                 }
             }
@@ -50,28 +42,18 @@ impl Runs {
             }
         }
         if let Some(run) = &current {
-            let ongoing = standing::stands_at(run.last, staleness, as_of);
-            let held_until = if ongoing { as_of } else { run.last };
-            let end = as_of.min(run.last + staleness);
-            found.close(run, end, held_until, ongoing, objective.hold);
+            found.close(run, rule.ending(run.last, None), rule);
         }
         found
     }
 
-    fn close(
-        &mut self,
-        run: &Run,
-        end: Timestamp,
-        held_until: Timestamp,
-        ongoing: bool,
-        hold: Duration,
-    ) {
-        let is_violation = held_until.since(run.start) >= hold;
-        if !is_violation && !ongoing && run.start_known {
+    fn close(&mut self, run: &Run, ending: Ending, rule: &Rule) {
+        let is_violation = rule.is_violation(run.start, ending.held_until);
+        if !is_violation && !ending.ongoing && run.start_known {
             return;
         }
-        let episode = run.episode(end, ongoing);
-        if ongoing {
+        let episode = run.episode(ending);
+        if ending.ongoing {
             self.open = Some(episode.clone());
         }
         if is_violation {
@@ -108,7 +90,7 @@ impl Run {
         self.worst = self.side.worse(self.worst, sample.value);
     }
 
-    fn episode(&self, end: Timestamp, ongoing: bool) -> Episode {
+    fn episode(&self, Ending { end, ongoing, .. }: Ending) -> Episode {
         Episode {
             start: self.start,
             start_known: self.start_known,

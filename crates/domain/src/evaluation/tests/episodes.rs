@@ -27,7 +27,8 @@ fn both_bounds_are_in_range_and_each_is_optional() {
         (None, Some(80.0), infinity, above),
         (None, None, infinity, inside),
     ] {
-        let found = rule::side_of(&objective(min, max, 0), value);
+        let rule = rule::Rule::of(&objective(min, max, 0), STALENESS, at(AS_OF));
+        let found = rule.side_of(value);
         assert_eq!(found, expected, "{value} in {min:?} to {max:?}");
     }
 }
