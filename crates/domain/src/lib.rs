@@ -4,7 +4,8 @@
 //!
 //! The modules are floors: each imports only what stands above it in this list (a test holds them to it).
 //!
-//! - [`finding`] and [`json_pointer`]: a value or the reason why there is none; places in a document;
+//! - [`digest`], [`finding`] and [`json_pointer`]: identities; a value or the reason why there is none; places in a
+//!   document;
 //! - [`time`]: instants, spans and sets of them, durations as people write them;
 //! - [`series`]: metrics, label sets, samples;
 //! - [`sla`]: what an SLA is, and how one is read from what people write;
@@ -15,6 +16,7 @@
 //! - [`message`]: what travels over Kafka, and nothing else.
 
 pub mod budget;
+pub mod digest;
 pub mod evaluation;
 pub mod finding;
 pub mod forecast;

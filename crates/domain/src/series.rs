@@ -2,11 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
+use crate::{digest::digest, time::Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use sha2::{Digest, Sha256};
-
-use crate::time::Timestamp;
 
 /// A label set without `__name__`, in the order of the names.
 #[derive(
@@ -73,18 +71,6 @@ impl Series {
         let pairs = self.labels.0.iter().flat_map(|(name, value)| [name, value]);
         SeriesId(digest(std::iter::once(&self.metric).chain(pairs)))
     }
-}
-
-/// SHA-256 over the texts, each length-prefixed, cut to 128 bits.
-fn digest<'a>(texts: impl IntoIterator<Item = &'a String>) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text.as_bytes());
-    }
-    let mut id = [0; 16];
-    id.copy_from_slice(&hash.finalize()[..16]);
-    id
 }
 
 /// One value of a series at one time. Never NaN once it has been read; infinities are values.

@@ -1,7 +1,6 @@
-use domain::{InvalidTimestamp, Labels, Timestamp, Window};
+use domain::{InvalidTimestamp, Labels, Timestamp, Window, digest::digest};
 use lambda_http::{Request, RequestExt};
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
 
 use crate::{ApiError, Cursor, Fault};
 
@@ -262,15 +261,8 @@ fn fingerprint(path: &str, pairs: &[(String, String)]) -> String {
         .iter()
         .filter(|(name, _)| name != "cursor" && name != "limit")
         .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    let mut hash = Sha256::new();
-    for text in std::iter::once(path).chain(filters) {
-        hash.update((text.len() as u64).to_be_bytes());
-        hash.update(text);
-    }
-    hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let id = digest(std::iter::once(path).chain(filters));
+    format!("{:016x}", u64::from_be_bytes(id))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use http_api::{ApiError, Call, Reply, reply};
 use serde::Serialize;
 use store::Store;
 
-use crate::{Endpoint, age_seconds, database};
+use crate::{Endpoint, database};
 
 #[derive(Serialize)]
 struct Health {
@@ -33,7 +33,7 @@ pub(crate) async fn answer(
         version: env!("CARGO_PKG_VERSION"),
         database: "ok",
         newest_run,
-        age_seconds: newest_run.map(|newest| age_seconds(now, newest)),
+        age_seconds: newest_run.map(|newest| now.seconds_since(newest)),
         stale,
     })
 }

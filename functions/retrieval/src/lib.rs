@@ -9,7 +9,6 @@ mod root;
 use std::time::Duration;
 
 use chrono::Utc;
-use domain::Timestamp;
 use http_api::{ApiError, Call, Reply, Route, operations as operation, reply, within};
 use store::{Store, StoreError};
 
@@ -133,9 +132,4 @@ fn database(error: StoreError) -> ApiError {
     } else {
         ApiError::internal(error)
     }
-}
-
-/// Seconds from `earlier` to `now`, to the millisecond.
-fn age_seconds(now: Timestamp, earlier: Timestamp) -> f64 {
-    now.since(earlier).as_millis() as f64 / 1000.0
 }

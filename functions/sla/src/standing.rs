@@ -57,9 +57,7 @@ impl Standing {
         let oldest_fresh = as_of.is_none().then(|| now - 3 * manager.schedule_interval);
         let moment = as_of.unwrap_or(now);
         Ok(Self {
-            age_seconds: evaluation
-                .as_of
-                .map(|newest| moment.since(newest).as_millis() as f64 / 1000.0),
+            age_seconds: evaluation.as_of.map(|newest| moment.seconds_since(newest)),
             stale: evaluation
                 .as_of
                 .is_some_and(|newest| oldest_fresh.is_some_and(|oldest| newest < oldest)),
@@ -72,9 +70,7 @@ impl Standing {
     /// An evaluation that was made for this answer, told at `now`.
     pub(crate) fn of_trial(evaluation: Evaluation, now: Timestamp) -> Self {
         Self {
-            age_seconds: evaluation
-                .as_of
-                .map(|as_of| now.since(as_of).as_millis() as f64 / 1000.0),
+            age_seconds: evaluation.as_of.map(|as_of| now.seconds_since(as_of)),
             stale: false,
             moment: now,
             oldest_fresh: None,

@@ -2,10 +2,9 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{BudgetWindow, Missing, Terms};
-use crate::{series::Labels, time::duration};
+use crate::{digest::digest, series::Labels, time::duration};
 
 /// A range that the series of one metric which carry given labels should keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,15 +73,7 @@ impl Objective {
                 bound(self.max),
                 duration::format(self.hold),
             ]);
-        let mut hash = Sha256::new();
-        for text in texts {
-            hash.update((text.len() as u64).to_be_bytes());
-            hash.update(text);
-        }
-        hash.finalize()[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        format!("{:016x}", u64::from_be_bytes(digest(texts)))
     }
 }
 

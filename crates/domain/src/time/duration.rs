@@ -67,6 +67,11 @@ pub fn format(duration: Duration) -> String {
     }
 }
 
+/// Whole milliseconds as seconds: one rounding, so that equal times give equal numbers.
+pub fn seconds(duration: Duration) -> f64 {
+    duration.as_millis() as f64 / 1000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

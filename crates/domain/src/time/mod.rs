@@ -6,7 +6,8 @@ mod span_set;
 mod timestamp;
 mod window;
 
-pub use span::{Span, seconds};
+pub use duration::seconds;
+pub use span::Span;
 pub use span_set::SpanSet;
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use window::{UnknownWindow, Window};

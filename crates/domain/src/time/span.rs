@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{Timestamp, duration::seconds};
 
 /// A span of time. Which of its ends belong to it is said where it is used: ranges of samples are `(start, end]`,
 /// standing, gaps and episodes are `[start, end)`. Its length is the same either way.
@@ -38,9 +38,4 @@ impl Span {
             end: self.end.min(other.end),
         }
     }
-}
-
-/// Whole milliseconds as seconds: one rounding, so that equal times give equal numbers.
-pub fn seconds(duration: Duration) -> f64 {
-    duration.as_millis() as f64 / 1000.0
 }

@@ -4,6 +4,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use super::duration::seconds;
+
 /// An instant: milliseconds since the Unix epoch, UTC.
 ///
 /// Written as RFC 3339 with `Z`, with milliseconds only where there are any: `2026-11-23T08:45:00Z`,
@@ -54,6 +56,11 @@ impl Timestamp {
     /// How long ago `earlier` was; zero if it is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0).max(0) as u64)
+    }
+
+    /// How long ago `earlier` was, seconds; zero if it is not earlier.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        seconds(self.since(earlier))
     }
 }
 
