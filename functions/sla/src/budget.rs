@@ -1,11 +1,8 @@
 //! `GET /sla/{name}/budget`: what is left of the error budgets, from what is kept of the evaluations.
 
-use std::collections::BTreeMap;
-
 use domain::{
     Labels, SpanSet, Timestamp,
-    budget::{Account, AttributedTime, Budget, in_force},
-    evaluation::Span,
+    budget::{Budget, BudgetCalculator, ObjectiveBudgets},
     sla::Objective,
 };
 use http_api::{ApiError, Call, Reply, reply};
@@ -68,10 +65,8 @@ pub(crate) async fn answer(
             .await
             .map_err(database)?,
     };
-    let reckoning = Reckoning {
-        in_force: in_force(&store.version_times(name).await.map_err(database)?),
-        as_of: as_of.unwrap_or(now),
-    };
+    let versions = store.version_times(name).await.map_err(database)?;
+    let calculator = BudgetCalculator::new(&versions, as_of.unwrap_or(now));
     let excluded = store.excluded_time(name).await.map_err(database)?;
     let first = cursor.map_or(0, |cursor| cursor.after);
     let wanted: Vec<&Objective> = sla
@@ -90,13 +85,13 @@ pub(crate) async fn answer(
             .map(|objective| objective.id.as_str())
             .collect();
         let longest = chunk.iter().map(|objective| objective.budget_window).max();
-        let since = reckoning.as_of - longest.unwrap_or_default().length();
+        let since = calculator.as_of() - longest.unwrap_or_default().length();
         let histories = store.histories(name, &ids, since).await.map_err(database)?;
         for objective in chunk {
             let own = histories
                 .iter()
                 .filter(|history| history.objective == objective.id);
-            let (entries, sum) = reckoning.of(objective, own, excluded.of(&objective.id));
+            let (entries, sum) = entries(&calculator, objective, own, excluded.of(&objective.id));
             objectives.extend(entries);
             rolled_up.push(sum);
         }
@@ -106,75 +101,56 @@ pub(crate) async fn answer(
         sla: sla.name,
         version: sla.version,
         as_of,
-        age_seconds: as_of.map(|as_of| now.since(as_of).as_millis() as f64 / 1000.0),
+        age_seconds: as_of.map(|as_of| now.seconds_since(as_of)),
         objectives,
         rolled_up,
-        next: (done < wanted.len()).then(|| query.next(reckoning.as_of, done)),
+        next: (done < wanted.len()).then(|| query.next(calculator.as_of(), done)),
     })
 }
 
-/// When, and which version counts when.
-struct Reckoning {
-    in_force: BTreeMap<u32, Span>,
-    as_of: Timestamp,
-}
-
-impl Reckoning {
-    /// The entries of an objective, the least left first, and all of its series together.
-    fn of<'a>(
-        &self,
+impl Entry {
+    /// `labels` are the series'; none for several together.
+    fn new(
         objective: &Objective,
-        histories: impl Iterator<Item = &'a SeriesHistory>,
-        excluded: &SpanSet,
-    ) -> (Vec<Entry>, Entry) {
-        let terms = objective.terms();
-        let account =
-            |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms.window.length());
-        let accounts: Vec<(&Labels, Account)> = histories
-            .map(|history| (&history.labels, account(&self.attributed(history))))
-            .filter(|(_, account)| account.is_judged())
-            .collect();
-        let entry = |labels: Labels, account: &Account| Entry {
+        labels: Labels,
+        series: usize,
+        in_exclusion: bool,
+        budget: Budget,
+    ) -> Self {
+        Self {
             objective: objective.id.clone(),
             metric: objective.metric.clone(),
             labels,
             selector: objective.labels.clone(),
-            series: accounts.len(),
-            in_exclusion: excluded.contains(self.as_of),
-            budget: Budget::of(&terms, account),
-        };
-        let Some(((_, first), others)) = accounts.split_first() else {
-            let nothing = account(&AttributedTime::default());
-            let entry = || entry(Labels::default(), &nothing);
-            return (vec![entry()], entry());
-        };
-        let mut sum = first.clone();
-        for (_, account) in others {
-            sum += account;
+            series,
+            in_exclusion,
+            budget,
         }
-        let mut entries: Vec<Entry> = accounts
-            .iter()
-            .map(|(labels, account)| entry((*labels).clone(), account))
-            .collect();
-        entries.sort_by(|one, other| one.left().total_cmp(&other.left()));
-        entries.truncate(MOST_SERIES);
-        (entries, entry(Labels::default(), &sum))
-    }
-
-    /// The time of the series: of each version what it judged while it was in force.
-    fn attributed(&self, history: &SeriesHistory) -> AttributedTime {
-        let versions = history.versions.iter();
-        AttributedTime::of(versions.filter_map(|(version, recorded)| {
-            let in_force = self.in_force.get(version)?;
-            Some((*in_force, recorded))
-        }))
     }
 }
 
-impl Entry {
-    /// What is left, to order by; without a budget what was good.
-    fn left(&self) -> f64 {
-        let budget = &self.budget;
-        budget.remaining_seconds.or(budget.sli).unwrap_or(f64::MAX)
+/// The entries of an objective, the least left first, and all of its series together.
+fn entries<'a>(
+    calculator: &BudgetCalculator,
+    objective: &Objective,
+    histories: impl Iterator<Item = &'a SeriesHistory>,
+    excluded: &SpanSet,
+) -> (Vec<Entry>, Entry) {
+    let recorded = histories.map(|history| (&history.labels, &history.versions));
+    let ObjectiveBudgets {
+        of_series,
+        rolled_up,
+    } = calculator.budgets(&objective.terms(), recorded, excluded);
+    let (series, in_exclusion) = (of_series.len(), excluded.contains(calculator.as_of()));
+    let entry =
+        |labels: Labels, budget| Entry::new(objective, labels, series, in_exclusion, budget);
+    let mut entries: Vec<Entry> = of_series
+        .into_iter()
+        .take(MOST_SERIES)
+        .map(|(labels, budget)| entry(labels.clone(), budget))
+        .collect();
+    if entries.is_empty() {
+        entries.push(entry(Labels::default(), rolled_up.clone()));
     }
+    (entries, entry(Labels::default(), rolled_up))
 }

@@ -17,9 +17,11 @@
 mod account;
 mod alert;
 mod attributed;
+mod calculator;
 mod statement;
 
 pub use account::Account;
 pub use alert::{Alert, Severity};
 pub use attributed::{AttributedTime, RecordedTime, Version, in_force};
+pub use calculator::{BudgetCalculator, ObjectiveBudgets, RecordedVersions};
 pub use statement::{Budget, Burn};

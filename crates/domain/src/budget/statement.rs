@@ -87,6 +87,11 @@ impl Budget {
             coverage: share(account.standing, length).unwrap_or(0.0),
         }
     }
+
+    /// What is left, to order by; without a budget what was good.
+    pub(super) fn left(&self) -> f64 {
+        self.remaining_seconds.or(self.sli).unwrap_or(f64::MAX)
+    }
 }
 
 fn bad(tally: &Tally, missing: Missing) -> Duration {

@@ -1,0 +1,155 @@
+use std::collections::BTreeMap;
+
+use super::{Account, AttributedTime, Budget, RecordedTime, Version, in_force};
+use crate::{
+    sla::Terms,
+    time::{Span, SpanSet, Timestamp},
+};
+
+/// Reckons the budgets of one SLA's objectives at one time, from what was stored of their evaluations.
+#[derive(Clone, Debug)]
+pub struct BudgetCalculator {
+    /// When each version of the SLA was in force.
+    in_force: BTreeMap<u32, Span>,
+    as_of: Timestamp,
+}
+
+/// What was stored of an objective on one series, by version of the SLA.
+pub type RecordedVersions = BTreeMap<u32, RecordedTime>;
+
+/// The budgets of one objective.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectiveBudgets<Series> {
+    /// That of each series of which any of the budget window was judged, the one with the least left first.
+    pub of_series: Vec<(Series, Budget)>,
+    /// That of all these series together.
+    pub rolled_up: Budget,
+}
+
+impl BudgetCalculator {
+    /// For an SLA that has had these versions, at `as_of`.
+    pub fn new(versions: &[Version], as_of: Timestamp) -> Self {
+        Self {
+            in_force: in_force(versions),
+            as_of,
+        }
+    }
+
+    /// The present.
+    pub fn as_of(&self) -> Timestamp {
+        self.as_of
+    }
+
+    /// The budgets of an objective with these terms on its series, `excluded` taken out.
+    pub fn budgets<'a, Series>(
+        &self,
+        terms: &Terms,
+        series: impl IntoIterator<Item = (Series, &'a RecordedVersions)>,
+        excluded: &SpanSet,
+    ) -> ObjectiveBudgets<Series> {
+        let account =
+            |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms.window.length());
+        let mut all: Option<Account> = None;
+        let mut of_series = Vec::new();
+        for (series, recorded) in series {
+            let own = account(&self.attributed(recorded));
+            if !own.is_judged() {
+                continue;
+            }
+            of_series.push((series, Budget::of(terms, &own)));
+            match &mut all {
+                Some(all) => *all += &own,
+                None => all = Some(own),
+            }
+        }
+        of_series.sort_by(|(_, one), (_, other)| one.left().total_cmp(&other.left()));
+        let all = all.unwrap_or_else(|| account(&AttributedTime::default()));
+        ObjectiveBudgets {
+            of_series,
+            rolled_up: Budget::of(terms, &all),
+        }
+    }
+
+    /// Of each version what it judged while it was in force.
+    fn attributed(&self, recorded: &RecordedVersions) -> AttributedTime {
+        AttributedTime::of(recorded.iter().filter_map(|(version, recorded)| {
+            let in_force = self.in_force.get(version)?;
+            Some((*in_force, recorded))
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sla::{BudgetWindow, Missing};
+
+    const DAY: u64 = 86_400;
+
+    fn span(start: u64, end: u64) -> Span {
+        let at = |seconds| Timestamp::EPOCH + Duration::from_secs(seconds);
+        Span {
+            start: at(start),
+            end: at(end),
+        }
+    }
+
+    /// Judged over the whole day, with this many seconds of violation at its end.
+    fn recorded(violation: u64) -> RecordedVersions {
+        let time = RecordedTime {
+            judged: vec![span(0, DAY)],
+            violations: vec![span(DAY - violation, DAY)],
+            ..RecordedTime::default()
+        };
+        BTreeMap::from([(1, time)])
+    }
+
+    fn budgets(series: &[(&'static str, RecordedVersions)]) -> ObjectiveBudgets<&'static str> {
+        let version = Version {
+            version: 1,
+            created_at: Timestamp::EPOCH,
+            retired_at: None,
+        };
+        let terms = Terms {
+            target: Some(0.99),
+            window: BudgetWindow::OneDay,
+            missing: Missing::Excluded,
+        };
+        let calculator = BudgetCalculator::new(&[version], span(0, DAY).end);
+        let series = series.iter().map(|(name, recorded)| (*name, recorded));
+        calculator.budgets(&terms, series, &SpanSet::default())
+    }
+
+    #[test]
+    fn the_series_with_the_least_left_comes_first_and_all_are_summed_up() {
+        let found = budgets(&[
+            ("one", recorded(10)),
+            ("never judged", RecordedVersions::new()),
+            ("other", recorded(100)),
+        ]);
+        let listed: Vec<_> = found
+            .of_series
+            .iter()
+            .map(|(series, budget)| (*series, budget.bad_seconds))
+            .collect();
+        assert_eq!(listed, [("other", 100.0), ("one", 10.0)]);
+        let all = (found.rolled_up.bad_seconds, found.rolled_up.target);
+        assert_eq!(all, (110.0, Some(0.99)));
+    }
+
+    #[test]
+    fn without_a_judged_series_the_whole_budget_is_left() {
+        let found = budgets(&[("never judged", RecordedVersions::new())]);
+        assert!(found.of_series.is_empty());
+        assert_eq!(found.rolled_up.sli, None);
+        assert_eq!(found.rolled_up.remaining_share, Some(1.0));
+    }
+
+    #[test]
+    fn a_version_that_was_never_made_answers_for_nothing() {
+        let found = budgets(&[("one", BTreeMap::from([(2, RecordedTime::default())]))]);
+        assert!(found.of_series.is_empty());
+    }
+}
