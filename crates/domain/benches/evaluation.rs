@@ -7,24 +7,16 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
     Labels, Sample, Timestamp,
     evaluation::{Continuation, History, Path, STALENESS, base_rate, clean, evaluate},
-    sla::{BudgetWindow, Missing, Objective},
+    sla::Objective,
 };
 
 const SAMPLES: u64 = 2_880;
 const STEP: Duration = Duration::from_secs(15);
 
 fn objective() -> Objective {
-    Objective {
-        id: "cpu".to_owned(),
-        metric: "cpuUsage".to_owned(),
-        labels: Labels::default(),
-        min: Some(0.0),
-        max: Some(80.0),
-        hold: Duration::from_secs(60),
-        target: None,
-        budget_window: BudgetWindow::default(),
-        missing: Missing::default(),
-    }
+    let metric = "cpuUsage".parse().expect("a metric name");
+    let bounds = (Some(0.0), Some(80.0));
+    Objective::new(metric, Labels::default(), bounds, Duration::from_secs(60))
 }
 
 fn time(position: u64) -> Timestamp {

@@ -4,8 +4,8 @@
 //!
 //! The modules are floors: each imports only what stands above it in this list (a test holds them to it).
 //!
-//! - [`digest`], [`finding`] and [`json_pointer`]: identities; a value or the reason why there is none; places in a
-//!   document;
+//! - [`text`], [`digest`], [`finding`] and [`json_pointer`]: texts that keep a rule; identities; a value or the reason why
+//!   there is none; places in a document;
 //! - [`time`]: instants, spans and sets of them, durations as people write them;
 //! - [`series`]: metrics, label sets, samples;
 //! - [`sla`]: what an SLA is, and how one is read from what people write;
@@ -25,8 +25,9 @@ pub mod message;
 pub mod score;
 pub mod series;
 pub mod sla;
+pub mod text;
 pub mod time;
 
 pub use finding::{Finding, finite};
-pub use series::{InvalidSeriesId, Labels, Sample, Series, SeriesId};
+pub use series::{InvalidSeriesId, Labels, MetricName, Sample, Series, SeriesId};
 pub use time::{InvalidTimestamp, Span, SpanSet, Timestamp, UnknownWindow, Window, duration};

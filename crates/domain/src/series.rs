@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, str::FromStr};
 
-use crate::{digest::digest, time::Timestamp};
+use crate::{digest::digest, text::checked_text, time::Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
@@ -55,11 +55,20 @@ impl fmt::Display for Labels {
     }
 }
 
+checked_text! {
+    /// The name of a metric in `metrics.toml`.
+    MetricName, what: "metric name", rule: "1 to 255 bytes without control characters",
+    keeps: |text| {
+        (1..=255).contains(&text.len()) && !text.chars().any(char::is_control)
+    },
+    also: |_| false
+}
+
 /// A metric of `metrics.toml` and one label set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Series {
     /// The metric's name in `metrics.toml`.
-    pub metric: String,
+    pub metric: MetricName,
     /// The label set, without `__name__` and without the server's external labels.
     pub labels: Labels,
 }
@@ -69,7 +78,8 @@ impl Series {
     /// 128 bits.
     pub fn id(&self) -> SeriesId {
         let pairs = self.labels.0.iter().flat_map(|(name, value)| [name, value]);
-        SeriesId(digest(std::iter::once(&self.metric).chain(pairs)))
+        let texts = pairs.map(String::as_str);
+        SeriesId(digest(std::iter::once(self.metric.as_str()).chain(texts)))
     }
 }
 
@@ -151,7 +161,7 @@ mod tests {
 
     fn series(metric: &str, labels: &[(&str, &str)]) -> Series {
         Series {
-            metric: metric.to_owned(),
+            metric: metric.parse().unwrap(),
             labels: labels.iter().copied().collect(),
         }
     }
@@ -169,7 +179,7 @@ mod tests {
             series("m", &[("a", "bc")]).id(),
             series("m", &[("ab", "c")]).id()
         );
-        assert_ne!(series("m", &[]).id(), series("", &[("m", "")]).id());
+        assert_ne!(series("mm", &[]).id(), series("m", &[("m", "")]).id());
     }
 
     #[test]
@@ -189,5 +199,21 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!("xyz".parse::<SeriesId>(), Err(InvalidSeriesId));
         assert_eq!("+".repeat(32).parse::<SeriesId>(), Err(InvalidSeriesId));
+    }
+
+    #[test]
+    fn a_metric_name_has_1_to_255_bytes_and_no_control_character() {
+        for (text, is_one) in [
+            ("http.requests/é", true),
+            (&"m".repeat(255), true),
+            (&"m".repeat(256), false),
+            ("", false),
+            ("a\nb", false),
+        ] {
+            assert_eq!(MetricName::parse(text).is_ok(), is_one, "{text}");
+            let json = serde_json::to_string(text).unwrap();
+            let read = serde_json::from_str::<MetricName>(&json);
+            assert_eq!(read.is_ok(), is_one, "{text}");
+        }
     }
 }

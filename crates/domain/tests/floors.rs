@@ -7,7 +7,8 @@ use std::{
 };
 
 /// The modules at the root, the ground first.
-const FLOORS: [&str; 11] = [
+const FLOORS: [&str; 12] = [
+    "text",
     "digest",
     "finding",
     "json_pointer",

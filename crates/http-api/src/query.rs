@@ -1,4 +1,8 @@
-use domain::{InvalidTimestamp, Labels, Timestamp, Window, digest::digest};
+use domain::{
+    InvalidTimestamp, Labels, MetricName, Timestamp, Window,
+    digest::digest,
+    sla::{ObjectiveId, SlaName, is_label_name},
+};
 use lambda_http::{Request, RequestExt};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -24,7 +28,6 @@ pub struct TimeFilter {
 
 const MOST_PARAMETERS: usize = 100;
 const LONGEST_VALUE: usize = 8192;
-const LONGEST_METRIC: usize = 255;
 const LONGEST_LABEL: usize = 4096;
 const MOST_LABELS: usize = 20;
 const MOST_FAULTS: usize = 20;
@@ -98,35 +101,18 @@ impl Query {
 
     /// `metric`: a metric's name.
     pub fn metric(&mut self) -> Option<String> {
-        self.parsed("metric", |text| {
-            if text.is_empty() || text.len() > LONGEST_METRIC || text.chars().any(char::is_control)
-            {
-                Err(format!("is not a name of 1 to {LONGEST_METRIC} bytes"))
-            } else {
-                Ok(text.to_owned())
-            }
-        })
+        self.parsed("metric", |text| MetricName::parse(text).map(String::from))
     }
 
     /// `sla`: an SLA's name.
     pub fn sla(&mut self) -> Option<String> {
-        self.parsed("sla", |text| {
-            if domain::sla::is_sla_name(text) {
-                Ok(text.to_owned())
-            } else {
-                Err("is no name for an SLA: a-z or 0-9, then up to 62 of a-z 0-9 . _ -")
-            }
-        })
+        self.parsed("sla", |text| SlaName::parse(text).map(String::from))
     }
 
     /// `objective`: an objective's id.
     pub fn objective(&mut self) -> Option<String> {
         self.parsed("objective", |text| {
-            if domain::sla::is_objective_id(text) {
-                Ok(text.to_owned())
-            } else {
-                Err("is not an objective's id: 1 to 63 of A-Z a-z 0-9 . _ -")
-            }
+            ObjectiveId::parse(text).map(String::from)
         })
     }
 
@@ -139,7 +125,7 @@ impl Query {
         self.pairs = others;
         for (parameter, value) in named {
             let name = parameter.strip_prefix("label.").unwrap_or_default();
-            if !domain::sla::is_label_name(name) {
+            if !is_label_name(name) {
                 self.fault(
                     &parameter,
                     "is not label.NAME with a name of letters, digits and _".to_owned(),

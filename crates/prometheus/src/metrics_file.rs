@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{duration, evaluation::STALENESS};
+use domain::{MetricName, duration, evaluation::STALENESS};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -17,7 +17,7 @@ use crate::{Query, Selector};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     /// The name in messages, tables and answers.
-    pub name: String,
+    pub name: MetricName,
     /// The PromQL query, without comments.
     pub query: String,
     /// What the values are measured in, for people.
@@ -165,6 +165,7 @@ fn metric(entry: Entry) -> Result<Metric, Fault> {
             format!("`{name}` is not a name: a letter, then up to 254 of A-Z a-z 0-9 _ : . -"),
         ));
     }
+    let name = MetricName::parse(name).map_err(|error| (name_at, error.to_string()))?;
     let unit = entry
         .unit
         .map(|unit| {

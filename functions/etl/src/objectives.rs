@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     message::Failure,
-    sla::{Objective, Sla},
+    sla::{Objective, ObjectiveId, Sla, SlaName},
 };
 use store::{Store, StoreError};
 
@@ -15,7 +15,7 @@ use store::{Store, StoreError};
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveObjective {
     /// The SLA's name.
-    pub sla: String,
+    pub sla: SlaName,
     /// Its version.
     pub version: u32,
     /// The objective.
@@ -24,8 +24,8 @@ pub struct ActiveObjective {
 
 impl ActiveObjective {
     /// SLA, version and id: what tells it from others.
-    pub fn name(&self) -> (String, u32, String) {
-        let id = self.objective.id.to_string();
+    pub fn name(&self) -> (SlaName, u32, ObjectiveId) {
+        let id = self.objective.id.clone();
         (self.sla.clone(), self.version, id)
     }
 }

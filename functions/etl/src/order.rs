@@ -38,7 +38,7 @@ impl Order {
 /// The metrics with those in front that are `first`, in that order; the others by name.
 pub(crate) fn ordered(mut metrics: Vec<Arc<Metric>>, first: &[String]) -> Vec<Arc<Metric>> {
     let place = |metric: &Metric| {
-        let place = first.iter().position(|name| *name == metric.name);
+        let place = first.iter().position(|name| metric.name == name.as_str());
         place.unwrap_or(first.len())
     };
     metrics.sort_by(|a, b| (place(a), &a.name).cmp(&(place(b), &b.name)));
@@ -56,7 +56,7 @@ mod tests {
     fn metrics_that_were_not_reached_come_first_and_the_others_by_name() {
         let metric = |name: &str| {
             Arc::new(Metric {
-                name: name.to_owned(),
+                name: name.parse().unwrap(),
                 query: String::new(),
                 unit: None,
                 reading: Reading::Sampled {

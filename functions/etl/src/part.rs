@@ -1,7 +1,7 @@
 //! A part of a run: some of the series, chosen by their ids. The types of the invocation that asks for one.
 
 use domain::{
-    Labels, Series, SeriesId, Timestamp,
+    Labels, MetricName, Series, SeriesId, Timestamp,
     message::{EvaluatedObjective, Failure, RunId, Stage},
 };
 use serde::{Deserialize, Serialize};
@@ -68,9 +68,9 @@ impl Part {
     }
 
     /// Whether a series belongs to it.
-    pub fn owns(self, metric: &str, labels: &Labels) -> bool {
+    pub fn owns(self, metric: &MetricName, labels: &Labels) -> bool {
         let series = || Series {
-            metric: metric.to_owned(),
+            metric: metric.clone(),
             labels: labels.clone(),
         };
         self.is_whole() || self.owns_id(series().id())
@@ -94,10 +94,12 @@ mod tests {
 
     #[test]
     fn every_series_belongs_to_exactly_one_part() {
+        let metric = "m".parse().unwrap();
         for number in 0..200 {
             let labels: Labels = [("node", number.to_string())].into_iter().collect();
             for of in 1..9 {
-                let owners = (0..of).filter(|index| Part { index: *index, of }.owns("m", &labels));
+                let owners =
+                    (0..of).filter(|index| Part { index: *index, of }.owns(&metric, &labels));
                 assert_eq!(owners.count(), 1);
             }
         }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{message::RunDocument, score::UNKNOWN_METRIC};
+use domain::{MetricName, message::RunDocument, score::UNKNOWN_METRIC};
 use kafka::{KafkaUnreachable, Publication, Publisher};
 
 use crate::{
@@ -195,21 +195,21 @@ impl Etl {
         let certain = failure.is_none();
         record.document.failures.extend(failure);
         if let Some(name) = &request.sla {
-            slas.retain(|sla| sla.name == *name);
+            slas.retain(|sla| sla.name == name.as_str());
             if slas.is_empty() && certain {
                 return Err(RunError::UnknownSla(name.clone()));
             }
         }
         let mut active = objectives::flatten(slas);
         if let Some(names) = &request.metrics {
-            active.retain(|active| names.contains(&active.objective.metric));
+            active.retain(|active| is_among(&active.objective.metric, names));
         }
         Ok(active.into())
     }
 
     fn selected(&self, request: &RunRequest, active: &[ActiveObjective]) -> Vec<Arc<Metric>> {
-        let wanted = |name: &String| match (&request.metrics, &request.sla) {
-            (Some(names), _) => names.contains(name),
+        let wanted = |name: &MetricName| match (&request.metrics, &request.sla) {
+            (Some(names), _) => is_among(name, names),
             (None, Some(_)) => active.iter().any(|active| active.objective.metric == *name),
             (None, None) => true,
         };
@@ -255,4 +255,8 @@ impl Etl {
         );
         Ok(())
     }
+}
+
+fn is_among(metric: &MetricName, names: &[String]) -> bool {
+    names.iter().any(|name| *metric == name.as_str())
 }

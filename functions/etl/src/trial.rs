@@ -9,7 +9,7 @@ use domain::{
         DEADLINE, Failure, SeriesReference, TrialDocument, TriedObjective, TriedSeries,
         ViolationsDocument,
     },
-    sla::{Objective, Trial},
+    sla::{Objective, SlaName, Trial},
 };
 use futures::{StreamExt, stream};
 use store::pipeline::ToldViolations;
@@ -34,8 +34,7 @@ pub enum TrialError {
 
 /// Somebody waits for the answer, and a REST API for 29 s.
 const PATIENCE: Duration = Duration::from_secs(29);
-/// The SLA and version that the documents name.
-const NAME: &str = "try";
+/// The version that the documents name.
 const VERSION: u32 = 0;
 /// How many series of an objective are answered.
 const MOST_SERIES: usize = 100;
@@ -57,7 +56,7 @@ impl Etl {
             .objectives
             .iter()
             .map(|objective| ActiveObjective {
-                sla: NAME.to_owned(),
+                sla: SlaName::trial(),
                 version: VERSION,
                 objective: objective.clone(),
             })
@@ -138,7 +137,7 @@ impl Etl {
                         }
                     }
                 }
-                Err(_) => tracing::error!(metric = metric.name, "an analysis panicked"),
+                Err(_) => tracing::error!(metric = metric.name.as_str(), "an analysis panicked"),
             }
             future::ready(())
         });

@@ -55,8 +55,9 @@ async fn filled() -> TestDatabase {
                 let about = Documents::about("cpuUsage", &format!("host{number}"));
                 let series = SeriesReference::new(about.series(), None);
                 let outlook = ViolationOutlook::unknown("too_short");
+                let web = "web".parse().expect("an SLA name");
                 Document::Violations(Box::new(ViolationsDocument::judged(
-                    "web", 1, objective, series, judgement, outlook,
+                    &web, 1, objective, series, judgement, outlook,
                 )))
             });
         store
@@ -96,7 +97,8 @@ fn history(objective: &Objective, end: Timestamp) -> ViolationsDocument {
     let about = Documents::about("cpuUsage", "host");
     let series = SeriesReference::new(about.series(), None);
     let outlook = ViolationOutlook::unknown("too_short");
-    let document = ViolationsDocument::judged("web", 1, objective, series, judgement, outlook);
+    let web = "web".parse().expect("an SLA name");
+    let document = ViolationsDocument::judged(&web, 1, objective, series, judgement, outlook);
     let spans = |offset: u64| {
         (0..VIOLATIONS).map(move |number| {
             let start = end - MONTH + Duration::from_secs(offset + 2_590 * number);

@@ -72,7 +72,10 @@ pub(crate) async fn answer(
     let wanted: Vec<&Objective> = sla
         .objectives
         .iter()
-        .filter(|objective| only.as_ref().is_none_or(|only| *only == objective.id))
+        .filter(|objective| {
+            only.as_ref()
+                .is_none_or(|only| objective.id == only.as_str())
+        })
         .collect();
     let (mut objectives, mut rolled_up) = (Vec::new(), Vec::new());
     let mut done = first.min(wanted.len());
@@ -98,7 +101,7 @@ pub(crate) async fn answer(
         done += chunk.len();
     }
     reply::ok(&Budgets {
-        sla: sla.name,
+        sla: sla.name.into(),
         version: sla.version,
         as_of,
         age_seconds: as_of.map(|as_of| now.seconds_since(as_of)),
@@ -118,8 +121,8 @@ impl Entry {
         budget: Budget,
     ) -> Self {
         Self {
-            objective: objective.id.clone(),
-            metric: objective.metric.clone(),
+            objective: objective.id.to_string(),
+            metric: objective.metric.to_string(),
             labels,
             selector: objective.labels.clone(),
             series,

@@ -97,7 +97,7 @@ fn worth(
     evaluated: &EvaluatedObjective,
     scores: &Reliabilities,
 ) -> Finding<Reliability> {
-    let key = (sla.to_owned(), evaluated.objective.id.clone());
+    let key = (sla.to_owned(), evaluated.objective.id.to_string());
     match scores.get(&key) {
         Some(scores) if scores.scored > 0 => scores.reliability(),
         _ => Finding::unknown(NOT_SCORED),

@@ -47,7 +47,7 @@ pub(crate) async fn of_last_day(
     };
     let is_of_now = standing.moment == now;
     if is_of_now
-        && let Some(last) = read_last().get(sla)
+        && let Some(last) = read_last().get(sla.as_str())
         && last.evaluation == standing.evaluation.as_of
         && now.since(last.at) < manager.schedule_interval
     {
@@ -56,7 +56,7 @@ pub(crate) async fn of_last_day(
     let last_day = ScoreSelection {
         from: Some(standing.moment - REMEMBERED),
         to: Some(standing.moment - HORIZON),
-        sla: Some(sla.clone()),
+        sla: Some(sla.to_string()),
         metric: None,
     };
     let scores = Arc::new(manager.store.objective_scores(&last_day).await?);
@@ -70,7 +70,7 @@ pub(crate) async fn of_last_day(
             evaluation: standing.evaluation.as_of,
             scores: scores.clone(),
         };
-        kept.insert(sla.clone(), reading);
+        kept.insert(sla.to_string(), reading);
     }
     Ok(scores)
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    sla::{DEFAULT_NAME, Draft, InvalidDraft, Objective, is_sla_name},
+    sla::{Draft, InvalidDraft, Objective, SlaName},
 };
 use http_api::{ApiError, Call, Fault, Reply, reply};
 use serde::Serialize;
@@ -61,7 +61,7 @@ pub(crate) async fn create(
     let draft = draft(&call.json()?)?;
     let (name, condition) = match draft.name {
         Some(name) => (name, Condition::Absent),
-        None => (DEFAULT_NAME.to_owned(), Condition::Any),
+        None => (SlaName::default_name(), Condition::Any),
     };
     put(manager, call, name, draft.objectives, &condition, now).await
 }
@@ -107,21 +107,14 @@ pub(crate) async fn replace(
     call.query().finish()?;
     let condition = Condition::InForce(call.if_match()?);
     let draft = draft(&call.json()?)?;
-    if draft.name.is_some_and(|name| name != call.name) {
+    if draft.name.is_some_and(|name| name != call.name.as_str()) {
         return Err(ApiError::Invalid(vec![Fault::at(
             "/name",
             "is not the name in the path",
         )]));
     }
-    put(
-        manager,
-        call,
-        call.name.clone(),
-        draft.objectives,
-        &condition,
-        now,
-    )
-    .await
+    let name = SlaName::parse(&*call.name).map_err(|_| missing(&call.name))?;
+    put(manager, call, name, draft.objectives, &condition, now).await
 }
 
 /// `DELETE /sla/{name}`.
@@ -148,14 +141,11 @@ pub(crate) async fn retire(
 async fn put(
     manager: &SlaManager,
     call: &Call<Endpoint>,
-    name: String,
+    name: SlaName,
     objectives: Vec<Objective>,
     condition: &Condition,
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
-    if !is_sla_name(&name) {
-        return Err(missing(&name));
-    }
     // What may fail is asked before the change, so that a change that was made is also answered.
     let known = manager
         .store
@@ -181,7 +171,7 @@ async fn put(
             })
             .collect(),
         evaluation: Some(manager.evaluator.evaluate(&name).await),
-        name,
+        name: name.into(),
     };
     let reply = match change {
         Change::Created(_) => {
@@ -229,7 +219,7 @@ pub(crate) fn invalid(faults: Vec<InvalidDraft>) -> ApiError {
 
 fn document(stored: StoredSla) -> SlaDocument {
     SlaDocument {
-        name: stored.sla.name,
+        name: stored.sla.name.into(),
         version: stored.sla.version,
         created_at: stored.created_at,
         objectives: stored

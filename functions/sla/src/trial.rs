@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use domain::{
     Labels, Timestamp,
     message::{Failure, TrialDocument, TriedSeries},
-    sla::{ExcludedTime, InvalidDraft, Trial},
+    sla::{ExcludedTime, InvalidDraft, SlaName, Trial},
 };
 use http_api::{ApiError, Call, Fault, Reply, reply};
 use serde::Serialize;
@@ -40,9 +40,6 @@ struct Recommended<'a> {
     min: Option<f64>,
     max: Option<f64>,
 }
-
-/// What the documents call an SLA that is none: no SLA may have this name.
-const NAME: &str = "try";
 
 pub(crate) async fn answer(
     manager: &SlaManager,
@@ -99,7 +96,7 @@ fn evaluation(tried: &TrialDocument, worst: Worst) -> Evaluation {
         episodes_total: series.episodes_total,
     };
     Evaluation {
-        name: NAME.to_owned(),
+        name: SlaName::trial(),
         version: 0,
         as_of: Some(tried.as_of),
         objectives: tried

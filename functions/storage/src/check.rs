@@ -9,7 +9,7 @@ use domain::{
         Attributes, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
         SeriesReference, ViolationsDocument,
     },
-    sla::is_sla_name,
+    sla::SlaName,
 };
 use store::pipeline::Document;
 
@@ -20,10 +20,8 @@ pub(crate) struct Inconsistency(&'static str);
 
 type Checked = Result<(), Inconsistency>;
 
-const LONGEST_METRIC: usize = 255;
 const LONGEST_UNIT: usize = 64;
 const LARGEST_LABELS: usize = 256 * 1024;
-const LONGEST_OBJECTIVE: usize = 63;
 const LONGEST_HOLD: Duration = Duration::from_secs(3600);
 const LONGEST_MODEL: usize = 63;
 const LONGEST_REASON: usize = 63;
@@ -74,11 +72,6 @@ fn text(text: &str, longest: usize, otherwise: &'static str) -> Checked {
 }
 
 fn series(reference: &SeriesReference) -> Checked {
-    text(
-        &reference.metric,
-        LONGEST_METRIC,
-        "the metric's name has not 1 to 255 characters",
-    )?;
     if let Some(unit) = &reference.unit {
         that(
             unit.chars().count() <= LONGEST_UNIT,
@@ -158,7 +151,7 @@ fn score(document: &ScoreDocument) -> Checked {
     }
     let mut told = HashSet::new();
     for score in &document.objectives {
-        objective_key(&score.sla, score.version, &score.objective)?;
+        evaluated(&score.sla, score.version)?;
         that(
             told.insert((&score.sla, score.version, &score.objective)),
             "an objective is there twice",
@@ -171,21 +164,14 @@ fn score(document: &ScoreDocument) -> Checked {
     Ok(())
 }
 
-fn objective_key(sla: &str, version: u32, objective: &str) -> Checked {
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    that(is_sla_name(sla), "the SLA's name is none")?;
-    that(version > 0, "the SLA's version is 0")?;
-    that(objective.chars().all(legal), "the objective's id is none")?;
-    text(
-        objective,
-        LONGEST_OBJECTIVE,
-        "the objective's id has not 1 to 63 characters",
-    )
+fn evaluated(sla: &SlaName, version: u32) -> Checked {
+    that(!sla.is_trial(), "an SLA must not be called try")?;
+    that(version > 0, "the SLA's version is 0")
 }
 
 fn judgement(document: &ViolationsDocument, key: &str) -> Checked {
     let objective = &document.objective;
-    objective_key(&document.sla, document.version, &objective.id)?;
+    evaluated(&document.sla, document.version)?;
     match &document.series {
         Some(series) => that(
             series.metric == objective.metric && series.labels.matches(&objective.labels),

@@ -48,25 +48,11 @@ pub fn outcome(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, sample};
+    use super::super::tests::{at, objective, sample};
     use super::*;
-    use crate::{
-        series::Labels,
-        sla::{BudgetWindow, Missing},
-    };
 
     fn at_most_80(hold: u64) -> Objective {
-        Objective {
-            id: "cpu".to_owned(),
-            metric: "cpuUsage".to_owned(),
-            labels: Labels::default(),
-            min: None,
-            max: Some(80.0),
-            hold: Duration::from_secs(hold),
-            target: None,
-            budget_window: BudgetWindow::default(),
-            missing: Missing::default(),
-        }
+        objective(None, Some(80.0), hold)
     }
 
     /// The outcome at 10,000 s of samples every 60 s, those at the given times being out of range.

@@ -143,28 +143,10 @@ mod tests {
     use super::{
         super::{
             STALENESS, evaluate,
-            tests::{at, sample},
+            tests::{at, objective, sample},
         },
         *,
     };
-    use crate::{
-        series::Labels,
-        sla::{BudgetWindow, Missing},
-    };
-
-    fn objective(min: Option<f64>, max: Option<f64>, hold: u64) -> Objective {
-        Objective {
-            id: "cpu".to_owned(),
-            metric: "cpuUsage".to_owned(),
-            labels: Labels::default(),
-            min,
-            max,
-            hold: Duration::from_secs(hold),
-            target: None,
-            budget_window: BudgetWindow::default(),
-            missing: Missing::default(),
-        }
-    }
 
     const NOW: i64 = 100_000;
 

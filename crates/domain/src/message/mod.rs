@@ -41,7 +41,7 @@ pub use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::series::{Labels, Series, SeriesId};
+use crate::series::{Labels, MetricName, Series, SeriesId};
 
 /// What every document about a series says of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +49,7 @@ pub struct SeriesReference {
     /// The series' id, as text: 32 hex digits. Always that of `metric` and `labels`.
     pub series: SeriesId,
     /// The metric's name in `metrics.toml`.
-    pub metric: String,
+    pub metric: MetricName,
     /// The label set.
     pub labels: Labels,
     /// What the values are measured in, for people.

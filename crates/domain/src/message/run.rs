@@ -1,7 +1,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::time::Timestamp;
+use crate::{
+    sla::{ObjectiveId, SlaName},
+    time::Timestamp,
+};
 
 /// The identity of a run: text of at most 64 ASCII characters.
 pub type RunId = String;
@@ -45,11 +48,11 @@ pub struct RunDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvaluatedObjective {
     /// The SLA's name.
-    pub sla: String,
+    pub sla: SlaName,
     /// The version that was evaluated.
     pub version: u32,
     /// The objective's id.
-    pub objective: String,
+    pub objective: ObjectiveId,
     /// How many rows were published, or why none of them counts.
     #[serde(flatten)]
     pub outcome: EvaluationOutcome,

@@ -1,7 +1,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
-use crate::{finding::Finding, score::Scores, time::Timestamp};
+use crate::{
+    finding::Finding,
+    score::Scores,
+    sla::{ObjectiveId, SlaName},
+    time::Timestamp,
+};
 
 /// `slacast.score.v1`: what came of one forecast, told by the first run that saw the end of its horizon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,11 +32,11 @@ pub struct ScoreDocument {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectiveScore {
     /// The SLA's name.
-    pub sla: String,
+    pub sla: SlaName,
     /// The version that was judged.
     pub version: u32,
     /// The objective's id.
-    pub objective: String,
+    pub objective: ObjectiveId,
     /// The probability of a violation that was told, 0 to 1.
     pub probability: f64,
     /// What the model said, where the base rate was told instead.

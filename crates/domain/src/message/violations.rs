@@ -8,7 +8,7 @@ use crate::{
     evaluation::{
         Episode, Evaluated, Judgement, ObjectiveState, ViolationOutlook, Windows, read_range,
     },
-    sla::Objective,
+    sla::{Objective, SlaName},
     time::{Span, Timestamp, Window},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ViolationsDocument {
     /// The SLA's name.
-    pub sla: String,
+    pub sla: SlaName,
     /// The version that was judged.
     pub version: u32,
     /// The objective, as that version has it.
@@ -55,7 +55,7 @@ pub struct ViolationsDocument {
 impl ViolationsDocument {
     /// What `judgement` of `objective` says of `series`.
     pub fn judged(
-        sla: &str,
+        sla: &SlaName,
         version: u32,
         objective: &Objective,
         series: SeriesReference,
@@ -68,7 +68,7 @@ impl ViolationsDocument {
             .into_iter()
             .partition(|violation| violation.end <= oldest);
         Self {
-            sla: sla.to_owned(),
+            sla: sla.clone(),
             version,
             objective: objective.clone(),
             series: Some(series),
@@ -88,13 +88,13 @@ impl ViolationsDocument {
 
     /// That no series matches `objective`.
     pub fn without_series(
-        sla: &str,
+        sla: &SlaName,
         version: u32,
         objective: &Objective,
         as_of: Timestamp,
     ) -> Self {
         Self {
-            sla: sla.to_owned(),
+            sla: sla.clone(),
             version,
             objective: objective.clone(),
             series: None,
@@ -143,20 +143,18 @@ mod tests {
     use crate::{
         evaluation::{Continuation, STALENESS, evaluate},
         series::{Labels, Sample, Series},
-        sla::{BudgetWindow, Missing},
     };
 
+    fn web() -> SlaName {
+        "web".parse().unwrap()
+    }
+
     fn objective() -> Objective {
+        let bounds = (Some(0.0), Some(80.0));
+        let hold = Duration::from_secs(60);
         Objective {
-            id: "cpu".to_owned(),
-            metric: "cpuUsage".to_owned(),
-            labels: Labels::default(),
-            min: Some(0.0),
-            max: Some(80.0),
-            hold: Duration::from_secs(60),
-            target: None,
-            budget_window: BudgetWindow::default(),
-            missing: Missing::default(),
+            id: "cpu".parse().unwrap(),
+            ..Objective::new("cpuUsage".parse().unwrap(), Labels::default(), bounds, hold)
         }
     }
 
@@ -184,11 +182,11 @@ mod tests {
         let judgement = evaluated.judgement().unwrap();
         let outlook = judgement.outlook(&objective(), Continuation::Constant(50.0), None);
         let series = Series {
-            metric: "cpuUsage".to_owned(),
+            metric: "cpuUsage".parse().unwrap(),
             labels: [("nodeName", "sv122")].into_iter().collect(),
         };
         let series = SeriesReference::new(&series, None);
-        ViolationsDocument::judged("web", 3, &objective(), series, judgement, outlook)
+        ViolationsDocument::judged(&web(), 3, &objective(), series, judgement, outlook)
     }
 
     #[test]
@@ -284,7 +282,7 @@ mod tests {
 
     #[test]
     fn a_document_is_read_back_as_it_was_written() {
-        let absent = ViolationsDocument::without_series("web", 3, &objective(), document().as_of);
+        let absent = ViolationsDocument::without_series(&web(), 3, &objective(), document().as_of);
         for document in [document(), absent] {
             let text = serde_json::to_string(&document).unwrap();
             assert_eq!(
@@ -297,7 +295,7 @@ mod tests {
     #[test]
     fn what_was_judged_is_read_back_from_its_document() {
         let as_of = document().as_of;
-        let absent = ViolationsDocument::without_series("web", 3, &objective(), as_of);
+        let absent = ViolationsDocument::without_series(&web(), 3, &objective(), as_of);
         assert_eq!(Evaluated::from(&absent), Evaluated::NoSeries);
         let samples = [(43_500, 90.0), (43_490, 50.0), (700, 85.0), (600, 50.0)];
         let document = document_of(&samples);
@@ -305,7 +303,7 @@ mod tests {
         let judgement = Evaluated::from(&document).judgement().unwrap();
         assert!(judgement.remainder.is_some() && judgement.violations.len() == 1);
         let outlook = document.outlook.clone();
-        let again = ViolationsDocument::judged("web", 3, &objective(), series, judgement, outlook);
+        let again = ViolationsDocument::judged(&web(), 3, &objective(), series, judgement, outlook);
         assert_eq!(again, document);
     }
 
@@ -336,7 +334,7 @@ mod tests {
 
     #[test]
     fn an_objective_without_a_series_has_no_data() {
-        let absent = ViolationsDocument::without_series("web", 3, &objective(), document().as_of);
+        let absent = ViolationsDocument::without_series(&web(), 3, &objective(), document().as_of);
         assert_eq!(absent.state, ObjectiveState::NoData);
         assert_eq!(absent.reason.as_deref(), Some("no_series"));
         assert_eq!(absent.windows, None);

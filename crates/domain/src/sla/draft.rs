@@ -6,19 +6,18 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    InvalidDraft, Objective,
+    InvalidDraft, Objective, SlaName,
     fault::Faults,
-    fields::{id, number, text},
-    is_sla_name,
+    fields::{id, number, text, valid},
 };
-use crate::json_pointer::below;
-use fields::{cut, hold, labels};
+use crate::{json_pointer::below, series::MetricName};
+use fields::{hold, labels};
 
 /// An SLA as somebody asks for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     /// Its name, if it was given one.
-    pub name: Option<String>,
+    pub name: Option<SlaName>,
     /// The objectives, 1 to 10,000, in the order given, ids unique.
     pub objectives: Vec<Objective>,
 }
@@ -76,13 +75,8 @@ fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     {
         faults.add(&below("", field), "is not a field of an SLA");
     }
-    let name = text(fields, "", "name", faults).inspect(|name| {
-        if !is_sla_name(name) {
-            let rule =
-                "is no name for an SLA: a-z or 0-9, then up to 62 of a-z 0-9 . _ -, and not `try`";
-            faults.add("/name", rule);
-        }
-    });
+    let name = text(fields, "", "name", faults)
+        .and_then(|name| valid(SlaName::parse(name), "/name", faults));
     let objectives = match fields.get("objectives") {
         Some(Value::Array(values)) => listed(values, faults),
         Some(_) => {
@@ -110,9 +104,9 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
             continue;
         };
         let metric = match fields.get("metric") {
-            Some(Value::String(name)) => name.clone(),
+            Some(Value::String(name)) => name,
             Some(_) => {
-                faults.add(&below(&pointer, "metric"), "is not a text");
+                faults.add(&below(&pointer, "metric"), "must be a string");
                 continue;
             }
             None => {
@@ -120,8 +114,14 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
                 continue;
             }
         };
-        fields::check_metric(&metric, &below(&pointer, "metric"), faults);
-        let objective = objective(metric, fields, &pointer, &["id", "metric"], faults);
+        let metric = valid(
+            MetricName::parse(metric),
+            &below(&pointer, "metric"),
+            faults,
+        );
+        let Some(objective) = objective(metric, fields, &pointer, &["id", "metric"], faults) else {
+            continue;
+        };
         if !ids.insert(objective.id.clone()) {
             let given = fields.contains_key("id");
             let at = if given {
@@ -129,7 +129,7 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
             } else {
                 pointer
             };
-            faults.add(&at, format!("is there twice: id `{}`", cut(&objective.id)));
+            faults.add(&at, format!("appears twice: id `{}`", objective.id));
         }
         objectives.push(objective);
     }
@@ -145,8 +145,8 @@ fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<Objective>
         let pointer = below("", metric);
         match value {
             Value::Object(range) => {
-                fields::check_metric(metric, &pointer, faults);
-                objectives.push(objective(metric.clone(), range, &pointer, &[], faults));
+                let metric = valid(MetricName::parse(metric), &pointer, faults);
+                objectives.extend(objective(metric, range, &pointer, &[], faults));
             }
             _ => faults.add(&pointer, "is not a range such as {\"min\": 0, \"max\": 80}"),
         }
@@ -166,14 +166,15 @@ fn is_right_number(count: usize, pointer: &str, faults: &mut Faults) -> bool {
     (1..=MOST_OBJECTIVES).contains(&count)
 }
 
-/// An objective from its fields. Where one is invalid the fault is noted and its default taken.
+/// An objective from its fields; `None` without a metric. Where another is invalid the fault is noted and its default
+/// taken.
 fn objective(
-    metric: String,
+    metric: Option<MetricName>,
     fields: &Map<String, Value>,
     pointer: &str,
     own: &[&str],
     faults: &mut Faults,
-) -> Objective {
+) -> Option<Objective> {
     for field in fields.keys() {
         if !FIELDS.contains(&field.as_str()) && !own.contains(&field.as_str()) {
             faults.add(&below(pointer, field), "is not a field of an objective");
@@ -195,26 +196,21 @@ fn objective(
     if min.is_none() && max.is_none() && faults.0.len() == before {
         faults.add(pointer, "has neither min nor max");
     }
-    let mut objective = Objective {
-        id: String::new(),
-        metric,
-        labels: labels(fields, pointer, faults),
-        min,
-        max,
-        hold: hold(fields, pointer, faults),
-        target: budget::target(fields, pointer, faults),
-        budget_window: budget::term(fields, pointer, "budget_window", faults),
-        missing: budget::term(fields, pointer, "missing", faults),
-    };
-    objective.id = match own
-        .contains(&"id")
-        .then(|| id(fields, pointer, "id", faults))
-        .flatten()
-    {
-        Some(id) => id,
-        None => objective.default_id(),
-    };
-    objective
+    let labels = labels(fields, pointer, faults);
+    let hold = hold(fields, pointer, faults);
+    let given = own.contains(&"id");
+    let given = given.then(|| id(fields, pointer, "id", faults)).flatten();
+    let target = budget::target(fields, pointer, faults);
+    let budget_window = budget::term(fields, pointer, "budget_window", faults);
+    let missing = budget::term(fields, pointer, "missing", faults);
+    let objective = Objective::new(metric?, labels, (min, max), hold);
+    Some(Objective {
+        id: given.unwrap_or(objective.id),
+        target,
+        budget_window,
+        missing,
+        ..objective
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    InvalidDraft,
+    InvalidDraft, ObjectiveId,
     fault::Faults,
     fields::{id, text},
 };
@@ -29,7 +29,7 @@ pub struct Exclusion {
     /// Why, 1 to 1000 characters.
     pub reason: String,
     /// The objective it is about; `None`: all of them.
-    pub objective: Option<String>,
+    pub objective: Option<ObjectiveId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was taken back; it counts no more from then on, whatever time is asked about.
@@ -46,7 +46,7 @@ pub struct ExclusionDraft {
     /// Why, 1 to 1000 characters.
     pub reason: String,
     /// The objective it is about; `None`: all of them.
-    pub objective: Option<String>,
+    pub objective: Option<ObjectiveId>,
 }
 
 const FIELDS: [&str; 4] = ["from", "to", "reason", "objective"];
@@ -126,14 +126,14 @@ fn reason(fields: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
 pub struct ExcludedTime {
     of_all: SpanSet,
     /// Of objectives with exclusions of their own, those of all included.
-    of_objective: HashMap<String, SpanSet>,
+    of_objective: HashMap<ObjectiveId, SpanSet>,
 }
 
 impl ExcludedTime {
     /// What these exclusions take out: of one objective, or of all where none is named.
-    pub fn of_spans(spans: impl IntoIterator<Item = (Option<String>, Span)>) -> Self {
+    pub fn of_spans(spans: impl IntoIterator<Item = (Option<ObjectiveId>, Span)>) -> Self {
         let mut of_all = Vec::new();
-        let mut own = HashMap::<String, Vec<Span>>::new();
+        let mut own = HashMap::<ObjectiveId, Vec<Span>>::new();
         for (objective, span) in spans {
             match objective {
                 Some(objective) => own.entry(objective).or_default().push(span),
@@ -217,7 +217,7 @@ mod tests {
             start: Timestamp::from_millis(from * 1_000).unwrap(),
             end: Timestamp::from_millis(to * 1_000).unwrap(),
         };
-        let cpu = || Some("cpu".to_owned());
+        let cpu = || "cpu".parse().ok();
         let excluded = ExcludedTime::of_spans([
             (None, span(0, 10)),
             (None, span(5, 20)),

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{fault::Faults, is_objective_id};
-use crate::json_pointer::below;
+use super::{ObjectiveId, fault::Faults};
+use crate::{json_pointer::below, text::InvalidText};
 
 /// An objective's id.
 pub(super) fn id(
@@ -11,15 +11,19 @@ pub(super) fn id(
     pointer: &str,
     field: &str,
     faults: &mut Faults,
-) -> Option<String> {
+) -> Option<ObjectiveId> {
     let id = text(fields, pointer, field, faults)?;
-    if !is_objective_id(&id) {
-        faults.add(
-            &below(pointer, field),
-            "is not 1 to 63 of A-Z a-z 0-9 . _ -",
-        );
-    }
-    Some(id)
+    valid(ObjectiveId::parse(id), &below(pointer, field), faults)
+}
+
+/// What was read, if it keeps its rule.
+pub(super) fn valid<T>(
+    read: Result<T, InvalidText>,
+    pointer: &str,
+    faults: &mut Faults,
+) -> Option<T> {
+    read.inspect_err(|error| faults.add(pointer, error.to_string()))
+        .ok()
 }
 
 pub(super) fn number(

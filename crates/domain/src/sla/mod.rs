@@ -12,7 +12,7 @@ mod trial;
 pub use draft::Draft;
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
 pub use fault::InvalidDraft;
-pub use names::{DEFAULT_NAME, is_label_name, is_objective_id, is_sla_name};
+pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
 pub use objective::{Objective, Sla};
 pub use terms::{BudgetWindow, Missing, Terms, UnknownTerm};
 pub use trial::Trial;

@@ -3,16 +3,20 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetWindow, Missing, Terms};
-use crate::{digest::digest, series::Labels, time::duration};
+use super::{BudgetWindow, Missing, ObjectiveId, SlaName, Terms};
+use crate::{
+    digest::digest,
+    series::{Labels, MetricName},
+    time::duration,
+};
 
 /// A range that the series of one metric which carry given labels should keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Objective {
     /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric, labels, min, max and `for`.
-    pub id: String,
+    pub id: ObjectiveId,
     /// The metric's name.
-    pub metric: String,
+    pub metric: MetricName,
     /// Exact matches, a subset of the series' labels.
     pub labels: Labels,
     /// The smallest value in range, inclusive; `None`: no lower bound.
@@ -37,8 +41,8 @@ pub struct Objective {
 /// A version of an SLA as etl evaluates it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sla {
-    /// Its name: `[a-z0-9][a-z0-9._-]{0,62}`.
-    pub name: String,
+    /// Its name.
+    pub name: SlaName,
     /// The version, from 1; versions of a name never restart.
     pub version: u32,
     /// The objectives, in the order given.
@@ -46,6 +50,26 @@ pub struct Sla {
 }
 
 impl Objective {
+    /// A range without a target, its id the default one.
+    pub fn new(
+        metric: MetricName,
+        labels: Labels,
+        (min, max): (Option<f64>, Option<f64>),
+        hold: Duration,
+    ) -> Self {
+        Self {
+            id: default_id(&metric, &labels, (min, max), hold),
+            metric,
+            labels,
+            min,
+            max,
+            hold,
+            target: None,
+            budget_window: BudgetWindow::default(),
+            missing: Missing::default(),
+        }
+    }
+
     /// What its budget is.
     pub fn terms(&self) -> Terms {
         Terms {
@@ -54,27 +78,24 @@ impl Objective {
             missing: self.missing,
         }
     }
+}
 
-    /// The id of an objective that was given none: 16 hex digits of SHA-256 over metric, labels, min, max and `for`, each
-    /// length-prefixed (64 bit, big endian), the labels preceded by their number.
-    pub fn default_id(&self) -> String {
-        let bound =
-            |bound: Option<f64>| bound.map_or(String::new(), |bound| format!("{:?}", bound + 0.0));
-        let labels = self
-            .labels
-            .0
-            .iter()
-            .flat_map(|(name, value)| [name.clone(), value.clone()]);
-        let texts = [self.metric.clone(), self.labels.0.len().to_string()]
-            .into_iter()
-            .chain(labels)
-            .chain([
-                bound(self.min),
-                bound(self.max),
-                duration::format(self.hold),
-            ]);
-        format!("{:016x}", u64::from_be_bytes(digest(texts)))
-    }
+/// The id of an objective that was given none: 16 hex digits of SHA-256 over metric, labels, min, max and `for`, each
+/// length-prefixed (64 bit, big endian), the labels preceded by their number.
+fn default_id(
+    metric: &MetricName,
+    Labels(labels): &Labels,
+    (min, max): (Option<f64>, Option<f64>),
+    hold: Duration,
+) -> ObjectiveId {
+    let bound =
+        |bound: Option<f64>| bound.map_or(String::new(), |bound| format!("{:?}", bound + 0.0));
+    let pairs = labels.iter().flat_map(|(name, value)| [name, value]);
+    let texts = [metric.to_string(), labels.len().to_string()]
+        .into_iter()
+        .chain(pairs.cloned())
+        .chain([bound(min), bound(max), duration::format(hold)]);
+    ObjectiveId::of_digest(digest(texts))
 }
 
 mod written_duration {

@@ -54,7 +54,7 @@ fn metric(query: &str) -> Metric {
         }
     };
     Metric {
-        name: "x".to_owned(),
+        name: "x".parse().unwrap(),
         query,
         unit: None,
         reading,

@@ -12,7 +12,7 @@ pub use metrics::{MetricKey, MetricRow};
 pub use runs::RunKey;
 pub use series::{SeriesKey, SeriesRow};
 
-use std::error::Error;
+use std::{error::Error, str::FromStr};
 
 use chrono::NaiveDateTime;
 use domain::{Labels, SeriesId, Timestamp};
@@ -75,6 +75,15 @@ impl<R> Page<R> {
 /// The series' id in a row.
 pub(crate) fn series_id(row: &MySqlRow) -> Result<SeriesId, StoreError> {
     let text: &str = row.try_get("series_id")?;
+    text.parse().map_err(unexpected)
+}
+
+/// A text of a row as the type that keeps its rule.
+pub(crate) fn parsed<T>(row: &MySqlRow, column: &str) -> Result<T, StoreError>
+where
+    T: FromStr<Err: Error + Send + Sync + 'static>,
+{
+    let text: &str = row.try_get(column)?;
     text.parse().map_err(unexpected)
 }
 

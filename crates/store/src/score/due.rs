@@ -11,14 +11,14 @@ use domain::{
     evaluation::HORIZON,
     message::{Forecast, PredictionDocument, SeriesReference},
     score::FORECAST_GONE,
-    sla::Objective,
+    sla::{Objective, SlaName},
 };
 use futures::TryStreamExt;
 use sqlx::{Row, mysql::MySqlRow};
 
 use crate::{
     Store, StoreError,
-    read::{column_time, labels, read_time, series_id},
+    read::{column_time, labels, parsed, read_time, series_id},
 };
 
 /// A forecast whose horizon is over and that nobody has scored.
@@ -40,7 +40,7 @@ pub struct DueForecast {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueProbability {
     /// The SLA's name.
-    pub sla: String,
+    pub sla: SlaName,
     /// The version that was judged.
     pub version: u32,
     /// The objective, as that version has it.
@@ -116,7 +116,7 @@ impl Store {
                 .bind(column_time(time))
                 .fetch(self.pool());
             // The rows of one objective follow each other.
-            let mut last: Option<(String, u32, Arc<Objective>)> = None;
+            let mut last: Option<(SlaName, u32, Arc<Objective>)> = None;
             while let Some(row) = rows.try_next().await? {
                 let Some(position) = positions.get(&(series_id(&row)?, time)) else {
                     continue;
@@ -124,24 +124,25 @@ impl Store {
                 let Some(probability) = number(&row, "probability")? else {
                     continue;
                 };
-                let (sla, version): (&str, u32) = (row.try_get("sla")?, row.try_get("version")?);
+                let (sla, version): (SlaName, u32) =
+                    (parsed(&row, "sla")?, row.try_get("version")?);
                 let id: &str = row.try_get("objective")?;
                 let objective = match &last {
                     Some((last_sla, last_version, objective))
-                        if last_sla == sla && *last_version == version && objective.id == id =>
+                        if *last_sla == sla && *last_version == version && objective.id == id =>
                     {
                         objective.clone()
                     }
                     _ => {
                         let document: &[u8] = row.try_get_unchecked("objective_document")?;
                         let objective: Arc<Objective> = Arc::new(serde_json::from_slice(document)?);
-                        last = Some((sla.to_owned(), version, objective.clone()));
+                        last = Some((sla.clone(), version, objective.clone()));
                         objective
                     }
                 };
                 if let Some(forecast) = due.get_mut(*position) {
                     forecast.probabilities.push(DueProbability {
-                        sla: sla.to_owned(),
+                        sla,
                         version,
                         objective,
                         probability,
@@ -170,7 +171,7 @@ fn read(row: &MySqlRow) -> Result<DueForecast, StoreError> {
     Ok(DueForecast {
         series: SeriesReference {
             series: series_id(row)?,
-            metric: row.try_get("metric")?,
+            metric: parsed(row, "metric")?,
             labels: labels(row)?,
             unit: row.try_get("unit")?,
         },

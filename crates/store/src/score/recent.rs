@@ -7,13 +7,14 @@ use domain::{
     SeriesId, Timestamp,
     evaluation::HORIZON,
     score::{MOST_RECENT, RecentProbabilities, RecentScores},
+    sla::{ObjectiveId, SlaName},
 };
 use futures::TryStreamExt;
 use sqlx::{Row, mysql::MySqlRow};
 
 use crate::{
     Store, StoreError,
-    read::{column_time, read_time, series_id},
+    read::{column_time, parsed, read_time, series_id},
 };
 
 /// Of each series the first forecast in each of the last hundred 10 minutes of the clock: two index seeks for each, however
@@ -52,11 +53,11 @@ pub struct JudgedSeries {
     /// The series.
     pub series: SeriesId,
     /// The SLA's name.
-    pub sla: String,
+    pub sla: SlaName,
     /// The version that was judged.
     pub version: u32,
     /// The objective's id.
-    pub objective: String,
+    pub objective: ObjectiveId,
 }
 
 impl Store {
@@ -112,9 +113,9 @@ impl Store {
         while let Some(row) = rows.try_next().await? {
             let judged = JudgedSeries {
                 series: series_id(&row)?,
-                sla: row.try_get("sla")?,
+                sla: parsed(&row, "sla")?,
                 version: row.try_get("version")?,
-                objective: row.try_get("objective")?,
+                objective: parsed(&row, "objective")?,
             };
             let apart = found.entry(judged).or_insert_with(|| {
                 Apart::new(RecentProbabilities {

@@ -168,8 +168,8 @@ async fn put(
             row.push_bind(name)
                 .push_bind(version)
                 .push_bind((first + position) as u32)
-                .push_bind(&objective.id)
-                .push_bind(&objective.metric)
+                .push_bind(objective.id.as_str())
+                .push_bind(objective.metric.as_str())
                 .push_bind(Json(objective));
         });
         insert.build().execute(&mut *connection).await?;

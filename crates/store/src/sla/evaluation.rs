@@ -5,7 +5,7 @@ use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
     message::ViolationsDocument,
-    sla::{Objective, Sla},
+    sla::{Objective, Sla, SlaName},
 };
 use serde::Deserialize;
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
@@ -14,14 +14,14 @@ use super::{filled, stored_episodes, versions, worst::Worst};
 use crate::{
     Store, StoreError,
     pipeline::{MOST_EPISODES, ToldViolations},
-    read::{column_time, read_time},
+    read::{column_time, read_time, unexpected},
 };
 
 /// A version of an SLA and what was found of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// The name.
-    pub name: String,
+    pub name: SlaName,
     /// The version.
     pub version: u32,
     /// Its newest evaluation; `None` before the first.
@@ -138,7 +138,7 @@ impl Store {
             let version = evaluated.map(|(version, _)| version);
             if let Some(version) = version {
                 return Ok(Some(Sla {
-                    name: name.to_owned(),
+                    name: name.parse().map_err(unexpected)?,
                     version,
                     objectives: versions::objectives(self, name, version).await?,
                 }));

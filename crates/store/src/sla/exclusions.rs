@@ -1,13 +1,13 @@
 use domain::{
     Timestamp,
     evaluation::Span,
-    sla::{ExcludedTime, Exclusion, ExclusionDraft},
+    sla::{ExcludedTime, Exclusion, ExclusionDraft, ObjectiveId},
 };
 use sqlx::{Row, mysql::MySqlRow};
 
 use crate::{
     Store, StoreError,
-    read::{column_time, read_time},
+    read::{column_time, read_time, unexpected},
 };
 
 /// What came of asking for an exclusion.
@@ -71,7 +71,7 @@ impl Store {
              VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(name)
-        .bind(&draft.objective)
+        .bind(draft.objective.as_deref())
         .bind(column_time(draft.from))
         .bind(column_time(draft.to))
         .bind(&draft.reason)
@@ -171,7 +171,7 @@ impl Store {
                 start: read_time(row.try_get("start")?),
                 end: read_time(row.try_get("end")?),
             };
-            Ok((row.try_get("objective")?, span))
+            Ok((objective(row)?, span))
         });
         let spans: Vec<_> = spans.collect::<Result<_, StoreError>>()?;
         Ok(ExcludedTime::of_spans(spans))
@@ -202,6 +202,12 @@ impl Store {
     }
 }
 
+/// The objective that a row is about, if it is about one alone.
+fn objective(row: &MySqlRow) -> Result<Option<ObjectiveId>, StoreError> {
+    let id: Option<&str> = row.try_get("objective")?;
+    id.map(|id| id.parse().map_err(unexpected)).transpose()
+}
+
 fn exclusion(row: &MySqlRow) -> Result<Exclusion, StoreError> {
     let deleted_at: Option<chrono::NaiveDateTime> = row.try_get("deleted_at")?;
     Ok(Exclusion {
@@ -209,7 +215,7 @@ fn exclusion(row: &MySqlRow) -> Result<Exclusion, StoreError> {
         from: read_time(row.try_get("start")?),
         to: read_time(row.try_get("end")?),
         reason: row.try_get("reason")?,
-        objective: row.try_get("objective")?,
+        objective: objective(row)?,
         created_at: read_time(row.try_get("created_at")?),
         deleted_at: deleted_at.map(read_time),
     })

@@ -7,20 +7,21 @@ use domain::{
     Labels, Series, SeriesId, Timestamp,
     budget::{RecordedTime, Version},
     evaluation::Span,
+    sla::ObjectiveId,
 };
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
 use super::filled;
 use crate::{
     Store, StoreError,
-    read::{column_time, read_time, series_id},
+    read::{column_time, parsed, read_time, series_id},
 };
 
 /// What is kept of one objective on one series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesHistory {
     /// The objective's id.
-    pub objective: String,
+    pub objective: ObjectiveId,
     /// The series.
     pub series: SeriesId,
     /// Its labels.
@@ -65,14 +66,14 @@ impl Store {
         if objectives.is_empty() {
             return Ok(Vec::new());
         }
-        let mut kept = BTreeMap::<(String, SeriesId), BTreeMap<u32, RecordedTime>>::new();
+        let mut kept = BTreeMap::<(ObjectiveId, SeriesId), BTreeMap<u32, RecordedTime>>::new();
         for (table, part) in [
             ("judged", (|kept| &mut kept.judged) as Part),
             ("gap", |kept| &mut kept.gaps),
             ("episode", |kept| &mut kept.violations),
         ] {
             for row in self.spans(table, name, objectives, since).await? {
-                let owner = (row.try_get("objective")?, series_id(&row)?);
+                let owner = (parsed(&row, "objective")?, series_id(&row)?);
                 let versions = kept.entry(owner).or_default();
                 let version = versions.entry(row.try_get("version")?).or_default();
                 part(version).push(Span {
@@ -136,7 +137,7 @@ impl Store {
             query.push(")");
             for row in query.build().fetch_all(self.pool()).await? {
                 let Json(labels) = row.try_get("labels")?;
-                let metric = row.try_get("metric")?;
+                let metric = parsed(&row, "metric")?;
                 named.insert(series_id(&row)?, Series { metric, labels });
             }
         }

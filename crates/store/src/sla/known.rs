@@ -103,22 +103,20 @@ impl<'a> Matching<'a> {
 
 #[cfg(test)]
 mod tests {
-    use domain::sla::{BudgetWindow, Missing};
+    use std::time::Duration;
 
     use super::*;
 
     #[test]
     fn a_series_counts_for_every_objective_whose_labels_it_carries() {
-        let objective = |metric: &str, labels: &[(&str, &str)]| Objective {
-            id: String::new(),
-            metric: metric.to_owned(),
-            labels: labels.iter().copied().collect(),
-            min: None,
-            max: None,
-            hold: std::time::Duration::ZERO,
-            target: None,
-            budget_window: BudgetWindow::default(),
-            missing: Missing::default(),
+        let objective = |metric: &str, labels: &[(&str, &str)]| {
+            let labels = labels.iter().copied().collect();
+            Objective::new(
+                metric.parse().unwrap(),
+                labels,
+                (None, None),
+                Duration::ZERO,
+            )
         };
         let objectives = [
             objective("cpu", &[]),

@@ -56,9 +56,9 @@ impl Store {
              WHERE sla = ? AND version = ? AND as_of = (SELECT as_of FROM violation FORCE INDEX (by_version) \
              WHERE sla = ? AND version = ? AND as_of <= ? ORDER BY as_of DESC LIMIT 1) LIMIT ?",
         )
-        .bind(&sla.name)
+        .bind(sla.name.as_str())
         .bind(sla.version)
-        .bind(&sla.name)
+        .bind(sla.name.as_str())
         .bind(sla.version)
         .bind(column_time(until))
         .bind(limit as u64)
@@ -81,7 +81,7 @@ impl Store {
             return Ok(None);
         }
         let evaluated = sla.objectives.iter().map(|objective| {
-            let entries = entries.remove(&objective.id).unwrap_or_default();
+            let entries = entries.remove(objective.id.as_str()).unwrap_or_default();
             let count = |wanted: Option<ObjectiveState>| {
                 let told = entries.iter().map(|entry| &entry.document);
                 let counted = told.filter(|document| {

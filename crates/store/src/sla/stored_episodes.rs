@@ -37,7 +37,7 @@ pub(super) async fn complete(
                 continue;
             };
             let whole = stored.iter().find(|(owner, id, episode)| {
-                *owner == objective
+                objective == owner.as_str()
                     && Some(*id) == series
                     && episode.side == told.side
                     && episode.start <= told.start
@@ -76,10 +76,10 @@ async fn read(
             continue;
         };
         let document = &entry.document;
-        query.push(" OR (sla = ").push_bind(&document.sla);
+        query.push(" OR (sla = ").push_bind(document.sla.as_str());
         query
             .push(" AND objective = ")
-            .push_bind(&document.objective.id);
+            .push_bind(document.objective.id.as_str());
         query.push(" AND version = ").push_bind(document.version);
         query
             .push(" AND series_id = ")

@@ -6,7 +6,10 @@ use domain::{
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
 use super::filled;
-use crate::{Store, StoreError, read::read_time};
+use crate::{
+    Store, StoreError,
+    read::{read_time, unexpected},
+};
 
 /// A version of an SLA, and when it was made.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,10 +181,10 @@ fn grouped(rows: &[MySqlRow]) -> Result<Vec<StoredSla>, StoreError> {
         let (name, version): (&str, u32) = (row.try_get("name")?, row.try_get("version")?);
         let Json(objective) = row.try_get("document")?;
         match slas.last_mut() {
-            Some(stored) if stored.sla.name == name => stored.sla.objectives.push(objective),
+            Some(stored) if stored.sla.name == *name => stored.sla.objectives.push(objective),
             _ => slas.push(StoredSla {
                 sla: Sla {
-                    name: name.to_owned(),
+                    name: name.parse().map_err(unexpected)?,
                     version,
                     objectives: vec![objective],
                 },

@@ -10,7 +10,7 @@ use domain::{
         Stage, Stationarity, UnitRootTest, ViolationsDocument, WindowSummary,
     },
     score::Scores,
-    sla::{BudgetWindow, Missing, Objective},
+    sla::{Objective, SlaName},
 };
 
 use crate::pipeline::Document;
@@ -20,7 +20,7 @@ use crate::pipeline::Document;
 pub struct Documents {
     series: Series,
     unit: Option<String>,
-    sla: String,
+    sla: SlaName,
 }
 
 impl Documents {
@@ -28,18 +28,18 @@ impl Documents {
     pub fn about(metric: &str, instance: &str) -> Self {
         Self {
             series: Series {
-                metric: metric.to_owned(),
+                metric: metric.parse().expect("a metric name"),
                 labels: Labels::from_iter([("instance", instance), ("job", "node")]),
             },
             unit: Some("percent".to_owned()),
-            sla: "demo".to_owned(),
+            sla: "demo".parse().expect("an SLA name"),
         }
     }
 
     /// The same, judged by another SLA than `demo`.
     pub fn under(self, sla: &str) -> Self {
         Self {
-            sla: sla.to_owned(),
+            sla: sla.parse().expect("an SLA name"),
             ..self
         }
     }
@@ -260,19 +260,9 @@ impl Documents {
 
     /// The objective "at most 80 for a minute" on its metric and all of its labels.
     pub fn objective(&self) -> Objective {
-        let mut objective = Objective {
-            id: String::new(),
-            metric: self.series.metric.clone(),
-            labels: self.series.labels.clone(),
-            min: None,
-            max: Some(80.0),
-            hold: Duration::from_secs(60),
-            target: None,
-            budget_window: BudgetWindow::default(),
-            missing: Missing::default(),
-        };
-        objective.id = objective.default_id();
-        objective
+        let Series { metric, labels } = self.series.clone();
+        let bounds = (None, Some(80.0));
+        Objective::new(metric, labels, bounds, Duration::from_secs(60))
     }
 
     /// A run.

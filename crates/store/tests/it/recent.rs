@@ -95,7 +95,7 @@ async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() 
     let found = recent(9 * 3600).await.unwrap();
     let judged = JudgedSeries {
         series: told.series().id(),
-        sla: "demo".to_owned(),
+        sla: "demo".parse().unwrap(),
         version: 1,
         objective: told.objective().id,
     };

@@ -238,7 +238,7 @@ async fn scores_are_summed_up_and_nothing_is_lost() {
         .objective_scores(&everything)
         .await
         .unwrap();
-    let scores = &scores[&("demo".to_owned(), told.objective().id)];
+    let scores = &scores[&("demo".to_owned(), told.objective().id.to_string())];
     assert_eq!((scores.forecasts, scores.scored, scores.events), (4, 3, 2));
     close(Some(scores.said), 1.25);
     close(Some(scores.squares), 0.01 + 0.85 * 0.85);

@@ -69,7 +69,7 @@ pub(super) async fn analyse(
     let mut judged = Judged::default();
     while let Some(analysed) = analyses.next().await {
         let Ok((analysed, messages, took)) = analysed else {
-            tracing::error!(metric = metric.name, "an analysis panicked");
+            tracing::error!(metric = metric.name.as_str(), "an analysis panicked");
             judged.broke_off = true;
             let reason = "the analysis of a series broke off";
             record.tally.fail_metric(&metric.name, reason);
@@ -114,7 +114,7 @@ pub(super) async fn conclude(
     if judged.broke_off {
         return;
     }
-    record.fetched.push(metric.name.clone());
+    record.fetched.push(metric.name.to_string());
     for forecast in plan.due.unseen(&metric.name, &judged.series) {
         let document = scoring::unscorable(forecast, NO_SERIES, record.document.as_of);
         let message = Message::of_score(&document, &record.document.run_id);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::{
-    Series,
+    MetricName, Series,
     message::{AMBIGUOUS, DEADLINE, Failure, RunDocument, Stage},
 };
 use kafka::{KafkaUnreachable, Publication};
@@ -95,7 +95,7 @@ impl Record {
 
     /// Series of a metric were left out because nothing but their metric names tells them apart. An objective that they
     /// belong to is not evaluated on every series.
-    pub(super) fn ambiguous(&mut self, metric: &str, series: Vec<Ambiguous>) {
+    pub(super) fn ambiguous(&mut self, metric: &MetricName, series: Vec<Ambiguous>) {
         for Ambiguous { labels, names } in series {
             let detail = format!(
                 "{} have the same labels {labels}: ask for each in a [[metric]] of its own",
@@ -104,7 +104,7 @@ impl Record {
             let reason = "two of its series have the same labels";
             self.tally.fail_series(metric, &labels, reason);
             let series = Series {
-                metric: metric.to_owned(),
+                metric: metric.clone(),
                 labels,
             };
             let failure = Failure::new("fetch", AMBIGUOUS).of_metric(metric);

@@ -157,7 +157,7 @@ mod tests {
         ]}));
         let objectives = draft.unwrap().objectives.into_iter();
         let active = objectives.map(|objective| ActiveObjective {
-            sla: "web".to_owned(),
+            sla: "web".parse().unwrap(),
             version: 3,
             objective,
         });

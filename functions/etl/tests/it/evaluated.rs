@@ -44,7 +44,7 @@ fn published(topic: &str, document: &RunDocument) -> BTreeMap<Name, u64> {
     for record in records.into_values().flatten() {
         if record.headers["ce_type"] == Kind::Violations.ce_type() {
             let found: ViolationsDocument = serde_json::from_str(&record.value).unwrap();
-            let name = (found.sla, found.version, found.objective.id);
+            let name = (found.sla.into(), found.version, found.objective.id.into());
             *counts.entry(name).or_default() += 1;
         }
     }
@@ -54,7 +54,8 @@ fn published(topic: &str, document: &RunDocument) -> BTreeMap<Name, u64> {
 /// What the record says, by objective: rows, or the reason.
 fn said(document: &RunDocument) -> BTreeMap<Name, Result<u64, String>> {
     let evaluated = document.evaluated.iter().map(|found| {
-        let name = (found.sla.clone(), found.version, found.objective.clone());
+        let (sla, objective) = (found.sla.to_string(), found.objective.to_string());
+        let name = (sla, found.version, objective);
         let outcome = match &found.outcome {
             EvaluationOutcome::Rows(rows) => Ok(*rows),
             EvaluationOutcome::Reason(reason) => Err(reason.clone()),

@@ -154,7 +154,7 @@ fn scored(now: Timestamp, minute: u64, happened: Option<bool>) -> Document {
     let Document::Score(mut score) = about.score(as_of, as_of + HORIZON) else {
         unreachable!()
     };
-    score.objectives[0].objective = "cpu".to_owned();
+    score.objectives[0].objective = "cpu".parse().unwrap();
     score.objectives[0].happened = happened;
     Document::Score(score)
 }

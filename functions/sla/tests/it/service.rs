@@ -124,7 +124,7 @@ impl Told<'_> {
         let about = Documents::about(&self.objective.metric, instance);
         let series = SeriesReference::new(about.series(), None);
         Document::Violations(Box::new(ViolationsDocument::judged(
-            self.sla,
+            &self.sla.parse().unwrap(),
             self.version,
             self.objective,
             series,
@@ -135,7 +135,7 @@ impl Told<'_> {
 
     pub(crate) fn of_nothing(&self) -> Document {
         let document = ViolationsDocument::without_series(
-            self.sla,
+            &self.sla.parse().unwrap(),
             self.version,
             self.objective,
             time(self.as_of),

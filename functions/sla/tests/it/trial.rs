@@ -4,7 +4,7 @@ use domain::{
     Sample, Timestamp,
     evaluation::{STALENESS, evaluate, recommend},
     message::{SeriesReference, TrialDocument, TriedObjective, TriedSeries, ViolationsDocument},
-    sla::{Draft, Objective},
+    sla::{Draft, Objective, SlaName},
 };
 use serde_json::{Value, json};
 use sla::Evaluator;
@@ -38,12 +38,19 @@ fn told() -> TrialDocument {
     let judgement = judgement.unwrap();
     let series = SeriesReference::new(Documents::about("cpuUsage", "a").series(), None);
     let found = TriedSeries {
-        violations: ViolationsDocument::judged("try", 0, &cpu, series, judgement, outlook(0.37)),
+        violations: ViolationsDocument::judged(
+            &SlaName::trial(),
+            0,
+            &cpu,
+            series,
+            judgement,
+            outlook(0.37),
+        ),
         episodes_total: 1,
         recommended: recommend(&cpu, &samples, STALENESS, as_of, 0),
     };
     let absent = TriedSeries {
-        violations: ViolationsDocument::without_series("try", 0, &gone, as_of),
+        violations: ViolationsDocument::without_series(&SlaName::trial(), 0, &gone, as_of),
         episodes_total: 0,
         recommended: Default::default(),
     };

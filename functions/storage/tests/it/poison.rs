@@ -232,7 +232,8 @@ async fn a_document_that_contradicts_itself_is_set_aside() {
             json!(1u64 << 32),
             "too many samples",
         ),
-        (&violations, "/sla", json!("A b"), "the SLA's name"),
+        (&violations, "/sla", json!("A b"), "invalid SLA name"),
+        (&violations, "/sla", json!("try"), "called try"),
         (&violations, "/version", json!(0), "version is 0"),
         (
             &violations,
@@ -240,7 +241,12 @@ async fn a_document_that_contradicts_itself_is_set_aside() {
             json!("o".repeat(64)),
             "1 to 63",
         ),
-        (&violations, "/objective/id", json!("ö"), "id is none"),
+        (
+            &violations,
+            "/objective/id",
+            json!("ö"),
+            "invalid objective id",
+        ),
         (
             &violations,
             "/objective/metric",

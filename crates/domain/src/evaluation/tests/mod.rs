@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::*;
 use crate::{
     series::{Labels, Sample},
-    sla::{BudgetWindow, Missing, Objective},
+    sla::Objective,
     time::{Span, Timestamp},
 };
 
@@ -41,17 +41,9 @@ pub(super) fn span(start: i64, end: i64) -> Span {
 
 /// A range from `min` to `max`, held for `hold` seconds.
 pub(super) fn objective(min: Option<f64>, max: Option<f64>, hold: u64) -> Objective {
-    Objective {
-        id: "o".to_owned(),
-        metric: "m".to_owned(),
-        labels: Labels::default(),
-        min,
-        max,
-        hold: Duration::from_secs(hold),
-        target: None,
-        budget_window: BudgetWindow::default(),
-        missing: Missing::default(),
-    }
+    let metric = "m".parse().unwrap();
+    let hold = Duration::from_secs(hold);
+    Objective::new(metric, Labels::default(), (min, max), hold)
 }
 
 /// When [`judged`] judges, seconds.

@@ -12,18 +12,8 @@ use crate::{
 };
 
 const MOST_LABELS: usize = 64;
-const LONGEST_METRIC: usize = 255;
 const LONGEST_LABEL: usize = 4096;
 pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
-
-pub(super) fn check_metric(name: &str, pointer: &str, faults: &mut Faults) {
-    if name.is_empty() || name.len() > LONGEST_METRIC || name.chars().any(char::is_control) {
-        faults.add(
-            pointer,
-            format!("is not a metric's name of 1 to {LONGEST_METRIC} bytes"),
-        );
-    }
-}
 
 pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Labels {
     let pointer = below(pointer, "labels");
@@ -71,8 +61,4 @@ pub(super) fn hold(fields: &Map<String, Value>, pointer: &str, faults: &mut Faul
         Err(error) => faults.add(&below(pointer, "for"), error.to_string()),
     }
     Duration::ZERO
-}
-
-pub(super) fn cut(text: &str) -> String {
-    text.chars().take(LONGEST_METRIC).collect()
 }
