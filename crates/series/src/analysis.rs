@@ -58,14 +58,15 @@ pub fn analyse(samples: &[(i64, f64)], as_of_ms: i64, options: &Options) -> Anal
     let stretch = grid.longest_complete();
     let stationarity = stationarity(stretch);
     let seasonality = seasonality(stretch, step_seconds);
-    let forecast = grid.recent().and_then(|recent| {
+    let steps = steps(options.horizon, step_seconds);
+    let forecast = steps.and_then(|steps| {
+        let recent = grid.recent()?;
         let period = match &seasonality {
             // The usual case: there is no gap, and both look at the same values.
             Ok(found) if recent == stretch => found.period,
             _ => period::detect(&recent),
         };
         let verdict = stationarity.as_ref().map(|found| found.verdict).ok();
-        let steps = steps(options.horizon, step_seconds)?;
         forecast_with(&recent, steps, Known { period, verdict })
     });
     Analysis {
@@ -79,11 +80,12 @@ pub fn analyse(samples: &[(i64, f64)], as_of_ms: i64, options: &Options) -> Anal
     }
 }
 
-/// How many steps the horizon has, at least one.
+/// How many whole steps the horizon has, at least one.
 ///
 /// # Errors
 ///
-/// [`Reason::InvalidHorizon`] for a horizon of 0, [`Reason::InvalidStep`] if the step is not a positive number.
+/// [`Reason::InvalidHorizon`] for a horizon of 0, [`Reason::InvalidStep`] if the step is not a positive number,
+/// [`Reason::StepExceedsHorizon`] if the horizon ends before the first step does.
 pub fn steps(horizon: Duration, step_seconds: f64) -> Result<usize, Reason> {
     if !(step_seconds > 0.0 && step_seconds.is_finite()) {
         return Err(Reason::InvalidStep);
@@ -91,5 +93,10 @@ pub fn steps(horizon: Duration, step_seconds: f64) -> Result<usize, Reason> {
     if horizon.is_zero() {
         return Err(Reason::InvalidHorizon);
     }
-    Ok((horizon.as_secs_f64() / step_seconds).round().max(1.0) as usize)
+    // A step of a third of a second is not quite one.
+    let steps = (horizon.as_secs_f64() / step_seconds + 1e-9).floor();
+    if steps < 1.0 {
+        return Err(Reason::StepExceedsHorizon);
+    }
+    Ok(steps as usize)
 }

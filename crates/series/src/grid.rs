@@ -23,7 +23,8 @@ const JITTER: f64 = 0.01;
 pub struct GridOptions {
     /// How far back from `as_of` the grid looks. Default 12 h.
     pub window: Duration,
-    /// The distance of the points; by default the median distance of the samples.
+    /// The distance of the points; by default the median distance of the samples, of which those that replicas took
+    /// together count as one.
     pub step: Option<Duration>,
     /// For how long a sample stands. Default 5 min. It always stands for one step.
     pub staleness: Duration,
@@ -59,11 +60,15 @@ impl Grid {
     /// The samples may come in any order. NaN is dropped, of several values at one time the last one counts, and what
     /// is later than `as_of_ms` or older than the window is not seen.
     pub fn new(samples: &[(i64, f64)], as_of_ms: i64, options: &GridOptions) -> Self {
-        let samples = cleaned(samples, as_of_ms, milliseconds(options.window));
-        let step_ms = options
-            .step
-            .map_or_else(|| usual_step_ms(&samples), milliseconds)
-            .max(1);
+        let mut samples = cleaned(samples, as_of_ms, milliseconds(options.window));
+        let step_ms = match options.step {
+            Some(step) => milliseconds(step),
+            None => {
+                samples = without_replicas(samples, milliseconds(options.staleness));
+                usual_step_ms(&samples)
+            }
+        }
+        .max(1);
         let hold_ms = milliseconds(options.staleness).max(step_ms);
         let points = match samples.first() {
             Some(&(first_ms, _)) => as_of_ms.saturating_sub(first_ms) / step_ms + 1,
@@ -136,6 +141,45 @@ fn cleaned(samples: &[(i64, f64)], as_of_ms: i64, window_ms: i64) -> Vec<(i64, f
     kept
 }
 
+/// The samples without what other replicas of a scraper took at about the same time: of those that are closer than a tenth
+/// of the usual interval to the first of them the latest counts.
+fn without_replicas(samples: Vec<(i64, f64)>, staleness_ms: i64) -> Vec<(i64, f64)> {
+    let close_ms = usual_interval_ms(&samples, staleness_ms) / 10;
+    let mut kept: Vec<(i64, f64)> = Vec::with_capacity(samples.len());
+    let mut first_ms = i64::MIN;
+    for sample in samples {
+        match kept.last_mut() {
+            Some(last) if sample.0 - first_ms < close_ms => *last = sample,
+            _ => {
+                first_ms = sample.0;
+                kept.push(sample);
+            }
+        }
+    }
+    kept
+}
+
+/// The distance of neighbours that half of the time is covered by: replicas, however many, make many short distances that
+/// cover little time. What is longer than the staleness is a gap, unless everything is.
+fn usual_interval_ms(samples: &[(i64, f64)], staleness_ms: i64) -> i64 {
+    let distances = samples.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    let mut distances: Vec<i64> = distances.collect();
+    distances.sort_unstable();
+    let short = distances.partition_point(|distance| *distance <= staleness_ms);
+    if short > 0 {
+        distances.truncate(short);
+    }
+    let half = distances.iter().sum::<i64>() / 2;
+    let mut covered = 0;
+    for distance in &distances {
+        covered += distance;
+        if covered >= half {
+            return *distance;
+        }
+    }
+    0
+}
+
 /// The median distance of neighbours, whole seconds if it is near enough.
 fn usual_step_ms(samples: &[(i64, f64)]) -> i64 {
     let mut distances: Vec<i64> = samples
@@ -191,6 +235,64 @@ mod tests {
             sample.0 -= 100 + (index as i64 * 7) % 23;
         }
         assert_eq!(grid(&samples).step_ms, 15_000);
+    }
+
+    #[test]
+    fn replicas_scrape_as_one() {
+        for (replicas, apart_ms) in [(2, 700), (2, 20), (3, 400), (4, 300)] {
+            let alone = every(15_000, 400);
+            let samples: Vec<(i64, f64)> = alone
+                .iter()
+                .flat_map(|&(time_ms, value)| {
+                    (0..replicas).map(move |replica| (time_ms - replica * apart_ms, value))
+                })
+                .collect();
+            let grid = grid(&samples);
+            assert_eq!(grid.step_ms, 15_000, "{replicas} replicas");
+            let expected: Vec<f64> = alone.iter().map(|sample| sample.1).collect();
+            assert_eq!(grid.values, expected);
+        }
+    }
+
+    #[test]
+    fn the_later_of_two_replicas_counts() {
+        let samples: Vec<(i64, f64)> = every(15_000, 100)
+            .into_iter()
+            .flat_map(|(time_ms, _)| [(time_ms - 900, 1.0), (time_ms - 100, 2.0)])
+            .collect();
+        assert!(
+            grid(&samples)
+                .values
+                .iter()
+                .skip(1)
+                .all(|value| *value == 2.0)
+        );
+    }
+
+    #[test]
+    fn gaps_bursts_and_a_change_of_the_interval_make_no_replicas() {
+        let mut with_outage = every(15_000, 2_880);
+        with_outage.drain(400..2_400);
+        let mut faster = every(60_000, 360);
+        faster.retain(|sample| sample.0 < AS_OF - 10_800_000);
+        faster.extend(every(15_000, 720));
+        for (samples, step_ms) in [
+            (with_outage, 15_000),
+            // 30 s and 60 s, as servers that thin out have it.
+            (
+                every(30_000, 300)
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(position, _)| position % 5 != 0)
+                    .map(|(_, sample)| sample)
+                    .collect(),
+                30_000,
+            ),
+            (faster, 15_000),
+            (every(1_800_000, 24), 1_800_000),
+        ] {
+            assert_eq!(grid(&samples).step_ms, step_ms);
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub enum Reason {
     /// The step is 0.
     #[error("invalid_step")]
     InvalidStep,
+    /// The step is longer than the horizon, so that nothing of it would be seen.
+    #[error("step_exceeds_horizon")]
+    StepExceedsHorizon,
     /// The horizon is 0 or has more steps than [`crate::forecast::MAX_STEPS`].
     #[error("invalid_horizon")]
     InvalidHorizon,

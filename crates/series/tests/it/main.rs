@@ -5,5 +5,6 @@
 mod analysis;
 mod example;
 mod forecast;
+mod kinds;
 mod properties;
 mod reference;
