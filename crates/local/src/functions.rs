@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     env,
     fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -18,6 +19,9 @@ use tokio::{
 
 use crate::{
     command::{Group, on_path},
+    data::DataDirectory,
+    demo::demo_metrics,
+    files,
     progress::{Progress, Step},
     servers::Servers,
     template::Template,
@@ -160,13 +164,18 @@ async fn built(command: &mut Command, step: &Step) -> Result<Programs> {
 /// When the file of metrics is not there.
 pub(crate) fn environment(
     root: &Path,
+    data: &DataDirectory,
     template: &Template,
     servers: &Servers,
     http: &str,
     every: Duration,
 ) -> Result<BTreeMap<String, String>> {
     let given = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    let metrics = given("METRICS_FILE").map_or_else(|| root.join("metrics.toml"), PathBuf::from);
+    let metrics = match given("METRICS_FILE") {
+        Some(path) => PathBuf::from(path),
+        None if servers.demo_began.is_some() => metrics_of_demo(root, data)?,
+        None => root.join("metrics.toml"),
+    };
     let metrics = metrics
         .canonicalize()
         .with_context(|| format!("METRICS_FILE: {} cannot be read", metrics.display()))?;
@@ -195,6 +204,16 @@ pub(crate) fn environment(
         environment.insert(name.to_owned(), value);
     }
     Ok(environment)
+}
+
+/// The repository's metrics as the demo reads them, in the data directory.
+fn metrics_of_demo(root: &Path, data: &DataDirectory) -> Result<PathBuf> {
+    let shipped = root.join("metrics.toml");
+    let text = fs::read_to_string(&shipped)
+        .with_context(|| format!("{} cannot be read", shipped.display()))?;
+    let path = data.path("metrics.toml");
+    files::write(&path, &demo_metrics(&text))?;
+    Ok(path)
 }
 
 /// The topic: `KAFKA_TOPIC`, else the template's.

@@ -226,6 +226,9 @@ fn step(written: &Spanned<String>) -> Result<Duration, Fault> {
 }
 
 #[cfg(test)]
+mod ready_sets;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::{MatchOperator, Matcher};

@@ -4,6 +4,7 @@
 //! the series go on without a seam.
 
 mod exposition;
+mod metrics;
 mod node;
 mod noise;
 mod signal;
@@ -11,6 +12,7 @@ mod sla;
 mod spike;
 
 pub(crate) use exposition::{history, scrape};
+pub(crate) use metrics::demo_metrics;
 pub(crate) use node::{NODE, Node};
 pub(crate) use sla::demo_sla;
 pub(crate) use spike::{METRICS, Spikes};

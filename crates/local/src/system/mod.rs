@@ -105,7 +105,8 @@ impl System {
             }
         };
         let (servers, programs) = tokio::try_join!(servers, programs)?;
-        let environment = functions::environment(root, &template, &servers, &http, options.every)?;
+        let environment =
+            functions::environment(root, data, &template, &servers, &http, options.every)?;
         let environment_file = data.path("functions.env");
         files::write(
             &environment_file,
