@@ -54,6 +54,12 @@ enum Command {
     },
     /// Stop a running `up` and wait until it has ended.
     Down,
+    /// Ask a Prometheus what it is, and what each metric of the metrics file would give.
+    Check {
+        /// Its address; if left out that of `PROMETHEUS_URL`, else of the running `up`.
+        #[arg(long, value_name = "URL")]
+        prometheus: Option<String>,
+    },
     /// Run the servers alone in the foreground, until Ctrl-C, and print what tells of them.
     Servers {
         /// With those that only tests need: AWS' APIs and a Kafka that asks for a login.
@@ -136,6 +142,9 @@ async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Spike { metric, duration } => commands::spike(&data, &metric, duration),
         Command::Logs { name, follow } => commands::logs(&data, name.as_deref(), follow).await,
         Command::Down => commands::down(&data).await,
+        Command::Check { prometheus } => {
+            commands::check(&data, &repository()?, prometheus.as_deref()).await
+        }
         Command::Servers { tests } => commands::servers(&data, tests).await,
         Command::Test { arguments } => commands::test(&data, &repository()?, &arguments).await,
     }

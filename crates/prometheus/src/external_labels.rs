@@ -26,6 +26,12 @@ impl ExternalLabels {
             .retain(|name, value| self.0.get(name) != Some(value));
     }
 
+    /// Their names, with commas between.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.join(", ")
+    }
+
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -105,7 +111,11 @@ impl Prometheus {
     }
 
     /// The label sets that a selector selects.
-    async fn stored_labels(&self, selector: &str, range: Span) -> Result<Vec<Labels>, FetchError> {
+    pub(crate) async fn stored_labels(
+        &self,
+        selector: &str,
+        range: Span,
+    ) -> Result<Vec<Labels>, FetchError> {
         let query = [
             ("match[]", selector.to_owned()),
             ("start", seconds(range.start.millis())),

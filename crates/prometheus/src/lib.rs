@@ -7,6 +7,7 @@
 mod availability;
 mod client;
 mod error;
+mod examine;
 mod external_labels;
 mod fetch;
 mod learned;
@@ -20,6 +21,7 @@ mod sink;
 pub use availability::Availability;
 pub use client::{ClientError, Prometheus};
 pub use error::FetchError;
+pub use examine::{Examined, Server, Way};
 pub use fetch::{Ambiguous, Fetched, FetchedSeries};
 pub use metrics_file::{Metric, Reading};
-pub use query::{MatchOperator, Matcher, Query, Selector};
+pub use query::{MatchOperator, Matcher, Query, Selected, Selector, selected};

@@ -1,5 +1,7 @@
 //! PromQL, as far as it has to be understood here: what is a plain selector, and which metric names it may show.
 
+use std::{fmt, time::Duration};
+
 use promql_parser::{
     label::{MatchOp, Matcher as ParsedMatcher},
     parser::{self, Expr, VectorSelector},
@@ -29,6 +31,15 @@ pub struct Selector {
     pub text: String,
     /// What a series has to match, all of it. Empty where PromQL alone can say it (alternatives with `or`).
     pub matchers: Vec<Matcher>,
+}
+
+/// A selector within a query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selected {
+    /// What its series match.
+    pub matchers: Vec<Matcher>,
+    /// How far it looks back, where it says so: `[5m]`.
+    pub range: Option<Duration>,
 }
 
 /// What a label of a series has to be.
@@ -91,11 +102,91 @@ impl Query {
 impl Selector {
     /// Whether two of its series may differ in their metric name alone.
     pub fn has_names(&self) -> bool {
-        !self
-            .matchers
-            .iter()
-            .any(|matcher| matcher.label == NAME && matcher.operator == MatchOperator::Equal)
+        !self.matchers.iter().any(Matcher::is_name)
     }
+}
+
+/// The selectors in a query, in order; none of one that the parser does not understand.
+pub fn selected(query: &str) -> Vec<Selected> {
+    let mut found = Found::default();
+    if let Ok(expression) = parser::parse(&without_comments(query)) {
+        // The visitor has no errors.
+        let _ = walk_expr(&mut found, &expression);
+    }
+    found.0
+}
+
+#[derive(Default)]
+struct Found(Vec<Selected>);
+
+impl ExprVisitor for Found {
+    type Error = std::convert::Infallible;
+
+    fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
+        let (selector, range) = match expression {
+            Expr::VectorSelector(selector) => (selector, None),
+            Expr::MatrixSelector(selector) => (&selector.vs, Some(selector.range)),
+            _ => return Ok(true),
+        };
+        self.0.push(Selected {
+            matchers: matchers(selector),
+            range,
+        });
+        Ok(true)
+    }
+}
+
+impl Selected {
+    /// The metric's name, where it is given.
+    pub fn name(&self) -> Option<&str> {
+        let mut matchers = self.matchers.iter();
+        let named = matchers.find(|matcher| matcher.is_name())?;
+        Some(&named.value)
+    }
+
+    /// As a plain selector.
+    pub fn selector(&self) -> Selector {
+        let matchers: Vec<String> = self.matchers.iter().map(ToString::to_string).collect();
+        Selector {
+            text: format!("{{{}}}", matchers.join(",")),
+            matchers: self.matchers.clone(),
+        }
+    }
+}
+
+impl Matcher {
+    /// Whether it gives the metric's name.
+    fn is_name(&self) -> bool {
+        self.label == NAME && self.operator == MatchOperator::Equal
+    }
+}
+
+/// As in PromQL; a name that is not of letters, digits and underscores is quoted, as Prometheus 3 has it.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = match self.operator {
+            MatchOperator::Equal => "=",
+            MatchOperator::NotEqual => "!=",
+            MatchOperator::Regex => "=~",
+            MatchOperator::NotRegex => "!~",
+        };
+        let value = quoted(&self.value);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if self.label.chars().all(is_plain) {
+            write!(f, "{}{operator}{value}", self.label)
+        } else {
+            write!(f, "{}{operator}{value}", quoted(&self.label))
+        }
+    }
+}
+
+/// A string of PromQL.
+fn quoted(text: &str) -> String {
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
+    format!("\"{escaped}\"")
 }
 
 /// The text without `# …` up to the end of a line, where that is not within a string.
@@ -153,42 +244,14 @@ fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
 
 /// Whether an expression selects more than one metric name.
 fn has_names(expression: &Expr) -> bool {
-    let mut names = Names::default();
+    let mut found = Found::default();
     // The visitor has no errors.
-    let _ = walk_expr(&mut names, expression);
-    names.several
-}
-
-#[derive(Default)]
-struct Names {
-    first: Option<String>,
-    several: bool,
-}
-
-impl Names {
-    fn see(&mut self, selector: &VectorSelector) {
-        let exact = matchers(selector)
-            .into_iter()
-            .find(|matcher| matcher.label == NAME && matcher.operator == MatchOperator::Equal);
-        match (exact, &self.first) {
-            (None, _) => self.several = true,
-            (Some(name), Some(first)) => self.several |= name.value != *first,
-            (Some(name), None) => self.first = Some(name.value),
-        }
-    }
-}
-
-impl ExprVisitor for Names {
-    type Error = std::convert::Infallible;
-
-    fn pre_visit(&mut self, expression: &Expr) -> Result<bool, Self::Error> {
-        match expression {
-            Expr::VectorSelector(selector) => self.see(selector),
-            Expr::MatrixSelector(selector) => self.see(&selector.vs),
-            _ => {}
-        }
-        Ok(true)
-    }
+    let _ = walk_expr(&mut found, expression);
+    let mut names = found.0.iter().map(Selected::name);
+    let Some(first) = names.next() else {
+        return false;
+    };
+    first.is_none() || names.any(|name| name != first)
 }
 
 #[cfg(test)]
@@ -251,6 +314,28 @@ mod tests {
             assert!(unparsed.is_some(), "{query}");
             assert_eq!(text, query);
         }
+    }
+
+    #[test]
+    fn selectors_are_found_within_a_query() {
+        let found = selected(r#"rate(a{b=~"c"}[5m]) / on() {"d.e", "f.g"!="h\"i"} # {j="k"}"#);
+        let texts: Vec<(String, Option<u64>)> = found
+            .iter()
+            .map(|selected| {
+                let range = selected.range.map(|range| range.as_secs());
+                (selected.selector().text, range)
+            })
+            .collect();
+        let text = |text: &str, range| (text.to_owned(), range);
+        assert_eq!(
+            texts,
+            [
+                text(r#"{__name__="a",b=~"c"}"#, Some(300)),
+                text(r#"{__name__="d.e","f.g"!="h\"i"}"#, None),
+            ]
+        );
+        assert_eq!(found[0].name(), Some("a"));
+        assert_eq!(selected("rate("), []);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use etl::{
     metrics_file,
     objectives::Objectives,
     order::Order,
-    prometheus::Prometheus,
+    prometheus::{Prometheus, Reading},
     run::Etl,
     scoring::Scoring,
     shards::{Runs, Shards},
@@ -44,6 +44,19 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let database = DatabaseConfig::read(&environment)?;
     let metrics = environment.get("METRICS_FILE").unwrap_or("metrics.toml");
     let metrics = metrics_file::load(Path::new(metrics)).context("METRICS_FILE")?;
+    for metric in &metrics {
+        if let Reading::Sampled {
+            unparsed: Some(reason),
+            ..
+        } = &metric.reading
+        {
+            tracing::warn!(
+                metric = metric.name,
+                reason,
+                "a query is not understood here and is left to the server"
+            );
+        }
+    }
     let brokers = msk::bootstrap(&kafka).await?;
     let url = database.url.expose_secret();
     let store = store::connect(url)?;

@@ -1,5 +1,6 @@
 //! One module a command.
 
+mod check;
 mod down;
 mod first_run;
 mod invoke;
@@ -10,6 +11,7 @@ mod status;
 mod test;
 mod up;
 
+pub(crate) use check::check;
 pub(crate) use down::down;
 pub(crate) use invoke::invoke;
 pub(crate) use logs::logs;

@@ -9,7 +9,7 @@ use crate::{
     output,
     process::stop_all,
     progress::Progress,
-    servers::{KafkaWithLogin, MiniStack, Servers, Wanted},
+    servers::{KafkaWithLogin, MiniStack, Servers, VictoriaMetrics, Wanted},
     signals::Signals,
 };
 
@@ -18,7 +18,7 @@ pub(super) struct Running {
     /// What those who use them are told.
     pub(super) variables: BTreeMap<&'static str, String>,
     _servers: Servers,
-    _tests: Option<(KafkaWithLogin, MiniStack)>,
+    _tests: Option<(KafkaWithLogin, MiniStack, VictoriaMetrics)>,
 }
 
 /// Starts the servers that have the data directory `data`, with the demo node's history; downloads go to `software`.
@@ -50,9 +50,11 @@ pub(super) async fn start(
         let with_login = KafkaWithLogin::start(data, software, progress).await?;
         let brokers = &servers.kafka_brokers;
         let aws = MiniStack::start(data, software, brokers, &with_login, progress).await?;
+        let victoria = VictoriaMetrics::start(data, software, progress).await?;
         let more = with_login.variables().chain(aws.variables());
+        let more = more.chain(victoria.variables());
         variables.extend(more.map(|(name, value)| (name, value.to_owned())));
-        Some((with_login, aws))
+        Some((with_login, aws, victoria))
     } else {
         None
     };

@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::first_run::first_run;
+use super::{check::why_nothing, first_run::first_run};
 use crate::{
     api::Api,
     cli::UpOptions,
@@ -112,7 +112,15 @@ async fn start(
         let as_of = first_run(&system, &api, &step).await?;
         step.done(&as_of);
         let sla = demo.then_some(NODE);
-        report(&api, &as_of, sla).await.map(Some)
+        let mut table = report(&api, &as_of, sla).await?;
+        if !demo {
+            let series = api.list("/series", "series").await?;
+            let url = &system.servers.prometheus_url;
+            for why in why_nothing(url, root, &series).await? {
+                table += &format!("{why}\n");
+            }
+        }
+        Ok(Some(table))
     };
     match at_work.await {
         Ok(Some(table)) => {

@@ -21,7 +21,7 @@ pub(super) struct Findings {
 const WINDOWS: [(&str, f64); 3] = [("1h", 3_600.0), ("3h", 10_800.0), ("12h", 43_200.0)];
 /// Below this share of a window its age is shown.
 const THIN: f64 = 0.1;
-const NOT_EXPORTED: &str = "no series: this node\nexports nothing that\nthe query finds";
+const NOT_EXPORTED: &str = "no series: `cargo\nlocal check` says why";
 const SPARKLINE_WIDTH: usize = 20;
 
 /// The node of a series, as people know it.
@@ -252,9 +252,8 @@ mod tests {
         │      ┆ %        ┆ 3h            ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ every 30 m, strength 0.80  ┆ 20.0 to 30.0         │
         │      ┆          ┆ 7 min of 12 h ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ ▁█                         ┆ ▁▁▂▂▂▃▃▄▄▄▅▅▅▆▆▇▇▇██ │
         ├╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
-        │ host ┆ cpuTemp  ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no series: this node       ┆ –                    │
-        │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ exports nothing that       ┆                      │
-        │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ the query finds            ┆                      │
+        │ host ┆ cpuTemp  ┆ –             ┆ –    ┆ –       ┆ –    ┆ –    ┆ no series: `cargo          ┆ –                    │
+        │      ┆          ┆               ┆      ┆         ┆      ┆      ┆ local check` says why      ┆                      │
         ├╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┼╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌┤
         │ host ┆ cpuUsage ┆ 1h            ┆ 10.0 ┆    25.5 ┆ 91.2 ┆ 7.00 ┆ –                          ┆ –                    │
         │      ┆ %        ┆ none of 3 h   ┆    – ┆       – ┆    – ┆    – ┆                            ┆                      │

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
+use nix::unistd::geteuid;
 use tokio::process::Command;
 
 use super::{INSTALLING, emptied, need::Need, program::Provided};
@@ -59,7 +60,15 @@ pub(super) async fn unpacked_package(
     software: &Path,
     progress: &Progress,
 ) -> Result<Option<Provided>> {
-    let package = package(need);
+    unpacked(package(need), software, progress).await
+}
+
+/// The package of this name, whose program has the same name; `None` where there are no packages of Debian.
+pub(super) async fn unpacked(
+    package: &str,
+    software: &Path,
+    progress: &Progress,
+) -> Result<Option<Provided>> {
     let directory = software.join(package);
     let program = directory.join("usr/bin").join(package);
     let provided = Provided::native(&program, "a package of Debian");
@@ -71,11 +80,20 @@ pub(super) async fn unpacked_package(
     };
     let step = progress.step(package);
     let partial = emptied(software, &format!("{package}.partial"))?;
-    let mut download = Command::new(apt_get);
-    download
-        .args(["-q", "download", package])
-        .current_dir(&partial);
-    run(&mut download, INSTALLING).await?;
+    let asked = async |arguments: &[&str]| {
+        let mut command = Command::new(&apt_get);
+        command.arg("-q").args(arguments).current_dir(&partial);
+        run(&mut command, INSTALLING).await
+    };
+    let downloaded = asked(&["download", package]).await;
+    if downloaded.is_err() && geteuid().is_root() {
+        // A fresh machine has no list of packages yet.
+        step.at("reading the list of packages");
+        asked(&["update"]).await?;
+        asked(&["download", package]).await?;
+    } else {
+        downloaded?;
+    }
     let archive = fs::read_dir(&partial)?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.extension().is_some_and(|extension| extension == "deb"))

@@ -11,6 +11,7 @@ mod node_exporter;
 mod program;
 mod prometheus;
 mod provide;
+mod victoria_metrics;
 mod with_login;
 
 use std::{
@@ -28,6 +29,7 @@ use crate::{data::DataDirectory, process::Supervised, progress::Progress, state:
 pub(crate) use ministack::MiniStack;
 use need::Need;
 use provide::Programs;
+pub(crate) use victoria_metrics::VictoriaMetrics;
 pub(crate) use with_login::KafkaWithLogin;
 
 /// What the servers are for.

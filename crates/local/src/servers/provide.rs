@@ -245,7 +245,7 @@ async fn provide_kafka(
 }
 
 /// `docker`, if an engine answers.
-async fn docker() -> Option<PathBuf> {
+pub(super) async fn docker() -> Option<PathBuf> {
     let docker = on_path(&["docker"])?;
     let mut version = Command::new(&docker);
     version.args(["version", "--format", "{{.Server.Version}}"]);

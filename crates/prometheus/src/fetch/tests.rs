@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use config::{Environment, PrometheusConfig};
 use prost::Message;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,
     matchers::{method, path},
@@ -459,4 +463,71 @@ async fn a_native_histogram_is_a_reason_of_its_own() {
     let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
     assert!(series.is_empty());
     assert_eq!(outcome.unwrap_err().word(), Some("native_histogram"));
+}
+
+/// The resident memory of this process, bytes.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<usize>()
+        .unwrap()
+        << 10
+}
+
+/// A server that answers a query with so many series of so many samples, written as they are asked for.
+async fn large(series: usize, samples: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let _ = connection.read(&mut [0; 4096]).await;
+        let head = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"data\":{\"resultType\":\"matrix\",\"result\":[";
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let values: Vec<String> = (0..samples)
+            .map(|k| format!("[{},\"{}\"]", 1 + k % 60, k as f64 / 7.0))
+            .collect();
+        let values = values.join(",");
+        for number in 0..series {
+            let comma = if number == 0 { "" } else { "," };
+            let row = format!("{comma}{{\"metric\":{{\"n\":\"{number}\"}},\"values\":[{values}]}}");
+            connection.write_all(row.as_bytes()).await.unwrap();
+        }
+        connection.write_all(b"]}}").await.unwrap();
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_large_answer_is_handed_on_while_it_arrives_and_is_never_held() {
+    let (series, samples) = (1_500, 1_000);
+    let prometheus = client(&large(series, samples).await, &[]);
+    let (found, mut arriving) = mpsc::channel(8);
+    let before = resident();
+    let fetch = async {
+        let metric = metric("rate(x[5m])");
+        let outcome = prometheus.fetch(&metric, range(), &found).await;
+        drop(found);
+        outcome
+    };
+    let count = async {
+        let (mut count, mut greatest) = (0, 0);
+        while let Some(series) = arriving.recv().await {
+            count += 1;
+            assert_eq!(series.samples.len(), samples);
+            greatest = greatest.max(resident());
+        }
+        (count, greatest)
+    };
+    let (outcome, (count, greatest)) = tokio::join!(fetch, count);
+    outcome.unwrap();
+    assert_eq!(count, series);
+    // The body has 36 MB, the samples 24 MB.
+    let grown = greatest.saturating_sub(before);
+    assert!(grown < 16 << 20, "{grown} bytes");
 }

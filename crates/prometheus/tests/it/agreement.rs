@@ -85,7 +85,7 @@ struct WriteRequest {
 }
 
 #[derive(Clone, Message)]
-struct Pushed {
+pub(crate) struct Pushed {
     #[prost(message, repeated, tag = "1")]
     labels: Vec<Label>,
     #[prost(message, repeated, tag = "2")]
@@ -101,16 +101,15 @@ struct Label {
 }
 
 #[derive(Clone, Copy, Message)]
-struct Sample {
+pub(crate) struct Sample {
     #[prost(double, tag = "1")]
-    value: f64,
+    pub(crate) value: f64,
     #[prost(int64, tag = "2")]
-    milliseconds: i64,
+    pub(crate) milliseconds: i64,
 }
 
-/// Hands series to Prometheus by remote write.
-async fn push(series: Vec<Pushed>) {
-    let url = environment().required("PROMETHEUS_URL").unwrap().to_owned();
+/// Hands series to a server by remote write.
+pub(crate) async fn push(url: &str, series: Vec<Pushed>) {
     let body = WriteRequest { series }.encode_to_vec();
     let body = snap::raw::Encoder::new().compress_vec(&body).unwrap();
     let answer = http_client::builder()
@@ -132,7 +131,7 @@ async fn push(series: Vec<Pushed>) {
     );
 }
 
-fn pushed(labels: &[(&str, &str)], samples: Vec<Sample>) -> Pushed {
+pub(crate) fn pushed(labels: &[(&str, &str)], samples: Vec<Sample>) -> Pushed {
     let label = |(name, value): &(&str, &str)| Label {
         name: (*name).to_owned(),
         value: (*value).to_owned(),
@@ -185,13 +184,17 @@ async fn jitter_gaps_resets_and_values_that_are_hard_to_write_agree() {
     let from = Timestamp::from(chrono::Utc::now()).floor_to_second();
     let samples = awkward(from);
     let name_label = ("__name__", name.as_str());
-    push(vec![
-        pushed(&[name_label, ("job", "a")], samples.clone()),
-        pushed(
-            &[name_label, ("job", "b"), ("zone", "elsewhere")],
-            samples.clone(),
-        ),
-    ])
+    let url = environment().required("PROMETHEUS_URL").unwrap().to_owned();
+    push(
+        &url,
+        vec![
+            pushed(&[name_label, ("job", "a")], samples.clone()),
+            pushed(
+                &[name_label, ("job", "b"), ("zone", "elsewhere")],
+                samples.clone(),
+            ),
+        ],
+    )
     .await;
     let range = Span {
         start: from + Duration::from_secs(10),
@@ -216,10 +219,13 @@ async fn jitter_gaps_resets_and_values_that_are_hard_to_write_agree() {
     assert_eq!(streamed, asked);
 
     // Beside one that has the external label itself, remote read would make two series one.
-    push(vec![pushed(
-        &[name_label, ("job", "a"), ("zone", "test")],
-        samples,
-    )])
+    push(
+        &url,
+        vec![pushed(
+            &[name_label, ("job", "a"), ("zone", "test")],
+            samples,
+        )],
+    )
     .await;
     for selector in [name.clone(), format!(r#"{name}{{zone="test"}}"#)] {
         let [streamed, asked] = both_ways(&selector, range).await;

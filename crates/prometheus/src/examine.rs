@@ -1,0 +1,419 @@
+//! What a server is, which ways of reading it has, and what a metric of the metrics file would give: for people who set
+//! it up.
+
+use std::time::Duration;
+
+use domain::{Timestamp, duration, evaluation::Span};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use crate::{
+    FetchError, Fetched, FetchedSeries, Metric, Prometheus, Reading, Selected, Selector,
+    learned::Streams,
+    query::{MatchOperator, Matcher, NAME},
+    response::document,
+    selected,
+};
+
+/// What is known of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its name, such as `Prometheus` or `VictoriaMetrics`.
+    pub name: String,
+    /// Its version, where it says so.
+    pub version: Option<String>,
+    /// The ways of reading it, whether each works, and what there is to know about that.
+    pub ways: Vec<Way>,
+}
+
+/// A way of reading a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// Which.
+    pub name: &'static str,
+    /// Whether it works.
+    pub works: bool,
+    /// How, or why not.
+    pub remark: String,
+}
+
+/// What a metric would give.
+#[derive(Debug, Default)]
+pub struct Examined {
+    /// How many series there were within the last hour.
+    pub series: u64,
+    /// The usual distance of their samples; `None` without two samples in a series.
+    pub step: Option<Duration>,
+    /// How old the newest sample is.
+    pub age: Option<Duration>,
+    /// What the server warned about.
+    pub warnings: Vec<String>,
+    /// Why it cannot be read.
+    pub error: Option<FetchError>,
+    /// What is not as it should be and what to do about it, a sentence each.
+    pub advice: Vec<String>,
+}
+
+/// How far back is looked.
+const LOOK_BACK: Duration = Duration::from_secs(3_600);
+/// A sample that is older than its step and this is late.
+const LATE: Duration = Duration::from_secs(20);
+/// A series with a longer step has no forecast.
+const HORIZON: Duration = domain::evaluation::HORIZON;
+
+impl Prometheus {
+    /// Asks a server what it is and tries the ways of reading it.
+    pub async fn examine(&self, now: Timestamp) -> Server {
+        let (name, version) = self.identity().await;
+        let asked = self
+            .query("api/v1/query", &[("query", "vector(1)".to_owned())])
+            .await;
+        let works = asked.is_ok();
+        let query_api = Way {
+            name: "query API",
+            works,
+            remark: match asked {
+                Ok(_) if self.learned.is_get_only() => "by GET; POST is not allowed".to_owned(),
+                Ok(_) => "by POST".to_owned(),
+                Err(error) => error.to_string(),
+            },
+        };
+        let mut ways = vec![query_api];
+        if works {
+            ways.push(self.examine_remote_read(now).await);
+        }
+        Server {
+            name,
+            version,
+            ways,
+        }
+    }
+
+    /// Tries remote read with a series that every server that scrapes has.
+    async fn examine_remote_read(&self, now: Timestamp) -> Way {
+        let matcher = Matcher {
+            label: NAME.to_owned(),
+            operator: MatchOperator::Equal,
+            value: "up".to_owned(),
+        };
+        let selector = Selector {
+            text: "up".to_owned(),
+            matchers: vec![matcher],
+        };
+        let metric = raw(selector);
+        let (_, outcome) = self.last_hour(&metric, now).await;
+        let (works, remark) = match (&*self.learned.streams.lock().await, outcome) {
+            (Streams::Yes { external, .. }, Ok(_)) if external.is_empty() => (true, "in chunks".to_owned()),
+            (Streams::Yes { external, .. }, Ok(_)) => (
+                true,
+                format!("in chunks; the external labels {} are taken off", external.names()),
+            ),
+            (Streams::No { warning: Some(why), .. }, _) => (false, why.clone()),
+            (_, Err(error)) => (false, error.to_string()),
+            _ if self.is_signed() => (false, "Amazon's has none: the query API is asked".to_owned()),
+            _ => (
+                false,
+                "not tried, because the server does not show its configuration, whose external labels have to be known: \
+                 the query API is asked"
+                    .to_owned(),
+            ),
+        };
+        Way {
+            name: "remote read",
+            works,
+            remark,
+        }
+    }
+
+    /// Name and version.
+    async fn identity(&self) -> (String, Option<String>) {
+        #[derive(Default, Deserialize)]
+        struct Answer {
+            #[serde(default)]
+            data: BuildInfo,
+        }
+        #[derive(Default, Deserialize)]
+        struct BuildInfo {
+            application: Option<String>,
+            version: Option<String>,
+            revision: Option<String>,
+            #[serde(rename = "goVersion")]
+            go_version: Option<String>,
+        }
+        let unknown = || ("a server of unknown name".to_owned(), None);
+        if self.is_signed() {
+            return ("Amazon Managed Service for Prometheus".to_owned(), None);
+        }
+        let Ok(response) = self.get("api/v1/status/buildinfo").await else {
+            return unknown();
+        };
+        let is_victoria = response.headers().contains_key("x-server-hostname");
+        let Ok(body) = document(response).await else {
+            return unknown();
+        };
+        let Answer { data } = serde_json::from_slice(&body).unwrap_or_default();
+        if is_victoria {
+            // Its build information is that of a Prometheus that it stands in for.
+            return (
+                "VictoriaMetrics".to_owned(),
+                self.version_of_victoria().await,
+            );
+        }
+        // What was not built for a release has an empty version.
+        let version = data.version.filter(|version| !version.is_empty());
+        let is_old = version
+            .as_ref()
+            .is_some_and(|version| version.starts_with("0."));
+        match data.application {
+            Some(application) => (application, version),
+            None if is_old && data.revision.is_some() => ("Thanos".to_owned(), version),
+            None if version.is_some() || data.go_version.is_some() => {
+                ("Prometheus".to_owned(), version)
+            }
+            None => unknown(),
+        }
+    }
+
+    /// What it says of itself among its own metrics.
+    async fn version_of_victoria(&self) -> Option<String> {
+        let body = document(self.get("metrics").await.ok()?).await.ok()?;
+        let text = String::from_utf8_lossy(&body);
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("vm_app_version{"))?;
+        let version = ["short_version=\"", "version=\""]
+            .iter()
+            .filter_map(|label| line.split_once(label)?.1.split('"').next())
+            .find(|version| !version.is_empty())?;
+        Some(version.to_owned())
+    }
+
+    /// Reads the last hour of a metric and says what is not as it should be.
+    pub async fn examine_metric(&self, metric: &Metric, now: Timestamp) -> Examined {
+        let (mut found, outcome) = self.last_hour(metric, now).await;
+        match outcome {
+            Ok(Fetched {
+                warnings,
+                ambiguous,
+            }) => {
+                found.warnings = warnings;
+                for alike in ambiguous {
+                    found.advice.push(format!(
+                        "{} have the same labels {} and are left out: ask for each in a [[metric]] of its own",
+                        alike.names.join(" and "),
+                        alike.labels
+                    ));
+                }
+                if found.series == 0 && found.advice.is_empty() {
+                    found.advice.push(self.why_nothing(metric, now).await);
+                }
+            }
+            Err(error) => found.error = Some(error),
+        }
+        if let Reading::Sampled {
+            unparsed: Some(reason),
+            ..
+        } = &metric.reading
+        {
+            found.advice.push(format!(
+                "the query is left to the server, because it is not understood here: {reason}"
+            ));
+        }
+        found.judge();
+        found
+    }
+
+    /// Why a query has no series, in a sentence that says what to do.
+    pub async fn why_nothing(&self, metric: &Metric, now: Timestamp) -> String {
+        let selectors = selected(&metric.query);
+        if selectors.is_empty() {
+            return "the query has no series; the server understands it, so that it may be about nothing that is stored"
+                .to_owned();
+        }
+        for selected in &selectors {
+            match self.why_nothing_selected(selected, now).await {
+                Ok(None) => {}
+                Ok(Some(why)) => return why,
+                Err(error) => return error.to_string(),
+            }
+        }
+        "all that the query selects is stored, but the expression makes no series of it: do the labels on both sides of \
+         its operators match?"
+            .to_owned()
+    }
+
+    async fn why_nothing_selected(
+        &self,
+        selected: &Selected,
+        now: Timestamp,
+    ) -> Result<Option<String>, FetchError> {
+        let selector = selected.selector();
+        let range = last_hour(now);
+        if self.stored_labels(&selector.text, range).await?.is_empty() {
+            let Some(name) = selected.name() else {
+                return Ok(Some(format!("no series matches {}", selector.text)));
+            };
+            let by_name = Selected {
+                matchers: selected
+                    .matchers
+                    .iter()
+                    .filter(|matcher| matcher.label == NAME)
+                    .cloned()
+                    .collect(),
+                range: None,
+            };
+            let others = self.stored_labels(&by_name.selector().text, range).await?;
+            return Ok(Some(match others.first() {
+                None => format!(
+                    "nothing is stored under {name} in the last hour: is its exporter scraped, and is that its name there?"
+                ),
+                Some(labels) => format!(
+                    "{name} is stored, but no series of it matches {}; one has {labels}",
+                    selector.text
+                ),
+            }));
+        }
+        let Some(looks_back) = selected.range else {
+            return Ok(None);
+        };
+        let (read, outcome) = self.last_hour(&raw(selector), now).await;
+        outcome?;
+        Ok(read.step.filter(|step| *step * 2 > looks_back).map(|step| {
+            let minutes = (step.as_secs() * 4).div_ceil(60).max(1);
+            format!(
+                "[{}] of {} holds fewer than two samples, because one comes every {}: look back [{minutes}m]",
+                duration::format(looks_back),
+                selected.name().unwrap_or("a selector"),
+                duration::format(step)
+            )
+        }))
+    }
+
+    async fn last_hour(
+        &self,
+        metric: &Metric,
+        now: Timestamp,
+    ) -> (Examined, Result<Fetched, FetchError>) {
+        let (found, mut arriving) = mpsc::channel::<FetchedSeries>(16);
+        let fetch = async {
+            let outcome = self.fetch(metric, last_hour(now), &found).await;
+            drop(found);
+            outcome
+        };
+        let collect = async {
+            let (mut examined, mut steps, mut newest) = (Examined::default(), Vec::new(), None);
+            while let Some(series) = arriving.recv().await {
+                examined.series += 1;
+                newest = newest.max(series.samples.last().map(|sample| sample.time));
+                steps.extend(usual_distance(&series));
+            }
+            examined.step = median(steps).map(without_jitter);
+            examined.age = newest.map(|newest| {
+                let age = now.millis().saturating_sub(newest.millis());
+                Duration::from_millis(u64::try_from(age).unwrap_or_default())
+            });
+            examined
+        };
+        let (outcome, examined) = tokio::join!(fetch, collect);
+        (examined, outcome)
+    }
+}
+
+impl Examined {
+    /// Whether it can be read and has series.
+    pub fn is_good(&self) -> bool {
+        self.error.is_none() && self.series > 0
+    }
+
+    fn judge(&mut self) {
+        let (Some(step), Some(age)) = (self.step, self.age) else {
+            return;
+        };
+        let rounded = |time: Duration| duration::format(Duration::from_secs(time.as_secs()));
+        if step > HORIZON {
+            self.advice.push(format!(
+                "a sample comes every {} only: it has no forecast of the next 10 minutes, and no data from 5 minutes after a \
+                 sample on; last_over_time(…[{}]) would keep its last value",
+                rounded(step),
+                rounded(step * 2)
+            ));
+        } else if age > step + LATE {
+            let settle = age.saturating_sub(step);
+            self.advice.push(format!(
+                "the newest sample is {} old though one comes every {}: its exporter is away, or its samples come late, \
+                 which SETTLE={} allows for",
+                rounded(age),
+                rounded(step),
+                rounded(settle)
+            ));
+        }
+    }
+}
+
+/// A plain selector as a metric.
+fn raw(selector: Selector) -> Metric {
+    Metric {
+        name: selector.text.clone(),
+        query: selector.text.clone(),
+        unit: None,
+        reading: Reading::Raw { selector },
+    }
+}
+
+fn last_hour(now: Timestamp) -> Span {
+    Span {
+        start: now - LOOK_BACK,
+        end: now,
+    }
+}
+
+/// The median distance of a series' samples, milliseconds.
+fn usual_distance(series: &FetchedSeries) -> Option<u64> {
+    let pairs = series.samples.windows(2);
+    let distances = pairs.map(|pair| pair[1].time.millis() - pair[0].time.millis());
+    median(distances.filter_map(|distance| u64::try_from(distance).ok()))
+}
+
+/// In whole seconds, but for what is shorter than one.
+fn without_jitter(milliseconds: u64) -> Duration {
+    if milliseconds < 1_000 {
+        Duration::from_millis(milliseconds)
+    } else {
+        Duration::from_secs((milliseconds + 500) / 1_000)
+    }
+}
+
+fn median(values: impl IntoIterator<Item = u64>) -> Option<u64> {
+    let mut values: Vec<u64> = values.into_iter().collect();
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn examined(step: u64, age: u64) -> Vec<String> {
+        let mut examined = Examined {
+            step: Some(Duration::from_secs(step)),
+            age: Some(Duration::from_secs(age)),
+            ..Examined::default()
+        };
+        examined.judge();
+        examined.advice
+    }
+
+    #[test]
+    fn what_comes_late_or_seldom_is_said_with_what_to_do() {
+        for (step, age, said) in [
+            (15, 10, ""),
+            (60, 79, ""),
+            (15, 70, "SETTLE=55s"),
+            (1_800, 900, "last_over_time(…[1h])"),
+        ] {
+            let advice = examined(step, age).join(" ");
+            assert!(advice.contains(said), "{advice}");
+            assert_eq!(advice.is_empty(), said.is_empty(), "{advice}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The same on every server that can be had: `PROMETHEUS_URL`, `VICTORIAMETRICS_URL`, and a newer Prometheus where
+//! `PROMETHEUS3_URL` names one. They take pushed samples.
+
+use std::time::Duration;
+
+use config::PrometheusConfig;
+use domain::{Timestamp, evaluation::Span};
+use prometheus::{Metric, Prometheus};
+use uuid::Uuid;
+
+use super::{
+    agreement::{Read, Sample, push, pushed, read},
+    environment, metric,
+};
+
+/// Name and address of each server.
+fn servers() -> Vec<(&'static str, String)> {
+    let environment = environment();
+    let mut servers = vec![
+        (
+            "Prometheus",
+            environment.required("PROMETHEUS_URL").unwrap().to_owned(),
+        ),
+        (
+            "VictoriaMetrics",
+            environment
+                .required("VICTORIAMETRICS_URL")
+                .unwrap()
+                .to_owned(),
+        ),
+    ];
+    let newer = environment.get("PROMETHEUS3_URL");
+    servers.extend(newer.map(|url| ("Prometheus", url.to_owned())));
+    servers
+}
+
+fn client(url: &str) -> Prometheus {
+    let environment = environment().with([("PROMETHEUS_URL", url)]);
+    Prometheus::new(&PrometheusConfig::read(&environment).unwrap()).unwrap()
+}
+
+/// Samples of five minutes, each 15 s, from a moment on that every server takes.
+fn samples(from: Timestamp, of: f64) -> Vec<Sample> {
+    let samples = (0..20).map(|k| Sample {
+        value: of + f64::from(k % 7),
+        milliseconds: from.millis() + i64::from(k) * 15_000 + 250,
+    });
+    samples.collect()
+}
+
+fn range(from: Timestamp) -> Span {
+    Span {
+        start: from,
+        end: from + Duration::from_secs(320),
+    }
+}
+
+/// What is read until there is something: a server may need a moment to show what it took.
+async fn until_there(prometheus: &Prometheus, metric: &Metric, range: Span, series: usize) -> Read {
+    for _ in 0..50 {
+        let found = read(prometheus, metric, range).await;
+        if found.len() >= series {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("{} has fewer than {series} series", metric.query);
+}
+
+#[tokio::test]
+async fn every_server_shows_each_sample_at_its_time_and_twice_the_same() {
+    for (server, url) in servers() {
+        let name = format!("level_{}", Uuid::new_v4().simple());
+        let from = Timestamp::from(chrono::Utc::now()).floor_to_second();
+        let series =
+            |job: &str, of: f64| pushed(&[("__name__", &name), ("job", job)], samples(from, of));
+        push(&url, vec![series("a", 10.0), series("b", 50.0)]).await;
+        let prometheus = client(&url);
+        let raw = metric(&format!("{name} # by job"));
+        let found = until_there(&prometheus, &raw, range(from), 2).await;
+        let expected = |of: f64| {
+            let samples = samples(from, of).into_iter();
+            samples
+                .map(|sample| (sample.milliseconds, sample.value.to_bits()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found[0],
+            (r#"{job="a"}"#.to_owned(), expected(10.0)),
+            "{server}"
+        );
+        assert_eq!(
+            found[1],
+            (r#"{job="b"}"#.to_owned(), expected(50.0)),
+            "{server}"
+        );
+
+        let expression = metric(&format!("sum(max_over_time({name}[1m]))"));
+        let sampled = until_there(&prometheus, &expression, range(from), 1).await;
+        assert!(!sampled[0].1.is_empty(), "{server}");
+        assert!(sampled[0].1.iter().all(|(millis, _)| millis % 15_000 == 0));
+        for metric in [&raw, &expression] {
+            let [once, again] = [
+                read(&prometheus, metric, range(from)).await,
+                read(&client(&url), metric, range(from)).await,
+            ];
+            assert_eq!(once, again, "{server}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn series_that_only_their_names_tell_apart_are_ambiguous_on_every_server() {
+    for (server, url) in servers() {
+        let id = Uuid::new_v4().simple().to_string();
+        let from = Timestamp::from(chrono::Utc::now()).floor_to_second();
+        let names = [format!("one_{id}"), format!("two_{id}")];
+        let series =
+            |name: &str, job: &str| pushed(&[("__name__", name), ("job", job)], samples(from, 1.0));
+        push(
+            &url,
+            vec![
+                series(&names[0], "a"),
+                series(&names[1], "a"),
+                series(&names[1], "b"),
+            ],
+        )
+        .await;
+        let prometheus = client(&url);
+        let family = metric(&format!(r#"{{__name__=~".+_{id}"}}"#));
+        let found = until_there(&prometheus, &family, range(from), 1).await;
+        assert_eq!(found.len(), 1, "{server}");
+        assert_eq!(found[0].0, r#"{job="b"}"#, "{server}");
+        let (found, mut arriving) = tokio::sync::mpsc::channel(8);
+        let fetched = prometheus
+            .fetch(&family, range(from), &found)
+            .await
+            .unwrap();
+        drop(found);
+        while arriving.recv().await.is_some() {}
+        let [alike] = &fetched.ambiguous[..] else {
+            panic!("{server}: {fetched:?}")
+        };
+        assert_eq!(alike.names, names, "{server}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_is_and_what_it_lacks_is_found_out() {
+    for (name, url) in servers() {
+        let now = Timestamp::from(chrono::Utc::now());
+        let prometheus = client(&url);
+        let server = prometheus.examine(now).await;
+        assert_eq!(server.name, name);
+        let ways: Vec<(&str, bool)> = server
+            .ways
+            .iter()
+            .map(|way| (way.name, way.works))
+            .collect();
+        let has_remote_read = name == "Prometheus";
+        assert_eq!(
+            ways,
+            [("query API", true), ("remote read", has_remote_read)],
+            "{server:?}"
+        );
+        let nothing = metric("rate(no_such_metric[5m])");
+        let examined = prometheus.examine_metric(&nothing, now).await;
+        let advice = examined.advice.join(" ");
+        assert!(
+            advice.contains("nothing is stored under no_such_metric"),
+            "{examined:?}"
+        );
+        let refused = prometheus.examine_metric(&metric("rate("), now).await;
+        assert!(
+            refused.error.is_some() && !refused.advice.is_empty(),
+            "{refused:?}"
+        );
+    }
+}
