@@ -86,7 +86,12 @@ impl Etl {
                     return Err(TrialError::PrometheusAway(error));
                 }
                 Err(error) => {
-                    failures.push(Failure::new("fetch", error.to_string()).of_metric(&name));
+                    let said = error.to_string();
+                    let failure = match error.word() {
+                        Some(word) => Failure::new("fetch", word).because(said),
+                        None => Failure::new("fetch", said),
+                    };
+                    failures.push(failure.of_metric(&name));
                 }
             }
         }

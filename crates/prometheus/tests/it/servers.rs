@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use config::PrometheusConfig;
 use domain::{Timestamp, evaluation::Span};
-use prometheus::{Metric, Prometheus};
+use prometheus::Prometheus;
 use uuid::Uuid;
 
 use super::{
-    agreement::{Read, Sample, push, pushed, read},
+    agreement::{Sample, push, pushed, read},
     environment, metric,
 };
 
@@ -55,16 +55,28 @@ fn range(from: Timestamp) -> Span {
     }
 }
 
-/// What is read until there is something: a server may need a moment to show what it took.
-async fn until_there(prometheus: &Prometheus, metric: &Metric, range: Span, series: usize) -> Read {
-    for _ in 0..50 {
-        let found = read(prometheus, metric, range).await;
-        if found.len() >= series {
-            return found;
+/// Hands series to a server and waits until it shows them all: it may need a moment.
+async fn pushed_to(url: &str, series: &[(&str, &str, f64)], from: Timestamp) {
+    let labelled = series
+        .iter()
+        .map(|(name, job, of)| pushed(&[("__name__", name), ("job", job)], samples(from, *of)));
+    push(url, labelled.collect()).await;
+    let prometheus = client(url);
+    for (name, job, _) in series {
+        let selector = metric(&format!("{name}{{job=\"{job}\"}}"));
+        let is_shown = async || {
+            let found = read(&prometheus, &selector, range(from)).await;
+            found
+                .first()
+                .is_some_and(|(_, samples)| samples.len() == 20)
+        };
+        let mut tries = 0;
+        while !is_shown().await {
+            tries += 1;
+            assert!(tries < 600, "{url} does not show {name}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("{} has fewer than {series} series", metric.query);
 }
 
 #[tokio::test]
@@ -72,12 +84,10 @@ async fn every_server_shows_each_sample_at_its_time_and_twice_the_same() {
     for (server, url) in servers() {
         let name = format!("level_{}", Uuid::new_v4().simple());
         let from = Timestamp::from(chrono::Utc::now()).floor_to_second();
-        let series =
-            |job: &str, of: f64| pushed(&[("__name__", &name), ("job", job)], samples(from, of));
-        push(&url, vec![series("a", 10.0), series("b", 50.0)]).await;
+        pushed_to(&url, &[(&name, "a", 10.0), (&name, "b", 50.0)], from).await;
         let prometheus = client(&url);
         let raw = metric(&format!("{name} # by job"));
-        let found = until_there(&prometheus, &raw, range(from), 2).await;
+        let found = read(&prometheus, &raw, range(from)).await;
         let expected = |of: f64| {
             let samples = samples(from, of).into_iter();
             samples
@@ -96,7 +106,7 @@ async fn every_server_shows_each_sample_at_its_time_and_twice_the_same() {
         );
 
         let expression = metric(&format!("sum(max_over_time({name}[1m]))"));
-        let sampled = until_there(&prometheus, &expression, range(from), 1).await;
+        let sampled = read(&prometheus, &expression, range(from)).await;
         assert!(!sampled[0].1.is_empty(), "{server}");
         assert!(sampled[0].1.iter().all(|(millis, _)| millis % 15_000 == 0));
         for metric in [&raw, &expression] {
@@ -115,20 +125,16 @@ async fn series_that_only_their_names_tell_apart_are_ambiguous_on_every_server()
         let id = Uuid::new_v4().simple().to_string();
         let from = Timestamp::from(chrono::Utc::now()).floor_to_second();
         let names = [format!("one_{id}"), format!("two_{id}")];
-        let series =
-            |name: &str, job: &str| pushed(&[("__name__", name), ("job", job)], samples(from, 1.0));
-        push(
+        let [one, two] = &names;
+        pushed_to(
             &url,
-            vec![
-                series(&names[0], "a"),
-                series(&names[1], "a"),
-                series(&names[1], "b"),
-            ],
+            &[(one, "a", 1.0), (two, "a", 1.0), (two, "b", 1.0)],
+            from,
         )
         .await;
         let prometheus = client(&url);
         let family = metric(&format!(r#"{{__name__=~".+_{id}"}}"#));
-        let found = until_there(&prometheus, &family, range(from), 1).await;
+        let found = read(&prometheus, &family, range(from)).await;
         assert_eq!(found.len(), 1, "{server}");
         assert_eq!(found[0].0, r#"{job="b"}"#, "{server}");
         let (found, mut arriving) = tokio::sync::mpsc::channel(8);
