@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{Timestamp, duration, evaluation::Span};
+use domain::{Span, Timestamp, duration};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 

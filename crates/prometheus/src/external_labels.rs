@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Labels, evaluation::Span};
+use domain::{Labels, Span};
 use reqwest::StatusCode;
 use serde::Deserialize;
 

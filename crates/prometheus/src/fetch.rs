@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use domain::{Labels, Sample, Timestamp, evaluation::Span};
+use domain::{Labels, Sample, Span, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::{

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use config::{Environment, PrometheusConfig};
-use prost::Message;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,

@@ -6,7 +6,7 @@ mod matrix;
 
 use std::time::Duration;
 
-use domain::{Timestamp, evaluation::Span};
+use domain::{Span, Timestamp};
 use tokio::sync::mpsc;
 
 use crate::{

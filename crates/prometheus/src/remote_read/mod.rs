@@ -6,7 +6,7 @@ mod protocol;
 pub(crate) mod testing;
 mod xor;
 
-use domain::{Labels, Timestamp, evaluation::Span};
+use domain::{Labels, Span, Timestamp};
 use prost::{Message, bytes::Bytes};
 use reqwest::{Response, StatusCode, header::CONTENT_TYPE};
 

@@ -15,8 +15,11 @@ pub(crate) struct Chunk<'a> {
     pub(crate) samples: &'a [(i64, f64)],
 }
 
+/// The labels of a series and its chunks.
+pub(crate) type Written<'a> = (&'a [(&'a str, &'a str)], Vec<Chunk<'a>>);
+
 /// A stream with a frame for each series.
-pub(crate) fn stream(series: &[(&[(&str, &str)], Vec<Chunk<'_>>)]) -> Vec<u8> {
+pub(crate) fn stream(series: &[Written<'_>]) -> Vec<u8> {
     let frames = series.iter().map(|(labels, chunks)| {
         let labels = labels.iter().map(|(name, value)| Label {
             name: (*name).to_owned(),

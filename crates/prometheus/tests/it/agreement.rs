@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use config::PrometheusConfig;
-use domain::{Timestamp, evaluation::Span};
+use domain::{Span, Timestamp};
 use prometheus::{FetchedSeries, Metric, Prometheus, Reading, Selector};
 use prost::Message;
 use tokio::sync::mpsc;
