@@ -1,41 +1,14 @@
-//! What a server is, which ways of reading it has, and what a metric of the metrics file would give: for people who set
-//! it up.
+//! What a metric would give, and why it gives nothing.
 
 use std::time::Duration;
 
 use domain::{Span, Timestamp, duration};
-use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::{
     FetchError, Fetched, FetchedSeries, Metric, Prometheus, Reading, Selected, Selector,
-    learned::Streams,
-    query::{MatchOperator, Matcher, NAME},
-    response::document,
-    selected,
+    query::NAME, selected,
 };
-
-/// What is known of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    /// Its name, such as `Prometheus` or `VictoriaMetrics`.
-    pub name: String,
-    /// Its version, where it says so.
-    pub version: Option<String>,
-    /// The ways of reading it, whether each works, and what there is to know about that.
-    pub ways: Vec<Way>,
-}
-
-/// A way of reading a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
-    /// Which.
-    pub name: &'static str,
-    /// Whether it works.
-    pub works: bool,
-    /// How, or why not.
-    pub remark: String,
-}
 
 /// What a metric would give.
 #[derive(Debug, Default)]
@@ -62,132 +35,6 @@ const LATE: Duration = Duration::from_secs(20);
 const HORIZON: Duration = domain::evaluation::HORIZON;
 
 impl Prometheus {
-    /// Asks a server what it is and tries the ways of reading it.
-    pub async fn examine(&self, now: Timestamp) -> Server {
-        let (name, version) = self.identity().await;
-        let asked = self
-            .query("api/v1/query", &[("query", "vector(1)".to_owned())])
-            .await;
-        let works = asked.is_ok();
-        let query_api = Way {
-            name: "query API",
-            works,
-            remark: match asked {
-                Ok(_) if self.learned.is_get_only() => "by GET; POST is not allowed".to_owned(),
-                Ok(_) => "by POST".to_owned(),
-                Err(error) => error.to_string(),
-            },
-        };
-        let mut ways = vec![query_api];
-        if works {
-            ways.push(self.examine_remote_read(now).await);
-        }
-        Server {
-            name,
-            version,
-            ways,
-        }
-    }
-
-    /// Tries remote read with a series that every server that scrapes has.
-    async fn examine_remote_read(&self, now: Timestamp) -> Way {
-        let matcher = Matcher {
-            label: NAME.to_owned(),
-            operator: MatchOperator::Equal,
-            value: "up".to_owned(),
-        };
-        let selector = Selector {
-            text: "up".to_owned(),
-            matchers: vec![matcher],
-        };
-        let metric = raw(selector);
-        let (_, outcome) = self.last_hour(&metric, now).await;
-        let (works, remark) = match (&*self.learned.streams.lock().await, outcome) {
-            (Streams::Yes { external, .. }, Ok(_)) if external.is_empty() => (true, "in chunks".to_owned()),
-            (Streams::Yes { external, .. }, Ok(_)) => (
-                true,
-                format!("in chunks; the external labels {} are taken off", external.names()),
-            ),
-            (Streams::No { warning: Some(why), .. }, _) => (false, why.clone()),
-            (_, Err(error)) => (false, error.to_string()),
-            _ if self.is_signed() => (false, "Amazon's has none: the query API is asked".to_owned()),
-            _ => (
-                false,
-                "not tried, because the server does not show its configuration, whose external labels have to be known: \
-                 the query API is asked"
-                    .to_owned(),
-            ),
-        };
-        Way {
-            name: "remote read",
-            works,
-            remark,
-        }
-    }
-
-    /// Name and version.
-    async fn identity(&self) -> (String, Option<String>) {
-        #[derive(Default, Deserialize)]
-        struct Answer {
-            #[serde(default)]
-            data: BuildInfo,
-        }
-        #[derive(Default, Deserialize)]
-        struct BuildInfo {
-            application: Option<String>,
-            version: Option<String>,
-            revision: Option<String>,
-            #[serde(rename = "goVersion")]
-            go_version: Option<String>,
-        }
-        let unknown = || ("a server of unknown name".to_owned(), None);
-        if self.is_signed() {
-            return ("Amazon Managed Service for Prometheus".to_owned(), None);
-        }
-        let Ok(response) = self.get("api/v1/status/buildinfo").await else {
-            return unknown();
-        };
-        let is_victoria = response.headers().contains_key("x-server-hostname");
-        let Ok(body) = document(response).await else {
-            return unknown();
-        };
-        let Answer { data } = serde_json::from_slice(&body).unwrap_or_default();
-        if is_victoria {
-            // Its build information is that of a Prometheus that it stands in for.
-            return (
-                "VictoriaMetrics".to_owned(),
-                self.version_of_victoria().await,
-            );
-        }
-        // What was not built for a release has an empty version.
-        let version = data.version.filter(|version| !version.is_empty());
-        let is_old = version
-            .as_ref()
-            .is_some_and(|version| version.starts_with("0."));
-        match data.application {
-            Some(application) => (application, version),
-            None if is_old && data.revision.is_some() => ("Thanos".to_owned(), version),
-            None if version.is_some() || data.go_version.is_some() => {
-                ("Prometheus".to_owned(), version)
-            }
-            None => unknown(),
-        }
-    }
-
-    /// What it says of itself among its own metrics.
-    async fn version_of_victoria(&self) -> Option<String> {
-        let body = document(self.get("metrics").await.ok()?).await.ok()?;
-        let text = String::from_utf8_lossy(&body);
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("vm_app_version{"))?;
-        let version = ["short_version=\"", "version=\""]
-            .iter()
-            .filter_map(|label| line.split_once(label)?.1.split('"').next())
-            .find(|version| !version.is_empty())?;
-        Some(version.to_owned())
-    }
-
     /// Reads the last hour of a metric and says what is not as it should be.
     pub async fn examine_metric(&self, metric: &Metric, now: Timestamp) -> Examined {
         let (mut found, outcome) = self.last_hour(metric, now).await;
@@ -289,7 +136,7 @@ impl Prometheus {
         }))
     }
 
-    async fn last_hour(
+    pub(super) async fn last_hour(
         &self,
         metric: &Metric,
         now: Timestamp,
@@ -351,7 +198,7 @@ impl Examined {
 }
 
 /// A plain selector as a metric.
-fn raw(selector: Selector) -> Metric {
+pub(super) fn raw(selector: Selector) -> Metric {
     Metric {
         name: selector.text.clone(),
         query: selector.text.clone(),

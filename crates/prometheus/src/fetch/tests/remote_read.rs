@@ -1,0 +1,192 @@
+//! Remote read, and what is done where it cannot be used.
+
+use super::*;
+use crate::remote_read::testing::{Chunk, stream};
+
+fn streamed(body: Vec<u8>) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_raw(
+        body,
+        "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse",
+    )
+}
+
+fn up(chunks: &[(i32, &[(i64, f64)])]) -> Vec<u8> {
+    let labels = [("__name__", "up"), ("job", "a")];
+    let chunks = chunks.iter().map(|(encoding, samples)| Chunk {
+        encoding: *encoding,
+        samples,
+    });
+    stream(&[(&labels[..], chunks.collect())])
+}
+
+#[tokio::test]
+async fn a_stream_is_read_and_costs_one_request_once_the_server_is_known() {
+    let server = server(streamed(up(&[(1, &samples()[..2]), (1, &samples()[2..])]))).await;
+    let prometheus = client(&server.uri(), &[]);
+    for requests in [2, 3] {
+        let (series, outcome) = fetched(&prometheus, &metric("up")).await;
+        assert_eq!(outcome.unwrap(), Fetched::default());
+        assert_eq!(values(&series), samples());
+        assert_eq!(asked(&server).await.len(), requests);
+    }
+}
+
+#[tokio::test]
+async fn where_remote_read_cannot_be_used_the_query_api_is_asked_and_every_run_says_so() {
+    let refused = |status: u16, said: &str| ResponseTemplate::new(status).set_body_string(said);
+    let cut = {
+        let mut whole = up(&[(1, &samples())]);
+        whole.truncate(20);
+        whole
+    };
+    for (case, read) in [
+        ("400", refused(400, "unsupported path")),
+        ("403", refused(403, "only GET")),
+        ("404", refused(404, "not found")),
+        ("405", refused(405, "")),
+        ("406", refused(406, "")),
+        ("415", refused(415, "")),
+        ("422", refused(422, "")),
+        ("501", refused(501, "")),
+        ("500", refused(500, "unknown chunk Encoding 4")),
+        (
+            "not a stream",
+            ResponseTemplate::new(200).set_body_raw(vec![0], "application/x-protobuf"),
+        ),
+        ("XOR2", streamed(up(&[(4, &samples())]))),
+        (
+            "XOR, then XOR2",
+            streamed(up(&[(1, &samples()[..2]), (4, &samples()[2..])])),
+        ),
+        ("garbage", streamed(vec![0x05, 1, 2, 3, 4, 5, 6, 7, 8, 9])),
+        ("cut off", streamed(cut)),
+    ] {
+        let server = server(read).await;
+        let prometheus = client(&server.uri(), &[]);
+        for _ in 0..2 {
+            let (series, outcome) = fetched(&prometheus, &metric("up")).await;
+            assert_eq!(values(&series), samples(), "{case}");
+            let warnings = outcome.unwrap().warnings;
+            assert_eq!(warnings.len(), 1, "{case}: {warnings:?}");
+            assert!(warnings[0].contains("query API"), "{case}: {warnings:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn finding_out_costs_two_requests_and_a_warm_fetch_none() {
+    for status in [400, 405] {
+        let server = server(ResponseTemplate::new(status)).await;
+        let prometheus = client(&server.uri(), &[]);
+        for requests in [3, 4, 5] {
+            fetched(&prometheus, &metric("up")).await.1.unwrap();
+            assert_eq!(asked(&server).await.len(), requests, "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_series_that_was_streamed_before_an_unknown_chunk_is_sent_once() {
+    let labels = |job: &'static str| [("__name__", "up"), ("job", job)];
+    let (one, other) = (labels("a"), labels("b"));
+    let (whole, samples) = (samples(), samples());
+    let chunk = |encoding: i32| {
+        vec![Chunk {
+            encoding,
+            samples: &whole,
+        }]
+    };
+    let body = stream(&[
+        (&one[..], chunk(1)),
+        (&other[..], chunk(1)),
+        (&one[..], chunk(4)),
+    ]);
+    let server = server(streamed(body)).await;
+    server.reset().await;
+    let config = r#"{"data":{"yaml":""}}"#;
+    mount(
+        &server,
+        "api/v1/status/config",
+        ResponseTemplate::new(200).set_body_string(config),
+    )
+    .await;
+    let body = stream(&[(&one[..], chunk(1)), (&other[..], chunk(4))]);
+    mount(&server, "api/v1/read", streamed(body)).await;
+    let answer = matrix(&[
+        (r#"{"__name__":"up","job":"a"}"#, &samples),
+        (r#"{"__name__":"up","job":"b"}"#, &samples),
+    ]);
+    mount(
+        &server,
+        "api/v1/query",
+        ResponseTemplate::new(200).set_body_string(answer),
+    )
+    .await;
+    let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
+    outcome.unwrap();
+    let jobs: Vec<String> = series.iter().map(|of| of.labels.to_string()).collect();
+    assert_eq!(jobs, [r#"{job="a"}"#, r#"{job="b"}"#]);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_answer_now_is_not_asked_in_another_way() {
+    for (status, said, is_busy) in [
+        (429, "too many", true),
+        (503, "starting", true),
+        (502, "<b>bad gateway</b>", false),
+        (504, "", false),
+        (500, "disk full", false),
+    ] {
+        let read = ResponseTemplate::new(status)
+            .insert_header("Retry-After", "0")
+            .set_body_string(said);
+        let server = server(read).await;
+        let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
+        let error = outcome.unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+        assert_eq!(error.word(), is_busy.then_some("busy"), "{status}");
+        assert_eq!(error.is_unreachable(), !is_busy, "{status}");
+        let asked = asked(&server).await;
+        assert!(
+            !asked.contains(&"POST /api/v1/query".to_owned()),
+            "{asked:?}"
+        );
+        // Once more where waiting may help.
+        assert_eq!(asked.len(), if is_busy { 3 } else { 2 });
+        assert!(series.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_native_histogram_is_a_reason_of_its_own() {
+    let labels = [("__name__", "up")];
+    let whole = samples();
+    let chunk = Chunk {
+        encoding: 2,
+        samples: &whole,
+    };
+    let server = MockServer::start().await;
+    let config = r#"{"data":{"yaml":"global: {}"}}"#;
+    mount(
+        &server,
+        "api/v1/status/config",
+        ResponseTemplate::new(200).set_body_string(config),
+    )
+    .await;
+    mount(
+        &server,
+        "api/v1/read",
+        streamed(stream(&[(&labels[..], vec![chunk])])),
+    )
+    .await;
+    let answer = r#"{"data":{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"histograms":[[1,{"count":"1","sum":"1"}]]}]}}"#;
+    mount(
+        &server,
+        "api/v1/query",
+        ResponseTemplate::new(200).set_body_string(answer),
+    )
+    .await;
+    let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
+    assert!(series.is_empty());
+    assert_eq!(outcome.unwrap_err().word(), Some("native_histogram"));
+}
