@@ -129,7 +129,7 @@ fn certificates(secret: &Secret, variable: &'static str) -> Option<(&'static str
 /// The login that `PROMETHEUS_AUTH` asks for, the object `headers`, and the certificates to trust.
 fn prometheus(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
     let headers = secret.object("headers")?;
-    let certificates = secret.get("ca_pem");
+    let certificates = certificates(secret, "PROMETHEUS_CA_PEM");
     let mut found = match environment.get("PROMETHEUS_AUTH") {
         Some("bearer") => vec![("PROMETHEUS_TOKEN", secret.required("token")?)],
         // A secret may hold headers alone.
@@ -146,7 +146,7 @@ fn prometheus(secret: &Secret, environment: &Environment) -> Result<Variables, S
         let lines: Vec<String> = lines.collect();
         found.push(("PROMETHEUS_HEADERS", lines.join("\n").into()));
     }
-    found.extend(certificates.map(|pem| ("PROMETHEUS_CA_PEM", pem)));
+    found.extend(certificates);
     Ok(found)
 }
 

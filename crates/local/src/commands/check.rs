@@ -41,7 +41,12 @@ pub(crate) async fn check(
     }
     let mut examined = Vec::new();
     for metric in &metrics {
-        examined.push((metric, prometheus.examine_metric(metric, now).await));
+        let mut found = prometheus.examine_metric(metric, now).await;
+        // What holds for the whole server was said.
+        found
+            .warnings
+            .retain(|warning| !server.ways.iter().any(|way| way.remark == *warning));
+        examined.push((metric, found));
     }
     output::line(&about_metrics(&examined, &path))?;
     let good = examined.iter().filter(|(_, found)| found.is_good()).count();
@@ -101,14 +106,17 @@ fn environment(data: &DataDirectory, url: Option<&str>) -> Result<Environment> {
 }
 
 fn about_server(server: &Server, config: &PrometheusConfig) -> String {
-    let version = server.version.as_deref().unwrap_or("of unknown version");
+    let version = match &server.version {
+        Some(version) => format!(" {version}"),
+        None => ", version not known,".to_owned(),
+    };
     let mut table = indented();
     for way in &server.ways {
         let works = if way.works { "works" } else { "does not work" };
         table.add_row([way.name, works, &way.remark]);
     }
     format!(
-        "{} {version} at {}\n{}",
+        "{}{version} at {}\n{}",
         server.name,
         config.url,
         table.trim_fmt()

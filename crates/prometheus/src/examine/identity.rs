@@ -20,7 +20,7 @@ impl Prometheus {
             #[serde(rename = "goVersion")]
             go_version: Option<String>,
         }
-        let unknown = || ("a server of unknown name".to_owned(), None);
+        let unknown = || ("A server of unknown name".to_owned(), None);
         if self.is_signed() {
             return ("Amazon Managed Service for Prometheus".to_owned(), None);
         }

@@ -138,12 +138,21 @@ fn a_young_series_gets_the_simple_forecast() {
 }
 
 #[test]
-fn the_horizon_is_ten_minutes_whatever_the_step_is() {
-    for (step_seconds, steps) in [(1, 600), (15, 40), (60, 10), (300, 2), (900, 1)] {
+fn a_forecast_has_the_whole_steps_of_ten_minutes() {
+    for (step_seconds, steps) in [
+        (1, Ok(600)),
+        (15, Ok(40)),
+        (60, Ok(10)),
+        (300, Ok(2)),
+        (420, Ok(1)),
+        (600, Ok(1)),
+        (601, Err(Reason::StepExceedsHorizon)),
+    ] {
         let mut options = Options::default();
         options.grid.step = Some(Duration::from_secs(step_seconds));
         let found = analyse(&every_quarter_minute(walk(2880)), AS_OF_MS, &options);
-        assert_eq!(found.forecast.unwrap().mean.len(), steps, "{step_seconds}");
+        let found = found.forecast.map(|forecast| forecast.mean.len());
+        assert_eq!(found, steps, "{step_seconds}");
     }
 }
 
