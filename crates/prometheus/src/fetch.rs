@@ -62,9 +62,29 @@ impl Prometheus {
         range: Span,
         found: &mpsc::Sender<FetchedSeries>,
     ) -> Result<Fetched, FetchError> {
-        let mut sink = Sink::new(found, metric.reading.has_names());
+        let (mut fetched, histograms) = self
+            .read(&metric.query, &metric.reading, range, found)
+            .await?;
+        if histograms > 0 {
+            fetched.warnings.push(format!(
+                "{}: {histograms} series are native histograms and were left out",
+                metric.name
+            ));
+        }
+        Ok(fetched)
+    }
+
+    /// The same of a query without a name. Returns how many series were native histograms too.
+    pub(crate) async fn read(
+        &self,
+        query: &str,
+        reading: &Reading,
+        range: Span,
+        found: &mpsc::Sender<FetchedSeries>,
+    ) -> Result<(Fetched, u64), FetchError> {
+        let mut sink = Sink::new(found, reading.has_names());
         let mut warnings = Vec::new();
-        match &metric.reading {
+        match reading {
             Reading::Raw { selector } => {
                 if let Streamed::Instead(warning) = self.stream(selector, range, &mut sink).await? {
                     warnings.extend(warning);
@@ -72,20 +92,15 @@ impl Prometheus {
                 }
             }
             Reading::Sampled { step, .. } => {
-                warnings.extend(self.sampled(&metric.query, *step, range, &mut sink).await?);
+                warnings.extend(self.sampled(query, *step, range, &mut sink).await?);
             }
         }
         let (ambiguous, histograms) = sink.finish().await?;
-        if histograms > 0 {
-            warnings.push(format!(
-                "{}: {histograms} series are native histograms and were left out",
-                metric.name
-            ));
-        }
-        Ok(Fetched {
+        let fetched = Fetched {
             warnings,
             ambiguous,
-        })
+        };
+        Ok((fetched, histograms))
     }
 
     /// Tries remote read.

@@ -51,7 +51,7 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         } = &metric.reading
         {
             tracing::warn!(
-                metric = metric.name,
+                metric = metric.name.as_str(),
                 reason,
                 "a query is not understood here and is left to the server"
             );

@@ -135,7 +135,7 @@ fn about_metrics(examined: &[(&Metric, Examined)], path: &Path) -> String {
             None => "see below",
         };
         table.add_row([
-            metric.name.clone(),
+            metric.name.to_string(),
             found.series.to_string(),
             found.step.map_or_else(|| "–".to_owned(), rounded),
             found

@@ -37,7 +37,7 @@ const HORIZON: Duration = domain::evaluation::HORIZON;
 impl Prometheus {
     /// Reads the last hour of a metric and says what is not as it should be.
     pub async fn examine_metric(&self, metric: &Metric, now: Timestamp) -> Examined {
-        let (mut found, outcome) = self.last_hour(metric, now).await;
+        let (mut found, outcome) = self.last_hour(&metric.query, &metric.reading, now).await;
         match outcome {
             Ok(Fetched {
                 warnings,
@@ -123,7 +123,7 @@ impl Prometheus {
         let Some(looks_back) = selected.range else {
             return Ok(None);
         };
-        let (read, outcome) = self.last_hour(&raw(selector), now).await;
+        let (read, outcome) = self.last_hour_of(selector, now).await;
         outcome?;
         Ok(read.step.filter(|step| *step * 2 > looks_back).map(|step| {
             let minutes = (step.as_secs() * 4).div_ceil(60).max(1);
@@ -136,16 +136,28 @@ impl Prometheus {
         }))
     }
 
-    pub(super) async fn last_hour(
+    /// The last hour of a plain selector.
+    pub(super) async fn last_hour_of(
         &self,
-        metric: &Metric,
+        selector: Selector,
+        now: Timestamp,
+    ) -> (Examined, Result<Fetched, FetchError>) {
+        let query = selector.text.clone();
+        self.last_hour(&query, &Reading::Raw { selector }, now)
+            .await
+    }
+
+    async fn last_hour(
+        &self,
+        query: &str,
+        reading: &Reading,
         now: Timestamp,
     ) -> (Examined, Result<Fetched, FetchError>) {
         let (found, mut arriving) = mpsc::channel::<FetchedSeries>(16);
         let fetch = async {
-            let outcome = self.fetch(metric, last_hour(now), &found).await;
+            let outcome = self.read(query, reading, last_hour(now), &found).await;
             drop(found);
-            outcome
+            outcome.map(|(fetched, _)| fetched)
         };
         let collect = async {
             let (mut examined, mut steps, mut newest) = (Examined::default(), Vec::new(), None);
@@ -194,16 +206,6 @@ impl Examined {
                 rounded(settle)
             ));
         }
-    }
-}
-
-/// A plain selector as a metric.
-pub(super) fn raw(selector: Selector) -> Metric {
-    Metric {
-        name: selector.text.clone(),
-        query: selector.text.clone(),
-        unit: None,
-        reading: Reading::Raw { selector },
     }
 }
 

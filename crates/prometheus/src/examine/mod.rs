@@ -12,7 +12,6 @@ use crate::{
     query::{MatchOperator, Matcher, NAME},
 };
 pub use metric::Examined;
-use metric::raw;
 
 /// What is known of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +74,7 @@ impl Prometheus {
             text: "up".to_owned(),
             matchers: vec![matcher],
         };
-        let metric = raw(selector);
-        let (_, outcome) = self.last_hour(&metric, now).await;
+        let (_, outcome) = self.last_hour_of(selector, now).await;
         let (works, remark) = match (&*self.learned.streams.lock().await, outcome) {
             (Streams::Yes { external, .. }, Ok(_)) if external.is_empty() => (true, "in chunks".to_owned()),
             (Streams::Yes { external, .. }, Ok(_)) => (
