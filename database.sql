@@ -21,8 +21,8 @@ SELECT 0, 0 FROM DUAL
 WHERE NOT EXISTS (SELECT * FROM schema_version) AND NOT EXISTS
     (SELECT * FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'series');
 
--- Every metric and label set that was ever seen. `first_seen` and `last_seen`: its oldest and newest sample.
--- `thinned_until`: rows of this series before that time are down to one run an hour; far ahead where none are left.
+-- Every metric and label set of which something is kept. `first_seen` and `last_seen`: its oldest and newest sample.
+-- `thinned_until`: rows of this series before that time are down to one run an hour.
 CREATE TABLE IF NOT EXISTS series (
     series_id     CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     metric        VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
@@ -86,7 +86,8 @@ CREATE TABLE IF NOT EXISTS long_arrays (
     PRIMARY KEY (as_of, series_id, kind)
 );
 
--- One row per objective, run and series: what was judged, as it was told. `series_id` is empty where no series matched.
+-- One row per objective, run and series: the stored evaluation. `series_id` is empty where no series matched. `silent_since`
+-- and `silent_state`: from when on no sample of the series stands, and its state then; null while one stands.
 CREATE TABLE IF NOT EXISTS violation (
     sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     version   INT UNSIGNED NOT NULL,
@@ -95,8 +96,27 @@ CREATE TABLE IF NOT EXISTS violation (
     series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     state     ENUM('ok', 'pending', 'no_data', 'firing') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
+    silent_since DATETIME(3) NULL,
+    silent_state ENUM('ok', 'pending', 'no_data', 'firing') CHARACTER SET ascii COLLATE ascii_general_ci NULL,
     PRIMARY KEY (sla, version, objective, as_of, series_id),
     KEY by_version (sla, version, as_of),
+    KEY by_time (as_of)
+);
+
+-- One row per objective and run: whether all of its rows of `violation` are stored. `expected`: the most rows that a record
+-- of a run of that time reports; null until there is one. `ended_until`: a series that was silent then, or before, has
+-- ended; null where no series of the objective stands. Rows of `violation` older than all rows here count as complete.
+CREATE TABLE IF NOT EXISTS evaluation (
+    sla         VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version     INT UNSIGNED NOT NULL,
+    objective   VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    as_of       DATETIME(3) NOT NULL,
+    expected    INT UNSIGNED NULL,
+    complete    BOOLEAN NOT NULL,
+    ended_until DATETIME(3) NULL,
+    PRIMARY KEY (sla, version, objective, as_of),
+    KEY by_objective (sla, version, complete, objective, as_of),
+    KEY by_sla (sla, complete, as_of),
     KEY by_time (as_of)
 );
 
@@ -264,4 +284,4 @@ CREATE TABLE IF NOT EXISTS thinning (
     PRIMARY KEY (table_name)
 );
 
-UPDATE schema_version SET version = 2, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 3, works_from = 1 WHERE version = 0;

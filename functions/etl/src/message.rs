@@ -3,8 +3,8 @@
 use domain::{
     Series, SeriesId, Timestamp,
     message::{
-        Attributes, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
-        ScoreDocument, ViolationsDocument,
+        Attributes, EvaluationRow, Kind, MetadataDocument, MetricsDocument, PredictionDocument,
+        RunDocument, ScoreDocument, ViolationsDocument,
     },
 };
 use serde::Serialize;
@@ -71,13 +71,7 @@ impl Message {
     /// An objective judged on a series; where no series matches, its key is the id of a series of just the
     /// objective's metric and labels.
     pub fn of_violations(document: &ViolationsDocument, run: &str) -> Self {
-        let ViolationsDocument {
-            sla,
-            version,
-            objective,
-            as_of,
-            ..
-        } = document;
+        let objective = &document.objective;
         let series = document.series.as_ref().map_or_else(
             || {
                 let (metric, labels) = (objective.metric.clone(), objective.labels.clone());
@@ -85,13 +79,18 @@ impl Message {
             },
             |series| series.series,
         );
-        let about = about_objective(sla, *version, &objective.id);
-        let id = format!("{about}{series}/{as_of}");
+        let row = EvaluationRow {
+            sla: document.sla.clone(),
+            version: document.version,
+            objective: objective.id.clone(),
+            series,
+            as_of: document.as_of,
+        };
         Self::new(
             Kind::Violations,
-            id,
+            row.to_string(),
             series.to_string(),
-            *as_of,
+            document.as_of,
             run,
             document,
         )
@@ -166,9 +165,4 @@ impl Message {
                 .expect("the documents' maps have text keys, so they are JSON"),
         }
     }
-}
-
-/// How the id of every event about an objective of a version of an SLA begins.
-pub(crate) fn about_objective(sla: &str, version: u32, objective: &str) -> String {
-    format!("violations/{sla}/{version}/{objective}/")
 }

@@ -12,7 +12,7 @@ use domain::{
     sla::{Objective, SlaName, Trial},
 };
 use futures::{StreamExt, stream};
-use store::pipeline::ToldViolations;
+use store::pipeline::StoredEvaluation;
 use tokio::{sync::mpsc, time::timeout_at};
 
 use crate::{
@@ -193,7 +193,7 @@ fn tried(
         document.as_of,
         violations,
     );
-    let ToldViolations {
+    let StoredEvaluation {
         document,
         episodes_total,
     } = document.into();

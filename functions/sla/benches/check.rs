@@ -150,6 +150,7 @@ fn routes(criterion: &mut Criterion) {
         store: database.store().clone(),
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
+        settle: Duration::from_secs(5),
         read_last: ReadLast::default(),
     };
     let store = database.store();
@@ -193,6 +194,7 @@ fn budget(criterion: &mut Criterion) {
         store: database.store().clone(),
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
+        settle: Duration::from_secs(5),
         read_last: ReadLast::default(),
     };
     for uri in ["/sla/web/budget", "/sla/web/violations"] {

@@ -27,6 +27,8 @@ struct Budgets {
 #[derive(Serialize)]
 struct Entry {
     objective: String,
+    /// Until when its time is reckoned: its newest complete evaluation, or the time asked about if that is earlier.
+    as_of: Option<Timestamp>,
     metric: String,
     /// The series'; none where several are rolled up, or there is none.
     labels: Labels,
@@ -58,15 +60,14 @@ pub(crate) async fn answer(
     let (store, name) = (&manager.store, &call.name);
     let stored = store.sla(name).await.map_err(database)?;
     let sla = stored.ok_or_else(|| missing(name))?.sla;
-    let as_of = match asked.or(cursor.as_ref().map(|cursor| cursor.pinned)) {
-        Some(asked) => Some(asked),
-        None => store
-            .newest_evaluation(name, sla.version, Timestamp::MAX)
-            .await
-            .map_err(database)?,
+    let pinned = asked.or(cursor.as_ref().map(|cursor| cursor.pinned));
+    let newest = store.newest_evaluations(&sla, now + manager.settle);
+    let newest = newest.await.map_err(database)?;
+    let evaluated = |objective: &Objective| {
+        let newest = newest.get(objective.id.as_str()).copied()?;
+        Some(pinned.map_or(newest, |pinned| newest.min(pinned)))
     };
     let versions = store.version_times(name).await.map_err(database)?;
-    let calculator = BudgetCalculator::new(&versions, as_of.unwrap_or(now));
     let excluded = store.excluded_time(name).await.map_err(database)?;
     let first = cursor.map_or(0, |cursor| cursor.after);
     let wanted: Vec<&Objective> = sla
@@ -77,6 +78,8 @@ pub(crate) async fn answer(
                 .is_none_or(|only| objective.id == only.as_str())
         })
         .collect();
+    let as_of = wanted.iter().filter_map(|one| evaluated(one)).max();
+    let moment = pinned.or(as_of).unwrap_or(now);
     let (mut objectives, mut rolled_up) = (Vec::new(), Vec::new());
     let mut done = first.min(wanted.len());
     for chunk in wanted[done..].chunks(OBJECTIVES_AT_ONCE) {
@@ -88,13 +91,18 @@ pub(crate) async fn answer(
             .map(|objective| objective.id.as_str())
             .collect();
         let longest = chunk.iter().map(|objective| objective.budget_window).max();
-        let since = calculator.as_of() - longest.unwrap_or_default().length();
+        let ends = chunk.iter().filter_map(|objective| evaluated(objective));
+        let since = ends.min().unwrap_or(moment) - longest.unwrap_or_default().length();
         let histories = store.histories(name, &ids, since).await.map_err(database)?;
         for objective in chunk {
+            let evaluated = evaluated(objective);
+            let calculator = BudgetCalculator::new(&versions, evaluated.unwrap_or(moment));
+            // Without a complete evaluation no time counts as judged.
             let own = histories
                 .iter()
-                .filter(|history| history.objective == objective.id);
-            let (entries, sum) = entries(&calculator, objective, own, excluded.of(&objective.id));
+                .filter(|history| evaluated.is_some() && history.objective == objective.id);
+            let excluded = excluded.of(&objective.id);
+            let (entries, sum) = entries(&calculator, objective, evaluated, own, excluded);
             objectives.extend(entries);
             rolled_up.push(sum);
         }
@@ -107,7 +115,7 @@ pub(crate) async fn answer(
         age_seconds: as_of.map(|as_of| now.seconds_since(as_of)),
         objectives,
         rolled_up,
-        next: (done < wanted.len()).then(|| query.next(calculator.as_of(), done)),
+        next: (done < wanted.len()).then(|| query.next(moment, done)),
     })
 }
 
@@ -115,6 +123,7 @@ impl Entry {
     /// `labels` are the series'; none for several together.
     fn new(
         objective: &Objective,
+        as_of: Option<Timestamp>,
         labels: Labels,
         series: usize,
         in_exclusion: bool,
@@ -122,6 +131,7 @@ impl Entry {
     ) -> Self {
         Self {
             objective: objective.id.to_string(),
+            as_of,
             metric: objective.metric.to_string(),
             labels,
             selector: objective.labels.clone(),
@@ -136,6 +146,7 @@ impl Entry {
 fn entries<'a>(
     calculator: &BudgetCalculator,
     objective: &Objective,
+    evaluated: Option<Timestamp>,
     histories: impl Iterator<Item = &'a SeriesHistory>,
     excluded: &SpanSet,
 ) -> (Vec<Entry>, Entry) {
@@ -145,8 +156,9 @@ fn entries<'a>(
         rolled_up,
     } = calculator.budgets(&objective.terms(), recorded, excluded);
     let (series, in_exclusion) = (of_series.len(), excluded.contains(calculator.as_of()));
-    let entry =
-        |labels: Labels, budget| Entry::new(objective, labels, series, in_exclusion, budget);
+    let entry = |labels: Labels, budget| {
+        Entry::new(objective, evaluated, labels, series, in_exclusion, budget)
+    };
     let mut entries: Vec<Entry> = of_series
         .into_iter()
         .take(MOST_SERIES)

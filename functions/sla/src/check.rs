@@ -11,7 +11,7 @@ use http_api::{ApiError, Call, Reply, reply};
 use serde::Serialize;
 use store::{
     Store, StoreError,
-    pipeline::ToldViolations,
+    pipeline::StoredEvaluation,
     sla::{EvaluatedObjective, Worst},
 };
 
@@ -29,6 +29,8 @@ pub(crate) struct Check<'a> {
     as_of: Option<Timestamp>,
     age_seconds: Option<f64>,
     stale: bool,
+    /// Whether all objectives were evaluated at one time.
+    complete: bool,
     state: State,
     objectives: Vec<Entry<'a>>,
 }
@@ -82,7 +84,7 @@ pub(crate) async fn document<'a>(
     now: Timestamp,
 ) -> Result<Check<'a>, ApiError> {
     let evaluation = &standing.evaluation;
-    let moment = evaluation.as_of.unwrap_or(now);
+    let moment = standing.as_of.unwrap_or(now);
     let mut objectives = Vec::new();
     for evaluated in &evaluation.objectives {
         let excluded = excluded.of(&evaluated.objective.id);
@@ -92,21 +94,13 @@ pub(crate) async fn document<'a>(
                 ..bare(evaluated)
             });
         }
+        // What was known too long ago says nothing of how the objective stands now.
+        let is_stale = standing.is_stale(evaluated);
         for entry in &evaluated.entries {
             let violations = violations(store, entry, excluded).await;
             let violations = violations.map_err(database)?;
-            let told = told(evaluated, entry, excluded, &violations);
-            // Where its metric cannot be fetched, nobody knows how it stands though the SLA's other objectives are known.
-            let is_unknown = !standing.stale && standing.is_stale(entry.document.as_of);
-            objectives.push(if is_unknown {
-                Entry {
-                    state: ObjectiveState::NoData,
-                    reason: Some(STALE),
-                    ..told
-                }
-            } else {
-                told
-            });
+            let shown = shown(evaluated, entry, excluded, &violations);
+            objectives.push(if is_stale { shown.stale() } else { shown });
         }
     }
     let worst = objectives
@@ -117,9 +111,10 @@ pub(crate) async fn document<'a>(
     Ok(Check {
         sla: &evaluation.name,
         version: evaluation.version,
-        as_of: evaluation.as_of,
+        as_of: standing.as_of,
         age_seconds: standing.age_seconds,
         stale: standing.stale,
+        complete: evaluation.is_complete(),
         state: if standing.stale {
             State::Stale(STALE)
         } else {
@@ -132,7 +127,7 @@ pub(crate) async fn document<'a>(
 /// The violations that end in the last 12 h, as far as it matters what is excluded of them.
 async fn violations(
     store: &Store,
-    entry: &ToldViolations,
+    entry: &StoredEvaluation,
     excluded: &SpanSet,
 ) -> Result<Vec<Span>, StoreError> {
     let document = &entry.document;
@@ -162,9 +157,22 @@ async fn violations(
     }))
 }
 
-fn told<'a>(
+impl Entry<'_> {
+    /// The entry of an objective whose newest complete evaluation is too old.
+    fn stale(self) -> Self {
+        Self {
+            state: ObjectiveState::NoData,
+            reason: Some(STALE),
+            firing: 0,
+            no_data: self.series,
+            ..self
+        }
+    }
+}
+
+fn shown<'a>(
     evaluated: &'a EvaluatedObjective,
-    entry: &'a ToldViolations,
+    entry: &'a StoredEvaluation,
     excluded: &SpanSet,
     violations: &[Span],
 ) -> Entry<'a> {

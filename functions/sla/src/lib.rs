@@ -121,6 +121,8 @@ pub struct SlaManager {
     pub evaluator: Evaluator,
     /// How often the schedule runs the ETL: an evaluation is stale after three of these.
     pub schedule_interval: Duration,
+    /// How far behind the clock a run looks; what is evaluated as of later than that far ahead is not known yet.
+    pub settle: Duration,
     /// What probabilities were worth, as it was read last.
     pub read_last: ReadLast,
 }

@@ -1,6 +1,6 @@
 //! The sla function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval};
+use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval, settle};
 use http_api::Api;
 use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
 
@@ -19,6 +19,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
         store: store::connect(database.url.expose_secret())?,
         evaluator: Evaluator::new(environment.http_url("ETL_URL")?, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
+        settle: settle(&environment)?,
         read_last: ReadLast::default(),
     };
     Ok((Api::new(&ROUTES, &access), manager))

@@ -11,7 +11,7 @@ use domain::{
 use http_api::{ApiError, Call, Reply, reply};
 use serde::Serialize;
 use store::{
-    pipeline::ToldViolations,
+    pipeline::StoredEvaluation,
     sla::{EvaluatedObjective, Worst},
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Prediction<'a> {
     age_seconds: Option<f64>,
     horizon_seconds: f64,
     stale: bool,
+    /// Whether all objectives were evaluated at one time.
+    complete: bool,
     objectives: Vec<Entry<'a>>,
 }
 
@@ -84,10 +86,11 @@ pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Pr
     Prediction {
         sla: &evaluation.name,
         version: evaluation.version,
-        as_of: evaluation.as_of,
+        as_of: standing.as_of,
         age_seconds: standing.age_seconds,
         horizon_seconds: HORIZON.as_secs_f64(),
         stale: standing.stale,
+        complete: evaluation.is_complete(),
         objectives: evaluation.objectives.iter().flat_map(entries).collect(),
     }
 }
@@ -112,17 +115,17 @@ fn entries<'a>(evaluated: &'a EvaluatedObjective, standing: &Standing) -> Vec<En
     evaluated
         .entries
         .iter()
-        .map(|entry| told(evaluated, entry, standing))
+        .map(|entry| shown(evaluated, entry, standing))
         .collect()
 }
 
-fn told<'a>(
+fn shown<'a>(
     evaluated: &'a EvaluatedObjective,
-    entry: &'a ToldViolations,
+    entry: &'a StoredEvaluation,
     standing: &Standing,
 ) -> Entry<'a> {
     let document = &entry.document;
-    Entry {
+    let shown = Entry {
         labels: document
             .series
             .as_ref()
@@ -131,12 +134,19 @@ fn told<'a>(
             }),
         as_of: Some(document.as_of),
         state: document.state,
-        outlook: if standing.is_stale(document.as_of) {
-            Cow::Owned(ViolationOutlook::unknown(STALE))
-        } else {
-            Cow::Borrowed(&document.outlook)
-        },
+        outlook: Cow::Borrowed(&document.outlook),
         ..bare(evaluated)
+    };
+    if standing.is_stale(evaluated) {
+        Entry {
+            state: ObjectiveState::NoData,
+            outlook: Cow::Owned(ViolationOutlook::unknown(STALE)),
+            firing: 0,
+            no_data: shown.series,
+            ..shown
+        }
+    } else {
+        shown
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn of_last_day(
     let is_of_now = standing.moment == now;
     if is_of_now
         && let Some(last) = read_last().get(sla.as_str())
-        && last.evaluation == standing.evaluation.as_of
+        && last.evaluation == standing.as_of
         && now.since(last.at) < manager.schedule_interval
     {
         return Ok(last.scores.clone());
@@ -67,7 +67,7 @@ pub(crate) async fn of_last_day(
         }
         let reading = Reading {
             at: now,
-            evaluation: standing.evaluation.as_of,
+            evaluation: standing.as_of,
             scores: scores.clone(),
         };
         kept.insert(sla.to_string(), reading);

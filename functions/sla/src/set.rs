@@ -149,7 +149,7 @@ async fn put(
     // What may fail is asked before the change, so that a change that was made is also answered.
     let known = manager
         .store
-        .known_series(&objectives)
+        .known_series(&objectives, now)
         .await
         .map_err(database)?;
     let change = manager

@@ -2,7 +2,7 @@
 
 use domain::{Timestamp, sla::DEFAULT_NAME};
 use http_api::{ApiError, Call};
-use store::sla::{Evaluation, Worst};
+use store::sla::{Asked, EvaluatedObjective, Evaluation, Worst};
 
 use crate::{Endpoint, SlaManager, database, fitting::fit};
 
@@ -15,6 +15,8 @@ pub(crate) const STALE: &str = "stale";
 /// The evaluation that is asked for.
 pub(crate) struct Standing {
     pub(crate) evaluation: Evaluation,
+    /// When its newest objective was evaluated; `None` before the first evaluation.
+    pub(crate) as_of: Option<Timestamp>,
     /// The moment asked about.
     pub(crate) moment: Timestamp,
     /// How old it is at the moment asked about, seconds; `None` before the first.
@@ -41,9 +43,15 @@ impl Standing {
             Some(name) => name,
             None => meant(manager).await?,
         };
+        let asked = match as_of {
+            Some(as_of) => Asked::AsOf(as_of),
+            None => Asked::InForce {
+                until: now + manager.settle,
+            },
+        };
         let evaluation = manager
             .store
-            .evaluation(&name, as_of, worst)
+            .evaluation(&name, asked, worst)
             .await
             .map_err(database)?;
         let Some(mut evaluation) = evaluation else {
@@ -55,32 +63,32 @@ impl Standing {
         fit(&mut evaluation.objectives);
         // An answer about the past is as good as it was then.
         let oldest_fresh = as_of.is_none().then(|| now - 3 * manager.schedule_interval);
-        let moment = as_of.unwrap_or(now);
-        Ok(Self {
-            age_seconds: evaluation.as_of.map(|newest| moment.seconds_since(newest)),
-            stale: evaluation
-                .as_of
-                .is_some_and(|newest| oldest_fresh.is_some_and(|oldest| newest < oldest)),
-            moment,
-            oldest_fresh,
-            evaluation,
-        })
+        Ok(Self::of(evaluation, as_of.unwrap_or(now), oldest_fresh))
     }
 
     /// An evaluation that was made for this answer, told at `now`.
     pub(crate) fn of_trial(evaluation: Evaluation, now: Timestamp) -> Self {
+        Self::of(evaluation, now, None)
+    }
+
+    fn of(evaluation: Evaluation, moment: Timestamp, oldest_fresh: Option<Timestamp>) -> Self {
+        let as_of = evaluation.as_of();
+        let is_old = |as_of| oldest_fresh.is_some_and(|oldest| as_of < oldest);
         Self {
-            age_seconds: evaluation.as_of.map(|as_of| now.seconds_since(as_of)),
-            stale: false,
-            moment: now,
-            oldest_fresh: None,
+            as_of,
+            age_seconds: as_of.map(|as_of| moment.seconds_since(as_of)),
+            stale: as_of.is_some_and(is_old),
+            moment,
+            oldest_fresh,
             evaluation,
         }
     }
 
-    /// Whether an evaluation of that time is too old for the moment asked about.
-    pub(crate) fn is_stale(&self, as_of: Timestamp) -> bool {
-        self.stale || self.oldest_fresh.is_some_and(|oldest| as_of < oldest)
+    /// Whether an objective's newest evaluation is too old for the moment asked about.
+    pub(crate) fn is_stale(&self, objective: &EvaluatedObjective) -> bool {
+        let oldest_fresh = self.oldest_fresh;
+        let is_old = |as_of| oldest_fresh.is_some_and(|oldest| as_of < oldest);
+        objective.as_of.is_some_and(is_old)
     }
 }
 

@@ -11,7 +11,7 @@ use http_api::{ApiError, Call, Fault, Reply, reply};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
-    pipeline::ToldViolations,
+    pipeline::StoredEvaluation,
     sla::{EvaluatedObjective, Evaluation, Worst},
 };
 
@@ -91,23 +91,23 @@ fn dry_run(document: Value) -> Result<Value, ApiError> {
 
 /// What was found, as if it had been stored.
 fn evaluation(tried: &TrialDocument, worst: Worst) -> Evaluation {
-    let told = |series: &TriedSeries| ToldViolations {
+    let stored = |series: &TriedSeries| StoredEvaluation {
         document: series.violations.clone(),
         episodes_total: series.episodes_total,
     };
     Evaluation {
         name: SlaName::trial(),
         version: 0,
-        as_of: Some(tried.as_of),
         objectives: tried
             .objectives
             .iter()
-            .map(|tried| EvaluatedObjective {
-                objective: tried.objective.clone(),
-                series: tried.series,
-                firing: tried.firing,
-                no_data: tried.no_data,
-                entries: worst.first(tried.entries.iter().map(told).collect()),
+            .map(|objective| EvaluatedObjective {
+                objective: objective.objective.clone(),
+                as_of: Some(tried.as_of),
+                series: objective.series,
+                firing: objective.firing,
+                no_data: objective.no_data,
+                entries: worst.first(objective.entries.iter().map(stored).collect()),
             })
             .collect(),
     }

@@ -6,8 +6,8 @@ use domain::{
     Series, Timestamp,
     evaluation::{Episode, HORIZON, Span, read_range},
     message::{
-        Attributes, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
-        SeriesReference, ViolationsDocument,
+        Attributes, EvaluationOutcome, MetricsDocument, PredictionDocument, RunDocument,
+        ScoreDocument, SeriesReference, ViolationsDocument,
     },
     sla::SlaName,
 };
@@ -32,12 +32,24 @@ const LONGEST_TRIGGER: usize = 16;
 /// A day's worth: more than a range of 13 h 5 m has at one sample a second.
 const MOST_SPANS: usize = 86_400;
 
-pub(crate) fn check(document: &Document, attributes: &Attributes, key: &str) -> Checked {
+/// How far ahead of the clock an `as_of` may be: clocks differ, but a row from the future would count as the newest.
+pub(crate) const LARGEST_LEAD: Duration = Duration::from_secs(60);
+
+pub(crate) fn check(
+    document: &Document,
+    attributes: &Attributes,
+    key: &str,
+    now: Timestamp,
+) -> Checked {
     that(
         document.as_of() == attributes.time,
         "ce_time is not its as_of",
     )?;
     time(document.as_of())?;
+    that(
+        document.as_of() <= now + LARGEST_LEAD,
+        "its as_of is more than 60 s ahead of the clock",
+    )?;
     if let Some(reference) = document.series() {
         series(reference)?;
         that(
@@ -238,5 +250,13 @@ fn run(document: &RunDocument, key: &str) -> Checked {
     that(
         fit(document.series) && fit(document.messages),
         "a count is too large",
-    )
+    )?;
+    for found in &document.evaluated {
+        evaluated(&found.sla, found.version)?;
+        let EvaluationOutcome::Rows(rows) = found.outcome else {
+            continue;
+        };
+        that(fit(rows), "a count is too large")?;
+    }
+    Ok(())
 }

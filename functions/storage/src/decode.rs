@@ -1,6 +1,9 @@
 //! A record into a document.
 
-use domain::message::{Attributes, InvalidAttributes, Kind, LARGEST_MESSAGE};
+use domain::{
+    Timestamp,
+    message::{Attributes, InvalidAttributes, Kind, LARGEST_MESSAGE},
+};
 use store::pipeline::Document;
 
 use crate::{
@@ -32,7 +35,7 @@ pub(crate) enum Undecodable {
     Inconsistent(#[from] Inconsistency),
 }
 
-pub(crate) fn document(record: &Record) -> Result<Document, Undecodable> {
+pub(crate) fn document(record: &Record, now: Timestamp) -> Result<Document, Undecodable> {
     if let Some(fault) = &record.fault {
         return Err(fault.clone().into());
     }
@@ -59,6 +62,6 @@ pub(crate) fn document(record: &Record) -> Result<Document, Undecodable> {
     let kind = attributes.kind;
     let document =
         Document::parse(kind, value).map_err(|source| Undecodable::Document { kind, source })?;
-    check(&document, &attributes, key)?;
+    check(&document, &attributes, key, now)?;
     Ok(document)
 }

@@ -166,7 +166,7 @@ impl Batch {
     fn of(records: impl Iterator<Item = Record>, now: Timestamp) -> Self {
         let mut batch = Self::default();
         for record in records {
-            match decode::document(&record) {
+            match decode::document(&record, now) {
                 Ok(document) => {
                     batch.documents.push(document);
                     batch.records.push(record);

@@ -1,6 +1,6 @@
 //! `dead_letter`: what can never be stored otherwise.
 
-use domain::Timestamp;
+use domain::{Timestamp, message::EvaluationRow};
 use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments};
 
 use super::upsert::{Row, largest_packet, upsert};
@@ -28,6 +28,9 @@ pub struct DeadLetter {
     pub value: Option<Vec<u8>>,
     /// Why it cannot be stored, in a sentence; cut to 1024 characters.
     pub reason: String,
+    /// The row of an evaluation that it was to be: stored as one whose state is unknown, so that the evaluation does not
+    /// wait for it.
+    pub row: Option<EvaluationRow>,
 }
 
 const LONGEST_REASON: usize = 1024;

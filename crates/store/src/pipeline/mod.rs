@@ -6,6 +6,7 @@
 mod dead_letter;
 mod document;
 mod episodes;
+mod evaluations;
 mod metrics;
 mod run;
 mod score;
@@ -16,7 +17,8 @@ mod violations;
 
 pub use dead_letter::DeadLetter;
 pub use document::Document;
-pub use violations::{MOST_EPISODES, ToldViolations};
+pub(crate) use violations::REFUSED;
+pub use violations::{MOST_EPISODES, StoredEvaluation};
 
 use sqlx::{Connection, MySqlConnection};
 
@@ -71,10 +73,13 @@ async fn transaction(
     metrics::write(&mut transaction, entries).await?;
     statistics::write(&mut transaction, entries).await?;
     violations::write(&mut transaction, entries).await?;
+    violations::write_refused(&mut transaction, dead_letters).await?;
     episodes::write(&mut transaction, entries).await?;
     score::write(&mut transaction, entries).await?;
     run::write(&mut transaction, entries).await?;
     dead_letter::write(&mut transaction, dead_letters).await?;
+    // Last, because it locks what batches about other series wait for.
+    evaluations::settle(&mut transaction, entries, dead_letters).await?;
     transaction.commit().await?;
     Ok(())
 }

@@ -20,7 +20,11 @@ pub(super) async fn write(
             rows.push(RunRow {
                 run,
                 as_of: entry.as_of,
-                document: serde_json::to_string(run)?,
+                // What became of each objective is in `evaluation`.
+                document: serde_json::to_string(&RunDocument {
+                    evaluated: Vec::new(),
+                    ..run.clone()
+                })?,
             });
         }
     }

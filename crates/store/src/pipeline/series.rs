@@ -37,7 +37,8 @@ pub(super) async fn write(
     upsert(connection, labels).await
 }
 
-/// Which of the series are there already, with all of their labels.
+/// Which of the series are there already, with all of their labels. Locks their rows: a purge does not delete them in
+/// between. The index is forced because a scan of the table would wait for the rows of other batches.
 async fn known(
     connection: &mut MySqlConnection,
     ids: &[&str],
@@ -46,13 +47,14 @@ async fn known(
     for ids in ids.chunks(AT_ONCE) {
         // Filled up to a power of two, so that there are few different statements and all of them stay prepared.
         let filled = ids.len().next_power_of_two();
-        let mut query =
-            QueryBuilder::<MySql>::new("SELECT series_id FROM series WHERE series_id IN (");
+        let mut query = QueryBuilder::<MySql>::new(
+            "SELECT series_id FROM series FORCE INDEX (PRIMARY) WHERE series_id IN (",
+        );
         let mut list = query.separated(",");
         for id in ids.iter().cycle().take(filled) {
             list.push_bind(*id);
         }
-        query.push(")");
+        query.push(") FOR UPDATE");
         let found: Vec<String> = query
             .build_query_scalar()
             .fetch_all(&mut *connection)

@@ -1,22 +1,29 @@
-//! `violation`: what an evaluation told.
+//! `violation`: the rows of evaluations.
 
 use chrono::NaiveDateTime;
-use domain::{evaluation::ObjectiveState, message::ViolationsDocument};
+use domain::{
+    evaluation::ObjectiveState,
+    message::{EvaluationRow, ViolationsDocument},
+};
 use serde::{Deserialize, Serialize};
 use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments};
 
 use super::{
+    DeadLetter,
     document::{Document, Entry},
     upsert::{Row, upsert},
 };
-use crate::StoreError;
+use crate::{StoreError, read::column_time};
 
 /// How many episodes a row of `violation` keeps: as many as are ever answered.
 pub const MOST_EPISODES: usize = 100;
 
-/// What `violation.document` holds: an evaluation as it is answered.
+/// `violation.document` of a message that was set aside.
+pub(crate) const REFUSED: &str = "{\"reason\":\"refused\"}";
+
+/// What `violation.document` holds: the evaluation of an objective on a series, as it is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ToldViolations {
+pub struct StoredEvaluation {
     /// The message, with the newest [`MOST_EPISODES`] of its episodes, oldest first, and without `earlier`,
     /// `remainder` and `gaps`, which are for [`domain::evaluation::History`] alone.
     #[serde(flatten)]
@@ -25,7 +32,7 @@ pub struct ToldViolations {
     pub episodes_total: u64,
 }
 
-impl From<&ViolationsDocument> for ToldViolations {
+impl From<&ViolationsDocument> for StoredEvaluation {
     fn from(document: &ViolationsDocument) -> Self {
         let episodes = &document.episodes;
         let newest = episodes.len().saturating_sub(MOST_EPISODES);
@@ -53,11 +60,59 @@ pub(super) async fn write(
                 document,
                 as_of: entry.as_of,
                 series_id: &entry.series_id,
-                told: serde_json::to_string(&ToldViolations::from(&**document))?,
+                stored: serde_json::to_string(&StoredEvaluation::from(&**document))?,
             });
         }
     }
     upsert(connection, rows).await
+}
+
+/// Writes a row for each of the letters that was to be one. A row that is stored already stays.
+pub(super) async fn write_refused(
+    connection: &mut MySqlConnection,
+    letters: &[DeadLetter],
+) -> Result<(), StoreError> {
+    let rows = letters
+        .iter()
+        .filter_map(|letter| letter.row.as_ref())
+        .map(|row| RefusedRow {
+            row,
+            series_id: row.series.to_string(),
+        });
+    upsert(connection, rows.collect()).await
+}
+
+#[derive(Debug)]
+struct RefusedRow<'a> {
+    row: &'a EvaluationRow,
+    series_id: String,
+}
+
+impl<'a> Row for RefusedRow<'a> {
+    const INTO: &'static str = ViolationRow::INTO;
+    const COLUMNS: usize = ViolationRow::COLUMNS;
+    const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE state = state";
+    type Key = (&'a str, u32, &'a str, NaiveDateTime, String);
+
+    fn key(&self) -> Self::Key {
+        (
+            &self.row.sla,
+            self.row.version,
+            &self.row.objective,
+            column_time(self.row.as_of),
+            self.series_id.clone(),
+        )
+    }
+
+    fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
+        arguments.add(self.row.sla.as_str())?;
+        arguments.add(self.row.version)?;
+        arguments.add(self.row.objective.as_str())?;
+        arguments.add(column_time(self.row.as_of))?;
+        arguments.add(self.series_id.as_str())?;
+        arguments.add(state_name(ObjectiveState::NoData))?;
+        arguments.add(REFUSED)
+    }
 }
 
 #[derive(Debug)]
@@ -65,7 +120,7 @@ struct ViolationRow<'a> {
     document: &'a ViolationsDocument,
     as_of: NaiveDateTime,
     series_id: &'a str,
-    told: String,
+    stored: String,
 }
 
 impl<'a> Row for ViolationRow<'a> {
@@ -88,7 +143,7 @@ impl<'a> Row for ViolationRow<'a> {
     }
 
     fn bytes(&self) -> usize {
-        self.told.len()
+        self.stored.len()
     }
 
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
@@ -98,7 +153,7 @@ impl<'a> Row for ViolationRow<'a> {
         arguments.add(self.as_of)?;
         arguments.add(self.series_id)?;
         arguments.add(state_name(self.document.state))?;
-        arguments.add(self.told.as_str())
+        arguments.add(self.stored.as_str())
     }
 }
 

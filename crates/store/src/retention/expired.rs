@@ -11,7 +11,7 @@ pub(super) async fn purge(
     cutoffs: &Cutoffs,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    let tables: [(&'static str, NaiveDateTime); 5] = [
+    let tables: [(&'static str, NaiveDateTime); 6] = [
         (
             "DELETE FROM long_arrays WHERE as_of < ? ORDER BY as_of LIMIT ?",
             cutoffs.long_arrays,
@@ -26,6 +26,10 @@ pub(super) async fn purge(
         ),
         (
             "DELETE FROM violation WHERE as_of < ? ORDER BY as_of LIMIT ?",
+            cutoffs.everything,
+        ),
+        (
+            "DELETE FROM evaluation WHERE as_of < ? ORDER BY as_of LIMIT ?",
             cutoffs.everything,
         ),
         (

@@ -1,7 +1,8 @@
-//! The rows of a series, down to one run an hour. How far that came is kept with the series.
+//! The rows of a series, down to one run an hour, and in the end the series. How far that came is kept with it.
 
-use chrono::{NaiveDate, NaiveDateTime};
-use sqlx::{Connection, MySqlConnection};
+use chrono::NaiveDateTime;
+use domain::Labels;
+use sqlx::{Connection, MySqlConnection, types::Json};
 
 use super::{Budget, Cutoffs, hour_after, hour_of};
 use crate::StoreError;
@@ -23,7 +24,7 @@ pub(super) async fn thin(
         // The lock keeps a late document from lowering `thinned_until` unseen. A series that is just being stored is
         // left for later.
         let waiting: Option<Waiting> = sqlx::query_as(
-            "SELECT series_id, thinned_until, last_seen FROM series WHERE thinned_until < ? \
+            "SELECT series_id, labels, thinned_until, last_seen FROM series WHERE thinned_until < ? \
              ORDER BY thinned_until LIMIT 1 FOR UPDATE SKIP LOCKED",
         )
         .bind(cutoffs.thinned)
@@ -42,6 +43,7 @@ pub(super) async fn thin(
 #[derive(Debug, sqlx::FromRow)]
 struct Waiting {
     series_id: String,
+    labels: Json<Labels>,
     thinned_until: NaiveDateTime,
     last_seen: NaiveDateTime,
 }
@@ -118,7 +120,7 @@ impl Waiting {
             }
         }
         if until == cutoffs.thinned && self.is_over(connection, cutoffs).await? {
-            until = never();
+            return self.forget(connection, budget).await;
         }
         sqlx::query("UPDATE series SET thinned_until = ? WHERE series_id = ?")
             .bind(until)
@@ -228,9 +230,27 @@ impl Waiting {
             .await?;
         Ok(!has_rows)
     }
-}
 
-/// When a series without rows has to be looked at: a document of it brings the time forward.
-fn never() -> NaiveDateTime {
-    NaiveDate::from_ymd_opt(9999, 1, 1).map_or(NaiveDateTime::MAX, NaiveDateTime::from)
+    /// Deletes the series itself. Storing waits for the lock on its row, and then finds it unknown.
+    async fn forget(
+        &self,
+        connection: &mut MySqlConnection,
+        budget: &mut Budget,
+    ) -> Result<(), StoreError> {
+        let mut rows = 0;
+        for label in self.labels.0.label_ids() {
+            let done = sqlx::query("DELETE FROM series_label WHERE label = ? AND series_id = ?")
+                .bind(label)
+                .bind(&self.series_id)
+                .execute(&mut *connection)
+                .await?;
+            rows += done.rows_affected();
+        }
+        let done = sqlx::query("DELETE FROM series WHERE series_id = ?")
+            .bind(&self.series_id)
+            .execute(connection)
+            .await?;
+        budget.delete(rows + done.rows_affected());
+        Ok(())
+    }
 }

@@ -1,4 +1,5 @@
-//! `violation`, down to one evaluation an hour of each objective. How far that came is kept in `thinning`.
+//! `violation` and `evaluation`, down to the first complete evaluation of each objective in an hour. How far that came is
+//! kept in `thinning`.
 
 use chrono::{DateTime, NaiveDateTime};
 use sqlx::MySqlConnection;
@@ -17,12 +18,16 @@ pub(super) async fn thin(
             .await?;
     let mut until = mark.unwrap_or(DateTime::UNIX_EPOCH.naive_utc());
     while until < cutoffs.thinned && !budget.is_spent() {
-        let oldest: Option<NaiveDateTime> =
-            sqlx::query_scalar("SELECT MIN(as_of) FROM violation WHERE as_of >= ? AND as_of < ?")
-                .bind(until)
-                .bind(cutoffs.thinned)
-                .fetch_one(&mut *connection)
-                .await?;
+        let oldest: Option<NaiveDateTime> = sqlx::query_scalar(
+            "SELECT MIN(as_of) FROM (SELECT MIN(as_of) AS as_of FROM violation WHERE as_of >= ? AND as_of < ? \
+             UNION ALL SELECT MIN(as_of) FROM evaluation WHERE as_of >= ? AND as_of < ?) oldest",
+        )
+        .bind(until)
+        .bind(cutoffs.thinned)
+        .bind(until)
+        .bind(cutoffs.thinned)
+        .fetch_one(&mut *connection)
+        .await?;
         until = match oldest {
             Some(oldest) => {
                 thin_hour(connection, hour_of(oldest), budget).await?;
@@ -44,37 +49,70 @@ pub(super) async fn thin(
     Ok(())
 }
 
+/// An objective of a version, and the evaluation to keep, if one is complete.
+type Kept = (Vec<u8>, u32, Vec<u8>, Option<NaiveDateTime>);
+
+const ROWS: &str = "DELETE FROM violation WHERE sla = ? AND version = ? AND objective = ? \
+    AND as_of >= ? AND as_of < ? AND as_of <> ? LIMIT ?";
+const EVALUATIONS: &str = "DELETE FROM evaluation WHERE sla = ? AND version = ? AND objective = ? \
+    AND as_of >= ? AND as_of < ? AND as_of <> ? LIMIT ?";
+
 async fn thin_hour(
     connection: &mut MySqlConnection,
     hour: NaiveDateTime,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    let objectives: Vec<(Vec<u8>, u32, Vec<u8>, NaiveDateTime)> = sqlx::query_as(
-        "SELECT CAST(sla AS BINARY), version, CAST(objective AS BINARY), MIN(as_of) FROM violation \
-         WHERE as_of >= ? AND as_of < ? GROUP BY sla, version, objective \
-         HAVING MAX(as_of) > MIN(as_of)",
-    )
-    .bind(hour)
-    .bind(hour_after(hour))
-    .fetch_all(&mut *connection)
-    .await?;
-    for (sla, version, objective, first) in objectives {
-        if budget.is_spent() {
-            break;
-        }
-        let done = sqlx::query(
-            "DELETE FROM violation WHERE sla = ? AND version = ? AND objective = ? \
-             AND as_of > ? AND as_of < ? LIMIT ?",
-        )
-        .bind(String::from_utf8_lossy(&sla).into_owned())
-        .bind(version)
-        .bind(String::from_utf8_lossy(&objective).into_owned())
-        .bind(first)
-        .bind(hour_after(hour))
-        .bind(budget.left())
-        .execute(&mut *connection)
+    let end = hour_after(hour);
+    let kept: Vec<Kept> = sqlx::query_as(kept_in(connection, hour).await?)
+        .bind(hour)
+        .bind(end)
+        .fetch_all(&mut *connection)
         .await?;
-        budget.delete(done.rows_affected());
+    for (sla, version, objective, kept) in kept {
+        // An evaluation is forgotten before the first of its rows goes, so that nobody reads a part of it. Where none is
+        // kept that would leave nothing to find the rows by.
+        let statements = match kept {
+            Some(_) => [EVALUATIONS, ROWS],
+            None => [ROWS, EVALUATIONS],
+        };
+        for statement in statements {
+            if budget.is_spent() {
+                return Ok(());
+            }
+            let done = sqlx::query(statement)
+                .bind(String::from_utf8_lossy(&sla).into_owned())
+                .bind(version)
+                .bind(String::from_utf8_lossy(&objective).into_owned())
+                .bind(hour)
+                .bind(end)
+                // Outside of the hour: then nothing is kept.
+                .bind(kept.unwrap_or(end))
+                .bind(budget.left())
+                .execute(&mut *connection)
+                .await?;
+            budget.delete(done.rows_affected());
+        }
     }
     Ok(())
+}
+
+/// What selects the objectives that were evaluated in an hour, and what to keep of them.
+async fn kept_in(
+    connection: &mut MySqlConnection,
+    hour: NaiveDateTime,
+) -> Result<&'static str, StoreError> {
+    let oldest: Option<NaiveDateTime> = sqlx::query_scalar("SELECT MIN(as_of) FROM evaluation")
+        .fetch_one(connection)
+        .await?;
+    Ok(match oldest {
+        Some(oldest) if hour_of(oldest) <= hour => {
+            "SELECT CAST(sla AS BINARY), version, CAST(objective AS BINARY), MIN(IF(complete, as_of, NULL)) \
+             FROM evaluation FORCE INDEX (by_time) WHERE as_of >= ? AND as_of < ? GROUP BY sla, version, objective"
+        }
+        // Rows that were stored before there was `evaluation` are complete.
+        _ => {
+            "SELECT CAST(sla AS BINARY), version, CAST(objective AS BINARY), MIN(as_of) \
+             FROM violation FORCE INDEX (by_time) WHERE as_of >= ? AND as_of < ? GROUP BY sla, version, objective"
+        }
+    })
 }

@@ -23,7 +23,10 @@ macro_rules! step {
 }
 
 /// All steps, oldest first. `migrations/README.md` says how to add one.
-pub(super) const STEPS: &[Step] = &[step!(2, works_from 1, "0002-schema-version.sql")];
+pub(super) const STEPS: &[Step] = &[
+    step!(2, works_from 1, "0002-schema-version.sql"),
+    step!(3, works_from 1, "0003-evaluation.sql"),
+];
 
 /// The schema version that this program is built for.
 pub const BUILT_FOR: u32 = STEPS[STEPS.len() - 1].version;

@@ -1,28 +1,33 @@
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{Labels, sla::Objective};
+use domain::{Labels, Timestamp, Window, sla::Objective};
+use futures::TryStreamExt;
 use sqlx::{QueryBuilder, types::Json};
 
 use super::filled;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, read::column_time};
 
 /// What is known of the series that objectives are about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownSeries {
     /// The names of all metrics, sorted.
     pub metrics: Vec<String>,
-    /// For each objective, in their order, how many series it matches.
+    /// For each objective, in their order, how many series that were seen in the last 12 h it matches.
     pub matches: Vec<u64>,
 }
 
 const METRICS_AT_ONCE: usize = 1024;
 
 impl Store {
-    /// Looks up what `objectives` are about.
+    /// Looks up what `objectives` are about at `now`.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn known_series(&self, objectives: &[Objective]) -> Result<KnownSeries, StoreError> {
+    pub async fn known_series(
+        &self,
+        objectives: &[Objective],
+        now: Timestamp,
+    ) -> Result<KnownSeries, StoreError> {
         let metrics: Vec<String> =
             sqlx::query_scalar("SELECT DISTINCT metric FROM series ORDER BY metric")
                 .fetch_all(self.pool())
@@ -38,15 +43,18 @@ impl Store {
         let mut matching = Matching::new(objectives);
         for names in asked.chunks(METRICS_AT_ONCE) {
             let mut query =
-                QueryBuilder::new("SELECT metric, labels FROM series WHERE metric IN (");
+                QueryBuilder::new("SELECT metric, labels FROM series WHERE last_seen >= ");
+            query
+                .push_bind(column_time(now - Window::TwelveHours.length()))
+                .push(" AND metric IN (");
             let mut list = query.separated(", ");
             for name in filled(names) {
                 list.push_bind(*name);
             }
             query.push(")");
-            let rows: Vec<(String, Json<Labels>)> =
-                query.build_query_as().fetch_all(self.pool()).await?;
-            for (metric, Json(labels)) in rows {
+            let mut rows = query.build_query_as().fetch(self.pool());
+            while let Some(row) = rows.try_next().await? {
+                let (metric, Json(labels)): (String, Json<Labels>) = row;
                 matching.count(&metric, &labels);
             }
         }

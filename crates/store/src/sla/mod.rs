@@ -5,14 +5,14 @@ mod evaluation;
 mod exclusions;
 mod history;
 mod known;
-mod one_run;
+mod newest;
 mod stored_episodes;
 mod versions;
 mod violations;
 mod worst;
 
 pub use change::{Change, Condition};
-pub use evaluation::{EvaluatedObjective, Evaluation};
+pub use evaluation::{Asked, EvaluatedObjective, Evaluation};
 pub use exclusions::{ExclusionOutcome, ExclusionPage};
 pub use history::SeriesHistory;
 pub use known::KnownSeries;

@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Row, mysql::MySqlRow};
 use super::filled;
 use crate::{
     Store, StoreError,
-    pipeline::ToldViolations,
+    pipeline::StoredEvaluation,
     read::{column_time, read_time, series_id},
 };
 
@@ -19,9 +19,9 @@ const ENTRIES_AT_ONCE: usize = 128;
 /// Tells the first episode of each of `entries` as it is stored, where its beginning was not seen.
 pub(super) async fn complete(
     store: &Store,
-    entries: impl Iterator<Item = &mut ToldViolations>,
+    entries: impl Iterator<Item = &mut StoredEvaluation>,
 ) -> Result<(), StoreError> {
-    let mut cut: Vec<&mut ToldViolations> = entries
+    let mut cut: Vec<&mut StoredEvaluation> = entries
         .filter(|entry| first_unknown(entry).is_some())
         .collect();
     for entries in cut.chunks_mut(ENTRIES_AT_ONCE) {
@@ -51,7 +51,7 @@ pub(super) async fn complete(
     Ok(())
 }
 
-fn first_unknown(entry: &ToldViolations) -> Option<&Episode> {
+fn first_unknown(entry: &StoredEvaluation) -> Option<&Episode> {
     entry
         .document
         .episodes
@@ -59,13 +59,13 @@ fn first_unknown(entry: &ToldViolations) -> Option<&Episode> {
         .find(|episode| !episode.start_known)
 }
 
-fn series_of(entry: &ToldViolations) -> Option<SeriesId> {
+fn series_of(entry: &StoredEvaluation) -> Option<SeriesId> {
     entry.document.series.as_ref().map(|series| series.series)
 }
 
 async fn read(
     store: &Store,
-    entries: &[&mut ToldViolations],
+    entries: &[&mut StoredEvaluation],
 ) -> Result<Vec<(String, SeriesId, Episode)>, StoreError> {
     let mut query = QueryBuilder::new(
         "SELECT objective, series_id, side, `start`, `end`, start_known, ongoing, worst, worst_infinite \

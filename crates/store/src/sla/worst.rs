@@ -5,7 +5,7 @@ use domain::{
     evaluation::{ObjectiveState, worst_first},
 };
 
-use crate::pipeline::ToldViolations;
+use crate::pipeline::StoredEvaluation;
 
 /// Which entries of an objective are the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Worst {
 impl Worst {
     /// The entries, worst first. That no series matches is told only where none does: a run repeated later may have found
     /// one.
-    pub fn first(self, mut entries: Vec<ToldViolations>) -> Vec<ToldViolations> {
+    pub fn first(self, mut entries: Vec<StoredEvaluation>) -> Vec<StoredEvaluation> {
         if entries.iter().any(|entry| entry.document.series.is_some()) {
             entries.retain(|entry| entry.document.series.is_some());
         }
@@ -42,7 +42,7 @@ impl Worst {
         }
     }
 
-    fn compare(self, one: &ToldViolations, other: &ToldViolations) -> Ordering {
+    fn compare(self, one: &StoredEvaluation, other: &StoredEvaluation) -> Ordering {
         let by_state = worst_first(state(one), state(other));
         match self {
             Self::State => by_state,
@@ -53,11 +53,11 @@ impl Worst {
     }
 }
 
-fn id(entry: &ToldViolations) -> Option<SeriesId> {
+fn id(entry: &StoredEvaluation) -> Option<SeriesId> {
     entry.document.series.as_ref().map(|series| series.series)
 }
 
-fn state(entry: &ToldViolations) -> (ObjectiveState, f64) {
+fn state(entry: &StoredEvaluation) -> (ObjectiveState, f64) {
     let seconds = entry
         .document
         .windows
@@ -65,6 +65,6 @@ fn state(entry: &ToldViolations) -> (ObjectiveState, f64) {
     (entry.document.state, seconds)
 }
 
-fn probability(entry: &ToldViolations) -> f64 {
+fn probability(entry: &StoredEvaluation) -> f64 {
     entry.document.outlook.probability.unwrap_or(-1.0)
 }

@@ -1,13 +1,17 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::{
-    Finding, Labels, Sample, Series, Timestamp, Window,
+    Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{HORIZON, STALENESS, ViolationOutlook, clean, evaluate},
     message::{
-        Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, Forecast, Interval, Kind,
-        Kpss, LjungBox, MetadataDocument, MetricsDocument, Model, ObjectiveScore, PathExtreme,
-        PathPoint, PredictionDocument, RunDocument, ScoreDocument, Seasonality, SeriesReference,
-        Stage, Stationarity, UnitRootTest, ViolationsDocument, WindowSummary,
+        Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, EvaluatedObjective,
+        EvaluationOutcome, Forecast, Interval, Kind, Kpss, LjungBox, MetadataDocument,
+        MetricsDocument, Model, ObjectiveScore, PathExtreme, PathPoint, PredictionDocument,
+        RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity,
+        UnitRootTest, ViolationsDocument, WindowSummary,
     },
     score::Scores,
     sla::{Objective, SlaName},
@@ -230,24 +234,33 @@ impl Documents {
     /// The objective "at most 80 for a minute" judged on it. `samples`: seconds before `as_of` and values; none at all
     /// stand for a series that keeps its range.
     pub fn violations(&self, samples: &[(u64, f64)], as_of: Timestamp) -> Document {
-        let objective = self.objective();
+        self.violations_of(&self.objective(), samples, as_of)
+    }
+
+    /// An objective judged on it, as [`Documents::violations`] is.
+    pub fn violations_of(
+        &self,
+        objective: &Objective,
+        samples: &[(u64, f64)],
+        as_of: Timestamp,
+    ) -> Document {
         let steady = (0..40).map(|k| (k * 15, 37.0)).collect::<Vec<_>>();
         let samples = if samples.is_empty() { &steady } else { samples };
         let samples = samples.iter().map(|(age, value)| Sample {
             time: as_of - Duration::from_secs(*age),
             value: *value,
         });
-        let evaluated = evaluate(&objective, &clean(samples.collect()), STALENESS, as_of);
+        let evaluated = evaluate(objective, &clean(samples.collect()), STALENESS, as_of);
         let document = match evaluated.judgement() {
             Some(judgement) => ViolationsDocument::judged(
                 &self.sla,
                 1,
-                &objective,
+                objective,
                 self.reference(),
                 judgement,
                 ViolationOutlook::unknown("too_short"),
             ),
-            None => ViolationsDocument::without_series(&self.sla, 1, &objective, as_of),
+            None => ViolationsDocument::without_series(&self.sla, 1, objective, as_of),
         };
         Document::Violations(Box::new(document))
     }
@@ -265,7 +278,7 @@ impl Documents {
         Objective::new(metric, labels, bounds, Duration::from_secs(60))
     }
 
-    /// A run.
+    /// A run that evaluated the objective on it.
     pub fn run(&self, as_of: Timestamp) -> Document {
         Document::Run(RunDocument {
             run_id: format!("run-{}", as_of.millis()),
@@ -283,7 +296,53 @@ impl Documents {
             }],
             partial: false,
             warnings: Vec::new(),
-            evaluated: Vec::new(),
+            evaluated: vec![EvaluatedObjective {
+                sla: self.sla.clone(),
+                version: 1,
+                objective: self.objective().id,
+                outcome: EvaluationOutcome::Rows(1),
+            }],
         })
     }
+}
+
+/// The series of each objective: SLA, version, id.
+type Evaluated<'a> = BTreeMap<(&'a str, u32, &'a str), BTreeSet<Option<SeriesId>>>;
+
+/// With the evaluations among `documents`, the records of the runs that published them, so that each is complete.
+pub fn recorded(documents: impl IntoIterator<Item = Document>) -> Vec<Document> {
+    let mut documents: Vec<Document> = documents.into_iter().collect();
+    let mut rows = BTreeMap::<Timestamp, Evaluated<'_>>::new();
+    for document in &documents {
+        if let Document::Violations(document) = document {
+            let objective = (
+                document.sla.as_str(),
+                document.version,
+                document.objective.id.as_str(),
+            );
+            let of_run = rows.entry(document.as_of).or_default();
+            let series = document.series.as_ref().map(|series| series.series);
+            of_run.entry(objective).or_default().insert(series);
+        }
+    }
+    let record = |(as_of, rows): (Timestamp, Evaluated<'_>)| {
+        let Document::Run(run) = Documents::about("cpuUsage", "a").run(as_of) else {
+            unreachable!("a run's record is one");
+        };
+        let evaluated =
+            rows.into_iter()
+                .map(|((sla, version, objective), rows)| EvaluatedObjective {
+                    sla: sla.parse().expect("a name"),
+                    version,
+                    objective: objective.parse().expect("an id"),
+                    outcome: EvaluationOutcome::Rows(rows.len() as u64),
+                });
+        Document::Run(RunDocument {
+            evaluated: evaluated.collect(),
+            ..run
+        })
+    };
+    let records: Vec<Document> = rows.into_iter().map(record).collect();
+    documents.extend(records);
+    documents
 }

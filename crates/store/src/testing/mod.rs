@@ -11,7 +11,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool, mysql::MySqlConnectOptions};
 
-pub use documents::Documents;
+pub use documents::{Documents, recorded};
 pub use plans::CrowdedDatabase;
 
 use crate::{Store, connect, pool::options, schema};

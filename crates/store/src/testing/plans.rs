@@ -30,7 +30,7 @@ const METRICS: [&str; 6] = [
 const MOST_ALIKE: u32 = 20;
 /// Fewer rows than any table has.
 const FEW: f64 = 300.0;
-const TABLES: &str = "series, series_label, metrics, metadata, prediction, long_arrays, violation, \
+const TABLES: &str = "series, series_label, metrics, metadata, prediction, long_arrays, violation, evaluation, \
     episode, gap, judged, score, objective_score, run, sla, sla_objective, exclusion";
 
 impl CrowdedDatabase {

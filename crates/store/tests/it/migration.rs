@@ -80,6 +80,7 @@ async fn fill(database: &TestDatabase) {
             headers: serde_json::json!({}),
             value: Some(b"{".to_vec()),
             reason: "is not JSON".to_owned(),
+            row: None,
         };
         store
             .store_batch(&documents.collect::<Vec<_>>(), &[letter])

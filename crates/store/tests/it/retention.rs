@@ -6,7 +6,7 @@ use store::{
     pipeline::DeadLetter,
     retention::Limits,
     sla::Condition,
-    testing::{Documents, TestDatabase},
+    testing::{Documents, TestDatabase, recorded},
 };
 
 const HOUR: u64 = 3600;
@@ -131,7 +131,7 @@ async fn a_late_run_in_thinned_time_is_thinned_too() {
 }
 
 #[tokio::test]
-async fn in_the_end_everything_goes_but_the_catalogue() {
+async fn in_the_end_everything_goes() {
     let database = filled(3).await;
     let letter = DeadLetter {
         topic: "prometheusdata".to_owned(),
@@ -143,6 +143,7 @@ async fn in_the_end_everything_goes_but_the_catalogue() {
         headers: serde_json::json!([]),
         value: None,
         reason: "empty".to_owned(),
+        row: None,
     };
     database.store().store_batch(&[], &[letter]).await.unwrap();
     purge_all(&database, at(25 * 60), 1000).await;
@@ -157,14 +158,7 @@ async fn in_the_end_everything_goes_but_the_catalogue() {
     assert_eq!(counts, kept);
 
     purge_all(&database, at(33 * 24 * 60), 1000).await;
-    let kept = BTreeMap::from([("series", 2), ("series_label", 4)]);
-    assert_eq!(self::counts(&database).await, kept);
-    let waiting: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM series WHERE thinned_until < '9999-01-01'")
-            .fetch_one(database.pool())
-            .await
-            .unwrap();
-    assert_eq!(waiting, 0, "a series without rows is looked at no more");
+    assert_eq!(self::counts(&database).await, BTreeMap::new());
 }
 
 /// Of the tables that are not empty, how far the thinning came aside.
@@ -173,6 +167,7 @@ async fn counts(database: &TestDatabase) -> BTreeMap<&'static str, u64> {
     for table in [
         "dead_letter",
         "episode",
+        "evaluation",
         "gap",
         "judged",
         "long_arrays",
@@ -243,4 +238,48 @@ async fn an_exclusion_is_kept_for_as_long_as_a_budget_looks_back() {
         purge_all(&database, at(now), 10_000).await;
         assert_eq!(database.count("exclusion").await, left, "{now}");
     }
+}
+
+#[tokio::test]
+async fn of_an_hour_the_first_complete_evaluation_is_kept() {
+    let database = TestDatabase::create().await;
+    let [a, b] = ["a", "b"].map(|instance| Documents::about("cpuUsage", instance));
+    let objective = a.objective();
+    let row = |about: &Documents, minute| about.violations_of(&objective, &[], at(minute));
+    // At :10 the row of one series is missing; from :20 on both are there.
+    let batch = [
+        vec![row(&b, 10)],
+        recorded([row(&a, 20), row(&b, 20)]),
+        recorded([row(&a, 30), row(&b, 30)]),
+        // Of the next hour nothing is complete.
+        vec![row(&a, 70)],
+        recorded([row(&a, 130)]),
+    ];
+    database
+        .store()
+        .store_batch(&batch.concat(), &[])
+        .await
+        .unwrap();
+    purge_all(&database, at(600), 1).await;
+    for statement in [
+        "SELECT DISTINCT as_of FROM violation ORDER BY as_of",
+        "SELECT DISTINCT as_of FROM evaluation ORDER BY as_of",
+    ] {
+        assert_eq!(
+            minutes(&database, statement).await,
+            [20, 130],
+            "{statement}"
+        );
+    }
+    assert_eq!(database.count("violation").await, 3);
+}
+
+#[tokio::test]
+async fn a_series_that_comes_back_after_it_was_purged_has_its_labels_again() {
+    let database = filled(1).await;
+    purge_all(&database, at(33 * 24 * 60), 1000).await;
+    assert_eq!(database.count("series").await, 0);
+    let back = Documents::about("cpuUsage", "a").metrics(at(34 * 24 * 60));
+    database.store().store_batch(&[back], &[]).await.unwrap();
+    assert_eq!(database.count("series_label").await, 2);
 }

@@ -4,10 +4,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     Labels,
-    message::{EvaluatedObjective, EvaluationOutcome},
+    message::{EvaluatedObjective, EvaluationOutcome, EvaluationRow},
 };
 
-use crate::{message, objectives::ActiveObjective};
+use crate::objectives::ActiveObjective;
 
 /// Counts the rows of each objective, by its position.
 #[derive(Debug, Default)]
@@ -79,13 +79,13 @@ impl Tally {
 
     /// A message that was counted was refused. Its event id says which objective it is about, if it is about one.
     pub(super) fn refused(&mut self, event_id: &str) {
+        let Ok(row) = event_id.parse::<EvaluationRow>() else {
+            return;
+        };
         let position = self.active.iter().position(|active| {
-            let ActiveObjective {
-                sla,
-                version,
-                objective,
-            } = active;
-            event_id.starts_with(&message::about_objective(sla, *version, &objective.id))
+            active.sla == row.sla
+                && active.version == row.version
+                && active.objective.id == row.objective
         });
         if let Some(position) = position {
             self.fail(position, "Kafka refused a message about it");
@@ -206,7 +206,10 @@ mod tests {
             tally.conclude(position);
         }
         tally.refused("prediction/0123/2026-11-23T08:45:00Z");
-        tally.refused("violations/web/3/a.b/0123/2026-11-23T08:45:00Z");
+        let series = "0123456789abcdef0123456789abcdef";
+        tally.refused(&format!(
+            "violations/web/3/a.b/{series}/2026-11-23T08:45:00Z"
+        ));
         let [first, second] = &outcomes(&tally)[..] else {
             panic!("two objectives")
         };

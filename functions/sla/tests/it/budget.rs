@@ -109,6 +109,7 @@ async fn a_budget_is_told_series_by_series_and_rolled_up() {
             "short": "2h"
           }
         ],
+        "as_of": "2026-11-23T08:45:00Z",
         "bad_seconds": 120.0,
         "budget_seconds": 435.4500000000004,
         "budget_window": "1d",

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::{Timestamp, sla::Objective};
 use serde_json::{Value, json};
-use store::testing::TestDatabase;
+use store::testing::{TestDatabase, recorded};
 
 use crate::service::{Service, Told, json as body, objectives, outlook};
 
@@ -35,8 +35,10 @@ pub(crate) fn excursion() -> Vec<f64> {
     [vec![50.0; 20], vec![90.5; 8], vec![50.0; 20]].concat()
 }
 
+/// Stores documents with the records of the runs that published them, so that each evaluation is complete.
 pub(crate) async fn store(database: &TestDatabase, documents: &[store::pipeline::Document]) {
-    database.store().store_batch(documents, &[]).await.unwrap();
+    let batch = recorded(documents.iter().cloned());
+    database.store().store_batch(&batch, &[]).await.unwrap();
 }
 
 #[tokio::test]
@@ -51,6 +53,7 @@ async fn what_was_evaluated_is_told() {
       {
         "age_seconds": 0.0,
         "as_of": "2026-11-23T08:45:00Z",
+        "complete": true,
         "objectives": [
           {
             "as_of": "2026-11-23T08:45:00Z",

@@ -88,7 +88,7 @@ async fn the_hundred_worst_of(series: u32) {
         ));
     }
     store(&database, &documents).await;
-    let document = service.get("/check_json").await;
+    let document = service.get(&format!("/check_json?as_of={AS_OF}")).await;
     let entries = document["objectives"].as_array().unwrap();
     let cpu: Vec<&Value> = entries
         .iter()
@@ -227,7 +227,7 @@ async fn the_past_is_told_by_the_version_that_was_evaluated_then() {
 async fn that_no_series_matches_is_told_only_while_none_does() {
     let (database, service, objectives) = web().await;
     store(&database, &[told(&objectives[1], AS_OF).of_nothing()]).await;
-    let entry = service.get("/check_json").await["objectives"][1].take();
+    let entry = service.get(&format!("/check_json?as_of={AS_OF}")).await["objectives"][1].take();
     assert_eq!(
         (&entry["reason"], &entry["labels"], &entry["windows"]),
         (&json!("no_series"), &json!({}), &Value::Null)
@@ -237,7 +237,7 @@ async fn that_no_series_matches_is_told_only_while_none_does() {
         &[told(&objectives[1], AS_OF).of("a", &[50.0; 9], outlook(0.1))],
     )
     .await;
-    let entry = service.get("/check_json").await["objectives"][1].take();
+    let entry = service.get(&format!("/check_json?as_of={AS_OF}")).await["objectives"][1].take();
     assert_eq!(
         (&entry["reason"], &entry["series"]),
         (&Value::Null, &json!(1))

@@ -134,7 +134,8 @@ async fn an_objective_says_that_it_is_in_an_exclusion() {
     )
     .await;
     let said = async || {
-        let check = service.get("/check_json?sla=web").await;
+        let uri = format!("/check_json?sla=web&as_of={AS_OF}");
+        let check = service.get(&uri).await;
         let budget = service.get("/sla/web/budget").await;
         let of =
             |document: &Value, place: usize| document["objectives"][place]["in_exclusion"].clone();

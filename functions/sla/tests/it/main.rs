@@ -9,6 +9,7 @@ mod check;
 mod check_series;
 mod evaluator;
 mod exclusions;
+mod incomplete;
 mod outage;
 mod outlook;
 mod plans;

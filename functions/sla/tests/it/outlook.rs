@@ -11,7 +11,10 @@ use store::{
     testing::{Documents, TestDatabase},
 };
 
-use crate::service::{Service, Told, objectives, outlook, time};
+use crate::{
+    check::store,
+    service::{Service, Told, objectives, outlook, time},
+};
 
 const AS_OF: &str = "2026-11-23T08:45:00Z";
 
@@ -41,11 +44,7 @@ async fn predicted(as_of: &str, asked: Option<&str>) -> Value {
         max: 85.5,
         average: 71.25,
     });
-    database
-        .store()
-        .store_batch(&[told.of("a", &[50.0; 9], outlook)], &[])
-        .await
-        .unwrap();
+    store(&database, &[told.of("a", &[50.0; 9], outlook)]).await;
     let query = asked
         .map(|asked| format!("?as_of={asked}"))
         .unwrap_or_default();
@@ -58,6 +57,7 @@ async fn the_violations_to_come_are_told() {
       {
         "age_seconds": 0.0,
         "as_of": "2026-11-23T08:45:00Z",
+        "complete": true,
         "horizon_seconds": 600.0,
         "objectives": [
           {
@@ -231,8 +231,7 @@ async fn the_base_rate_is_told_beside_what_the_model_says() {
         squares_base_rate: 2.0,
     };
     outlook.hold_to_account(Some(0.0625), Some(worse));
-    let documents = [told.of("a", &[50.0; 9], outlook)];
-    database.store().store_batch(&documents, &[]).await.unwrap();
+    store(&database, &[told.of("a", &[50.0; 9], outlook)]).await;
     let document = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
     let entry = &document["objectives"][0];
     for (field, expected) in [

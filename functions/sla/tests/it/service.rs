@@ -36,6 +36,7 @@ impl Service {
                 store,
                 evaluator,
                 schedule_interval: Duration::from_secs(30),
+                settle: Duration::from_secs(5),
                 read_last: ReadLast::default(),
             },
         }

@@ -1,7 +1,10 @@
+use std::time::Duration;
+
+use domain::Timestamp;
 use serde_json::{Value, json};
 use store::testing::{Documents, TestDatabase};
 
-use crate::service::{Service, etag, json as body, time};
+use crate::service::{Service, etag, json as body};
 
 fn sla(name: &str, max: f64) -> Value {
     json!({"name": name, "objectives": [{"id": "cpu", "metric": "cpuUsage", "max": max}]})
@@ -10,8 +13,11 @@ fn sla(name: &str, max: f64) -> Value {
 #[tokio::test]
 async fn an_sla_is_created_with_advice_and_found_again() {
     let database = TestDatabase::create().await;
-    let as_of = time("2026-11-23T08:45:00Z");
-    let series = ["a", "b"].map(|instance| Documents::about("cpuUsage", instance).metrics(as_of));
+    let now = Timestamp::from(chrono::Utc::now()).floor_to_second();
+    // One of them was not seen in the last 12 h.
+    let series = [("a", now), ("b", now - Duration::from_secs(13 * 3_600))];
+    let series =
+        series.map(|(instance, seen)| Documents::about("cpuUsage", instance).metrics(seen));
     database.store().store_batch(&series, &[]).await.unwrap();
     let service = Service::new(database.store().clone());
     let reply = service
@@ -21,6 +27,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             None,
             json!({"name": "web", "objectives": [
                 {"metric": "cpuUsage", "labels": {"instance": "a"}, "min": 0, "max": 80, "for": "1m"},
+                {"id": "gone", "metric": "cpuUsage", "labels": {"instance": "b"}, "max": 80},
                 {"id": "typo", "metric": "cpuusag", "max": 1e3},
                 {"id": "counter", "metric": "node_network_receive_bytes_total", "max": 5}
             ]}),
@@ -52,6 +59,22 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "max": 80.0,
             "metric": "cpuUsage",
             "min": 0.0,
+            "missing": "excluded",
+            "target": null,
+            "warnings": []
+          },
+          {
+            "budget_window": "30d",
+            "for": "0s",
+            "for_seconds": 0.0,
+            "id": "gone",
+            "labels": {
+              "instance": "b"
+            },
+            "matches": 0,
+            "max": 80.0,
+            "metric": "cpuUsage",
+            "min": null,
             "missing": "excluded",
             "target": null,
             "warnings": []

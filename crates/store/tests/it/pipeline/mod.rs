@@ -1,3 +1,4 @@
+mod evaluations;
 mod idempotence;
 mod refusal;
 mod rows;

@@ -16,6 +16,7 @@ fn letter(offset: i64, value: Option<Vec<u8>>) -> DeadLetter {
         headers: serde_json::json!([{"name": "ce_type", "text": "x"}]),
         value,
         reason: "it is no message: ".repeat(200),
+        row: None,
     }
 }
 

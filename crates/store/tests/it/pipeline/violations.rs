@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 use store::{
-    pipeline::{Document, MOST_EPISODES, ToldViolations},
+    pipeline::{Document, MOST_EPISODES, StoredEvaluation},
     testing::{Documents, TestDatabase},
 };
 
@@ -63,7 +63,7 @@ async fn the_row_of_an_evaluation_holds_the_newest_episodes_and_their_number() {
         .fetch_one(database.pool())
         .await
         .unwrap();
-    let stored: ToldViolations = serde_json::from_slice(&json).unwrap();
+    let stored: StoredEvaluation = serde_json::from_slice(&json).unwrap();
     assert_eq!(stored.episodes_total, told.episodes.len() as u64);
     assert!(told.episodes.len() > MOST_EPISODES);
     let newest = &told.episodes[told.episodes.len() - MOST_EPISODES..];
