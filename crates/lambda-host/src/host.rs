@@ -21,6 +21,7 @@ use tokio::{
 use crate::{
     function::{Function, FunctionStatus},
     gateway::{self, Gateway},
+    guard::closed_to_web_pages,
     invoke_api,
     routes::Routes,
     runtime_api,
@@ -139,6 +140,7 @@ impl Host {
                 stage: spec.stage.into(),
                 timeout: spec.http_timeout,
             }));
+        let router = closed_to_web_pages(router);
 
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(run(listener, router, stopped));

@@ -14,7 +14,6 @@ use axum::{
 };
 use tokio::time::timeout;
 use tracing::warn;
-use url::Url;
 
 use crate::{
     answer::{Answer, Failure, MAX_REQUEST_BYTES},
@@ -52,9 +51,6 @@ async fn serve(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    if !is_host(&headers) {
-        return problem(StatusCode::BAD_REQUEST, "Host is no host");
-    }
     let (name, resource, parameters) = match gateway.routes.find(&method, uri.path()) {
         Target::Function {
             name,
@@ -95,14 +91,6 @@ async fn serve(
             "the function did not answer in time",
         ),
     }
-}
-
-/// Whether the header, if it is there, is a host and perhaps a port: functions make addresses of it.
-fn is_host(headers: &HeaderMap) -> bool {
-    headers.get(header::HOST).is_none_or(|host| {
-        host.to_str()
-            .is_ok_and(|host| Url::parse(&format!("http://{host}/")).is_ok())
-    })
 }
 
 fn respond(name: &str, answer: Answer) -> Response {

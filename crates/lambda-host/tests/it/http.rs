@@ -67,6 +67,36 @@ async fn a_host_that_is_none_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn web_pages_of_other_origins_are_refused_whatever_they_ask_for() {
+    let fixture = Fixture::http(|_| {}).await;
+    let form = "application/x-www-form-urlencoded";
+    for path in ["/things/1", "/2015-03-31/functions/function/invocations"] {
+        let url = format!("{}{path}", fixture.host.url());
+        for (name, value, status) in [
+            (header::HOST, "evil.example:9000", StatusCode::FORBIDDEN),
+            (
+                header::ORIGIN,
+                "https://evil.example",
+                StatusCode::FORBIDDEN,
+            ),
+            (
+                header::REFERER,
+                "https://evil.example/a",
+                StatusCode::FORBIDDEN,
+            ),
+            (header::ORIGIN, &fixture.host.url(), StatusCode::OK),
+        ] {
+            let request = fixture.client.post(&url).header(header::CONTENT_TYPE, form);
+            let answer = request.header(name, value).body("{}").send().await.unwrap();
+            match status {
+                StatusCode::OK => assert_eq!(answer.status(), status, "{path}"),
+                _ => drop(is_problem(answer, status).await),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_not_text_go_both_ways() {
     let fixture = Fixture::http(|_| {}).await;
     let request = fixture
