@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use tokio::net::TcpListener;
 
-use super::{METRICS, environment, etl, moment_ago, records};
+use super::{environment, etl, moment_ago, pushed::Fleet, records};
 
 /// SLA, version and objective.
 type Name = (String, u32, String);
@@ -80,7 +80,11 @@ async fn a_whole_run_says_how_many_rows_of_each_objective_it_published() {
         json!({"name": "db", "objectives": [{"id": "all", "metric": "cpuUsage", "max": 101}]}),
     ])
     .await;
-    let (etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let (etl, topic) = etl(
+        &Fleet::push().await.metrics(),
+        &[("DATABASE_URL", database.url())],
+    )
+    .await;
     let request = RunRequest::everything(moment_ago());
     let document = etl
         .run(&request, Trigger::Invoke, Deadline::default())
@@ -101,7 +105,11 @@ async fn a_run_over_one_sla_says_nothing_of_the_others() {
         json!({"name": name, "objectives": [{"id": "o", "metric": "availableMem", "min": 1}]})
     });
     let database = database(&slas).await;
-    let (etl, _) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let (etl, _) = etl(
+        &Fleet::push().await.metrics(),
+        &[("DATABASE_URL", database.url())],
+    )
+    .await;
     let request = RunRequest {
         sla: Some("one".to_owned()),
         ..RunRequest::everything(moment_ago())
@@ -167,9 +175,13 @@ async fn a_metric_that_breaks_off_is_a_reason_whatever_was_published_of_it() {
         {"id": "whole", "metric": "cpuUsage", "min": -1},
     ]})])
     .await;
-    // Eight series of each processor, of which some have arrived when the stream breaks off.
-    let text =
-        format!("{METRICS}[[metric]]\nname = \"cpuSeconds\"\nquery = \"node_cpu_seconds_total\"\n");
+    let fleet = Fleet::push().await;
+    // Six series, of which some have arrived when the stream breaks off.
+    let text = format!(
+        "{}[[metric]]\nname = \"cpuSeconds\"\nquery = \"{}\"\n",
+        fleet.metrics(),
+        fleet.counters()
+    );
     let prometheus = broken_off().await;
     let instead = [
         ("DATABASE_URL", database.url()),

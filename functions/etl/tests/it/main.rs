@@ -6,6 +6,7 @@ mod access;
 mod cloud;
 mod deadline;
 mod evaluated;
+mod pushed;
 mod schema;
 mod scoring;
 mod servers;
@@ -39,14 +40,7 @@ use rdkafka::{
 use store::testing::TestDatabase;
 use uuid::Uuid;
 
-const METRICS: &str = r#"
-[[metric]]
-name = "availableMem"
-query = "node_memory_MemAvailable_bytes"
-[[metric]]
-name = "cpuUsage"
-query = '100 * (1 - avg without (cpu, mode) (rate(node_cpu_seconds_total{mode="idle"}[1m])))'
-"#;
+use pushed::Fleet;
 
 /// The environment the tests run in, with some variables set to something else.
 fn environment(instead: &[(&str, &str)]) -> Environment {
@@ -193,7 +187,7 @@ fn moment_ago() -> Timestamp {
 
 #[tokio::test]
 async fn the_same_instant_gives_the_same_bytes() {
-    assert_the_same_bytes(METRICS, &[]).await;
+    assert_the_same_bytes(&Fleet::push().await.metrics(), &[]).await;
 }
 
 /// Two runs at one instant publish the same, their own records aside.
@@ -227,7 +221,8 @@ async fn assert_the_same_bytes(text: &str, instead: &[(&str, &str)]) {
 #[tokio::test]
 async fn a_query_that_prometheus_refuses_is_a_failure_and_the_rest_goes_on() {
     let text = format!(
-        "{METRICS}[[metric]]\nname = \"broken\"\nquery = 'label_replace(up, \"a\", \"b\", \"c\", \"(\")'\n"
+        "{}[[metric]]\nname = \"broken\"\nquery = 'label_replace(up, \"a\", \"b\", \"c\", \"(\")'\n",
+        Fleet::push().await.metrics()
     );
     let (etl, _) = etl(&text, &[]).await;
     let document = etl
@@ -255,7 +250,7 @@ async fn a_run_without_prometheus_is_published_with_its_failure() {
         ("PROMETHEUS_URL", "http://127.0.0.1:1"),
         ("DATABASE_URL", database.url()),
     ];
-    let (etl, topic) = etl(METRICS, &instead).await;
+    let (etl, topic) = etl(&Fleet::push().await.metrics(), &instead).await;
     let outcome = etl
         .run(
             &RunRequest::everything(moment_ago()),
@@ -278,7 +273,11 @@ async fn a_run_without_prometheus_is_published_with_its_failure() {
 
 #[tokio::test]
 async fn a_run_without_kafka_is_an_error_that_says_so() {
-    let (etl, _) = etl(METRICS, &[("KAFKA_BROKERS", "127.0.0.1:1")]).await;
+    let (etl, _) = etl(
+        &Fleet::push().await.metrics(),
+        &[("KAFKA_BROKERS", "127.0.0.1:1")],
+    )
+    .await;
     let outcome = etl
         .run(
             &RunRequest::everything(moment_ago()),
@@ -295,7 +294,7 @@ async fn a_run_without_kafka_is_an_error_that_says_so() {
 #[tokio::test]
 async fn a_run_without_the_database_judges_nothing_and_says_so() {
     let (etl, _) = etl(
-        METRICS,
+        &Fleet::push().await.metrics(),
         &[("DATABASE_URL", "mysql://nobody@127.0.0.1:1/nothing")],
     )
     .await;

@@ -16,7 +16,7 @@ use store::{
     testing::{Documents, TestDatabase},
 };
 
-use super::{METRICS, Record, etl, moment_ago, records};
+use super::{Record, etl, moment_ago, pushed::Fleet, records};
 
 /// An etl, its topic, and what it published up to now.
 struct Pipeline {
@@ -75,7 +75,11 @@ async fn store(database: &TestDatabase, records: &[Record]) {
 #[tokio::test]
 async fn a_forecast_is_scored_by_the_first_run_that_sees_the_end_of_its_horizon() {
     let database = TestDatabase::create().await;
-    let (etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let (etl, topic) = etl(
+        &Fleet::push().await.metrics(),
+        &[("DATABASE_URL", database.url())],
+    )
+    .await;
     let mut pipeline = Pipeline {
         etl,
         topic,
@@ -154,7 +158,11 @@ fn forecasts(records: &[Record]) -> Vec<(SeriesId, Timestamp)> {
 #[tokio::test]
 async fn scored_and_unscorable_are_the_forecasts_whose_horizon_is_over() {
     let database = TestDatabase::create().await;
-    let (etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let (etl, topic) = etl(
+        &Fleet::push().await.metrics(),
+        &[("DATABASE_URL", database.url())],
+    )
+    .await;
     let mut pipeline = Pipeline {
         etl,
         topic,
@@ -196,7 +204,7 @@ async fn scored_and_unscorable_are_the_forecasts_whose_horizon_is_over() {
             }
             assert_eq!(settled, forecasts, "{id} after {seconds} s");
             assert_eq!(counted, settled, "{id} after {seconds} s");
-            // A node that was just started has its first forecasts later.
+            // The young host has its first forecasts later.
             if *id != gone.series().id() && told.contains(&(*id, first)) {
                 assert_eq!(settled, over, "{id} after {seconds} s");
             }
@@ -238,8 +246,9 @@ fn violations(records: &[Record]) -> Vec<ViolationsDocument> {
 #[tokio::test]
 async fn the_base_rate_is_told_where_the_probabilities_of_late_were_worse() {
     let database = TestDatabase::create().await;
+    let metrics = Fleet::push().await.metrics();
     let pipeline = async || {
-        let (etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+        let (etl, topic) = etl(&metrics, &[("DATABASE_URL", database.url())]).await;
         Pipeline {
             etl,
             topic,

@@ -23,29 +23,19 @@ use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use tokio::net::TcpListener;
 
-use super::{etl, moment_ago, records};
+use super::{etl, moment_ago, pushed::crowd, records};
 
 /// Of each metric.
 const SERIES: usize = 500;
 
 /// Two metrics of many series, and one that has none.
-fn metrics() -> String {
-    let many = copies(0, SERIES);
+async fn metrics() -> String {
+    // An expression, which drops the name.
+    let many = format!("{} * 1", crowd(SERIES).await);
     ["first", "second"]
         .map(|name| format!("[[metric]]\nname = \"{name}\"\nquery = '{many}'\nstep = \"5m\"\n"))
         .join("")
         + "[[metric]]\nname = \"nothing\"\nquery = 'absent_metric'\n"
-}
-
-/// The same series under many labels. Halves of halves, because Prometheus compares both sides of every `or`.
-fn copies(from: usize, to: usize) -> String {
-    if to - from == 1 {
-        return format!(
-            r#"label_replace(node_memory_MemAvailable_bytes{{nodeName="demo"}}, "copy", "{from}", "", "")"#
-        );
-    }
-    let half = from.midpoint(to);
-    format!("({} or {})", copies(from, half), copies(half, to))
 }
 
 /// Objectives on some of the series, on none, on a metric without series and on one that nobody knows.
@@ -125,7 +115,8 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     let database = database().await;
     let instead = [("DATABASE_URL", database.url())];
     let request = RunRequest::everything(moment_ago());
-    let (whole, whole_topic) = etl(&metrics(), &instead).await;
+    let metrics = metrics().await;
+    let (whole, whole_topic) = etl(&metrics, &instead).await;
     let began = Instant::now();
     let expected = whole
         .run(&request, Trigger::Invoke, Deadline::default())
@@ -134,14 +125,14 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     eprintln!("in one: {:?}", began.elapsed());
     assert_eq!(expected.series as usize, 2 * SERIES, "{expected:?}");
 
-    let (part, topic) = etl(&metrics(), &instead).await;
+    let (part, topic) = etl(&metrics, &instead).await;
     let publisher = part.publisher.clone();
     let answering = Runs {
         etl: part,
         shards: None,
     };
     let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
-    let (mut asking, _) = etl(&metrics(), &instead).await;
+    let (mut asking, _) = etl(&metrics, &instead).await;
     asking.publisher = publisher;
     let runs = Runs {
         etl: asking,
@@ -188,7 +179,7 @@ async fn four_shards_give_the_bytes_that_one_gives() {
 #[tokio::test]
 async fn shards_that_do_not_come_back_are_told() {
     let database = TestDatabase::create().await;
-    let (etl, _) = etl(&metrics(), &[("DATABASE_URL", database.url())]).await;
+    let (etl, _) = etl(&metrics().await, &[("DATABASE_URL", database.url())]).await;
     let runs = Runs {
         etl,
         shards: shards("3", "http://127.0.0.1:1"),
@@ -215,7 +206,8 @@ async fn shards_that_do_not_come_back_are_told() {
 async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to() {
     let database = database().await;
     let instead = [("DATABASE_URL", database.url())];
-    let (part, _) = etl(&metrics(), &instead).await;
+    let metrics = metrics().await;
+    let (part, _) = etl(&metrics, &instead).await;
     let publisher = part.publisher.clone();
     let answering = Runs {
         etl: part,
@@ -223,7 +215,7 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     };
     let function = Function::new(answering, &AccessConfig::Anonymous);
     let url = invoke_api(function, Some(1)).await;
-    let (mut asking, _) = etl(&metrics(), &instead).await;
+    let (mut asking, _) = etl(&metrics, &instead).await;
     asking.publisher = publisher;
     let runs = Runs {
         etl: asking,

@@ -5,10 +5,9 @@ use domain::{
 };
 use etl::{deadline::Deadline, trial::TrialError};
 use serde_json::json;
-
 use tokio::sync::mpsc;
 
-use super::{METRICS, etl, moment_ago, records};
+use super::{etl, moment_ago, pushed::Fleet, records};
 use crate::Record;
 
 fn trial() -> Trial {
@@ -23,7 +22,7 @@ fn trial() -> Trial {
 
 #[tokio::test]
 async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
-    let (etl, topic) = etl(METRICS, &[]).await;
+    let (etl, topic) = etl(&Fleet::push().await.metrics(), &[]).await;
     let as_of = moment_ago();
     let document = etl
         .try_out(&trial(), as_of, Deadline::default())
@@ -85,7 +84,11 @@ async fn a_dry_run_judges_and_recommends_and_publishes_nothing() {
 
 #[tokio::test]
 async fn without_prometheus_nothing_can_be_tried() {
-    let (etl, _) = etl(METRICS, &[("PROMETHEUS_URL", "http://127.0.0.1:1")]).await;
+    let (etl, _) = etl(
+        &Fleet::push().await.metrics(),
+        &[("PROMETHEUS_URL", "http://127.0.0.1:1")],
+    )
+    .await;
     let outcome = etl
         .try_out(&trial(), moment_ago(), Deadline::default())
         .await;
