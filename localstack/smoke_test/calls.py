@@ -50,7 +50,7 @@ class Calls:
         run = check("POST /ETL", self._run)
         check("its shards, which etl invoked", lambda: _shards(run))
         check("its messages, stored by the Kafka trigger", lambda: until(lambda: self._stored(run), 60))
-        check("POST /sla, which asks etl by its function URL", self._create_sla)
+        check("POST /sla, which invokes etl", self._create_sla)
         check("GET /check_json, judged by that run", lambda: until(self._judged, 60))
         check("PUT /sla/{name}", self._put_sla)
         check("POST /sla/try, which asks etl too", self._try_sla)
@@ -61,7 +61,6 @@ class Calls:
         check("DELETE /sla/{name}/exclusions/{id}", lambda: self._take_back(exclusion))
         check("DELETE /sla/{name}", self._delete_sla)
         check("every route that openapi.json has", lambda: self._all_called(operations))
-        check("POST /ETL by the function URL", self._run_by_function_url)
         check(f"Invoke {name} by the SDK", self._invoke)
         check(f"Invoke {name} asynchronously", self._invoke_asynchronously)
         check("a record that is no message, in dead_letter", lambda: until(self._poison(), 60))
@@ -140,10 +139,6 @@ class Calls:
 
     def _run(self):
         return _told(self._send("POST", "/ETL", {}, 202))
-
-    def _run_by_function_url(self):
-        host = urlsplit(self.deployment.outputs["EtlUrl"]).netloc
-        return _told(self._send("POST", "/ETL", {}, 202, host=host))
 
     def _stored(self, run):
         """The run and a row for each of its series, once they are there."""

@@ -245,8 +245,9 @@ impl Etl {
         let mut publication = self.publisher.publication();
         publication.send(Message::of_run(document)).await;
         publication.finish().await?;
-        // The alarm for missing runs counts these lines.
+        // Alarms count these lines.
         tracing::info!(
+            event = "run_published",
             run = document.run_id,
             series = document.series,
             messages = document.messages,

@@ -1,25 +1,44 @@
 use std::{error::Error, time::Duration};
 
-use config::{ExposeSecret, SecretString};
+use aws::{Functions, InvokeError, RequestError};
+use config::{ConfigError, Environment, ExposeSecret, SecretString};
 use domain::message::TrialDocument;
 use reqwest::{
     Client, StatusCode,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue},
+    redirect::Policy,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use url::Url;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use url::{Host, Url};
 
 /// Asks etl to evaluate an SLA at once, so that its answer does not wait for the schedule.
 #[derive(Debug)]
 pub struct Evaluator {
-    /// Where etl is and how it is asked; `None` where nobody said.
-    etl: Option<(Client, Url)>,
+    etl: Etl,
+}
+
+/// How etl is asked.
+#[derive(Debug)]
+enum Etl {
+    /// Not at all: nobody said where it is.
+    Nowhere,
+    /// By its route.
+    Route(Client, Url),
+    /// As a function, with the request that its route would get: no address of it has to be public.
+    Function {
+        functions: Box<Functions>,
+        name: String,
+        authorization: Option<SecretString>,
+    },
 }
 
 /// Why nobody can be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidEvaluator {
+    /// A variable is malformed.
+    #[error(transparent)]
+    Variable(#[from] ConfigError),
     /// The token cannot be a header's value.
     #[error("the API token cannot be sent")]
     Token(#[from] InvalidHeaderValue),
@@ -42,17 +61,30 @@ pub(crate) struct Request {
 /// Why nothing could be tried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotTried {
-    #[error("ETL_URL is not set")]
-    Nobody,
-    #[error("etl does not answer as it should")]
-    Away(#[source] reqwest::Error),
+    #[error("etl cannot be asked")]
+    Away(#[from] Unanswered),
     #[error("etl calls the request invalid")]
     Invalid(Vec<InvalidValue>),
 }
 
-impl From<reqwest::Error> for NotTried {
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unanswered {
+    #[error("neither ETL_URL nor ETL_FUNCTION is set")]
+    Nobody,
+    #[error("etl does not answer at ETL_URL")]
+    Route(#[source] reqwest::Error),
+    #[error("etl does not answer by Lambda")]
+    Function(#[from] InvokeError),
+    #[error("etl answered {}", .0.as_u16())]
+    Status(StatusCode),
+    #[error("etl's answer is not understood")]
+    Answer(#[from] serde_json::Error),
+}
+
+impl From<reqwest::Error> for Unanswered {
     fn from(error: reqwest::Error) -> Self {
-        Self::Away(error.without_url())
+        Self::Route(error.without_url())
     }
 }
 
@@ -76,13 +108,42 @@ pub(crate) const TRIAL_PATIENCE: Duration = Duration::from_secs(25);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Evaluator {
+    /// Reads `ETL_FUNCTION`, the name of a function of this account and region, or else `ETL_URL`. etl is shown `token`.
+    ///
+    /// # Errors
+    /// When a variable is malformed, `ETL_URL` would carry the token off loopback without TLS, or
+    /// [`new`](Self::new) fails.
+    pub fn read(
+        environment: &Environment,
+        token: Option<&SecretString>,
+    ) -> Result<Self, InvalidEvaluator> {
+        let Some(name) = environment.get("ETL_FUNCTION") else {
+            let url = environment.http_url("ETL_URL")?;
+            let insecure = |url: &Url| url.scheme() == "http" && !is_on_loopback(url);
+            if token.is_some() && url.as_ref().is_some_and(insecure) {
+                let reason =
+                    "must be https: without TLS everybody on the way could read the API token";
+                return Err(ConfigError::new("ETL_URL", reason).into());
+            }
+            return Self::new(url, token);
+        };
+        let authorization = token.map(|token| format!("Bearer {}", token.expose_secret()).into());
+        Ok(Self {
+            etl: Etl::Function {
+                functions: Box::new(Functions::read(environment)?),
+                name: name.to_owned(),
+                authorization,
+            },
+        })
+    }
+
     /// Asks etl at `url`, its `ETL_URL`, showing `token`.
     ///
     /// # Errors
-    /// When the token is no header's value or the client cannot be made.
+    /// When the token is not a header's value or the client cannot be made.
     pub fn new(url: Option<Url>, token: Option<&SecretString>) -> Result<Self, InvalidEvaluator> {
         let Some(url) = url else {
-            return Ok(Self { etl: None });
+            return Ok(Self { etl: Etl::Nowhere });
         };
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
@@ -91,64 +152,133 @@ impl Evaluator {
             headers.insert(AUTHORIZATION, value);
         }
         let client = http_client::builder()
-            .timeout(PATIENCE)
             .default_headers(headers)
+            // The token is for etl alone.
+            .redirect(Policy::none())
             .build()?;
         Ok(Self {
-            etl: Some((client, route(url))),
+            etl: Etl::Route(client, route(url)),
         })
     }
 
     /// Asks for a dry run over `document`, the body of a `POST /ETL`.
     pub(crate) async fn try_out(&self, document: &Value) -> Result<TrialDocument, NotTried> {
-        let (client, url) = self.etl.as_ref().ok_or(NotTried::Nobody)?;
-        let asked = client
-            .post(url.clone())
-            .timeout(TRIAL_PATIENCE)
-            .json(document)
-            .send()
-            .await?;
-        if asked.status() == StatusCode::UNPROCESSABLE_ENTITY {
-            return Err(NotTried::Invalid(asked.json::<Problem>().await?.errors));
+        let answer = self.post(document, TRIAL_PATIENCE).await?;
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+            let problem: Problem = answer.read()?;
+            return Err(NotTried::Invalid(problem.errors));
         }
-        Ok(asked.error_for_status()?.json().await?)
+        Ok(answer.of_success()?)
     }
 
     /// Asks for an evaluation of the SLA `name` now.
     pub(crate) async fn evaluate(&self, name: &str) -> Request {
-        let Some((client, url)) = &self.etl else {
-            return refused("ETL_URL is not set".to_owned());
-        };
         #[derive(Deserialize)]
         struct Run {
             run_id: String,
         }
-        let asked = client
-            .post(url.clone())
-            .json(&serde_json::json!({"sla": name}))
-            .send()
-            .await;
-        let answered = match asked.and_then(reqwest::Response::error_for_status) {
-            Ok(response) => response.json::<Run>().await,
-            Err(error) => Err(error),
-        };
-        match answered {
+        let answered = self.post(&json!({"sla": name}), PATIENCE).await;
+        match answered.and_then(|answer| answer.of_success::<Run>()) {
             Ok(run) => Request {
                 requested: true,
                 run_id: Some(run.run_id),
                 reason: None,
             },
+            Err(Unanswered::Nobody) => refused("ETL_URL is not set".to_owned()),
             Err(error) => {
-                let reason = reason(&error);
-                let error = error.without_url();
                 tracing::warn!(
                     sla = name,
                     error = &error as &dyn Error,
                     "etl did not evaluate the SLA"
                 );
-                refused(reason)
+                refused(reason(&error))
             }
         }
+    }
+
+    async fn post(&self, document: &Value, patience: Duration) -> Result<Answer, Unanswered> {
+        match &self.etl {
+            Etl::Nowhere => Err(Unanswered::Nobody),
+            Etl::Route(client, url) => {
+                let request = client.post(url.clone()).timeout(patience).json(document);
+                let answer = request.send().await?;
+                Ok(Answer {
+                    status: answer.status(),
+                    body: answer.bytes().await?.to_vec(),
+                })
+            }
+            Etl::Function {
+                functions,
+                name,
+                authorization,
+            } => {
+                let event = event(document, authorization.as_ref()).to_string().into();
+                let answer = functions.invoke(name, event, patience).await?;
+                serde_json::from_slice::<Reply>(&answer)?.try_into()
+            }
+        }
+    }
+}
+
+/// The event of a request to etl's route.
+fn event(document: &Value, authorization: Option<&SecretString>) -> Value {
+    let mut headers = json!({"content-type": "application/json"});
+    if let Some(authorization) = authorization {
+        headers["authorization"] = authorization.expose_secret().into();
+    }
+    json!({
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": "/ETL",
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "stage": "$default",
+            "http": {"method": "POST", "path": "/ETL", "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
+        },
+        "body": document.to_string(),
+        "isBase64Encoded": false,
+    })
+}
+
+/// What a function gives back for a request.
+#[derive(Deserialize)]
+struct Reply {
+    #[serde(rename = "statusCode")]
+    status: u16,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+/// What etl answered.
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl TryFrom<Reply> for Answer {
+    type Error = Unanswered;
+
+    fn try_from(reply: Reply) -> Result<Self, Unanswered> {
+        let status = StatusCode::from_u16(reply.status);
+        Ok(Self {
+            status: status.unwrap_or(StatusCode::BAD_GATEWAY),
+            body: reply.body.unwrap_or_default().into_bytes(),
+        })
+    }
+}
+
+impl Answer {
+    fn of_success<T: DeserializeOwned>(&self) -> Result<T, Unanswered> {
+        if self.status.is_success() {
+            self.read()
+        } else {
+            Err(Unanswered::Status(self.status))
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Unanswered> {
+        Ok(serde_json::from_slice(&self.body)?)
     }
 }
 
@@ -160,12 +290,27 @@ fn refused(reason: String) -> Request {
     }
 }
 
-fn reason(error: &reqwest::Error) -> String {
-    match error.status() {
-        Some(status) => format!("etl answered {}", status.as_u16()),
-        None if error.is_timeout() => format!("etl did not answer within {} s", PATIENCE.as_secs()),
-        None if error.is_decode() => "etl's answer is not understood".to_owned(),
-        None => "etl cannot be reached".to_owned(),
+/// What a caller gets to know.
+fn reason(error: &Unanswered) -> String {
+    match error {
+        Unanswered::Status(_) | Unanswered::Answer(_) => error.to_string(),
+        Unanswered::Function(InvokeError::Request(RequestError::Timeout { .. })) => too_late(),
+        Unanswered::Route(error) if error.is_timeout() => too_late(),
+        Unanswered::Function(InvokeError::Failed(_)) => "etl failed".to_owned(),
+        _ => "etl cannot be reached".to_owned(),
+    }
+}
+
+fn too_late() -> String {
+    format!("etl did not answer within {} s", PATIENCE.as_secs())
+}
+
+fn is_on_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 
@@ -191,6 +336,23 @@ mod tests {
             ("https://x.example/prod/", "https://x.example/prod/ETL"),
         ] {
             assert_eq!(route(url.parse().unwrap()).as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn the_token_goes_off_loopback_through_tls_alone() {
+        let token = SecretString::from("writer-writer-writer");
+        for (url, with, without) in [
+            ("http://etl.example/ETL", false, true),
+            ("https://etl.example/ETL", true, true),
+            ("http://127.0.0.1:9000/ETL", true, true),
+            ("http://localhost:9000", true, true),
+            ("http://[::1]:9000", true, true),
+        ] {
+            let environment: Environment = [("ETL_URL", url)].into_iter().collect();
+            let read = |token| Evaluator::read(&environment, token);
+            assert_eq!(read(Some(&token)).is_ok(), with, "{url}");
+            assert_eq!(read(None).is_ok(), without, "{url}");
         }
     }
 }

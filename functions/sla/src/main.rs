@@ -17,7 +17,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
     let database = DatabaseConfig::read(&environment)?;
     let manager = SlaManager {
         store: store::connect(database.url.expose_secret())?,
-        evaluator: Evaluator::new(environment.http_url("ETL_URL")?, access.own_token())?,
+        evaluator: Evaluator::read(&environment, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
         settle: settle(&environment)?,
         read_last: ReadLast::default(),

@@ -77,7 +77,9 @@ impl Storage {
         let now = Timestamp::from(Utc::now());
         let batch = Batch::of(event.records(), now);
         let answer = self.store(batch, now).await?;
+        // An alarm counts these lines.
         tracing::info!(
+            event = "batch_stored",
             records = answer.records,
             stored = answer.stored,
             dead_lettered = answer.dead_lettered,
@@ -98,6 +100,7 @@ impl Storage {
         };
         if let Some(letter) = batch.letters.first() {
             tracing::warn!(
+                event = "records_set_aside",
                 topic = letter.topic,
                 partition = letter.partition,
                 offset = letter.offset,

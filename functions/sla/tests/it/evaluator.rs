@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use config::Environment;
 use serde_json::{Value, json};
 use sla::Evaluator;
 use store::testing::TestDatabase;
@@ -12,9 +13,12 @@ use crate::service::{Service, json as body};
 
 /// Creates an SLA while etl answers like this, and tells what was said of its evaluation.
 async fn create(etl: &MockServer, token: Option<&str>) -> Value {
-    let database = TestDatabase::create().await;
     let token = token.map(config::SecretString::from);
-    let evaluator = Evaluator::new(Some(etl.uri().parse().unwrap()), token.as_ref()).unwrap();
+    create_by(Evaluator::new(Some(etl.uri().parse().unwrap()), token.as_ref()).unwrap()).await
+}
+
+async fn create_by(evaluator: Evaluator) -> Value {
+    let database = TestDatabase::create().await;
     let service = Service::with(database.store().clone(), evaluator);
     let document = json!({"name": "web", "objectives": [{"metric": "m", "max": 1}]});
     let reply = service.send("POST", "/sla", None, document).await;
@@ -86,4 +90,79 @@ async fn an_sla_stands_though_etl_is_away() {
         body(&reply)["evaluation"]["reason"],
         "etl cannot be reached"
     );
+}
+
+/// An evaluator that invokes the function `stack-etl` at a stand-in for Lambda.
+fn by_lambda(lambda: &MockServer) -> Evaluator {
+    let environment: Environment = [
+        ("ETL_FUNCTION", "stack-etl"),
+        ("AWS_ENDPOINT_URL_LAMBDA", &lambda.uri()),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ]
+    .into_iter()
+    .collect();
+    Evaluator::read(&environment, Some(&"writer-writer-writer".into())).unwrap()
+}
+
+#[tokio::test]
+async fn etl_is_invoked_as_a_function_with_the_request_that_its_route_would_get() {
+    let lambda = MockServer::start().await;
+    let reply = json!({"statusCode": 202, "body": "{\"run_id\": \"r1\", \"as_of\": \"x\"}"});
+    Mock::given(method("POST"))
+        .and(path("/2015-03-31/functions/stack-etl/invocations"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(reply))
+        .expect(1)
+        .mount(&lambda)
+        .await;
+    let evaluation = create_by(by_lambda(&lambda)).await;
+    assert_eq!(
+        evaluation,
+        json!({"requested": true, "run_id": "r1", "reason": null})
+    );
+    let request = &lambda.received_requests().await.unwrap()[0];
+    let signature = request.headers["authorization"].to_str().unwrap();
+    assert!(signature.starts_with("AWS4-HMAC-SHA256 "), "{signature}");
+    let event: Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(
+        event["headers"]["authorization"],
+        "Bearer writer-writer-writer"
+    );
+    assert_eq!(event["body"], r#"{"sla":"web"}"#);
+    // It is a request to whoever reads events as etl does.
+    let parsed: lambda_http::request::LambdaRequest = serde_json::from_value(event).unwrap();
+    let request = lambda_http::Request::from(parsed);
+    assert_eq!(
+        (request.method().as_str(), request.uri().path()),
+        ("POST", "/ETL")
+    );
+}
+
+#[tokio::test]
+async fn an_sla_stands_though_the_function_fails() {
+    let failed = ResponseTemplate::new(200)
+        .insert_header("x-amz-function-error", "Unhandled")
+        .set_body_json(json!({"errorMessage": "x"}));
+    let refused = ResponseTemplate::new(200).set_body_json(json!({"statusCode": 401}));
+    for (response, reason) in [
+        (failed, "etl failed"),
+        (refused, "etl answered 401"),
+        (ResponseTemplate::new(403), "etl cannot be reached"),
+        (
+            ResponseTemplate::new(200).set_body_json(json!({"statusCode": 202})),
+            "etl's answer is not understood",
+        ),
+    ] {
+        let lambda = MockServer::start().await;
+        Mock::given(method("POST"))
+            .respond_with(response)
+            .mount(&lambda)
+            .await;
+        let evaluation = create_by(by_lambda(&lambda)).await;
+        assert_eq!(
+            evaluation,
+            json!({"requested": false, "run_id": null, "reason": reason})
+        );
+    }
 }
