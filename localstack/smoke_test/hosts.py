@@ -89,8 +89,7 @@ def _servers(stack) -> dict:
     print("servers: starting", flush=True)
     # Built first: cargo hands no signal on to what it runs.
     tool = subprocess.run(
-        ["cargo", "build", "--config", "profile.release.lto=false", "--config", "profile.release.codegen-units=16",
-         "--release", "--package", "local", "--message-format", "json-render-diagnostics"],
+        ["cargo", "build", "--profile", "local", "--package", "local", "--message-format", "json-render-diagnostics"],
         cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True,
     )  # fmt: skip
     program = re.findall(r'"executable":"([^"]*/local)"', tool.stdout)[-1]

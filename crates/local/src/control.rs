@@ -15,7 +15,7 @@ use axum::{
     routing::get,
 };
 use chrono::Utc;
-use lambda_host::{FunctionStatus, Host};
+use lambda_host::{FunctionStatus, Host, closed_to_web_pages};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::demo::{Node, Spikes, scrape};
@@ -45,6 +45,7 @@ impl Control {
             .route("/metrics", get(metrics))
             .route(FUNCTIONS_PATH, get(functions))
             .with_state(control.clone());
+        let routes = closed_to_web_pages(routes);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
             .await
             .with_context(|| format!("127.0.0.1:{port} is taken"))?;

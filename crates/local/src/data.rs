@@ -80,15 +80,24 @@ impl DataDirectory {
         self.root.join("logs").join(format!("{name}.log"))
     }
 
-    /// Begins logs anew that have grown large.
+    /// Begins logs anew that have grown large, also while programs write them. What was in one is kept, until it grows
+    /// large again, in the folder `old`.
     ///
     /// # Errors
-    /// When the directory of logs cannot be read.
-    pub(crate) fn trim_logs(&self) -> Result<()> {
-        for entry in fs::read_dir(self.path("logs")).context("reading the logs")? {
-            let entry = entry?;
-            if entry.metadata()?.len() > LONGEST_LOG {
-                fs::remove_file(entry.path())?;
+    /// When the directory of logs cannot be read, or there is no room for the copy.
+    pub(crate) fn trim_logs(&self) -> io::Result<()> {
+        let logs = self.path("logs");
+        for entry in fs::read_dir(&logs)? {
+            let (path, metadata) = {
+                let entry = entry?;
+                (entry.path(), entry.metadata()?)
+            };
+            if metadata.is_file() && metadata.len() > LONGEST_LOG {
+                let old = logs.join("old");
+                fs::create_dir_all(&old)?;
+                fs::copy(&path, old.join(path.file_name().unwrap_or_default()))?;
+                // Whoever writes it appends, so the next line is the first.
+                fs::File::options().write(true).open(&path)?.set_len(0)?;
             }
         }
         Ok(())
@@ -247,6 +256,27 @@ mod tests {
         let lock = data.lock().unwrap().unwrap();
         lock.sign().unwrap();
         assert_eq!(data.holder().unwrap().unwrap().state, None);
+    }
+
+    #[test]
+    fn a_large_log_begins_anew_under_the_program_that_writes_it() {
+        use std::io::Write;
+        let (_directory, data) = directory();
+        let path = data.log("etl");
+        let mut log = fs::File::options()
+            .append(true)
+            .create(true)
+            .open(&path)
+            .unwrap();
+        log.set_len(LONGEST_LOG).unwrap();
+        data.trim_logs().unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().len(), LONGEST_LOG);
+        log.write_all(b"!").unwrap();
+        data.trim_logs().unwrap();
+        log.write_all(b"next").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"next");
+        let old = data.path("logs/old/etl.log");
+        assert_eq!(fs::metadata(old).unwrap().len(), LONGEST_LOG + 1);
     }
 
     #[test]

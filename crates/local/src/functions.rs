@@ -1,4 +1,4 @@
-//! The functions: built for release, told where everything is.
+//! The functions: built, and given the addresses of everything.
 
 use std::{
     collections::BTreeMap,
@@ -6,29 +6,21 @@ use std::{
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
-    process::Stdio,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader},
-    process::Command,
-};
+use tokio::process::Command;
 
 use crate::{
-    command::{Group, on_path},
+    compile::{PROFILE, Programs, cargo, compile},
     data::DataDirectory,
     demo::demo_metrics,
     files,
-    progress::{Progress, Step},
+    progress::Progress,
     servers::Servers,
     template::Template,
 };
-
-/// The programs of functions, by name.
-pub(crate) type Programs = BTreeMap<String, PathBuf>;
 
 /// Variables of the functions that are handed on as they are, if they are set.
 const HANDED_ON: [&str; 16] = [
@@ -60,7 +52,10 @@ const HANDED_ON_OF_KAFKA: [&str; 6] = [
     "KAFKA_CA_PEM",
 ];
 
-/// Builds the functions of the template for release.
+/// Where the programs of the functions are, if they were built before: `cargo local test` says so to the tests.
+pub(crate) const PROGRAMS_VARIABLE: &str = "LOCAL_PROGRAMS";
+
+/// Builds the functions of the template, unless they were built before.
 ///
 /// # Errors
 /// When they do not compile, or there is neither cargo nor an earlier build beside this program.
@@ -70,19 +65,21 @@ pub(crate) async fn build(
     progress: &Progress,
 ) -> Result<Programs> {
     let names: Vec<&str> = template.functions.iter().map(|f| f.name.as_str()).collect();
+    if let Some(directory) = env::var_os(PROGRAMS_VARIABLE) {
+        return built_before(Path::new(&directory), &names);
+    }
     let Some(cargo) = cargo() else {
-        return built_before(&names);
+        let own = env::current_exe().context("finding this program")?;
+        let directory = own.parent().unwrap_or(Path::new("."));
+        return built_before(directory, &names).context("cargo is not on PATH");
     };
     let step = progress.step("functions");
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--release"])
-        // As in the alias `local`: it saves minutes of a first build.
-        .args(["--config", "profile.release.lto=false"])
-        .args(["--config", "profile.release.codegen-units=16"])
+        .args(["build", "--profile", PROFILE])
         .args(names.iter().flat_map(|name| ["--package", name]))
         .current_dir(root);
-    let programs = built(&mut command, &step).await?;
+    let programs = compile(&mut command, &step).await?;
     if let Some(name) = names.iter().find(|name| !programs.contains_key(**name)) {
         bail!("cargo built no program `{name}`");
     }
@@ -107,55 +104,10 @@ pub(crate) async fn build_for_watch(
         command
             .args(["build", "--bin", &function.name])
             .current_dir(root);
-        built(&mut command, &step).await?;
+        compile(&mut command, &step).await?;
         step.done("built");
     }
     Ok(())
-}
-
-/// Runs cargo and returns the programs it built.
-async fn built(command: &mut Command, step: &Step) -> Result<Programs> {
-    step.at("building");
-    command
-        .arg("--message-format=json-render-diagnostics")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
-    forget_own_package(command);
-    let mut child = command.spawn().context("starting cargo")?;
-    let group = Group(child.id());
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let artifacts = async {
-        let mut programs = Programs::new();
-        let mut crates = 0;
-        let mut lines = BufReader::new(stdout.context("cargo has no output")?).lines();
-        while let Some(line) = lines.next_line().await? {
-            // Messages of other kinds have other fields.
-            let Ok(message) = serde_json::from_str::<Artifact>(&line) else {
-                continue;
-            };
-            crates += 1;
-            step.at(format!("{crates} crates, {}", message.target.name));
-            if let Some(program) = message.executable {
-                programs.insert(message.target.name, program);
-            }
-        }
-        anyhow::Ok(programs)
-    };
-    let diagnostics = async {
-        let mut text = String::new();
-        let mut stderr = stderr.context("cargo has no output")?;
-        stderr.read_to_string(&mut text).await?;
-        anyhow::Ok(text)
-    };
-    let (programs, diagnostics) = tokio::try_join!(artifacts, diagnostics)?;
-    let status = child.wait().await?;
-    group.ended();
-    if !status.success() {
-        bail!("the functions do not compile:\n{diagnostics}");
-    }
-    Ok(programs)
 }
 
 /// The variables of the functions.
@@ -236,47 +188,14 @@ pub(crate) fn environment_file(environment: &BTreeMap<String, String>) -> String
         })
 }
 
-/// `cargo`, as it called this program or as it is on PATH.
-pub(crate) fn cargo() -> Option<PathBuf> {
-    let calling = env::var_os("CARGO").map(PathBuf::from);
-    calling
-        .filter(|cargo| cargo.exists())
-        .or_else(|| on_path(&["cargo"]))
-}
-
-/// What `cargo run` tells of this package must not reach other packages' builds, or they are built twice.
-pub(crate) fn forget_own_package(command: &mut Command) {
-    for (name, _) in env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Artifact {
-    target: ArtifactTarget,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct ArtifactTarget {
-    name: String,
-}
-
-/// The programs beside this one.
-fn built_before(names: &[&str]) -> Result<Programs> {
-    let own = env::current_exe().context("finding this program")?;
+/// The programs in a directory.
+fn built_before(directory: &Path, names: &[&str]) -> Result<Programs> {
     let programs: Programs = names
         .iter()
-        .map(|name| ((*name).to_owned(), own.with_file_name(name)))
+        .map(|name| ((*name).to_owned(), directory.join(name)))
         .collect();
-    if let Some(program) = programs.values().find(|program| !program.exists()) {
-        bail!(
-            "cargo is not on PATH, and there is no {} from an earlier build",
-            program.display()
-        );
+    match programs.values().find(|program| !program.exists()) {
+        Some(program) => bail!("{} was not built", program.display()),
+        None => Ok(programs),
     }
-    Ok(programs)
 }

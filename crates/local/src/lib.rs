@@ -8,6 +8,7 @@ mod api;
 mod cli;
 mod command;
 mod commands;
+mod compile;
 mod control;
 mod data;
 mod demo;

@@ -1,6 +1,10 @@
-//! What takes its time, shown while it does: spinners on a terminal, one line a step elsewhere. All on stderr.
+//! What takes its time, shown while it does: spinners on a terminal, elsewhere a line at the end of a step, and
+//! one every 30 s while it goes on. All on stderr.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -19,7 +23,12 @@ pub(crate) struct Step {
     bar: ProgressBar,
     name: String,
     began: Instant,
+    /// Where there is no terminal: when a line was last written.
+    written: Mutex<Instant>,
 }
+
+/// How often a step that goes on says what it is at, where there is no terminal.
+const PAUSE: Duration = Duration::from_secs(30);
 
 impl Progress {
     /// Begins a step.
@@ -36,6 +45,7 @@ impl Progress {
             bar,
             name,
             began: Instant::now(),
+            written: Mutex::new(Instant::now()),
         }
     }
 
@@ -48,7 +58,15 @@ impl Progress {
 impl Step {
     /// Says what the step is at.
     pub(crate) fn at(&self, what: impl Into<String>) {
-        self.bar.set_message(what.into());
+        let what = what.into();
+        if self.bars.is_hidden() {
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            if written.elapsed() >= PAUSE {
+                *written = Instant::now();
+                output::note(&format!("  {}: {what}", self.name));
+            }
+        }
+        self.bar.set_message(what);
     }
 
     /// Ends the step, with what came of it.

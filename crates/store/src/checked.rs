@@ -123,11 +123,4 @@ impl<'p> Executor<'p> for &'p CheckedPool {
     {
         self.pool.prepare_with(sql, parameters)
     }
-
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<sqlx::Describe<MySql>, sqlx::Error>>
-    where
-        'p: 'e,
-    {
-        self.pool.describe(sql)
-    }
 }

@@ -79,7 +79,7 @@ fn log_files(directory: &Path, name: Option<&str>) -> Result<Vec<PathBuf>> {
         fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| name.is_none_or(|name| stem(path) == name))
+        .filter(|path| path.is_file() && name.is_none_or(|name| stem(path) == name))
         .collect();
     files.sort();
     Ok(files)

@@ -9,7 +9,7 @@ use crate::{
     output,
     process::stop_all,
     progress::Progress,
-    servers::{KafkaWithLogin, MiniStack, Servers, VictoriaMetrics, Wanted},
+    servers::{KafkaWithLogin, MiniStack, ServerPrograms, Servers, VictoriaMetrics, Wanted},
     signals::Signals,
 };
 
@@ -26,6 +26,7 @@ pub(super) struct Running {
 pub(super) async fn start(
     data: &DataDirectory,
     software: &Path,
+    programs: &ServerPrograms,
     tests: bool,
     progress: &Progress,
 ) -> Result<Running> {
@@ -33,10 +34,9 @@ pub(super) async fn start(
     let (control, _task) = Control::start(control_port, data.path("spikes.json")).await?;
     let wanted = Wanted {
         demo_port: Some(control_port),
-        node_exporter: true,
         tests,
     };
-    let servers = Servers::start(data, software, wanted, progress).await?;
+    let servers = Servers::start(data, programs, wanted, progress).await?;
     if let Some(began) = servers.demo_began {
         control.show_node(Node::new(began));
     }
@@ -93,7 +93,8 @@ async fn shown(
     tests: bool,
     progress: &Progress,
 ) -> Result<()> {
-    let running = start(data, software, tests, progress).await?;
+    let programs = ServerPrograms::provide(software, true, progress).await?;
+    let running = start(data, software, &programs, tests, progress).await?;
     for (name, value) in &running.variables {
         output::line(&format!("{name}={value}"))?;
     }

@@ -1,6 +1,6 @@
 use std::{
     ffi::OsString,
-    path::Path,
+    path::{Path, PathBuf},
     process::{ExitCode, Stdio},
 };
 
@@ -9,10 +9,12 @@ use tokio::process::Command;
 
 use super::servers;
 use crate::{
+    compile::{PROFILE, Programs, cargo, compile, forget_own_package},
     data::DataDirectory,
-    functions::{self, cargo, forget_own_package},
+    functions,
     process::stop_all,
     progress::Progress,
+    servers::ServerPrograms,
     signals::Signals,
     template::Template,
 };
@@ -49,26 +51,22 @@ async fn tested(
     arguments: &[OsString],
 ) -> Result<ExitCode> {
     let cargo = cargo().context("cargo is not on PATH")?;
-    let template = Template::read(&root.join("template.yaml"))?;
+    let selection = Selection::of(arguments);
     let progress = Progress::default();
-    let (servers, programs) = tokio::try_join!(
-        servers::start(data, software, true, &progress),
-        functions::build(root, &template, &progress),
+    // Whatever has to be compiled is, before a server runs.
+    let (server_programs, functions) = tokio::try_join!(
+        ServerPrograms::provide(software, true, &progress),
+        compiled(&cargo, root, &selection, &progress),
     )?;
-    let mut command = Command::new(cargo);
-    command.arg("test");
-    if !chooses_packages(arguments) {
-        command.arg("--workspace");
-    }
+    let servers = servers::start(data, software, &server_programs, true, &progress).await?;
+    let mut command = selection.command(&cargo, root);
     command
-        .args(arguments)
-        .current_dir(root)
+        .args(selection.of_tests)
         .envs(&servers.variables)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    for (name, program) in &programs {
-        let variable = format!("{}_PROGRAM", name.to_uppercase());
-        command.env(variable, program);
+    if let Some(directory) = functions {
+        command.env(functions::PROGRAMS_VARIABLE, directory);
     }
     forget_own_package(&mut command);
     let status = command.status().await.context("running cargo test")?;
@@ -76,27 +74,128 @@ async fn tested(
     Ok(ExitCode::from(code.unwrap_or(1)))
 }
 
-fn chooses_packages(arguments: &[OsString]) -> bool {
-    let own = arguments.iter().take_while(|argument| *argument != "--");
-    own.filter_map(|argument| argument.to_str())
-        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+/// Compiles the tests, and the functions where tests run them. Returns where these are.
+async fn compiled(
+    cargo: &Path,
+    root: &Path,
+    selection: &Selection<'_>,
+    progress: &Progress,
+) -> Result<Option<PathBuf>> {
+    let mut programs = Programs::new();
+    // Documentation's examples are compiled when they run.
+    if !selection.has("--doc") {
+        let step = progress.step("tests");
+        let mut command = selection.command(cargo, root);
+        if !selection.has("--no-run") {
+            command.arg("--no-run");
+        }
+        programs = compile(&mut command, &step).await?;
+        step.done("compiled");
+    }
+    if !selection.includes("local") {
+        return Ok(None);
+    }
+    let template = Template::read(&root.join("template.yaml"))?;
+    let mut names = template.functions.iter().map(|function| &function.name);
+    if !names.all(|name| programs.contains_key(name)) {
+        programs = functions::build(root, &template, progress).await?;
+    }
+    let directory = programs.values().find_map(|program| program.parent());
+    Ok(directory.map(Path::to_owned))
+}
+
+/// What `cargo test` is asked for: arguments of cargo's, and those of the tests' programs.
+struct Selection<'a> {
+    of_cargo: &'a [OsString],
+    of_tests: &'a [OsString],
+}
+
+impl<'a> Selection<'a> {
+    fn of(arguments: &'a [OsString]) -> Self {
+        let end = arguments.iter().position(|argument| argument == "--");
+        let (of_cargo, of_tests) = arguments.split_at(end.unwrap_or(arguments.len()));
+        Self { of_cargo, of_tests }
+    }
+
+    fn words(&self) -> impl Iterator<Item = &str> {
+        self.of_cargo.iter().filter_map(|word| word.to_str())
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.words().any(|word| word == option)
+    }
+
+    fn chooses(&self, options: &[&str]) -> bool {
+        self.words()
+            .any(|word| options.iter().any(|option| word.starts_with(option)))
+    }
+
+    /// Whether a package's tests are among those that run.
+    fn includes(&self, package: &str) -> bool {
+        !self.chooses(&["-p", "--package"])
+            || self.words().any(|word| {
+                word.trim_start_matches("--package=")
+                    .trim_start_matches("-p")
+                    == package
+            })
+    }
+
+    /// `cargo test` without the arguments of the tests' programs.
+    fn command(&self, cargo: &Path, root: &Path) -> Command {
+        let mut command = Command::new(cargo);
+        command.arg("test").current_dir(root);
+        if !self.chooses(&["--profile", "--release", "-r"]) {
+            command.args(["--profile", PROFILE]);
+        }
+        if !self.chooses(&["-p", "--package", "--workspace", "--all"]) {
+            command.arg("--workspace");
+        }
+        command.args(self.of_cargo);
+        command
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(Into::into).collect()
+    }
+
     #[test]
-    fn the_workspace_is_tested_unless_packages_are_chosen() {
-        for (line, chooses) in [
-            ("", false),
-            ("-p series", true),
-            ("--package=series", true),
-            ("name --release", false),
-            ("-- -p", false),
+    fn the_workspace_is_tested_as_it_runs_here_unless_something_else_is_chosen() {
+        for (line, asked) in [
+            ("", "test --profile local --workspace"),
+            ("-p series", "test --profile local -p series"),
+            ("--package=series", "test --profile local --package=series"),
+            ("name --release", "test --workspace name --release"),
+            ("name -- -p", "test --profile local --workspace name"),
         ] {
-            let arguments: Vec<OsString> = line.split_whitespace().map(Into::into).collect();
-            assert_eq!(chooses_packages(&arguments), chooses, "{line}");
+            let arguments = words(line);
+            let command = Selection::of(&arguments).command(Path::new("cargo"), Path::new("/"));
+            let told: Vec<_> = command.as_std().get_args().collect();
+            assert_eq!(told, words(asked), "{line}");
+        }
+    }
+
+    #[test]
+    fn functions_are_built_for_the_tests_that_run_them() {
+        for (line, includes) in [
+            ("", true),
+            ("name", true),
+            ("-p local", true),
+            ("-plocal", true),
+            ("--package=local --test it", true),
+            ("-p series", false),
+            ("-p series -- local", false),
+        ] {
+            let arguments = words(line);
+            assert_eq!(
+                Selection::of(&arguments).includes("local"),
+                includes,
+                "{line}"
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -27,6 +27,8 @@ use crate::{
 
 /// How long the first table waits for this machine's first scrapes.
 const FIRST_SCRAPES: Duration = Duration::from_secs(60);
+/// How often logs are looked at that grow.
+const BETWEEN_TRIMS: Duration = Duration::from_secs(60);
 
 /// Runs the system until a signal.
 ///
@@ -43,7 +45,10 @@ pub(crate) async fn up(options: &UpOptions, data: &DataDirectory, root: &Path) -
     };
     let outcome = match started {
         Some(Ok(system)) => {
-            signals.received().await;
+            tokio::select! {
+                () = signals.received() => {}
+                () = trim_logs(data) => {}
+            }
             let step = progress.step("stopping");
             system.stop().await;
             drop(step);
@@ -83,7 +88,17 @@ async fn clear(data: &DataDirectory, progress: &Progress) -> Result<()> {
             "  stopped {leftovers} processes that an `up` which was killed had left"
         ));
     }
-    data.trim_logs()
+    data.trim_logs().context("trimming the logs")
+}
+
+/// Keeps the logs from growing, for as long as it is waited for.
+async fn trim_logs(data: &DataDirectory) {
+    loop {
+        sleep(BETWEEN_TRIMS).await;
+        if let Err(error) = data.trim_logs() {
+            tracing::warn!(%error, "the logs cannot be trimmed");
+        }
+    }
 }
 
 /// Everything from nothing to the last line.

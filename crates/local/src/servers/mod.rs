@@ -3,6 +3,7 @@
 mod apache_kafka;
 mod database;
 mod debian;
+mod digests;
 mod kafka;
 mod maven;
 mod ministack;
@@ -37,9 +38,7 @@ pub(crate) use with_login::KafkaWithLogin;
 pub(crate) struct Wanted {
     /// Generated history and a live demo node, scraped at this port of loopback.
     pub(crate) demo_port: Option<u16>,
-    /// The metrics of this machine.
-    pub(crate) node_exporter: bool,
-    /// A Prometheus that takes pushed samples and has external labels.
+    /// A Prometheus that begins anew, takes pushed samples of the last hours, and has external labels.
     pub(crate) tests: bool,
 }
 
@@ -84,52 +83,70 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a download or an installation may take.
 const INSTALLING: Duration = Duration::from_secs(15 * 60);
 
-impl Servers {
-    /// Starts what the environment does not name, all at once, and waits until each answers. `software` is where
-    /// downloads go.
+/// The programs of the servers that the environment does not name.
+#[derive(Debug)]
+pub(crate) struct ServerPrograms(Programs);
+
+impl ServerPrograms {
+    /// Finds or installs them; starts nothing. `software` is where downloads go.
     ///
     /// # Errors
-    /// When a server cannot be had or does not answer.
-    pub(crate) async fn start(
-        data: &DataDirectory,
+    /// When a server cannot be had.
+    pub(crate) async fn provide(
         software: &Path,
-        wanted: Wanted,
+        node_exporter: bool,
         progress: &Progress,
     ) -> Result<Self> {
-        let given = |variable: &str| env::var(variable).ok().filter(|value| !value.is_empty());
-        let database_url = given(DATABASE_VARIABLE);
-        let kafka_brokers = given(KAFKA_VARIABLE);
-        let prometheus_url = given(PROMETHEUS_VARIABLE);
         let mut needs = Vec::new();
-        for (given, need) in [
-            (&database_url, Need::Database),
-            (&kafka_brokers, Need::Kafka),
-            (&prometheus_url, Need::Prometheus),
+        for (variable, need) in [
+            (DATABASE_VARIABLE, Need::Database),
+            (KAFKA_VARIABLE, Need::Kafka),
+            (PROMETHEUS_VARIABLE, Need::Prometheus),
         ] {
-            if given.is_none() {
+            if given(variable).is_none() {
                 needs.push(need);
             }
         }
-        if wanted.node_exporter && prometheus_url.is_none() {
+        if node_exporter && needs.contains(&Need::Prometheus) {
             needs.push(Need::NodeExporter);
         }
         fs::create_dir_all(software)?;
         let programs = Programs::provide(&needs, software, progress).await?;
+        Ok(Self(programs))
+    }
+}
 
+/// An address that the environment has.
+fn given(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
+}
+
+impl Servers {
+    /// Starts what the environment does not name, all at once, and waits until each answers.
+    ///
+    /// # Errors
+    /// When a server does not answer.
+    pub(crate) async fn start(
+        data: &DataDirectory,
+        programs: &ServerPrograms,
+        wanted: Wanted,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let ServerPrograms(programs) = programs;
         let database = async {
-            match database_url {
+            match given(DATABASE_VARIABLE) {
                 Some(url) => database::given(url).await,
                 None => database::start(data, programs.database.as_ref(), progress).await,
             }
         };
         let kafka = async {
-            match kafka_brokers {
+            match given(KAFKA_VARIABLE) {
                 Some(brokers) => kafka::given(brokers).await,
                 None => kafka::start(data, programs.kafka.as_ref(), progress).await,
             }
         };
         let metrics = async {
-            match prometheus_url {
+            match given(PROMETHEUS_VARIABLE) {
                 Some(url) => prometheus::given(url).await,
                 None => {
                     let exporter = programs.node_exporter.as_ref();

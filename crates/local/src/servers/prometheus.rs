@@ -69,6 +69,10 @@ pub(super) async fn start(
     let step = progress.step("Prometheus");
     let program = &provided.program;
     program.remove_leftover(NAME, data).await;
+    if wanted.tests && data.path(NAME).exists() {
+        // The demo node's history has to reach back from now, whenever there were tests before.
+        fs::remove_dir_all(data.path(NAME))?;
+    }
     let fresh = !data.path(NAME).exists();
     let demo_began = match wanted.demo_port {
         Some(_) => Some(demo_began(data, program, fresh, &step).await?),
@@ -209,10 +213,15 @@ fn scrape_configuration(wanted: Wanted, exporter_port: Option<u16>) -> Value {
         // Remote read adds them to every series.
         global["external_labels"] = json!({ "zone": "test" });
     }
-    json!({
+    let mut configuration = json!({
         "global": global,
         "scrape_configs": [{ "job_name": JOB, "static_configs": targets }],
-    })
+    });
+    if wanted.tests {
+        // Tests push series with a past, which is older than this Prometheus.
+        configuration["storage"] = json!({ "tsdb": { "out_of_order_time_window": "14h" } });
+    }
+    configuration
 }
 
 async fn version(url: &str) -> Result<String> {

@@ -19,6 +19,12 @@ use crate::{
     progress::Progress,
 };
 
+/// The images, as in localstack/compose.yaml.
+const MYSQL_IMAGE: &str = "mysql:8.4";
+const NODE_EXPORTER_IMAGE: &str = "prom/node-exporter:v1.10.2";
+const PROMETHEUS_IMAGE: &str = "prom/prometheus:v3.5.0";
+const REDPANDA_IMAGE: &str = "redpandadata/redpanda:v25.3.1";
+
 /// What was found for the servers that are needed.
 #[derive(Debug, Default)]
 pub(crate) struct Programs {
@@ -155,11 +161,11 @@ impl Programs {
         if let Some(docker) = docker().await {
             self.fill_from(
                 Self {
-                    database: Some(Provided::image(&docker, "mysql:8.4", "mysqld")),
-                    prometheus: Some(Provided::image(&docker, "prom/prometheus", "prometheus")),
+                    database: Some(Provided::image(&docker, MYSQL_IMAGE, "mysqld")),
+                    prometheus: Some(Provided::image(&docker, PROMETHEUS_IMAGE, "prometheus")),
                     node_exporter: Some(Provided::image(
                         &docker,
-                        "prom/node-exporter",
+                        NODE_EXPORTER_IMAGE,
                         "node_exporter",
                     )),
                     kafka: None,
@@ -226,8 +232,7 @@ async fn provide_kafka(
         return KafkaProgram::Apache { java, libraries };
     }
     if let Some(docker) = docker().await {
-        let image = "redpandadata/redpanda:v25.3.1";
-        return KafkaProgram::Redpanda(Provided::image(&docker, image, "redpanda"));
+        return KafkaProgram::Redpanda(Provided::image(&docker, REDPANDA_IMAGE, "redpanda"));
     }
     if let (Some(java), Some(maven)) = (java, on_path(&["mvn"])) {
         let fetched = maven::kafka(&maven, software, &libraries, progress).await;

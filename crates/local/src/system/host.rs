@@ -8,8 +8,8 @@ use lambda_host::{FunctionSpec, Host, HostSpec, Route};
 use crate::{
     api::Api,
     command::on_path,
+    compile::Programs,
     data::DataDirectory,
-    functions,
     process::{Launch, Supervised},
     progress::Progress,
     template::Template,
@@ -26,7 +26,7 @@ const FIRST_BUILD: Duration = Duration::from_secs(30 * 60);
 pub(super) async fn built(
     address: SocketAddr,
     template: &Template,
-    mut programs: functions::Programs,
+    mut programs: Programs,
     environment: &BTreeMap<String, String>,
     data: &DataDirectory,
 ) -> Result<Host> {

@@ -3,7 +3,6 @@
 mod host;
 
 use std::{
-    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
     time::Duration,
@@ -17,13 +16,14 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use crate::{
     cli::UpOptions,
+    compile::Programs,
     control::Control,
     data::DataDirectory,
     demo::Node,
     files, functions,
     process::Supervised,
     progress::Progress,
-    servers::{Servers, Wanted},
+    servers::{ServerPrograms, Servers, Wanted},
     state::State,
     template::Template,
 };
@@ -73,7 +73,6 @@ impl System {
             Control::start(control_port, data.path("spikes.json")).await?;
         let wanted = Wanted {
             demo_port: (!options.no_demo).then_some(control_port),
-            node_exporter: true,
             tests: false,
         };
         let topic = functions::topic(&template);
@@ -83,30 +82,28 @@ impl System {
             .function
             .clone();
         let software = data.path("software");
-        let servers = async {
-            let servers = Servers::start(data, &software, wanted, progress).await?;
-            if let Some(began) = servers.demo_began {
-                control.show_node(Node::new(began));
-            }
-            let schema = async {
-                let loaded = store::schema::load(&servers.database_url).await;
-                loaded.context("preparing the database's schema")
-            };
-            tokio::try_join!(schema, servers.create_topic(&topic, PARTITIONS))?;
-            Ok(servers)
-        };
         let programs = async {
             match options.watch {
                 true => {
                     functions::build_for_watch(root, &template, progress).await?;
-                    Ok(BTreeMap::new())
+                    Ok(Programs::new())
                 }
                 false => functions::build(root, &template, progress).await,
             }
         };
-        let (servers, programs) = tokio::try_join!(servers, programs)?;
-        let environment =
-            functions::environment(root, data, &template, &servers, &http, options.every)?;
+        // Nothing runs while the compiler needs the machine.
+        let (server_programs, programs) =
+            tokio::try_join!(ServerPrograms::provide(&software, true, progress), programs)?;
+        let servers = Servers::start(data, &server_programs, wanted, progress).await?;
+        if let Some(began) = servers.demo_began {
+            control.show_node(Node::new(began));
+        }
+        let schema = async {
+            let loaded = store::schema::load(&servers.database_url).await;
+            loaded.context("preparing the database's schema")
+        };
+        tokio::try_join!(schema, servers.create_topic(&topic, PARTITIONS))?;
+        let environment = functions::environment(root, data, &template, &servers, &http, options.every)?;
         let environment_file = data.path("functions.env");
         files::write(
             &environment_file,

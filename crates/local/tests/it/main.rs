@@ -4,6 +4,8 @@
 //! kill what it wants. One runs at a time.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod absences;
+mod alarms;
 mod commands;
 mod faults;
 mod life;

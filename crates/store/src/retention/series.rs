@@ -23,15 +23,21 @@ pub(super) async fn thin(
         let mut transaction = connection.begin().await?;
         // The lock keeps a late document from lowering `thinned_until` unseen. A series that is just being stored is
         // left for later.
-        let waiting: Option<Waiting> = sqlx::query_as(
+        let waiting: Option<(String, Json<Labels>, NaiveDateTime, NaiveDateTime)> = sqlx::query_as(
             "SELECT series_id, labels, thinned_until, last_seen FROM series WHERE thinned_until < ? \
              ORDER BY thinned_until LIMIT 1 FOR UPDATE SKIP LOCKED",
         )
         .bind(cutoffs.thinned)
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(series) = waiting else {
+        let Some((series_id, labels, thinned_until, last_seen)) = waiting else {
             return Ok(());
+        };
+        let series = Waiting {
+            series_id,
+            labels,
+            thinned_until,
+            last_seen,
         };
         series.thin(&mut transaction, cutoffs, budget).await?;
         transaction.commit().await?;
@@ -40,7 +46,7 @@ pub(super) async fn thin(
     Ok(())
 }
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug)]
 struct Waiting {
     series_id: String,
     labels: Json<Labels>,
