@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
-use crate::{commands, data::DataDirectory, output};
+use crate::{commands, data::DataDirectory, output, soak::soak};
 
 /// slacast on this machine.
 #[derive(Debug, Parser)]
@@ -66,6 +66,8 @@ enum Command {
         #[arg(long)]
         tests: bool,
     },
+    /// Run the whole system under load, break its parts, and check that nothing is lost and no answer is wrong.
+    Soak(SoakOptions),
     /// Run the tests of the workspace on real servers.
     Test {
         /// Arguments of `cargo test`.
@@ -88,6 +90,19 @@ pub(crate) struct UpOptions {
     /// With `cargo lambda watch` as the host: functions are built again when their source changes.
     #[arg(long)]
     pub(crate) watch: bool,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SoakOptions {
+    /// For how long.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    pub(crate) minutes: u64,
+    /// How often something is killed or stopped.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) faults: usize,
+    /// Decides what breaks, and when.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -146,6 +161,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode> {
             commands::check(&data, &repository()?, prometheus.as_deref()).await
         }
         Command::Servers { tests } => commands::servers(&data, tests).await,
+        Command::Soak(options) => soak(&data, &options).await,
         Command::Test { arguments } => commands::test(&data, &repository()?, &arguments).await,
     }
 }

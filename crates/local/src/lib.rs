@@ -21,6 +21,7 @@ mod progress;
 mod report;
 mod servers;
 mod signals;
+mod soak;
 mod state;
 mod system;
 pub mod template;

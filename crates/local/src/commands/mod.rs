@@ -26,7 +26,7 @@ use anyhow::{Result, bail};
 use crate::{data::DataDirectory, state::State};
 
 /// What the running `up` told of itself.
-fn running(data: &DataDirectory) -> Result<State> {
+pub(crate) fn running(data: &DataDirectory) -> Result<State> {
     let place = data.root().display();
     match data.holder()? {
         None => bail!("nothing runs on {place}; `cargo local up` starts it"),
