@@ -103,7 +103,8 @@ impl System {
             loaded.context("preparing the database's schema")
         };
         tokio::try_join!(schema, servers.create_topic(&topic, PARTITIONS))?;
-        let environment = functions::environment(root, data, &template, &servers, &http, options.every)?;
+        let environment =
+            functions::environment(root, data, &template, &servers, &http, options.every)?;
         let environment_file = data.path("functions.env");
         files::write(
             &environment_file,
