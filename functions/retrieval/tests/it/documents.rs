@@ -306,7 +306,7 @@ async fn health_tells_how_old_the_newest_run_is() {
         "newest_run": null,
         "stale": true,
         "status": "stale",
-        "version": "0.1.0"
+        "version": "0.2.0"
       }
     "#);
     let now: domain::Timestamp = chrono::Utc::now().into();
