@@ -3,6 +3,25 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Why nothing can be said: a short word such as `too_short` or `constant`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Reason(String);
+
+impl Reason {
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(word: &str) -> Self {
+        Self(word.to_owned())
+    }
+}
+
 /// What a computation found, or the reason why nothing can be said.
 ///
 /// As JSON either the value itself or `{"error": "constant"}`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{
     Sample, Series, SeriesId, Timestamp, Window,
-    evaluation::{self, Continuation, HORIZON, PredictedValues, Span},
+    evaluation::{self, Continuation, HORIZON, Outlook, PredictedValues, Span},
     finite,
     message::{
         Baseline, MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument,
@@ -92,7 +92,7 @@ pub fn analyse(
         let mut prediction = documents::prediction(reference.clone(), &found, baseline, as_of);
         let recent = due.recent(reference.series);
         if let Some((forecast, recent)) = prediction.forecast.known_mut().zip(recent) {
-            forecast.hold_to_account(recent);
+            forecast.prefer_the_better(recent);
         }
         Description {
             metrics,
@@ -109,12 +109,14 @@ pub fn analyse(
     });
     let mut violations = judge(metric, &reference, &samples, &found, active, as_of);
     for (position, document) in &mut violations {
+        let Outlook::Forecast(risk) = &mut document.outlook else {
+            continue;
+        };
         // What the prediction says, which need not be what the model says.
-        document.outlook.predicted = document.outlook.predicted.and(predicted);
+        risk.predicted = risk.predicted.and(predicted);
         let recent = due.recent_probabilities(reference.series, &active[*position]);
-        let base_rate = || evaluation::base_rate(&document.objective, &samples, staleness, as_of);
-        let base_rate = document.outlook.probability.and_then(|_| base_rate());
-        document.outlook.hold_to_account(base_rate, recent);
+        let base_rate = evaluation::base_rate(&document.objective, &samples, staleness, as_of);
+        risk.prefer_the_better(base_rate, recent);
     }
     let scores = due
         .of(reference.series)

@@ -7,7 +7,7 @@ use config::AccessConfig;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
     Sample, Timestamp,
-    evaluation::{Episode, STALENESS, Side, Span, ViolationOutlook, evaluate},
+    evaluation::{Episode, Outlook, STALENESS, Side, Span, evaluate},
     message::{SeriesReference, ViolationsDocument},
     sla::{Draft, Objective},
 };
@@ -54,7 +54,7 @@ async fn filled() -> TestDatabase {
                     .expect("samples");
                 let about = Documents::about("cpuUsage", &format!("host{number}"));
                 let series = SeriesReference::new(about.series(), None);
-                let outlook = ViolationOutlook::unknown("too_short");
+                let outlook = Outlook::unavailable("too_short");
                 let web = "web".parse().expect("an SLA name");
                 Document::Violations(Box::new(ViolationsDocument::judged(
                     &web, 1, objective, series, judgement, outlook,
@@ -96,7 +96,7 @@ fn history(objective: &Objective, end: Timestamp) -> ViolationsDocument {
     let judgement = evaluated.judgement().expect("a sample");
     let about = Documents::about("cpuUsage", "host");
     let series = SeriesReference::new(about.series(), None);
-    let outlook = ViolationOutlook::unknown("too_short");
+    let outlook = Outlook::unavailable("too_short");
     let web = "web".parse().expect("an SLA name");
     let document = ViolationsDocument::judged(&web, 1, objective, series, judgement, outlook);
     let spans = |offset: u64| {

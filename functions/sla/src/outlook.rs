@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use domain::{
     Finding, Labels, Timestamp,
-    evaluation::{HORIZON, ObjectiveState},
-    message::ViolationOutlook,
+    evaluation::{HORIZON, ObjectiveState, Outlook},
     score::Reliability,
 };
 use http_api::{ApiError, Call, Reply, reply};
@@ -50,7 +49,7 @@ struct Entry<'a> {
     firing: u64,
     no_data: u64,
     #[serde(flatten)]
-    outlook: Cow<'a, ViolationOutlook>,
+    outlook: Cow<'a, Outlook>,
     /// What the objective's probabilities of the last day were worth.
     reliability: Option<Reliability>,
     reliability_reason: Option<String>,
@@ -140,7 +139,7 @@ fn shown<'a>(
     if standing.is_stale(evaluated) {
         Entry {
             state: ObjectiveState::NoData,
-            outlook: Cow::Owned(ViolationOutlook::unknown(STALE)),
+            outlook: Cow::Owned(Outlook::unavailable(STALE)),
             firing: 0,
             no_data: shown.series,
             ..shown
@@ -165,7 +164,7 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         series: evaluated.series,
         firing: evaluated.firing,
         no_data: evaluated.no_data,
-        outlook: Cow::Owned(ViolationOutlook::unknown(NOT_EVALUATED)),
+        outlook: Cow::Owned(Outlook::unavailable(NOT_EVALUATED)),
         reliability: None,
         reliability_reason: None,
     }

@@ -1,76 +1,11 @@
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Judgement, ObjectiveState, RecentProbabilities, Side, rule::Rule};
+use super::{ForecastRisk, Judgement, ObjectiveState, Outlook, PredictedValues, Side, rule::Rule};
 use crate::{
     forecast::HORIZON,
     sla::Objective,
     time::{Timestamp, seconds},
 };
-
-/// The violations to come in the next 10 minutes. All `None` without a forecast, `reason` then says why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ViolationOutlook {
-    /// The probability that a violation has a sample in the horizon, 0 to 1.
-    pub probability: Option<f64>,
-    /// The probability that a violation becomes firing after `as_of`, 0 to 1.
-    pub probability_new: Option<f64>,
-    /// The expected number of violations.
-    pub expected_violations: Option<f64>,
-    /// The expected time in violation within the horizon, seconds.
-    pub expected_seconds: Option<f64>,
-    /// The median start over the paths that violate; `None` if less than half do; `as_of` if firing.
-    pub first_crossing: Option<Timestamp>,
-    /// The share of the paths that violate, 0 to 1.
-    pub crossing_share: Option<f64>,
-    /// What the series is forecast to do.
-    pub predicted: Option<PredictedValues>,
-    /// Why there is no forecast.
-    pub reason: Option<String>,
-    /// How often a violation came in 10 minutes of the last 12 h: what may be told instead of what the paths say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_rate: Option<f64>,
-    /// What the paths say, where the base rate is told instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model_probability: Option<f64>,
-    /// The scores that choice rests on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recent_scores: Option<RecentProbabilities>,
-}
-
-/// The forecast's extremes and average over the horizon.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct PredictedValues {
-    /// The smallest value.
-    pub min: f64,
-    /// The greatest value.
-    pub max: f64,
-    /// The average.
-    pub average: f64,
-}
-
-impl ViolationOutlook {
-    /// Keeps `base_rate` beside the probability, to be scored, and tells it instead where it was better of late. What the
-    /// model says is then kept beside; the scores are listed. Says nothing where there is no probability.
-    ///
-    /// A violation that becomes firing is one: its probability is never told as the greater one.
-    pub fn hold_to_account(&mut self, base_rate: Option<f64>, recent: Option<RecentProbabilities>) {
-        let Some(probability) = self.probability else {
-            return;
-        };
-        self.base_rate = base_rate;
-        self.recent_scores = recent;
-        if let Some(base_rate) = base_rate
-            && recent.is_some_and(|recent| recent.prefer_base_rate())
-        {
-            self.model_probability = Some(probability);
-            self.probability = Some(base_rate);
-            self.probability_new = self.probability_new.map(|new| new.min(base_rate));
-        }
-    }
-}
 
 /// How a series goes on after its samples, as a forecast sees it.
 #[derive(Clone, Copy, Debug)]
@@ -112,10 +47,10 @@ impl Judgement {
         objective: &Objective,
         continuation: Continuation<'_>,
         predicted: Option<PredictedValues>,
-    ) -> ViolationOutlook {
+    ) -> Outlook {
         let rule = Rule::of(objective, self.staleness, self.as_of + HORIZON);
-        let outlook = match continuation {
-            Continuation::Unknown(reason) => return ViolationOutlook::unknown(reason),
+        let risk = match continuation {
+            Continuation::Unknown(reason) => return Outlook::unavailable(reason),
             Continuation::Constant(value) => {
                 let values = std::iter::repeat_n(value, HORIZON.as_secs() as usize);
                 let path = self.follow(&rule, Duration::from_secs(1), values);
@@ -124,7 +59,7 @@ impl Judgement {
             Continuation::Paths { step, paths } => {
                 let total: f64 = paths.iter().map(|path| path.weight).sum();
                 if !(total.is_finite() && total > 0.0) {
-                    return ViolationOutlook::unknown("no_paths");
+                    return Outlook::unavailable("no_paths");
                 }
                 let follow = |path: &Path<'_>| {
                     let values = path.values.iter().copied();
@@ -136,10 +71,7 @@ impl Judgement {
                 })
             }
         };
-        ViolationOutlook {
-            predicted,
-            ..outlook
-        }
+        Outlook::Forecast(ForecastRisk { predicted, ..risk })
     }
 
     /// The violations of one path, judged at the end of the horizon.
@@ -189,7 +121,7 @@ impl Judgement {
         &self,
         paths: Vec<(f64, PathViolations)>,
         shrink: impl Fn(f64) -> f64,
-    ) -> ViolationOutlook {
+    ) -> ForecastRisk {
         let mean = |of: fn(&PathViolations) -> f64| -> f64 {
             paths.iter().map(|(weight, path)| weight * of(path)).sum()
         };
@@ -203,24 +135,14 @@ impl Judgement {
         } else {
             None
         };
-        ViolationOutlook {
-            probability: Some(shrink(crossing_share)),
-            probability_new: Some(shrink(share(|path| f64::from(path.new)))),
-            expected_violations: Some(shrink(mean(|path| f64::from(path.violations)))),
-            expected_seconds: Some(mean(|path| seconds(path.standing))),
+        ForecastRisk {
+            probability: shrink(crossing_share),
+            probability_new: shrink(share(|path| f64::from(path.new))),
+            expected_violations: shrink(mean(|path| f64::from(path.violations))),
+            expected_seconds: mean(|path| seconds(path.standing)),
             first_crossing,
-            crossing_share: Some(crossing_share),
-            ..ViolationOutlook::default()
-        }
-    }
-}
-
-impl ViolationOutlook {
-    /// There is no forecast, for `reason`: a short word such as `too_short`.
-    pub fn unknown(reason: &str) -> Self {
-        Self {
-            reason: Some(reason.to_owned()),
-            ..Self::default()
+            crossing_share,
+            ..ForecastRisk::default()
         }
     }
 }

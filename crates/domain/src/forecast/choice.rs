@@ -7,7 +7,7 @@ impl Forecast {
     /// they were better of late. What the model says is kept beside, to be scored; the scores are listed.
     ///
     /// A band always holds the point of its step, as the model's do.
-    pub fn hold_to_account(&mut self, recent: RecentScores) {
+    pub fn prefer_the_better(&mut self, recent: RecentScores) {
         self.recent_scores = Some(recent);
         let Some(baseline) = &mut self.baseline else {
             return;

@@ -8,7 +8,7 @@ use crate::{series::Sample, time::Timestamp};
 fn a_band_holds_the_point_that_is_told() {
     let mut told = forecast();
     told.baseline.as_mut().unwrap().last_value = Some(99.0);
-    told.hold_to_account(recent(1_000.0, 0.0));
+    told.prefer_the_better(recent(1_000.0, 0.0));
     assert!(
         told.path
             .iter()
@@ -22,7 +22,7 @@ fn a_band_holds_the_point_that_is_told() {
 fn a_forecast_of_old_is_told_as_it_is() {
     let mut told = forecast();
     told.baseline = None;
-    told.hold_to_account(recent(1_000.0, 1_000.0));
+    told.prefer_the_better(recent(1_000.0, 1_000.0));
     assert_eq!(told.path, forecast().path);
 }
 

@@ -36,7 +36,7 @@ pub use violations::ViolationsDocument;
 
 // Until their users name the floor they are on.
 pub use crate::{
-    evaluation::{PredictedValues, ViolationOutlook, WindowCounts, Windows},
+    evaluation::{PredictedValues, WindowCounts, Windows},
     forecast::{Baseline, ConfidenceIntervals, Forecast, Interval, Model, PathExtreme, PathPoint},
 };
 

@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
 use crate::{
-    evaluation::{
-        Episode, Evaluated, Judgement, ObjectiveState, ViolationOutlook, Windows, read_range,
-    },
+    evaluation::{Episode, Evaluated, Judgement, ObjectiveState, Outlook, Windows, read_range},
     sla::{Objective, SlaName},
     time::{Span, Timestamp, Window},
 };
@@ -49,7 +47,7 @@ pub struct ViolationsDocument {
     /// How long a sample stands unless another follows, seconds, up to 300.
     pub staleness_seconds: f64,
     /// What is to come.
-    pub outlook: ViolationOutlook,
+    pub outlook: Outlook,
 }
 
 impl ViolationsDocument {
@@ -60,7 +58,7 @@ impl ViolationsDocument {
         objective: &Objective,
         series: SeriesReference,
         judgement: Judgement,
-        outlook: ViolationOutlook,
+        outlook: Outlook,
     ) -> Self {
         let oldest = judgement.as_of - Window::TwelveHours.length();
         let (earlier, episodes) = judgement
@@ -108,7 +106,7 @@ impl ViolationsDocument {
             gaps: Vec::new(),
             judged: read_range(objective.hold, as_of),
             staleness_seconds: 0.0,
-            outlook: ViolationOutlook::unknown("no_series"),
+            outlook: Outlook::unavailable("no_series"),
         }
     }
 }
@@ -338,6 +336,6 @@ mod tests {
         assert_eq!(absent.state, ObjectiveState::NoData);
         assert_eq!(absent.reason.as_deref(), Some("no_series"));
         assert_eq!(absent.windows, None);
-        assert_eq!(absent.outlook.reason.as_deref(), Some("no_series"));
+        assert_eq!(absent.outlook, Outlook::unavailable("no_series"));
     }
 }

@@ -92,7 +92,7 @@ fn what_was_better_of_late_is_told_and_the_model_is_scored_all_the_same() {
         (105.1, 10.1, 12.0, 0.0),
     ] {
         let mut told = forecast();
-        told.hold_to_account(recent(error, pinball));
+        told.prefer_the_better(recent(error, pinball));
         let close = |found: f64, expected: f64| (found - expected).abs() < 1e-12;
         let mut path = told.path.iter();
         assert!(path.all(|step| close(step.mean, point) && close(step.lower, lower)));

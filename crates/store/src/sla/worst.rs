@@ -66,5 +66,5 @@ fn state(entry: &StoredEvaluation) -> (ObjectiveState, f64) {
 }
 
 fn probability(entry: &StoredEvaluation) -> f64 {
-    entry.document.outlook.probability.unwrap_or(-1.0)
+    entry.document.outlook.probability().unwrap_or(-1.0)
 }

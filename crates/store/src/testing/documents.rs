@@ -5,7 +5,7 @@ use std::{
 
 use domain::{
     Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
-    evaluation::{HORIZON, STALENESS, ViolationOutlook, clean, evaluate},
+    evaluation::{HORIZON, Outlook, STALENESS, clean, evaluate},
     message::{
         Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, EvaluatedObjective,
         EvaluationOutcome, Forecast, Interval, Kind, Kpss, LjungBox, MetadataDocument,
@@ -258,7 +258,7 @@ impl Documents {
                 objective,
                 self.reference(),
                 judgement,
-                ViolationOutlook::unknown("too_short"),
+                Outlook::unavailable("too_short"),
             ),
             None => ViolationsDocument::without_series(&self.sla, 1, objective, as_of),
         };

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::{
     Finding, Timestamp,
-    evaluation::HORIZON,
+    evaluation::{ForecastRisk, HORIZON, Outlook},
     message::{Kind, ObjectiveScore},
     score::{FEW_SAMPLES, FORECAST_GONE},
     sla::Objective,
@@ -120,10 +120,12 @@ async fn a_due_forecast_comes_with_the_probabilities_told_with_it() {
     let Document::Violations(mut violations) = told.violations(&[], at(0)) else {
         unreachable!()
     };
-    violations.outlook.reason = None;
-    violations.outlook.probability = Some(0.1 + 0.2);
-    violations.outlook.model_probability = Some(0.7);
-    violations.outlook.base_rate = Some(0.1 + 0.2);
+    violations.outlook = Outlook::Forecast(ForecastRisk {
+        probability: 0.1 + 0.2,
+        model_probability: Some(0.7),
+        base_rate: Some(0.1 + 0.2),
+        ..ForecastRisk::default()
+    });
     store(
         &database,
         &[

@@ -265,8 +265,9 @@ async fn the_base_rate_is_told_where_the_probabilities_of_late_were_worse() {
 
     let told = pipeline().await.run(first).await;
     for document in violations(&told) {
-        assert!(document.outlook.probability.is_some() && document.outlook.base_rate.is_some());
-        assert_eq!(document.outlook.recent_scores, None);
+        let risk = document.outlook.risk().unwrap();
+        assert!(risk.base_rate.is_some());
+        assert_eq!(risk.recent_scores, None);
     }
     store(&database, &told).await;
     let end = first + HORIZON;
@@ -278,13 +279,13 @@ async fn the_base_rate_is_told_where_the_probabilities_of_late_were_worse() {
 
     let mut preferred = 0;
     for document in violations(&pipeline().await.run(end).await) {
-        let outlook = &document.outlook;
+        let outlook = document.outlook.risk().unwrap();
         if document.series.as_ref() != Some(&judged.series) {
             assert_eq!(outlook.model_probability, None);
             continue;
         }
         preferred += 1;
-        assert_eq!(outlook.probability, outlook.base_rate);
+        assert_eq!(Some(outlook.probability), outlook.base_rate);
         assert!(outlook.model_probability.is_some());
         assert!(outlook.probability_new <= outlook.probability);
         let recent = outlook.recent_scores.unwrap();

@@ -230,7 +230,7 @@ async fn the_base_rate_is_told_beside_what_the_model_says() {
         squares: 6.5,
         squares_base_rate: 2.0,
     };
-    outlook.hold_to_account(Some(0.0625), Some(worse));
+    outlook.prefer_the_better(Some(0.0625), Some(worse));
     store(&database, &[told.of("a", &[50.0; 9], outlook)]).await;
     let document = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
     let entry = &document["objectives"][0];

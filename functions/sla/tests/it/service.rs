@@ -3,7 +3,7 @@ use std::time::Duration;
 use config::AccessConfig;
 use domain::{
     Sample, Timestamp,
-    evaluation::{STALENESS, ViolationOutlook, clean, evaluate},
+    evaluation::{ForecastRisk, Outlook, STALENESS, clean, evaluate},
     message::{SeriesReference, ViolationsDocument},
     sla::Objective,
 };
@@ -112,7 +112,7 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    pub(crate) fn of(&self, instance: &str, values: &[f64], outlook: ViolationOutlook) -> Document {
+    pub(crate) fn of(&self, instance: &str, values: &[f64], risk: ForecastRisk) -> Document {
         let as_of = time(self.as_of);
         let age = |position: usize| Duration::from_secs(15 * (values.len() - 1 - position) as u64);
         let samples = values.iter().enumerate();
@@ -130,7 +130,7 @@ impl Told<'_> {
             self.objective,
             series,
             judgement,
-            outlook,
+            Outlook::Forecast(risk),
         )))
     }
 
@@ -145,15 +145,15 @@ impl Told<'_> {
     }
 }
 
-pub(crate) fn outlook(probability: f64) -> ViolationOutlook {
-    ViolationOutlook {
-        probability: Some(probability),
-        probability_new: Some(probability / 2.0),
-        expected_violations: Some(probability),
-        expected_seconds: Some(60.0 * probability),
+pub(crate) fn outlook(probability: f64) -> ForecastRisk {
+    ForecastRisk {
+        probability,
+        probability_new: probability / 2.0,
+        expected_violations: probability,
+        expected_seconds: 60.0 * probability,
         first_crossing: None,
-        crossing_share: Some(probability),
-        ..ViolationOutlook::default()
+        crossing_share: probability,
+        ..ForecastRisk::default()
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use domain::{
     Sample, Timestamp,
-    evaluation::{STALENESS, evaluate, recommend},
+    evaluation::{Outlook, STALENESS, evaluate, recommend},
     message::{SeriesReference, TrialDocument, TriedObjective, TriedSeries, ViolationsDocument},
     sla::{Draft, Objective, SlaName},
 };
@@ -44,7 +44,7 @@ fn told() -> TrialDocument {
             &cpu,
             series,
             judgement,
-            outlook(0.37),
+            Outlook::Forecast(outlook(0.37)),
         ),
         episodes_total: 1,
         recommended: recommend(&cpu, &samples, STALENESS, as_of, 0),

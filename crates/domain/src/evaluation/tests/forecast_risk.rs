@@ -10,8 +10,12 @@ fn standing(hold: u64, ages: &[(i64, f64)]) -> (Objective, Judgement) {
     (objective(None, Some(80.0), hold), judged(hold, ages))
 }
 
-/// The outlook over equally likely paths of one value a minute.
-fn outlook(hold: u64, ages: &[(i64, f64)], paths: &[&[f64]]) -> ViolationOutlook {
+fn risk(outlook: &Outlook) -> ForecastRisk {
+    *outlook.risk().unwrap()
+}
+
+/// The risk over equally likely paths of one value a minute.
+fn outlook(hold: u64, ages: &[(i64, f64)], paths: &[&[f64]]) -> ForecastRisk {
     let (range, judgement) = standing(hold, ages);
     let paths: Vec<_> = paths
         .iter()
@@ -24,7 +28,7 @@ fn outlook(hold: u64, ages: &[(i64, f64)], paths: &[&[f64]]) -> ViolationOutlook
         step: Duration::from_secs(STEP),
         paths: &paths,
     };
-    judgement.outlook(&range, continuation, None)
+    risk(&judgement.outlook(&range, continuation, None))
 }
 
 const GOOD: [f64; 10] = [50.0; 10];
@@ -38,9 +42,9 @@ fn excursion(first: usize, count: usize) -> [f64; 10] {
 }
 
 #[track_caller]
-fn assert_near(found: Option<f64>, expected: f64) {
+fn assert_near(found: f64, expected: f64) {
     assert!(
-        (found.unwrap() - expected).abs() < 1e-12,
+        (found - expected).abs() < 1e-12,
         "{found:?} is not {expected}"
     );
 }
@@ -70,7 +74,7 @@ fn weights_need_not_sum_to_one() {
         step: Duration::from_secs(STEP),
         paths: &[path(1.0, &BAD), path(7.0, &GOOD)],
     };
-    let found = judgement.outlook(&range, continuation, None);
+    let found = risk(&judgement.outlook(&range, continuation, None));
     assert_near(found.crossing_share, 0.125);
     assert_near(found.probability, 0.25);
 }
@@ -168,7 +172,7 @@ fn a_constant_series_leaves_no_doubt() {
         (701, 80.5, 0.0, 0.0, 0.0),
     ] {
         let (range, judgement) = standing(hold, &[(100, value), (10, value)]);
-        let found = judgement.outlook(&range, Continuation::Constant(value), None);
+        let found = risk(&judgement.outlook(&range, Continuation::Constant(value), None));
         assert_near(found.probability, probability);
         assert_near(found.probability_new, new);
         assert_near(found.expected_violations, probability);
@@ -181,7 +185,7 @@ fn a_constant_series_leaves_no_doubt() {
 fn without_a_forecast_everything_is_null_but_the_reason() {
     let (range, judgement) = standing(0, &[(10, 90.0)]);
     let unknown = judgement.outlook(&range, Continuation::Unknown("too_short"), None);
-    assert_eq!(unknown, ViolationOutlook::unknown("too_short"));
+    assert_eq!(unknown, Outlook::unavailable("too_short"));
     for paths in [
         &[][..],
         &[Path {
@@ -191,7 +195,7 @@ fn without_a_forecast_everything_is_null_but_the_reason() {
     ] {
         let step = Duration::from_secs(STEP);
         let found = judgement.outlook(&range, Continuation::Paths { step, paths }, None);
-        assert_eq!(found, ViolationOutlook::unknown("no_paths"));
+        assert_eq!(found, Outlook::unavailable("no_paths"));
     }
 }
 
@@ -204,18 +208,18 @@ fn what_is_predicted_is_passed_on() {
         average: 2.0,
     };
     let found = judgement.outlook(&range, Continuation::Constant(90.0), Some(predicted));
-    assert_eq!(found.predicted, Some(predicted));
+    assert_eq!(risk(&found).predicted, Some(predicted));
 }
 
 const VALUES: [f64; 4] = [90.0, 50.0, -1.0, 95.0];
 
 #[test]
-fn the_base_rate_is_told_where_it_was_better_of_late() {
-    let said = ViolationOutlook {
-        probability: Some(0.4),
-        probability_new: Some(0.3),
-        crossing_share: Some(0.4),
-        ..ViolationOutlook::default()
+fn the_base_rate_is_the_probability_where_it_was_better_of_late() {
+    let said = ForecastRisk {
+        probability: 0.4,
+        probability_new: 0.3,
+        crossing_share: 0.4,
+        ..ForecastRisk::default()
     };
     let recent = |squares| RecentProbabilities {
         before: Some(at(0)),
@@ -224,43 +228,32 @@ fn the_base_rate_is_told_where_it_was_better_of_late() {
         squares,
         squares_base_rate: 5.0,
     };
-    for (squares, base_rate, told, new, model) in [
+    for (squares, base_rate, probability, new, model) in [
         (4.9, Some(0.1), 0.4, 0.3, None),
         (5.0, Some(0.1), 0.4, 0.3, None),
         (5.1, Some(0.1), 0.1, 0.1, Some(0.4)),
         (5.1, Some(0.9), 0.9, 0.3, Some(0.4)),
         (5.1, None, 0.4, 0.3, None),
     ] {
-        let mut outlook = said.clone();
-        outlook.hold_to_account(base_rate, Some(recent(squares)));
-        let expected = ViolationOutlook {
-            probability: Some(told),
-            probability_new: Some(new),
+        let mut risk = said;
+        risk.prefer_the_better(base_rate, Some(recent(squares)));
+        let expected = ForecastRisk {
+            probability,
+            probability_new: new,
             base_rate,
             model_probability: model,
             recent_scores: Some(recent(squares)),
-            ..said.clone()
+            ..said
         };
-        assert_eq!(outlook, expected);
+        assert_eq!(risk, expected);
     }
-    let mut outlook = said.clone();
-    outlook.hold_to_account(Some(0.1), None);
-    let expected = ViolationOutlook {
+    let mut risk = said;
+    risk.prefer_the_better(Some(0.1), None);
+    let expected = ForecastRisk {
         base_rate: Some(0.1),
         ..said
     };
-    assert_eq!(outlook, expected);
-}
-
-#[test]
-fn without_a_probability_no_base_rate_is_told() {
-    let mut outlook = ViolationOutlook::unknown("too_short");
-    let worse = RecentProbabilities {
-        squares: 1.0,
-        ..RecentProbabilities::default()
-    };
-    outlook.hold_to_account(Some(0.1), Some(worse));
-    assert_eq!(outlook, ViolationOutlook::unknown("too_short"));
+    assert_eq!(risk, expected);
 }
 
 proptest! {
@@ -295,7 +288,7 @@ proptest! {
             step: Duration::from_secs(step as u64),
             paths: &[Path { weight: 1.0, values: &path }],
         };
-        let found = judgement.outlook(&range, continuation, None);
+        let found = risk(&judgement.outlook(&range, continuation, None));
 
         let later = evaluate(&range, &read, STALENESS, at(AS_OF + 600)).judgement().unwrap();
         let has_sample = |episode: &&Episode| {
@@ -313,11 +306,11 @@ proptest! {
             .iter()
             .map(|episode| episode.span().overlap(horizon).as_secs_f64())
             .sum();
-        prop_assert_eq!(found.expected_violations, Some(doubtful(expected.len())));
-        prop_assert_eq!(found.probability, Some(doubtful(expected.len().min(1))));
+        prop_assert_eq!(found.expected_violations.to_bits(), doubtful(expected.len()).to_bits());
+        prop_assert_eq!(found.probability.to_bits(), doubtful(expected.len().min(1)).to_bits());
         let new = expected.iter().filter(is_new).count();
-        prop_assert_eq!(found.probability_new, Some(doubtful(new.min(1))));
-        prop_assert!((found.expected_seconds.unwrap() - seconds).abs() < 1e-9);
+        prop_assert_eq!(found.probability_new.to_bits(), doubtful(new.min(1)).to_bits());
+        prop_assert!((found.expected_seconds - seconds).abs() < 1e-9);
         if !was_firing {
             let first = expected.first().map(|episode| episode.start.max(at(AS_OF)));
             prop_assert_eq!(found.first_crossing, first);
@@ -344,9 +337,10 @@ proptest! {
             .collect();
         let step = Duration::from_secs(STEP);
         let found = judgement.outlook(&range, Continuation::Paths { step, paths: &paths }, None);
-        let (any, new) = (found.probability.unwrap(), found.probability_new.unwrap());
+        let found = risk(&found);
+        let (any, new) = (found.probability, found.probability_new);
         prop_assert!(0.0 < new && new <= any && any < 1.0);
-        prop_assert!(found.expected_violations.unwrap() >= any - 1e-12);
-        prop_assert!((0.0..=600.0 + 1e-9).contains(&found.expected_seconds.unwrap()));
+        prop_assert!(found.expected_violations >= any - 1e-12);
+        prop_assert!((0.0..=600.0 + 1e-9).contains(&found.expected_seconds));
     }
 }
