@@ -8,7 +8,7 @@ use domain::{
     message::{
         Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, Forecast, Interval, Kpss,
         LjungBox, MetadataDocument, Model, PathExtreme, PathPoint, PredictionDocument, Seasonality,
-        SeriesReference, Stationarity, UnitRootTest,
+        SeriesReference, Stationarity, UnitRootTest, Verdict,
     },
 };
 use series::{analysis::Analysis, forecast, forecast::Estimate, unit_root::CriticalValues};
@@ -89,11 +89,22 @@ fn stationarity(found: &series::stationarity::Stationarity) -> Stationarity {
         lags: test.lags as u64,
     };
     Stationarity {
-        verdict: found.verdict.to_string(),
+        verdict: verdict(found.verdict),
         adf: Finding::from(found.adf.as_ref().map(unit_root)),
         kpss: Finding::from(found.kpss.as_ref().map(kpss)),
         adf_ct: Some(Finding::from(found.adf_trend.as_ref().map(unit_root))),
         kpss_ct: Some(Finding::from(found.kpss_trend.as_ref().map(kpss))),
+    }
+}
+
+fn verdict(found: series::stationarity::Verdict) -> Verdict {
+    use series::stationarity::Verdict as Found;
+    match found {
+        Found::Stationary => Verdict::Stationary,
+        Found::UnitRoot => Verdict::UnitRoot,
+        Found::TrendStationary => Verdict::TrendStationary,
+        Found::Heteroscedastic => Verdict::Heteroscedastic,
+        Found::Inconclusive => Verdict::Inconclusive,
     }
 }
 

@@ -28,7 +28,6 @@ const LONGEST_REASON: usize = 63;
 /// As many as a forecast may have.
 const MOST_STEPS: u64 = 3_600;
 const LONGEST_RUN: usize = 64;
-const LONGEST_TRIGGER: usize = 16;
 /// A day's worth: more than a range of 13 h 5 m has at one sample a second.
 const MOST_SPANS: usize = 86_400;
 
@@ -238,12 +237,6 @@ fn run(document: &RunDocument, key: &str) -> Checked {
         &document.run_id,
         LONGEST_RUN,
         "the run's id has not 1 to 64 characters",
-    )?;
-    that(document.trigger.is_ascii(), "the trigger is not ASCII")?;
-    text(
-        &document.trigger,
-        LONGEST_TRIGGER,
-        "the trigger has not 1 to 16 characters",
     )?;
     time(document.started_at)?;
     let fit = |count| u32::try_from(count).is_ok();

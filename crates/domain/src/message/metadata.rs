@@ -109,8 +109,8 @@ pub struct Correlogram {
 /// Two tests with opposite null hypotheses, and what they say together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stationarity {
-    /// `stationary`, `unit_root`, `trend_stationary`, `heteroscedastic` or `inconclusive`.
-    pub verdict: String,
+    /// What they say.
+    pub verdict: Verdict,
     /// Augmented Dickey-Fuller with a constant: a small p speaks for stationarity.
     pub adf: Finding<UnitRootTest>,
     /// KPSS with a constant: a small p speaks against stationarity.
@@ -121,6 +121,22 @@ pub struct Stationarity {
     /// KPSS with a constant and a trend; absent from documents of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kpss_ct: Option<Finding<Kpss>>,
+}
+
+/// What the tests of stationarity say together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The series stays around one level.
+    Stationary,
+    /// It wanders: shocks never fade.
+    UnitRoot,
+    /// It stays around a straight line.
+    TrendStationary,
+    /// Its variance or level changes.
+    Heteroscedastic,
+    /// The tests do not tell.
+    Inconclusive,
 }
 
 /// The augmented Dickey-Fuller test.

@@ -22,13 +22,13 @@ pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
 pub use evaluation_row::{EvaluationRow, InvalidEvaluationRow};
 pub use metadata::{
     Autocorrelation, Correlogram, Kpss, LjungBox, MetadataArrays, MetadataDocument, Seasonality,
-    Stationarity, UnitRootTest,
+    Stationarity, UnitRootTest, Verdict,
 };
 pub use metrics::{MetricsDocument, WindowSummary};
 pub use prediction::{PredictionArrays, PredictionDocument};
 pub use run::{
     AMBIGUOUS, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId, Stage,
-    TIMEOUT,
+    TIMEOUT, Trigger, UnknownTrigger,
 };
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};

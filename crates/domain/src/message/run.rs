@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,46 @@ use crate::{
 /// The identity of a run: text of at most 64 ASCII characters.
 pub type RunId = String;
 
+/// What started a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Trigger {
+    /// The schedule.
+    Schedule,
+    /// `POST /ETL`.
+    Http,
+    /// A direct invocation.
+    Invoke,
+}
+
+/// A word that names no trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a trigger must be schedule, http or invoke")]
+pub struct UnknownTrigger;
+
+impl Trigger {
+    /// The word in the run's record: `schedule`, `http` or `invoke`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Http => "http",
+            Self::Invoke => "invoke",
+        }
+    }
+}
+
+impl FromStr for Trigger {
+    type Err = UnknownTrigger;
+
+    fn from_str(word: &str) -> Result<Self, UnknownTrigger> {
+        [Self::Schedule, Self::Http, Self::Invoke]
+            .into_iter()
+            .find(|trigger| trigger.word() == word)
+            .ok_or(UnknownTrigger)
+    }
+}
+
 /// `slacast.run.v1`: one run of the ETL, told after all else it published was acknowledged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunDocument {
@@ -18,8 +60,8 @@ pub struct RunDocument {
     pub as_of: Timestamp,
     /// When it started.
     pub started_at: Timestamp,
-    /// What started it: `schedule`, `http` or `invoke`.
-    pub trigger: String,
+    /// What started it.
+    pub trigger: Trigger,
     /// How many series it found.
     pub series: u64,
     /// How many samples it read.

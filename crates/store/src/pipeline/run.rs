@@ -60,7 +60,7 @@ impl<'a> Row for RunRow<'a> {
         arguments.add(self.run.run_id.as_str())?;
         arguments.add(self.as_of)?;
         arguments.add(column_time(self.run.started_at))?;
-        arguments.add(self.run.trigger.as_str())?;
+        arguments.add(self.run.trigger.word())?;
         arguments.add(self.run.series)?;
         arguments.add(self.run.samples)?;
         arguments.add(self.run.bytes)?;

@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
-use super::{Page, Selection, column_time, read_time};
+use super::{Page, Selection, column_time, parsed, read_time};
 use crate::{Store, StoreError};
 
 /// What tells a run from all others in the order of their start.
@@ -127,7 +127,7 @@ fn read(row: &MySqlRow) -> Result<RunDocument, StoreError> {
         run_id: row.try_get("run_id")?,
         as_of: read_time(row.try_get("as_of")?),
         started_at: read_time(row.try_get("started_at")?),
-        trigger: row.try_get("trigger")?,
+        trigger: parsed(row, "trigger")?,
         series: u64::from(row.try_get::<u32, _>("series")?),
         samples: row.try_get("samples")?,
         bytes: row.try_get("bytes")?,

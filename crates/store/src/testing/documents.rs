@@ -10,8 +10,8 @@ use domain::{
         Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, EvaluatedObjective,
         EvaluationOutcome, Forecast, Interval, Kind, Kpss, LjungBox, MetadataDocument,
         MetricsDocument, Model, ObjectiveScore, PathExtreme, PathPoint, PredictionDocument,
-        RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity,
-        UnitRootTest, ViolationsDocument, WindowSummary,
+        RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger,
+        UnitRootTest, Verdict, ViolationsDocument, WindowSummary,
     },
     score::Scores,
     sla::{Objective, SlaName},
@@ -118,7 +118,7 @@ impl Documents {
                 }),
             }),
             stationarity: Finding::Known(Stationarity {
-                verdict: "stationary".to_owned(),
+                verdict: Verdict::Stationary,
                 adf: Finding::Known(UnitRootTest {
                     statistic: -5.5,
                     pvalue: 2.2e-6,
@@ -284,7 +284,7 @@ impl Documents {
             run_id: format!("run-{}", as_of.millis()),
             as_of,
             started_at: as_of + Duration::from_millis(5003),
-            trigger: "schedule".to_owned(),
+            trigger: Trigger::Schedule,
             series: 1,
             samples: 2880,
             bytes: 12_345,

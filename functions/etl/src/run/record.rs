@@ -46,7 +46,7 @@ impl Record {
                 run_id: Uuid::new_v4().to_string(),
                 as_of: request.as_of,
                 started_at: Utc::now().into(),
-                trigger: trigger.word().to_owned(),
+                trigger,
                 series: 0,
                 samples: 0,
                 bytes: 0,

@@ -109,7 +109,7 @@ fn message() -> EtlMessage {
         run_id: Uuid::new_v4().to_string(),
         as_of: moment_ago(),
         started_at: Utc::now().into(),
-        trigger: "invoke".to_owned(),
+        trigger: Trigger::Invoke,
         series: 0,
         samples: 0,
         bytes: 0,

@@ -31,9 +31,17 @@ async fn what_the_columns_cannot_hold_is_refused_and_nothing_is_stored() {
     let Document::Run(mut run) = documents.run(at(0)) else {
         unreachable!()
     };
-    run.trigger = "a trigger with too long a name".to_owned();
-    let long = Documents::about(&"m".repeat(256), "a").metrics(at(0));
-    for bad in [Document::Metrics(metrics), Document::Run(run), long] {
+    run.run_id = "r".repeat(65);
+    let Document::Metrics(mut long) = documents.metrics(at(0)) else {
+        unreachable!()
+    };
+    long.series.unit = Some("u".repeat(65));
+    let bad = [
+        Document::Metrics(metrics),
+        Document::Run(run),
+        Document::Metrics(long),
+    ];
+    for bad in bad {
         let batch = [documents.metadata(at(0)), bad.clone()];
         let error = database.store().store_batch(&batch, &[]).await.unwrap_err();
         assert!(error.is_refusal(), "{error:?} of {bad:?}");
