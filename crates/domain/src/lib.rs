@@ -4,8 +4,8 @@
 //!
 //! The modules are floors: each imports only what stands above it in this list (a test holds them to it).
 //!
-//! - [`text`], [`digest`], [`finding`] and [`json_pointer`]: texts that keep a rule; identities; a value or the reason why
-//!   there is none; places in a document;
+//! - [`text`], [`digest`], [`finding`] and [`fault`]: texts that keep a rule; identities; a value or the reason why there
+//!   is none; what is wrong with a document, and where;
 //! - [`time`]: instants, spans and sets of them, durations as people write them;
 //! - [`series`]: metrics, label sets, samples;
 //! - [`sla`]: what an SLA is, and how one is read from what people write;
@@ -18,9 +18,9 @@
 pub mod budget;
 pub mod digest;
 pub mod evaluation;
+pub mod fault;
 pub mod finding;
 pub mod forecast;
-pub mod json_pointer;
 pub mod message;
 pub mod score;
 pub mod series;

@@ -11,7 +11,7 @@ const FLOORS: [&str; 12] = [
     "text",
     "digest",
     "finding",
-    "json_pointer",
+    "fault",
     "time",
     "series",
     "sla",

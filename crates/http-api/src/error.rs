@@ -111,6 +111,12 @@ impl Fault {
     }
 }
 
+impl From<domain::fault::Fault> for Fault {
+    fn from(domain::fault::Fault { pointer, reason }: domain::fault::Fault) -> Self {
+        Self::at(pointer, reason)
+    }
+}
+
 /// A problem document (RFC 9457).
 #[derive(Serialize)]
 struct Problem<'a> {

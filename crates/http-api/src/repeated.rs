@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, collections::HashSet, fmt};
 
-use domain::json_pointer;
+use domain::fault::below;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// The JSON pointers of the names that are there again, at most `most`. Of a text that is no JSON those before its fault.
@@ -28,7 +28,7 @@ struct Node<'a> {
 impl Node<'_> {
     fn below(&self, member: &str) -> Self {
         Self {
-            pointer: json_pointer::below(&self.pointer, member),
+            pointer: below(&self.pointer, member),
             ..*self
         }
     }

@@ -4,14 +4,14 @@ use std::time::{Duration, SystemTime};
 
 use chrono::Utc;
 use config::AccessConfig;
-use domain::Timestamp;
+use domain::{Timestamp, fault};
 use http_api::{Api, ApiError, Call, Fault, Reply, Route, operations, reply};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::{
     deadline::Deadline,
-    request::{InvalidRequest, Request, RunRequest},
+    request::{Request, RunRequest},
     run::RunError,
     shards::{self, Runs},
     subject::Trigger,
@@ -40,7 +40,7 @@ pub enum FunctionError {
     Unknown(#[from] crate::trigger::UnknownEvent),
     /// A direct invocation's document is invalid.
     #[error("the request is invalid: {}", listed(.0))]
-    Invalid(Vec<InvalidRequest>),
+    Invalid(Vec<fault::Fault>),
     /// The run came to nothing.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -138,12 +138,9 @@ impl Function {
     async fn post(&self, call: Call<()>, deadline: Deadline) -> Result<Reply, ApiError> {
         call.query().finish()?;
         let document = call.json_or_null()?;
-        let request = self.parse(&document).map_err(|faults| {
-            let faults = faults
-                .into_iter()
-                .map(|fault| Fault::at(fault.pointer, fault.reason));
-            ApiError::Invalid(faults.collect())
-        })?;
+        let request = self
+            .parse(&document)
+            .map_err(|faults| ApiError::Invalid(faults.into_iter().map(Fault::from).collect()))?;
         let request = match request {
             Request::Run(request) => request,
             Request::Trial { as_of, trial } => {
@@ -171,7 +168,7 @@ impl Function {
         }
     }
 
-    fn parse(&self, document: &Value) -> Result<Request, Vec<InvalidRequest>> {
+    fn parse(&self, document: &Value) -> Result<Request, Vec<fault::Fault>> {
         let now = Timestamp::from(Utc::now());
         let etl = &self.runs.etl;
         Request::parse(document, now, etl.settle, |name| etl.knows(name))
@@ -193,7 +190,7 @@ fn skipped(age: Duration, interval: Duration) -> Option<Value> {
     Some(json!({"skipped": true, "reason": reason, "age_seconds": age}))
 }
 
-fn listed(faults: &[InvalidRequest]) -> String {
+fn listed(faults: &[fault::Fault]) -> String {
     let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     faults.join("; ")
 }

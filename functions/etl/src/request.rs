@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use domain::{
-    Timestamp, json_pointer,
-    sla::{InvalidDraft, Trial},
+    Timestamp,
+    fault::{Fault, below},
+    sla::Trial,
 };
 use serde_json::{Map, Value};
 
@@ -33,7 +34,7 @@ impl Request {
         now: Timestamp,
         settle: Duration,
         known: impl Fn(&str) -> bool,
-    ) -> Result<Self, Vec<InvalidRequest>> {
+    ) -> Result<Self, Vec<Fault>> {
         let dry_run = match document.get("dry_run") {
             None | Some(Value::Null) => false,
             Some(Value::Bool(dry_run)) => *dry_run,
@@ -50,17 +51,12 @@ fn tried(
     fields: &Map<String, Value>,
     now: Timestamp,
     settle: Duration,
-) -> Result<Request, Vec<InvalidRequest>> {
+) -> Result<Request, Vec<Fault>> {
     let time = match fields.get("as_of") {
         None | Some(Value::Null) => Ok((now - settle).floor_to_second()),
         Some(value) => as_of(value, now),
     };
-    let trial = Trial::parse(fields, &["dry_run", "as_of"]).map_err(|faults| {
-        let faults = faults.into_iter();
-        faults
-            .map(|InvalidDraft { pointer, reason }| InvalidRequest { pointer, reason })
-            .collect::<Vec<_>>()
-    });
+    let trial = Trial::parse(fields, &["dry_run", "as_of"]);
     match (time, trial) {
         (Ok(as_of), Ok(trial)) => Ok(Request::Trial { as_of, trial }),
         (time, trial) => {
@@ -79,16 +75,6 @@ pub struct RunRequest {
     pub metrics: Option<Vec<String>>,
     /// This SLA alone; `None`: all.
     pub sla: Option<String>,
-}
-
-/// A value that is not what it should be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer}: {reason}")]
-pub struct InvalidRequest {
-    /// JSON pointer to the value.
-    pub pointer: String,
-    /// What is wrong with it.
-    pub reason: String,
 }
 
 impl RunRequest {
@@ -113,7 +99,7 @@ impl RunRequest {
         now: Timestamp,
         settle: Duration,
         known: impl Fn(&str) -> bool,
-    ) -> Result<Self, Vec<InvalidRequest>> {
+    ) -> Result<Self, Vec<Fault>> {
         let mut request = Self::everything((now - settle).floor_to_second());
         let fields = match document {
             Value::Null => return Ok(request),
@@ -128,10 +114,7 @@ impl RunRequest {
                 "sla" => sla(value).map(|name| request.sla = Some(name)),
                 "dry_run" => Ok(()),
                 "metrics" => metrics(value, &known).map(|names| request.metrics = Some(names)),
-                _ => Err(invalid(
-                    &json_pointer::below("", name),
-                    "is not a field of this request",
-                )),
+                _ => Err(invalid(&below("", name), "is not a field of this request")),
             };
             faults.extend(fault.err());
         }
@@ -146,10 +129,10 @@ impl RunRequest {
 /// Since 1970; a run looks at 12 h, up to 1 h of `for` and 5 m before its `as_of`, and every time of those is stored.
 const FIRST_AS_OF: Duration = Duration::from_hours(14);
 
-fn as_of(value: &Value, now: Timestamp) -> Result<Timestamp, InvalidRequest> {
+fn as_of(value: &Value, now: Timestamp) -> Result<Timestamp, Fault> {
     let text = value
         .as_str()
-        .ok_or_else(|| invalid("/as_of", "is not a text"))?;
+        .ok_or_else(|| invalid("/as_of", "must be a string"))?;
     let time: Timestamp = text
         .parse()
         .map_err(|error| invalid("/as_of", &format!("{error}")))?;
@@ -174,17 +157,17 @@ fn as_of(value: &Value, now: Timestamp) -> Result<Timestamp, InvalidRequest> {
     Ok(time)
 }
 
-fn sla(value: &Value) -> Result<String, InvalidRequest> {
+fn sla(value: &Value) -> Result<String, Fault> {
     let text = value
         .as_str()
-        .ok_or_else(|| invalid("/sla", "is not a text"))?;
+        .ok_or_else(|| invalid("/sla", "must be a string"))?;
     if text.is_empty() || text.len() > 63 {
         return Err(invalid("/sla", "is not the name of an SLA"));
     }
     Ok(text.to_owned())
 }
 
-fn metrics(value: &Value, known: &impl Fn(&str) -> bool) -> Result<Vec<String>, InvalidRequest> {
+fn metrics(value: &Value, known: &impl Fn(&str) -> bool) -> Result<Vec<String>, Fault> {
     let names = value
         .as_array()
         .ok_or_else(|| invalid("/metrics", "is not a list of names"))?;
@@ -198,7 +181,7 @@ fn metrics(value: &Value, known: &impl Fn(&str) -> bool) -> Result<Vec<String>, 
             let pointer = format!("/metrics/{position}");
             let name = name
                 .as_str()
-                .ok_or_else(|| invalid(&pointer, "is not a text"))?;
+                .ok_or_else(|| invalid(&pointer, "must be a string"))?;
             if !known(name) {
                 return Err(invalid(&pointer, "is not a metric of the metrics file"));
             }
@@ -207,8 +190,8 @@ fn metrics(value: &Value, known: &impl Fn(&str) -> bool) -> Result<Vec<String>, 
         .collect()
 }
 
-fn invalid(pointer: &str, reason: &str) -> InvalidRequest {
-    InvalidRequest {
+fn invalid(pointer: &str, reason: &str) -> Fault {
+    Fault {
         pointer: pointer.to_owned(),
         reason: reason.to_owned(),
     }
@@ -221,7 +204,7 @@ mod tests {
 
     const SETTLE: Duration = Duration::from_secs(5);
 
-    fn parse(document: Value) -> Result<RunRequest, Vec<InvalidRequest>> {
+    fn parse(document: Value) -> Result<RunRequest, Vec<Fault>> {
         let now = "2026-11-23T08:45:07.300Z".parse().unwrap();
         RunRequest::parse(&document, now, SETTLE, |name| name == "cpuUsage")
     }

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    sla::{Draft, InvalidDraft, Objective, SlaName},
+    sla::{Draft, Objective, SlaName},
 };
 use http_api::{ApiError, Call, Fault, Reply, reply};
 use serde::Serialize;
@@ -210,11 +210,8 @@ fn draft(document: &Value) -> Result<Draft, ApiError> {
 }
 
 /// What is wrong with a body.
-pub(crate) fn invalid(faults: Vec<InvalidDraft>) -> ApiError {
-    let faults = faults
-        .into_iter()
-        .map(|InvalidDraft { pointer, reason }| Fault::at(pointer, reason));
-    ApiError::Invalid(faults.collect())
+pub(crate) fn invalid(faults: Vec<domain::fault::Fault>) -> ApiError {
+    ApiError::Invalid(faults.into_iter().map(Fault::from).collect())
 }
 
 fn document(stored: StoredSla) -> SlaDocument {

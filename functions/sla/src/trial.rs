@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use domain::{
     Labels, Timestamp,
     message::{Failure, TrialDocument, TriedSeries},
-    sla::{ExcludedTime, InvalidDraft, SlaName, Trial},
+    sla::{ExcludedTime, SlaName, Trial},
 };
 use http_api::{ApiError, Call, Fault, Reply, reply};
 use serde::Serialize;
@@ -20,6 +20,7 @@ use crate::{
     check::{self, Check},
     evaluator::NotTried,
     outlook::{self, Prediction},
+    set::invalid,
     standing::Standing,
 };
 
@@ -79,12 +80,7 @@ fn dry_run(document: Value) -> Result<Value, ApiError> {
     let Value::Object(mut fields) = document else {
         return Err(ApiError::Invalid(vec![Fault::at("", "is not an object")]));
     };
-    if let Err(faults) = Trial::parse(&fields, &["as_of"]) {
-        let faults = faults
-            .into_iter()
-            .map(|InvalidDraft { pointer, reason }| Fault::at(pointer, reason));
-        return Err(ApiError::Invalid(faults.collect()));
-    }
+    Trial::parse(&fields, &["as_of"]).map_err(invalid)?;
     fields.insert("dry_run".to_owned(), json!(true));
     Ok(Value::Object(fields))
 }

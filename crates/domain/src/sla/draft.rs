@@ -6,11 +6,13 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    InvalidDraft, Objective, SlaName,
-    fault::Faults,
+    Objective, SlaName,
     fields::{id, number, text, valid},
 };
-use crate::{json_pointer::below, series::MetricName};
+use crate::{
+    fault::{Fault, Faults, below},
+    series::MetricName,
+};
 use fields::{hold, labels};
 
 /// An SLA as somebody asks for it.
@@ -43,7 +45,7 @@ impl Draft {
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
     /// id, bound, `for` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
     /// objective or more than 10,000.
-    pub fn parse(document: &Value) -> Result<Self, Vec<InvalidDraft>> {
+    pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let draft = match document {
             Value::Object(fields)

@@ -8,12 +8,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    InvalidDraft, ObjectiveId,
-    fault::Faults,
+    ObjectiveId,
     fields::{id, text},
 };
 use crate::{
-    json_pointer::below,
+    fault::{Fault, Faults, below},
     time::{Span, SpanSet, Timestamp},
 };
 
@@ -58,7 +57,7 @@ impl ExclusionDraft {
     /// # Errors
     /// With everything that is wrong: a value of another type, an unknown or missing field, `to` not after `from`, a
     /// time before 1970, a reason that is empty or too long, an objective's id that none can have.
-    pub fn parse(document: &Value) -> Result<Self, Vec<InvalidDraft>> {
+    pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let Value::Object(fields) = document else {
             faults.add("", "is not an object");
@@ -114,7 +113,7 @@ fn reason(fields: &Map<String, Value>, faults: &mut Faults) -> Option<String> {
     if reason.trim().is_empty() || reason.chars().count() > LONGEST_REASON {
         faults.add(
             "/reason",
-            format!("is not a text of 1 to {LONGEST_REASON} characters"),
+            format!("must have 1 to {LONGEST_REASON} characters"),
         );
         return None;
     }

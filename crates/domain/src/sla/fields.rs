@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{ObjectiveId, fault::Faults};
-use crate::{json_pointer::below, text::InvalidText};
+use super::ObjectiveId;
+use crate::{
+    fault::{Faults, below},
+    text::InvalidText,
+};
 
 /// An objective's id.
 pub(super) fn id(
@@ -54,7 +57,7 @@ pub(super) fn text(
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(text.clone()),
         Some(_) => {
-            faults.add(&below(pointer, field), "is not a text");
+            faults.add(&below(pointer, field), "must be a string");
             None
         }
     }

@@ -2,7 +2,6 @@
 
 mod draft;
 mod exclusion;
-mod fault;
 mod fields;
 mod names;
 mod objective;
@@ -11,7 +10,6 @@ mod trial;
 
 pub use draft::Draft;
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
-pub use fault::InvalidDraft;
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
 pub use objective::{Objective, Sla};
 pub use terms::{BudgetWindow, Missing, Terms, UnknownTerm};

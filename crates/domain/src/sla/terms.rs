@@ -47,9 +47,9 @@ pub enum Missing {
     Bad,
 }
 
-/// A text that is none of the words there are.
+/// A text that is not one of a few words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is none of {words}")]
+#[error("`{given}` must be one of {words}")]
 pub struct UnknownTerm {
     given: String,
     words: &'static str,

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
-use super::{Draft, InvalidDraft, Objective, fault::Faults};
-use crate::json_pointer::below;
+use super::{Draft, Objective};
+use crate::fault::{Fault, Faults, below};
 
 /// Objectives that are tried out: judged, and not kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ impl Trial {
     /// # Errors
     /// With everything that is wrong: that of [`Draft::parse`], an unknown field, more than 100 objectives, `violations`
     /// that is no whole number from 0 to 10,000.
-    pub fn parse(fields: &Map<String, Value>, others: &[&str]) -> Result<Self, Vec<InvalidDraft>> {
+    pub fn parse(fields: &Map<String, Value>, others: &[&str]) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         for field in fields.keys() {
             let known = matches!(field.as_str(), "objectives" | "violations");
@@ -69,7 +69,7 @@ fn drafted(document: &Value, faults: &mut Faults) -> Vec<Objective> {
     match Draft::parse(document) {
         Ok(draft) => draft.objectives,
         Err(found) => {
-            for InvalidDraft { pointer, reason } in found {
+            for Fault { pointer, reason } in found {
                 faults.add(&pointer, reason);
             }
             Vec::new()
@@ -81,7 +81,7 @@ fn drafted(document: &Value, faults: &mut Faults) -> Vec<Objective> {
 mod tests {
     use super::*;
 
-    fn parse(document: Value) -> Result<Trial, Vec<InvalidDraft>> {
+    fn parse(document: Value) -> Result<Trial, Vec<Fault>> {
         Trial::parse(document.as_object().unwrap(), &["as_of"])
     }
 

@@ -5,11 +5,8 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::{
-    json_pointer::below,
-    sla::{
-        fault::Faults,
-        fields::{number, text},
-    },
+    fault::{Faults, below},
+    sla::fields::{number, text},
 };
 
 /// `target`: a share of the time, 0 to 1, both exclusive.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::{
-    json_pointer::below,
+    fault::{Faults, below},
     series::Labels,
-    sla::{fault::Faults, fields::text, is_label_name},
+    sla::{fields::text, is_label_name},
     time::duration,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Fa
                 labels.0.insert(name.clone(), value.clone());
             }
             Value::String(_) => faults.add(&at, format!("is longer than {LONGEST_LABEL} bytes")),
-            _ => faults.add(&at, "is not a text"),
+            _ => faults.add(&at, "must be a string"),
         }
     }
     labels
