@@ -16,12 +16,6 @@ use crate::{
     time::Timestamp,
 };
 
-// Until their users name the floor they are on.
-pub use crate::{
-    evaluation::RecentProbabilities,
-    forecast::{MOST_RECENT, RecentScores},
-};
-
 /// Why a forecast has no scores: of its steps too few have a sample.
 pub const FEW_SAMPLES: &str = "few_samples";
 /// Why a forecast has no scores: its series has no sample in what the run reads.
@@ -48,9 +42,9 @@ pub struct Scores {
     pub max_inside: bool,
     /// Whether the samples' mean is in the interval of the average.
     pub average_inside: bool,
-    /// The pinball loss of the model's quantiles, in the metric's unit, whether or not they were told.
+    /// The pinball loss of the model's quantiles, in the metric's unit, whether or not they were published.
     pub pinball: f64,
-    /// The mean absolute error of the model's point forecast, in the metric's unit, whether or not it was told.
+    /// The mean absolute error of the model's point forecast, in the metric's unit, whether or not it was published.
     pub mae: f64,
     /// That of the last value before the forecast; `None` where it was not kept.
     pub mae_last_value: Option<f64>,
@@ -75,7 +69,7 @@ pub fn score(
     let came: Vec<(&PathPoint, f64)> = forecast
         .path
         .iter()
-        .filter_map(|point| Some((point, standing(samples, staleness, point.time)?)))
+        .filter_map(|point| Some((point, value_at(samples, staleness, point.time)?)))
         .collect();
     if came.is_empty() || 5 * came.len() < 4 * forecast.path.len() {
         return Finding::unknown(FEW_SAMPLES);
@@ -103,7 +97,7 @@ pub struct Reliability {
     pub happened: f64,
     /// How many forecasts there are.
     pub forecasts: u64,
-    /// On how many 10-minute spans of the clock they fall: horizons that overlap tell the same.
+    /// On how many 10-minute spans of the clock they fall: horizons that overlap count once.
     pub independent: u64,
     /// After how many of them a violation happened, at least 5.
     pub events: u64,
@@ -139,7 +133,7 @@ pub fn is_within_reach(forecast_as_of: Timestamp, as_of: Timestamp) -> bool {
 }
 
 /// The value that stands at `time`; `None` where none does or it is infinite.
-pub fn standing(samples: &[Sample], staleness: Duration, time: Timestamp) -> Option<f64> {
+fn value_at(samples: &[Sample], staleness: Duration, time: Timestamp) -> Option<f64> {
     let position = samples.partition_point(|sample| sample.time <= time);
     let newest = samples.get(position.checked_sub(1)?)?;
     (time.since(newest.time) < staleness)
@@ -167,7 +161,7 @@ fn scores(forecast: &Forecast, came: &[(&PathPoint, f64)]) -> Scores {
         model_mean,
         model_bands,
     } = forecast.baseline.clone().unwrap_or_default();
-    // Where something else is told instead of what the model says, the model's is kept beside.
+    // Where something else is published instead of what the model says, the model's is kept beside.
     let step = |point: &PathPoint| {
         let mut path = forecast.path.iter();
         path.position(|other| other.time == point.time)

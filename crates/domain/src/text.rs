@@ -24,7 +24,7 @@ macro_rules! checked_text {
         pub struct $name(String);
 
         impl $name {
-            /// What is wrong with a text that is none.
+            /// What is wrong with any other text.
             pub const INVALID: $crate::text::InvalidText = $crate::text::InvalidText {
                 what: $what,
                 rule: $rule,

@@ -6,12 +6,13 @@
 use std::time::Duration;
 
 use domain::{
-    Sample, Series, SeriesId, Timestamp, Window,
-    evaluation::{self, Continuation, HORIZON, Outlook, PredictedValues, Span},
+    Sample, Series, SeriesId, Span, Timestamp, Window,
+    evaluation::{self, Continuation, Outlook, PredictedValues},
     finite,
+    forecast::{Baseline, HORIZON},
     message::{
-        Baseline, MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument,
-        SeriesReference, ViolationsDocument, WindowSummary,
+        MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument, SeriesReference,
+        ViolationsDocument, WindowSummary,
     },
 };
 use series::{analysis as statistics, grid::GridOptions, summary};

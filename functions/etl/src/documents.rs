@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Finding, Timestamp,
-    evaluation::HORIZON,
+    forecast::{
+        Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
+    },
     message::{
-        Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, Forecast, Interval, Kpss,
-        LjungBox, MetadataDocument, Model, PathExtreme, PathPoint, PredictionDocument, Seasonality,
-        SeriesReference, Stationarity, UnitRootTest, Verdict,
+        Autocorrelation, Correlogram, Kpss, LjungBox, MetadataDocument, PredictionDocument,
+        Seasonality, SeriesReference, Stationarity, UnitRootTest, Verdict,
     },
 };
 use series::{analysis::Analysis, forecast, forecast::Estimate, unit_root::CriticalValues};

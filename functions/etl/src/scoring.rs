@@ -8,8 +8,10 @@ use std::{
 
 use domain::{
     Finding, Sample, SeriesId, Timestamp, evaluation,
+    evaluation::RecentProbabilities,
+    forecast::RecentScores,
     message::{Failure, ObjectiveScore, ScoreDocument, SeriesReference},
-    score::{self, OUT_OF_REACH, RecentProbabilities, RecentScores},
+    score::{self, OUT_OF_REACH},
 };
 use store::{
     Store, StoreError,

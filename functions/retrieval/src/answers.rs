@@ -2,11 +2,11 @@
 
 use domain::{
     Finding, Labels, SeriesId, Timestamp, Window,
+    forecast::{ConfidenceIntervals, Forecast, Model, PathExtreme, PathPoint, RecentScores},
     message::{
-        Autocorrelation, ConfidenceIntervals, Forecast, MetadataDocument, Model, PathExtreme,
-        PathPoint, PredictionDocument, RunDocument, Seasonality, Stationarity,
+        Autocorrelation, MetadataDocument, PredictionDocument, RunDocument, Seasonality,
+        Stationarity,
     },
-    score::RecentScores,
 };
 use serde::Serialize;
 use store::read::{MetricRow, SeriesRow};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use config::AccessConfig;
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
-    Sample, Timestamp,
-    evaluation::{Episode, Outlook, STALENESS, Side, Span, evaluate},
+    Sample, Span, Timestamp,
+    evaluation::{Episode, Outlook, STALENESS, Side, evaluate},
     message::{SeriesReference, ViolationsDocument},
     sla::{Draft, Objective},
 };

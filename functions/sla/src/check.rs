@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    Labels, SpanSet, Timestamp, Window,
-    evaluation::{Episode, ObjectiveState, Span, WindowsLeft},
+    Labels, Span, SpanSet, Timestamp, Window,
+    evaluation::{Episode, ObjectiveState, WindowsLeft},
     sla::ExcludedTime,
 };
 use http_api::{ApiError, Call, Reply, reply};

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use domain::{
     Finding, Labels, Timestamp,
-    evaluation::{HORIZON, ObjectiveState, Outlook},
+    evaluation::{ObjectiveState, Outlook},
+    forecast::HORIZON,
     score::Reliability,
 };
 use http_api::{ApiError, Call, Reply, reply};

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{Timestamp, evaluation::HORIZON};
+use domain::{Timestamp, forecast::HORIZON};
 use store::{
     StoreError,
     score::{ObjectiveScores, ScoreSelection},

@@ -3,8 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use domain::{
-    Series, Timestamp,
-    evaluation::{Episode, HORIZON, Span, read_range},
+    Series, Span, Timestamp,
+    evaluation::{Episode, read_range},
+    forecast::HORIZON,
     message::{
         Attributes, EvaluationOutcome, MetricsDocument, PredictionDocument, RunDocument,
         ScoreDocument, SeriesReference, ViolationsDocument,

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::time::{Span, SpanSet, Timestamp};
 
-/// The time a budget is reckoned from, of one series or of several together. Exact sums of whole milliseconds.
+/// The time a budget is calculated from, of one series or of several together. Exact sums of whole milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// How many series.
@@ -18,7 +18,7 @@ pub struct Account {
     /// Whether any of the budget window was judged, excluded or not.
     pub(super) is_judged: bool,
     /// The judged time of the budget window in which a sample stands, excluded or not.
-    pub(super) standing: Duration,
+    pub(super) covered: Duration,
     /// Of the budget window.
     pub(super) excluded: Duration,
     /// In each window of [`BURN_WINDOWS`] that is no longer than the budget window.
@@ -50,7 +50,7 @@ impl Account {
         });
         let excluded = excluded.intersection(&window);
         let all = time.judged.intersection(&window);
-        let standing = all.difference(&time.missing).length();
+        let covered = all.difference(&time.missing).length();
         let judged = all.difference(&excluded);
         let missing = time.missing.intersection(&judged);
         let violated = time.violated.intersection(&judged);
@@ -64,7 +64,7 @@ impl Account {
             length,
             window: tally(as_of - length),
             is_judged: !all.is_empty(),
-            standing,
+            covered,
             excluded: excluded.length(),
             recent: BurnWindow::within(length)
                 .map(|recent| tally(as_of - recent.length))
@@ -82,7 +82,7 @@ impl Account {
         length * self.series
     }
 
-    /// The time in a window of this name, if it is one of those reckoned.
+    /// The time in a window of this name, if it was looked at.
     pub(super) fn recent(&self, name: &str) -> Option<(Duration, Tally)> {
         let place = BURN_WINDOWS.iter().position(|window| window.name == name)?;
         let tally = self.recent.get(place)?;
@@ -91,12 +91,12 @@ impl Account {
 }
 
 impl AddAssign<&Self> for Account {
-    /// Adds the time of other series, reckoned over windows of the same length.
+    /// Adds the time of other series, over windows of the same length.
     fn add_assign(&mut self, other: &Self) {
         self.series += other.series;
         self.window += other.window;
         self.is_judged |= other.is_judged;
-        self.standing += other.standing;
+        self.covered += other.covered;
         self.excluded += other.excluded;
         for (own, others) in self.recent.iter_mut().zip(&other.recent) {
             *own += *others;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A window whose burn is told.
+/// A window whose burn is listed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BurnWindow {
     pub(super) name: &'static str,

@@ -6,7 +6,7 @@ use crate::{
     time::{Span, SpanSet, Timestamp},
 };
 
-/// Reckons the budgets of one SLA's objectives at one time, from what was stored of their evaluations.
+/// Calculates the budgets of one SLA's objectives at one time, from what was stored of their evaluations.
 #[derive(Clone, Debug)]
 pub struct BudgetCalculator {
     /// When each version of the SLA was in force.

@@ -53,7 +53,7 @@ pub struct Budget {
 pub struct Burn(pub Vec<(&'static str, Option<f64>)>);
 
 impl Budget {
-    /// The budget of `terms` by `account`, which was reckoned over their window.
+    /// The budget of `terms` by `account`, which is over their window.
     pub fn of(terms: &Terms, account: &Account) -> Self {
         let tally = &account.window;
         let (bad, total) = (bad(tally, terms.missing), total(tally, terms.missing));
@@ -84,7 +84,7 @@ impl Budget {
                 .and_then(|remaining| exhaustion(terms, account, remaining)),
             unjudged_seconds: seconds(unjudged),
             excluded_seconds: seconds(account.excluded),
-            coverage: share(account.standing, length).unwrap_or(0.0),
+            coverage: share(account.covered, length).unwrap_or(0.0),
         }
     }
 

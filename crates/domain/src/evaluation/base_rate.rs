@@ -91,13 +91,13 @@ mod tests {
     #[test]
     fn what_comes_after_the_present_is_not_known() {
         let (range, quiet) = (objective(None, Some(80.0), 0), sample(NOW - 30, 50.0));
-        let told = |samples: &[Sample]| base_rate(&range, samples, STALENESS, at(NOW));
+        let rate = |samples: &[Sample]| base_rate(&range, samples, STALENESS, at(NOW));
         let mut dense: Vec<_> = (0..720)
             .map(|k| sample(NOW - 43_170 + 60 * k, 50.0))
             .collect();
-        let before = told(&dense);
+        let before = rate(&dense);
         dense.push(sample(NOW + 1, 90.0));
-        assert_eq!(told(&dense), before);
-        assert_eq!(told(&[quiet]), None);
+        assert_eq!(rate(&dense), before);
+        assert_eq!(rate(&[quiet]), None);
     }
 }

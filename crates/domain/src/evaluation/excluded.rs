@@ -131,8 +131,8 @@ mod tests {
             (vec![span(now(9_000), now(3_600))], (3, 800.0, 0.0)),
             (vec![span(now(9_000), NOW + 10)], (0, 0.0, 800.0)),
         ] {
-            let told = last_hour(&violations, &excluded);
-            assert_eq!(told, expected, "{excluded:?}");
+            let left = last_hour(&violations, &excluded);
+            assert_eq!(left, expected, "{excluded:?}");
         }
     }
 

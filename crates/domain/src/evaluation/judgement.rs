@@ -6,7 +6,7 @@ use super::{
     read_range,
     rule::Rule,
     runs::Runs,
-    standing::stands_at,
+    validity::stands_at,
     within,
 };
 use crate::{

@@ -19,10 +19,10 @@ mod recent_probabilities;
 mod recommendation;
 mod rule;
 mod runs;
-mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
+mod validity;
 mod windows;
 
 pub use base_rate::base_rate;
@@ -38,9 +38,6 @@ pub use outlook::{ForecastRisk, Outlook, PredictedValues};
 pub use reading::{clean, read_range, within};
 pub use recent_probabilities::RecentProbabilities;
 pub use recommendation::{Recommendation, recommend};
-pub use standing::STALENESS;
 pub use state::{ObjectiveState, worst_first};
+pub use validity::STALENESS;
 pub use windows::{WindowCounts, Windows};
-
-// Until their users name the floor they are on.
-pub use crate::{forecast::HORIZON, time::Span};

@@ -13,7 +13,7 @@ const ENOUGH: f64 = 0.9;
 
 /// Whether a violation of `objective` came in the horizon `(as_of, as_of + 600 s]`.
 ///
-/// By the rule of the probability that was told at `as_of`: whether one has a sample there, judged as at the horizon's end.
+/// By the rule of the probability that was published at `as_of`: whether one has a sample there, judged as at the horizon's end.
 /// `samples` are clean and reach back to `as_of - for - 5m`. `None` if none was seen and a sample stands for less than 0.9
 /// of the horizon.
 pub fn outcome(

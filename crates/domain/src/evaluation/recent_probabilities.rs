@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecentProbabilities {
-    /// The run before which they were told: the start of a 10-minute span of the clock.
+    /// They were published before this run, the start of a 10-minute span of the clock.
     pub before: Option<Timestamp>,
     /// How many there are: [`MOST_RECENT`](crate::forecast::MOST_RECENT).
     pub forecasts: u64,

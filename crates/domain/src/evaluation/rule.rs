@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Side, standing::stands_at};
+use super::{Side, validity::stands_at};
 use crate::{sla::Objective, time::Timestamp};
 
 /// What a violation is: the one rule that evaluations, forecasts and recommended bounds go by.

@@ -9,10 +9,10 @@ pub struct Baseline {
     pub last_value: Option<f64>,
     /// The 2.5 %, 50 % and 97.5 % quantiles of the last 12 h; `None` where one is infinite.
     pub climatology: Option<[f64; 3]>,
-    /// The model's own point forecast, one value a step, where the path tells another.
+    /// The model's own point forecast, one value a step, where the path has another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_mean: Option<Vec<f64>>,
-    /// The model's own quantiles, three a step, where the path tells others.
+    /// The model's own quantiles, three a step, where the path has others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_bands: Option<Vec<[f64; 3]>>,
 }

@@ -25,7 +25,7 @@ pub struct Forecast {
     /// What it is compared with once its horizon is over; absent from documents of old.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
-    /// The scores that decided whether the path tells the model's point and bands; absent where there are too few.
+    /// The scores that decided whether the path has the model's point and bands; absent where there are too few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent_scores: Option<RecentScores>,
     /// The extremes of up to 200 paths, so that any range can be asked about later; answered only in full, kept for

@@ -12,7 +12,7 @@ const TOLERANCE: f64 = 1.05;
 /// came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecentScores {
-    /// The run before which they were told: the start of a 10-minute span of the clock.
+    /// They were published before this run, the start of a 10-minute span of the clock.
     pub before: Option<Timestamp>,
     /// How many there are: [`MOST_RECENT`].
     pub forecasts: u64,

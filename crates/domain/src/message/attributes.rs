@@ -19,7 +19,7 @@ pub enum Kind {
     Run,
 }
 
-/// A `ce_type` that is none of ours.
+/// A `ce_type` that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown ce_type `{0}`")]
 pub struct UnknownKind(String);
@@ -70,11 +70,11 @@ impl FromStr for Kind {
 pub struct Attributes {
     /// `ce_type`.
     pub kind: Kind,
-    /// `ce_id`: the same for the same fact, whichever run tells it.
+    /// `ce_id`: the same for the same fact, whichever run publishes it.
     pub id: String,
     /// `ce_time`: the run's `as_of`.
     pub time: Timestamp,
-    /// `ce_run`: the run that told it.
+    /// `ce_run`: the run that published it.
     pub run: String,
 }
 

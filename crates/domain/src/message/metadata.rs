@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::SeriesReference;
 use crate::{finding::Finding, time::Timestamp};
 
-/// `slacast.metadata.v1`: what kind of series it is, told from the last 12 h.
+/// `slacast.metadata.v1`: what kind of series it is, from the last 12 h.
 ///
 /// The statistics run on the longest complete stretch of the series on its grid.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ pub enum Verdict {
     TrendStationary,
     /// Its variance or level changes.
     Heteroscedastic,
-    /// The tests do not tell.
+    /// The tests decide nothing.
     Inconclusive,
 }
 

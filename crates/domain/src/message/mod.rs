@@ -34,12 +34,6 @@ pub use score::{ObjectiveScore, ScoreDocument};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};
 pub use violations::ViolationsDocument;
 
-// Until their users name the floor they are on.
-pub use crate::{
-    evaluation::{PredictedValues, WindowCounts, Windows},
-    forecast::{Baseline, ConfidenceIntervals, Forecast, Interval, Model, PathExtreme, PathPoint},
-};
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -51,7 +51,7 @@ impl FromStr for Trigger {
     }
 }
 
-/// `slacast.run.v1`: one run of the ETL, told after all else it published was acknowledged.
+/// `slacast.run.v1`: one run of the ETL, published after everything else was acknowledged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunDocument {
     /// The run.
@@ -112,7 +112,7 @@ pub enum EvaluationOutcome {
 
 /// The reason of a metric that a run did not reach before its deadline.
 pub const DEADLINE: &str = "deadline";
-/// The reason of series that nothing but their metric names tells apart.
+/// The reason of series that differ in their metric names alone.
 pub const AMBIGUOUS: &str = "ambiguous";
 /// The reason of a metric that took too long.
 pub const TIMEOUT: &str = "timeout";

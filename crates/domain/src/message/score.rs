@@ -8,19 +8,19 @@ use crate::{
     time::Timestamp,
 };
 
-/// `slacast.score.v1`: what came of one forecast, told by the first run that saw the end of its horizon.
+/// `slacast.score.v1`: what came of one forecast, published by the first run that saw the end of its horizon.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreDocument {
     /// The series.
     #[serde(flatten)]
     pub series: SeriesReference,
-    /// The run that tells it: at or after the end of the horizon.
+    /// The run that publishes it: at or after the end of the horizon.
     pub as_of: Timestamp,
     /// The present of the forecast.
     pub forecast_as_of: Timestamp,
     /// The name of the forecast's model.
     pub model: String,
-    /// How good it was, or why nobody can tell: `few_samples`, `no_series`, `unknown_metric`, `out_of_reach` or
+    /// How good it was, or why that is not known: `few_samples`, `no_series`, `unknown_metric`, `out_of_reach` or
     /// `forecast_gone`.
     pub scores: Finding<Scores>,
     /// What came of the probability of each objective that was judged on the series then.
@@ -28,7 +28,7 @@ pub struct ScoreDocument {
     pub objectives: Vec<ObjectiveScore>,
 }
 
-/// A probability that was told, and what happened.
+/// A published probability, and what happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ObjectiveScore {
     /// The SLA's name.
@@ -37,9 +37,9 @@ pub struct ObjectiveScore {
     pub version: u32,
     /// The objective's id.
     pub objective: ObjectiveId,
-    /// The probability of a violation that was told, 0 to 1.
+    /// The published probability of a violation, 0 to 1.
     pub probability: f64,
-    /// What the model said, where the base rate was told instead.
+    /// What the model said, where the base rate was published instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_probability: Option<f64>,
     /// The base rate of the 12 h before, 0 to 1.

@@ -33,7 +33,7 @@ pub struct TriedObjective {
 /// An objective judged on one series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TriedSeries {
-    /// What a run would have told, with the newest 100 episodes and without what is for the history alone.
+    /// What a run would have published, with the newest 100 episodes and without what is for the history alone.
     pub violations: ViolationsDocument,
     /// How many episodes there are.
     pub episodes_total: u64,

@@ -32,7 +32,7 @@ const LOOK_BACK: Duration = Duration::from_secs(3_600);
 /// A sample that is older than its step and this is late.
 const LATE: Duration = Duration::from_secs(20);
 /// A series with a longer step has no forecast.
-const HORIZON: Duration = domain::evaluation::HORIZON;
+const HORIZON: Duration = domain::forecast::HORIZON;
 
 impl Prometheus {
     /// Reads the last hour of a metric and says what is not as it should be.

@@ -8,8 +8,8 @@ use std::{
 use chrono::NaiveDateTime;
 use domain::{
     Finding, SeriesId, Timestamp,
-    evaluation::HORIZON,
-    message::{Forecast, PredictionDocument, SeriesReference},
+    forecast::{Forecast, HORIZON},
+    message::{PredictionDocument, SeriesReference},
     score::FORECAST_GONE,
     sla::{Objective, SlaName},
 };

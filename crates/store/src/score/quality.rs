@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Finding, SeriesId, Timestamp, evaluation::HORIZON, score::Reliability};
+use domain::{Finding, SeriesId, Timestamp, forecast::HORIZON, score::Reliability};
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
 use crate::{

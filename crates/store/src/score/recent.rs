@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use domain::{
     SeriesId, Timestamp,
-    evaluation::HORIZON,
-    score::{MOST_RECENT, RecentProbabilities, RecentScores},
+    evaluation::RecentProbabilities,
+    forecast::{HORIZON, MOST_RECENT, RecentScores},
     sla::{ObjectiveId, SlaName},
 };
 use futures::TryStreamExt;

@@ -1,6 +1,5 @@
 use domain::{
-    Timestamp,
-    evaluation::Span,
+    Span, Timestamp,
     sla::{ExcludedTime, Exclusion, ExclusionDraft, ObjectiveId},
 };
 use sqlx::{Row, mysql::MySqlRow};

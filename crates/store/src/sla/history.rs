@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 use domain::{
-    Labels, Series, SeriesId, Timestamp,
+    Labels, Series, SeriesId, Span, Timestamp,
     budget::{RecordedTime, Version},
-    evaluation::Span,
     sla::ObjectiveId,
 };
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};

@@ -2,8 +2,8 @@
 //! ones go back to where they began.
 
 use domain::{
-    SeriesId,
-    evaluation::{Episode, Side, Span},
+    SeriesId, Span,
+    evaluation::{Episode, Side},
 };
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow};
 

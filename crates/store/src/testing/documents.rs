@@ -5,13 +5,15 @@ use std::{
 
 use domain::{
     Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
-    evaluation::{HORIZON, Outlook, STALENESS, clean, evaluate},
+    evaluation::{Outlook, STALENESS, clean, evaluate},
+    forecast::{
+        Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
+    },
     message::{
-        Autocorrelation, Baseline, ConfidenceIntervals, Correlogram, EvaluatedObjective,
-        EvaluationOutcome, Forecast, Interval, Kind, Kpss, LjungBox, MetadataDocument,
-        MetricsDocument, Model, ObjectiveScore, PathExtreme, PathPoint, PredictionDocument,
-        RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger,
-        UnitRootTest, Verdict, ViolationsDocument, WindowSummary,
+        Autocorrelation, Correlogram, EvaluatedObjective, EvaluationOutcome, Kind, Kpss, LjungBox,
+        MetadataDocument, MetricsDocument, ObjectiveScore, PredictionDocument, RunDocument,
+        ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger, UnitRootTest,
+        Verdict, ViolationsDocument, WindowSummary,
     },
     score::Scores,
     sla::{Objective, SlaName},

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::evaluation::HORIZON;
+use domain::forecast::HORIZON;
 use store::{retention::Limits, testing::CrowdedDatabase};
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the scores of late say: the newest fifty that are far enough apart.
 
-use domain::evaluation::HORIZON;
+use domain::forecast::HORIZON;
 use store::{
     pipeline::Document,
     score::JudgedSeries,

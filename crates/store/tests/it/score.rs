@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use domain::{
     Finding, Timestamp,
-    evaluation::{ForecastRisk, HORIZON, Outlook},
+    evaluation::{ForecastRisk, Outlook},
+    forecast::HORIZON,
     message::{Kind, ObjectiveScore},
     score::{FEW_SAMPLES, FORECAST_GONE},
     sla::Objective,

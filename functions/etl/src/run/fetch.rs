@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    evaluation::Span,
+    Span,
     message::{DEADLINE, TIMEOUT},
 };
 use tokio::{

@@ -10,12 +10,7 @@ use std::{
     time::Instant,
 };
 
-use domain::{
-    SeriesId, Timestamp,
-    evaluation::{self, Span},
-    message::Failure,
-    score::NO_SERIES,
-};
+use domain::{SeriesId, Span, Timestamp, evaluation, message::Failure, score::NO_SERIES};
 use futures::{StreamExt, future, stream};
 use kafka::Publication;
 use tokio::sync::mpsc;

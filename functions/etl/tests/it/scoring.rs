@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     SeriesId, Timestamp,
-    evaluation::HORIZON,
+    forecast::HORIZON,
     message::{Kind, PredictionDocument, ScoreDocument, ViolationsDocument},
     score::{NO_SERIES, UNKNOWN_METRIC},
     sla::Draft,

@@ -1,8 +1,4 @@
-use domain::{
-    Window,
-    evaluation::{ObjectiveState, Span},
-    sla::Trial,
-};
+use domain::{Span, Window, evaluation::ObjectiveState, sla::Trial};
 use etl::{deadline::Deadline, trial::TrialError};
 use serde_json::json;
 use tokio::sync::mpsc;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::{Finding, evaluation::HORIZON, message::Kind, score::FEW_SAMPLES};
+use domain::{Finding, forecast::HORIZON, message::Kind, score::FEW_SAMPLES};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},

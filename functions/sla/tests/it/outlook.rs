@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use domain::{
     Timestamp,
-    evaluation::{HORIZON, PredictedValues},
-    score::RecentProbabilities,
+    evaluation::{PredictedValues, RecentProbabilities},
+    forecast::HORIZON,
 };
 use serde_json::{Value, json};
 use store::{

@@ -20,10 +20,10 @@ impl History {
         let (mut seen, mut beginning) = seen(judgement, share);
 
         if let Some(rest) = &mut beginning {
-            let told = after
+            let stored = after
                 .iter()
                 .find(|episode| episode.side == rest.side && episode.start == rest.start);
-            rest.start_known = match told {
+            rest.start_known = match stored {
                 Some(episode) => episode.start_known,
                 None => share.left_overlaps && self.is_preceded(share, merged, rest.start),
             };

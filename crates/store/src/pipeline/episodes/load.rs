@@ -1,7 +1,7 @@
 use chrono::NaiveDateTime;
 use domain::{
-    Timestamp,
-    evaluation::{Episode, History, JudgedSpan, Side, Span},
+    Span, Timestamp,
+    evaluation::{Episode, History, JudgedSpan, Side},
 };
 use sqlx::{MySql, MySqlConnection, QueryBuilder, Row, mysql::MySqlRow};
 

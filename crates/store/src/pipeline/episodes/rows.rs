@@ -1,7 +1,7 @@
 use chrono::NaiveDateTime;
 use domain::{
-    Timestamp,
-    evaluation::{Episode, JudgedSpan, Side, Span},
+    Span, Timestamp,
+    evaluation::{Episode, JudgedSpan, Side},
 };
 use sqlx::{Arguments, error::BoxDynError, mysql::MySqlArguments};
 
