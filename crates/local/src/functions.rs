@@ -168,6 +168,39 @@ fn metrics_of_demo(root: &Path, data: &DataDirectory) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// Variables that one function alone reads, by the beginning of their names: what logs in somewhere is nobody else's.
+const OF_ONE_FUNCTION: [(&str, &str); 11] = [
+    ("PROMETHEUS_", "etl"),
+    ("KAFKA_", "etl"),
+    ("METRICS_FILE", "etl"),
+    ("SETTLE", "etl"),
+    ("SHARDS", "etl"),
+    ("AWS_ENDPOINT_URL_LAMBDA", "etl"),
+    ("AWS_ACCESS_KEY_ID", "etl"),
+    ("AWS_SECRET_ACCESS_KEY", "etl"),
+    ("ETL_URL", "sla"),
+    ("RUN_RETENTION", "storage"),
+    ("RETENTION_DAYS", "storage"),
+];
+
+/// Those of all variables that a function gets.
+pub(crate) fn of_function(
+    environment: &BTreeMap<String, String>,
+    function: &str,
+) -> BTreeMap<String, String> {
+    let is_of_another = |name: &str| {
+        OF_ONE_FUNCTION
+            .iter()
+            .any(|(beginning, reader)| name.starts_with(beginning) && *reader != function)
+            || (function == "storage" && name.starts_with("API_TOKENS"))
+    };
+    environment
+        .iter()
+        .filter(|(name, _)| !is_of_another(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
 /// The topic: `KAFKA_TOPIC`, else the template's.
 pub(crate) fn topic(template: &Template) -> String {
     let given = env::var("KAFKA_TOPIC")
@@ -197,5 +230,38 @@ fn built_before(directory: &Path, names: &[&str]) -> Result<Programs> {
     match programs.values().find(|program| !program.exists()) {
         Some(program) => bail!("{} was not built", program.display()),
         None => Ok(programs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_the_variable_of_the_function_that_logs_in() {
+        let all: BTreeMap<String, String> = [
+            "DATABASE_URL",
+            "PROMETHEUS_URL",
+            "PROMETHEUS_PASSWORD",
+            "KAFKA_PASSWORD",
+            "ETL_URL",
+            "RETENTION_DAYS",
+            "API_TOKENS",
+            "RUST_LOG",
+        ]
+        .map(|name| (name.to_owned(), "x".to_owned()))
+        .into();
+        for (function, expected) in [
+            (
+                "etl",
+                "API_TOKENS DATABASE_URL KAFKA_PASSWORD PROMETHEUS_PASSWORD PROMETHEUS_URL RUST_LOG",
+            ),
+            ("storage", "DATABASE_URL RETENTION_DAYS RUST_LOG"),
+            ("retrieval", "API_TOKENS DATABASE_URL RUST_LOG"),
+            ("sla", "API_TOKENS DATABASE_URL ETL_URL RUST_LOG"),
+        ] {
+            let names: Vec<_> = of_function(&all, function).into_keys().collect();
+            assert_eq!(names.join(" "), expected);
+        }
     }
 }

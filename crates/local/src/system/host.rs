@@ -40,7 +40,7 @@ pub(super) async fn built(
             Ok(FunctionSpec {
                 name: function.name.clone(),
                 program,
-                environment: environment.clone(),
+                environment: functions::of_function(environment, &function.name),
                 timeout: function.timeout,
                 max_instances: instances(template, &function.name, environment),
                 memory_mb: function.memory_mb,
