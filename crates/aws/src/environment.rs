@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use config::{AwsCredentials, ConfigError, Environment, ExposeSecret, SecretString};
+use config::{
+    AwsCredentials, ConfigError, DatabaseConfig, Environment, ExposeSecret, SecretString,
+};
 use url::Url;
 
 use crate::secrets::{Secret, SecretError};
@@ -16,11 +18,14 @@ struct Source {
     read: fn(&Secret, &Environment) -> Result<Variables, SecretError>,
 }
 
+/// That of the database is read again when the server refuses the login.
+const DATABASE: Source = Source {
+    variable: "DATABASE_SECRET_ARN",
+    read: database_variables,
+};
+
 const SOURCES: [Source; 4] = [
-    Source {
-        variable: "DATABASE_SECRET_ARN",
-        read: database,
-    },
+    DATABASE,
     Source {
         variable: "KAFKA_SECRET_ARN",
         read: kafka,
@@ -49,8 +54,26 @@ pub async fn environment() -> Result<Environment, ConfigError> {
 /// # Errors
 /// As [`environment`].
 pub async fn resolved(environment: Environment) -> Result<Environment, ConfigError> {
+    resolved_by(environment, &SOURCES).await
+}
+
+/// How to reach the database now: its secret is read once more.
+///
+/// # Errors
+/// When there is no secret, it cannot be read, or what it says is no configuration.
+pub async fn database() -> Result<DatabaseConfig, ConfigError> {
+    let environment = Environment::of_process();
+    environment.required(DATABASE.variable)?;
+    let environment = resolved_by(environment, &[DATABASE]).await?;
+    DatabaseConfig::read(&environment)
+}
+
+async fn resolved_by(
+    environment: Environment,
+    sources: &[Source],
+) -> Result<Environment, ConfigError> {
     let mut found = Variables::new();
-    for source in &SOURCES {
+    for source in sources {
         let Some(arn) = environment.get(source.variable) else {
             continue;
         };
@@ -82,7 +105,10 @@ fn endpoint(environment: &Environment) -> Result<Option<Url>, ConfigError> {
 
 /// User and password, and where the database is unless `DATABASE_URL` says so: the keys are those that Aurora, RDS and
 /// their rotation use.
-fn database(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
+fn database_variables(
+    secret: &Secret,
+    environment: &Environment,
+) -> Result<Variables, SecretError> {
     let (username, password) = (secret.required("username")?, secret.required("password")?);
     let given = environment.get("DATABASE_URL").map(Url::parse);
     let mut url = match given {

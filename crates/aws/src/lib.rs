@@ -7,14 +7,16 @@
 mod environment;
 mod invoke;
 mod kafka_token;
+mod metrics;
 mod request;
 mod secrets;
 mod signer;
 mod start;
 
-pub use environment::{environment, resolved};
+pub use environment::{database, environment, resolved};
 pub use invoke::{Functions, InvokeError};
 pub use kafka_token::KafkaToken;
+pub use metrics::{Measurement, Metrics, Unit};
 pub use request::RequestError;
 pub use secrets::SecretError;
 pub use signer::{Signer, SigningError};

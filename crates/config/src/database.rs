@@ -8,13 +8,23 @@ use crate::{ConfigError, Environment};
 pub struct DatabaseConfig {
     /// `DATABASE_URL`: `mysql://user:password@host:port/DataStorage`.
     pub url: SecretString,
+    /// `DATABASE_CA_FILE` or `DATABASE_CA_PEM`: certificates in PEM to trust besides the public roots and Amazon's for RDS.
+    pub ca: Option<String>,
 }
 
 impl DatabaseConfig {
-    /// Reads `DATABASE_URL`.
+    /// The database at `url`, without certificates of one's own.
+    pub fn at(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            ca: None,
+        }
+    }
+
+    /// Reads `DATABASE_URL` and `DATABASE_CA_…`.
     ///
     /// # Errors
-    /// When it is absent or not a `mysql://` URL with a host and a database. The error never holds the URL.
+    /// When there are no such certificates, or the URL is absent or not a `mysql://` URL with a host and a database. The error never holds the URL.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let variable = "DATABASE_URL";
         let text = environment.required(variable)?;
@@ -26,7 +36,10 @@ impl DatabaseConfig {
                 "is not of the form mysql://user:password@host:port/database",
             ));
         }
-        Ok(Self { url: text.into() })
+        Ok(Self {
+            url: text.into(),
+            ca: environment.certificates("DATABASE")?,
+        })
     }
 }
 

@@ -245,6 +245,7 @@ fn log(method: &Method, path: &str, status: u16, started: Instant, error: Option
 fn cause(error: &ApiError) -> String {
     let mut source = match error {
         ApiError::Internal(source)
+        | ApiError::Misconfigured(source)
         | ApiError::NotReady(source)
         | ApiError::Unavailable { source, .. } => Some(&**source as &dyn Error),
         _ => None,

@@ -66,6 +66,9 @@ pub enum ApiError {
     /// Something has to be done before this can be answered, as the cause says.
     #[error("{0}")]
     NotReady(Box<dyn Error + Send + Sync>),
+    /// Something this answer needs is configured in a way that waiting does not mend, as the cause says.
+    #[error("{0}")]
+    Misconfigured(Box<dyn Error + Send + Sync>),
     /// A defect.
     #[error("the request cannot be answered because of an internal error")]
     Internal(Box<dyn Error + Send + Sync>),
@@ -152,7 +155,7 @@ impl ApiError {
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Unavailable { .. } | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Misconfigured(_) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -9,12 +9,16 @@ use futures::{
     FutureExt, StreamExt, TryFutureExt, TryStreamExt, future::BoxFuture, stream::BoxStream,
 };
 use sqlx::{
-    Either, Execute, Executor, MySql, MySqlPool, SqlStr, Transaction,
+    Either, Execute, Executor, MySql, SqlStr,
     mysql::{MySqlQueryResult, MySqlRow, MySqlStatement, MySqlTypeInfo},
     pool::PoolConnection,
 };
 
-use crate::{StoreError, schema};
+use crate::{
+    StoreError,
+    connections::{Connections, Read},
+    schema,
+};
 
 /// How long a schema that was found right is taken to be so.
 const SURELY_RIGHT: Duration = Duration::from_secs(60);
@@ -23,22 +27,27 @@ const SURELY_RIGHT: Duration = Duration::from_secs(60);
 /// connection is asked for, and again once a minute and after an error that another schema may explain.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckedPool {
-    pool: MySqlPool,
+    pool: Connections,
     found_right: Arc<Mutex<Option<Instant>>>,
 }
 
 impl CheckedPool {
-    pub(crate) fn new(pool: MySqlPool) -> Self {
+    pub(crate) fn new(pool: Connections) -> Self {
         Self {
             pool,
             found_right: Arc::default(),
         }
     }
 
+    /// The same, with a configuration that is read again by `read` when the login is refused.
+    pub(crate) fn renewed_by(self, read: Box<Read>) -> Self {
+        Self::new(self.pool.renewed_by(read))
+    }
+
     /// The pool, whatever the schema is.
     #[cfg(feature = "testing")]
-    pub(crate) fn unchecked(&self) -> &MySqlPool {
-        &self.pool
+    pub(crate) fn unchecked(&self) -> &sqlx::MySqlPool {
+        self.pool.pool()
     }
 
     pub(crate) async fn acquire(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
@@ -46,9 +55,24 @@ impl CheckedPool {
         self.pool.acquire().await
     }
 
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, MySql>, sqlx::Error> {
-        self.check().await?;
-        self.pool.begin().await
+    /// Closes a connection of no more use after what was done on it, instead of handing it back.
+    pub(crate) fn close_if_lost(
+        &self,
+        connection: &mut PoolConnection<MySql>,
+        error: &sqlx::Error,
+    ) {
+        self.pool.close_if_lost(connection, error);
+    }
+
+    /// The same for what a whole transaction came to.
+    pub(crate) fn close_if_away<T>(
+        &self,
+        connection: &mut PoolConnection<MySql>,
+        outcome: &Result<T, StoreError>,
+    ) {
+        if let Err(StoreError::Away(error)) = outcome {
+            self.close_if_lost(connection, error);
+        }
     }
 
     /// Reads the version again if the last time is long ago.

@@ -3,18 +3,25 @@
 //! [`connect`] gives a [`Store`]; what can be done with it is in the modules: the pipeline's writes, the reads behind
 //! the HTTP routes, the SLA set. The tables are those of `database.sql` ([`schema`]).
 
+mod certificate;
 mod checked;
+mod connections;
 mod error;
+mod executor;
 pub mod pipeline;
 mod pool;
 pub mod read;
 pub mod retention;
 pub mod schema;
 pub mod score;
+mod session;
 mod size;
 pub mod sla;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod tls;
 
 pub use error::StoreError;
 pub use pool::{Store, connect};
+pub use session::Role;
+pub use tls::TlsFault;

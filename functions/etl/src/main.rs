@@ -4,8 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use config::{
-    AccessConfig, DatabaseConfig, ExposeSecret, KafkaConfig, PrometheusConfig, schedule_interval,
-    settle,
+    AccessConfig, DatabaseConfig, KafkaConfig, PrometheusConfig, schedule_interval, settle,
 };
 use etl::{
     function::Function,
@@ -21,6 +20,7 @@ use etl::{
 use kafka::{Publisher, Topic, msk};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
+use store::{Role, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -58,13 +58,13 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         }
     }
     let brokers = msk::bootstrap(&kafka).await?;
-    let url = database.url.expose_secret();
-    let store = store::connect(url)?;
+    let open = || Store::open(&database, Role::Reader).map(|store| store.renewed_by(aws::database));
+    let store = open()?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment)?)?,
         // On a connection of its own: no other read keeps a run from what it judges.
-        objectives: Objectives::new(store::connect(url)?),
+        objectives: Objectives::new(open()?),
         scoring: Scoring::new(store.clone()),
         order: Order::new(store),
         publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,

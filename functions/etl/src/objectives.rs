@@ -79,7 +79,7 @@ impl Objectives {
 /// Why the database cannot be read, as a run's record says it.
 pub(crate) fn unreadable(error: &StoreError) -> String {
     match error {
-        StoreError::Schema(mismatch) => mismatch.to_string(),
+        StoreError::Schema(_) | StoreError::Tls(_) | StoreError::Denied(_) => error.to_string(),
         _ => "MySQL cannot be read".to_owned(),
     }
 }

@@ -122,14 +122,13 @@ impl Retrieval {
 
 /// The database's errors as a caller sees them.
 fn database(error: StoreError) -> ApiError {
-    if let StoreError::Schema(mismatch) = error {
-        ApiError::NotReady(mismatch.into())
-    } else if error.is_transient() {
-        ApiError::Unavailable {
+    match error {
+        StoreError::Schema(mismatch) => ApiError::NotReady(mismatch.into()),
+        StoreError::Tls(fault) => ApiError::Misconfigured(fault.into()),
+        error if error.is_transient() => ApiError::Unavailable {
             what: "the database",
             source: error.into(),
-        }
-    } else {
-        ApiError::internal(error)
+        },
+        error => ApiError::internal(error),
     }
 }

@@ -1,8 +1,9 @@
 //! The retrieval function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval};
+use config::{AccessConfig, DatabaseConfig, schedule_interval};
 use http_api::Api;
 use retrieval::{Endpoint, ROUTES, Retrieval};
+use store::{Role, Store};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -15,7 +16,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, Retrieval)> {
     let environment = aws::environment().await?;
     let database = DatabaseConfig::read(&environment)?;
     let retrieval = Retrieval {
-        store: store::connect(database.url.expose_secret())?,
+        store: Store::open(&database, Role::Reader)?.renewed_by(aws::database),
         schedule_interval: schedule_interval(&environment)?,
     };
     Ok((

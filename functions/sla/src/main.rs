@@ -1,8 +1,9 @@
 //! The sla function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval, settle};
+use config::{AccessConfig, DatabaseConfig, schedule_interval, settle};
 use http_api::Api;
 use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
+use store::{Role, Store};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
@@ -16,7 +17,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
     let access = AccessConfig::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
     let manager = SlaManager {
-        store: store::connect(database.url.expose_secret())?,
+        store: Store::open(&database, Role::Reader)?.renewed_by(aws::database),
         evaluator: Evaluator::read(&environment, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
         settle: settle(&environment)?,

@@ -1,15 +1,20 @@
+use std::time::Instant;
+
 /// How much of a purge is left to do this time.
 #[derive(Debug)]
 pub(super) struct Budget {
     left: u64,
     deleted: u64,
+    /// When it has to end, whatever is left.
+    end: Option<Instant>,
 }
 
 impl Budget {
-    pub(super) fn new(most_rows: u64) -> Self {
+    pub(super) fn new(most_rows: u64, end: Option<Instant>) -> Self {
         Self {
             left: most_rows,
             deleted: 0,
+            end,
         }
     }
 
@@ -19,7 +24,7 @@ impl Budget {
     }
 
     pub(super) fn is_spent(&self) -> bool {
-        self.left == 0
+        self.left == 0 || self.end.is_some_and(|end| Instant::now() >= end)
     }
 
     pub(super) fn deleted(&self) -> u64 {

@@ -9,7 +9,7 @@ mod expired;
 mod series;
 mod violations;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{NaiveDateTime, Timelike};
 use domain::Timestamp;
@@ -52,6 +52,20 @@ impl Store {
         limits: Limits,
         most_rows: u64,
     ) -> Result<Purged, StoreError> {
+        self.purge_until(now, limits, most_rows, None).await
+    }
+
+    /// The same, which ends at `end` whatever is left.
+    ///
+    /// # Errors
+    /// As [`Store::purge`].
+    pub async fn purge_until(
+        &self,
+        now: Timestamp,
+        limits: Limits,
+        most_rows: u64,
+        end: Option<Instant>,
+    ) -> Result<Purged, StoreError> {
         let mut connection = self.pool().acquire().await?;
         // The name of such a lock is the server's, not the database's.
         let locked: Option<i64> =
@@ -61,10 +75,16 @@ impl Store {
         if locked != Some(1) {
             return Ok(Purged::default());
         }
-        let purged = purge(&mut connection, &Cutoffs::at(now, limits), most_rows).await;
+        let purged = purge(
+            &mut connection,
+            &Cutoffs::at(now, limits),
+            Budget::new(most_rows, end),
+        )
+        .await;
         sqlx::query("DO RELEASE_LOCK(CONCAT('slacast.', SHA2(DATABASE(), 224)))")
             .execute(&mut *connection)
             .await?;
+        self.pool().close_if_away(&mut connection, &purged);
         purged
     }
 }
@@ -72,9 +92,8 @@ impl Store {
 async fn purge(
     connection: &mut MySqlConnection,
     cutoffs: &Cutoffs,
-    most_rows: u64,
+    mut budget: Budget,
 ) -> Result<Purged, StoreError> {
-    let mut budget = Budget::new(most_rows);
     expired::purge(connection, cutoffs, &mut budget).await?;
     violations::thin(connection, cutoffs, &mut budget).await?;
     series::thin(connection, cutoffs, &mut budget).await?;

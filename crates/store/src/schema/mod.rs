@@ -10,7 +10,7 @@ mod version;
 
 #[cfg(feature = "testing")]
 pub use prepare::prepare_in_part;
-pub use prepare::{Prepared, load, prepare};
+pub use prepare::{Prepared, load, prepare, prepare_at};
 pub use steps::{BUILT_FOR, TABLES};
 pub use version::SchemaMismatch;
 pub(crate) use version::check;

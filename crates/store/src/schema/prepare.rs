@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use config::DatabaseConfig;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection, Executor, MySqlConnection};
 
@@ -11,7 +12,7 @@ use super::{
     steps::{STEPS, Statement, Step, TABLES, statements},
     version::{SchemaVersion, number},
 };
-use crate::{StoreError, pool::options};
+use crate::{StoreError, connections::connect_alone, tls::options};
 
 /// How far a database is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -41,8 +42,16 @@ const LOCK_WAIT: u32 = 5;
 /// When the URL names no database, the server is away or refuses, the database is too new for this program or its
 /// tables are unknown.
 pub async fn prepare(url: &str, time: Duration) -> Result<Prepared, StoreError> {
+    prepare_at(&DatabaseConfig::at(url), time).await
+}
+
+/// The same with certificates of one's own to trust.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_at(config: &DatabaseConfig, time: Duration) -> Result<Prepared, StoreError> {
     let end = Instant::now() + time;
-    run(url, || Instant::now() < end).await
+    run(config, || Instant::now() < end).await
 }
 
 /// Executes at most `count` statements: what a preparation leaves that is interrupted.
@@ -52,7 +61,7 @@ pub async fn prepare(url: &str, time: Duration) -> Result<Prepared, StoreError> 
 #[cfg(feature = "testing")]
 pub async fn prepare_in_part(url: &str, count: usize) -> Result<Prepared, StoreError> {
     let mut left = count;
-    run(url, || {
+    run(&DatabaseConfig::at(url), || {
         let goes_on = left > 0;
         left = left.saturating_sub(1);
         goes_on
@@ -69,8 +78,11 @@ pub async fn load(url: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn run(url: &str, mut may_go_on: impl FnMut() -> bool) -> Result<Prepared, StoreError> {
-    let mut connection = connect(url).await?;
+async fn run(
+    config: &DatabaseConfig,
+    mut may_go_on: impl FnMut() -> bool,
+) -> Result<Prepared, StoreError> {
+    let mut connection = connect(config).await?;
     connection.execute(SESSION).await?;
     // Released with the connection.
     let locked: Option<i64> =
@@ -90,13 +102,13 @@ async fn run(url: &str, mut may_go_on: impl FnMut() -> bool) -> Result<Prepared,
     prepared
 }
 
-async fn connect(url: &str) -> Result<MySqlConnection, StoreError> {
-    let options = options(url)?;
+async fn connect(config: &DatabaseConfig) -> Result<MySqlConnection, StoreError> {
+    let options = options(config)?;
     let name = options.get_database().ok_or(StoreError::Url)?;
-    Ok(match MySqlConnection::connect_with(&options).await {
+    Ok(match connect_alone(&options).await {
         Err(error) if number(&error) == Some(UNKNOWN_DATABASE) => {
             create(&options.clone().database(""), name).await?;
-            MySqlConnection::connect_with(&options).await?
+            connect_alone(&options).await?
         }
         connected => connected?,
     })
@@ -106,7 +118,7 @@ const UNKNOWN_DATABASE: u16 = 1049;
 
 /// Creating comes second: a user who may not create databases may still own one.
 async fn create(options: &sqlx::mysql::MySqlConnectOptions, name: &str) -> Result<(), StoreError> {
-    let mut server = MySqlConnection::connect_with(options).await?;
+    let mut server = connect_alone(options).await?;
     // A name cannot be bound; the only character that could end it is doubled.
     let name = name.replace('`', "``");
     let statement = format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4");

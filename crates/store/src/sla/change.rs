@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 use domain::{Timestamp, sla::Objective};
-use sqlx::{MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
+use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
 
 use crate::{Store, StoreError, read::column_time};
 
@@ -83,7 +83,8 @@ impl Store {
     ) -> Result<Change, StoreError> {
         let mut attempts = 1;
         loop {
-            let mut transaction = self.pool().begin().await?;
+            let mut connection = self.pool().acquire().await?;
+            let mut transaction = connection.begin().await?;
             let change = match wanted {
                 Wanted::Version(objectives) => {
                     put(&mut transaction, name, objectives, condition, now).await
@@ -92,7 +93,11 @@ impl Store {
             };
             match end(transaction, change).await {
                 Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
-                outcome => return Ok(outcome?),
+                Err(error) => {
+                    self.pool().close_if_lost(&mut connection, &error);
+                    return Err(error.into());
+                }
+                Ok(change) => return Ok(change),
             }
         }
     }

@@ -9,12 +9,13 @@ use std::{
     time::SystemTime,
 };
 
+use config::DatabaseConfig;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool, mysql::MySqlConnectOptions};
 
 pub use documents::{Documents, recorded};
 pub use plans::CrowdedDatabase;
 
-use crate::{Store, connect, pool::options, schema};
+use crate::{Store, StoreError, connect, schema, tls::options};
 
 /// A database with the tables of `database.sql`, dropped when this is dropped.
 #[derive(Debug)]
@@ -64,7 +65,7 @@ impl TestDatabase {
             .expect("DATABASE_URL names no database");
         let url = format!("{server}/{name}{query}");
         Self {
-            server: options(&given).expect("DATABASE_URL is a MySQL URL"),
+            server: options(&DatabaseConfig::at(&given)).expect("DATABASE_URL is a MySQL URL"),
             store: connect(&url).expect("DATABASE_URL is a MySQL URL"),
             name,
             url,
@@ -189,6 +190,26 @@ impl TestDatabase {
             }
         }
         contents
+    }
+}
+
+impl Store {
+    /// After how many seconds without a statement the server closes a connection, and how many a statement may take; 0 for
+    /// as long as it needs.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn session_limits(&self) -> Result<(u64, f64), StoreError> {
+        let mut connection = self.pool().unchecked().acquire().await?;
+        let version: String = sqlx::query_scalar("SELECT VERSION()")
+            .fetch_one(&mut *connection)
+            .await?;
+        let limits = if version.contains("MariaDB") {
+            "SELECT CAST(@@wait_timeout AS UNSIGNED), CAST(@@max_statement_time AS DOUBLE)"
+        } else {
+            "SELECT CAST(@@wait_timeout AS UNSIGNED), CAST(@@max_execution_time / 1000 AS DOUBLE)"
+        };
+        Ok(sqlx::query_as(limits).fetch_one(&mut *connection).await?)
     }
 }
 
