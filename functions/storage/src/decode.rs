@@ -9,11 +9,14 @@ use store::pipeline::Document;
 use crate::{
     check::{Inconsistency, check},
     event::{Fault, Headers, Record},
+    newer::{NEWER, is_newer},
 };
 
 /// Why a record is no message of ours.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Undecodable {
+    #[error("{NEWER}")]
+    Newer,
     #[error(transparent)]
     Fault(#[from] Fault),
     #[error("the record has no value")]
@@ -38,6 +41,9 @@ pub(crate) enum Undecodable {
 pub(crate) fn document(record: &Record, now: Timestamp) -> Result<Document, Undecodable> {
     if let Some(fault) = &record.fault {
         return Err(fault.clone().into());
+    }
+    if is_newer(record) {
+        return Err(Undecodable::Newer);
     }
     let value = record.value.as_deref().unwrap_or_default();
     if value.is_empty() {

@@ -71,6 +71,23 @@ pub(crate) struct Record {
     pub(crate) fault: Option<Fault>,
 }
 
+impl Record {
+    /// The last header of a name.
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        let Headers::Decoded(headers) = &self.headers else {
+            return None;
+        };
+        let mut headers = headers.iter().rev();
+        let (_, value) = headers.find(|(header, _)| header == name)?;
+        Some(value)
+    }
+
+    /// The run that it is of, as its headers say.
+    pub(crate) fn run(&self) -> Option<&str> {
+        std::str::from_utf8(self.header("ce_run")?).ok()
+    }
+}
+
 /// A record's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Headers {

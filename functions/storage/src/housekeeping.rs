@@ -15,6 +15,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// bring of those that are thinned out.
 const MOST_ROWS: u64 = 20_000;
 
+/// How long before the end of its function a purge ends: killed, it would have the batch delivered again.
+const MARGIN: Duration = Duration::from_secs(10);
+
 #[derive(Debug)]
 pub(crate) struct Housekeeping {
     limits: Limits,
@@ -34,16 +37,23 @@ impl Housekeeping {
 
     /// Deletes some of what at `now` is older than it is kept, unless that was done a moment ago. A failure is no
     /// reason to have the batch again.
-    pub(crate) async fn run(&self, store: &Store, now: Timestamp) {
-        if !self.is_due() {
+    pub(crate) async fn run(&self, store: &Store, now: Timestamp, deadline: Option<Instant>) {
+        let end = deadline.and_then(|deadline| deadline.checked_sub(MARGIN));
+        let is_late = end.is_some_and(|end| end <= Instant::now());
+        if is_late || !self.is_due() {
             return;
         }
-        match store.purge(now, self.limits, MOST_ROWS).await {
+        match store.purge_until(now, self.limits, MOST_ROWS, end).await {
             Ok(purged) if purged.rows > 0 => {
-                tracing::info!(rows = purged.rows, done = purged.done, "purged old rows");
+                tracing::info!(
+                    event = "purged",
+                    rows = purged.rows,
+                    done = purged.done,
+                    "purged old rows"
+                );
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "old rows stay for now"),
+            Err(error) => tracing::warn!(event = "purge_failed", %error, "old rows stay for now"),
         }
     }
 

@@ -5,32 +5,38 @@
 //! invocation, so that Kafka delivers the batch again: storing is idempotent.
 
 mod answer;
+mod batch;
 mod check;
 mod decode;
 mod event;
 mod housekeeping;
+mod kept;
+mod newer;
+mod redrive;
 pub mod schema;
-mod set_aside;
 
+use std::time::Instant;
+
+use aws::Metrics;
 use chrono::Utc;
 use config::Retention;
 use domain::Timestamp;
 use lambda_runtime::Diagnostic;
 use serde_json::value::RawValue;
-use store::{
-    Store, StoreError,
-    pipeline::{DeadLetter, Document},
-};
+use store::{Store, StoreError, pipeline::Document};
 
 pub use answer::Answer;
-use event::{KafkaEvent, Record};
+use batch::Batch;
+use event::KafkaEvent;
 use housekeeping::Housekeeping;
+pub use redrive::{InvalidRedrive, Redrive, Redriven};
 
 /// The function, built once and borrowed by every invocation.
 #[derive(Debug)]
 pub struct Storage {
     store: Store,
     housekeeping: Housekeeping,
+    metrics: Option<Metrics>,
 }
 
 /// Why an invocation failed. Kafka delivers its batch again.
@@ -65,131 +71,104 @@ impl Storage {
         Self {
             store,
             housekeeping: Housekeeping::new(retention),
+            metrics: None,
+        }
+    }
+
+    /// The same, which writes a line of metrics for each batch.
+    #[must_use]
+    pub fn measured(self, metrics: Metrics) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
         }
     }
 
     /// Stores the batch of one event of the Kafka trigger.
     ///
     /// # Errors
-    /// When it is no such event, or the database is away; nothing of the batch is lost then.
+    /// As [`Storage::handle_until`].
     pub async fn handle(&self, event: &RawValue) -> Result<Answer, StorageError> {
+        self.handle_until(event, None).await
+    }
+
+    /// The same in a function that is killed at `deadline`: what can wait for the next batch is not begun shortly before.
+    ///
+    /// # Errors
+    /// When it is no such event, the database is away, or it refuses so much that it has to be mended first. Nothing of
+    /// the batch is lost then.
+    pub async fn handle_until(
+        &self,
+        event: &RawValue,
+        deadline: Option<Instant>,
+    ) -> Result<Answer, StorageError> {
         let event = KafkaEvent::parse(event).map_err(StorageError::NotKafka)?;
         let now = Timestamp::from(Utc::now());
         let batch = Batch::of(event.records(), now);
-        let answer = self.store(batch, now).await?;
+        let newest = batch.documents.iter().map(Document::as_of).max();
+        let answer = self.store(&batch, now).await?;
+        let lag = newest.map(|newest| {
+            let stored_at = Timestamp::from(Utc::now());
+            (stored_at.millis() - newest.millis()) as f64 / 1000.0
+        });
         // An alarm counts these lines.
         tracing::info!(
             event = "batch_stored",
             records = answer.records,
             stored = answer.stored,
             dead_lettered = answer.dead_lettered,
-            "stored a batch"
+            runs = ?batch.runs(),
+            newest_as_of = newest.map(tracing::field::display),
+            lag_seconds = lag,
+            "a batch is stored"
         );
+        if let Some(metrics) = &self.metrics {
+            metrics.write(&answer.measurements(lag));
+        }
+        if let Some(newest) = newest {
+            self.housekeeping
+                .run(&self.store, newest.min(now), deadline)
+                .await;
+        }
         Ok(answer)
     }
 
-    async fn store(&self, mut batch: Batch, now: Timestamp) -> Result<Answer, StoreError> {
-        let newest = batch.documents.iter().map(Document::as_of).max();
-        let refused = match self
+    async fn store(&self, batch: &Batch, now: Timestamp) -> Result<Answer, StoreError> {
+        let stored = self
             .store
             .store_batch(&batch.documents, &batch.letters)
-            .await
-        {
-            Err(error) if error.is_refusal() => self.store_in_parts(&mut batch, now).await?,
-            stored => stored.map(|()| 0)?,
+            .await;
+        let refused = match stored {
+            Ok(()) => Vec::new(),
+            Err(error) if error.may_be_a_refusal() => {
+                // Another schema may refuse what the right one takes.
+                self.store.check_schema().await?;
+                self.store
+                    .store_what_fits(
+                        &batch.documents,
+                        &batch.letters,
+                        &|refused| batch.is_too_much(refused),
+                        &|refused| batch.letter(refused, now),
+                    )
+                    .await?
+            }
+            Err(error) => return Err(error),
         };
-        if let Some(letter) = batch.letters.first() {
+        if let Some(letter) = batch.letters.iter().chain(&refused).next() {
             tracing::warn!(
                 event = "records_set_aside",
                 topic = letter.topic,
                 partition = letter.partition,
                 offset = letter.offset,
-                letters = batch.letters.len(),
+                reason = letter.reason,
+                letters = batch.letters.len() + refused.len(),
                 "records are set aside, the first of them here: see dead_letter"
             );
         }
-        let answer = Answer {
-            records: batch.documents.len() + batch.letters.len() - refused,
-            stored: batch.documents.len() - refused,
-            dead_lettered: batch.letters.len(),
-        };
-        if let Some(newest) = newest {
-            self.housekeeping.run(&self.store, newest.min(now)).await;
-        }
-        Ok(answer)
+        Ok(Answer {
+            records: batch.len(),
+            stored: batch.documents.len() - refused.len(),
+            dead_lettered: batch.letters.len() + refused.len(),
+        })
     }
-
-    /// Halves the batch until each record that the database refuses stands alone, and sets those aside. Returns how
-    /// many they are.
-    async fn store_in_parts(&self, batch: &mut Batch, now: Timestamp) -> Result<usize, StoreError> {
-        // Another schema may refuse what the right one takes.
-        self.store.check_schema().await?;
-        self.store.store_batch(&[], &batch.letters).await?;
-        let whole = 0..batch.documents.len();
-        let (mut parts, mut refused) = (vec![whole], 0);
-        while let Some(part) = parts.pop() {
-            match self
-                .store
-                .store_batch(&batch.documents[part.clone()], &[])
-                .await
-            {
-                Ok(()) => {}
-                Err(error) if error.is_refusal() && part.len() > 1 => {
-                    let middle = part.start + part.len() / 2;
-                    // The earlier half first: of two records of one key the later one counts.
-                    parts.push(middle..part.end);
-                    parts.push(part.start..middle);
-                }
-                Err(error) if error.is_refusal() => {
-                    let letter =
-                        set_aside::letter(&batch.records[part.start], now, &with_causes(&error));
-                    self.store
-                        .store_batch(&[], std::slice::from_ref(&letter))
-                        .await?;
-                    batch.letters.push(letter);
-                    refused += 1;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(refused)
-    }
-}
-
-/// A batch, decoded: every record is either a document or a dead letter.
-#[derive(Debug, Default)]
-struct Batch {
-    documents: Vec<Document>,
-    /// The record of each document.
-    records: Vec<Record>,
-    letters: Vec<DeadLetter>,
-}
-
-impl Batch {
-    fn of(records: impl Iterator<Item = Record>, now: Timestamp) -> Self {
-        let mut batch = Self::default();
-        for record in records {
-            match decode::document(&record, now) {
-                Ok(document) => {
-                    batch.documents.push(document);
-                    batch.records.push(record);
-                }
-                Err(reason) => {
-                    let letter = set_aside::letter(&record, now, &reason.to_string());
-                    batch.letters.push(letter);
-                }
-            }
-        }
-        batch
-    }
-}
-
-fn with_causes(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }

@@ -1,12 +1,16 @@
 //! The storage function's wiring.
 
-use config::{DatabaseConfig, ExposeSecret, Retention};
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde_json::{json, value::RawValue};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws::Metrics;
+use config::{DatabaseConfig, Retention};
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::{Value, json, value::RawValue};
 use storage::{
-    Storage,
+    Redrive, Storage,
     schema::{self, Schema},
 };
+use store::{Role, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -14,22 +18,43 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let (function, schema) = aws::started(function()).await;
     // The runtime logs what fails.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        if schema::is_asked_for(&event.payload) {
-            let prepared = schema.prepare(event.context.deadline()).await;
-            return prepared
-                .map(|prepared| json!(prepared))
-                .map_err(Diagnostic::from);
-        }
-        let answer = function.handle(&event.payload).await?;
-        Ok(json!(answer))
+        answer(&function, &schema, &event.payload, &event.context).await
     }))
     .await
 }
+
+async fn answer(
+    function: &Storage,
+    schema: &Schema,
+    event: &RawValue,
+    context: &Context,
+) -> Result<Value, Diagnostic> {
+    let left = context.deadline().duration_since(SystemTime::now());
+    let deadline = Instant::now() + left.unwrap_or_default();
+    let end = deadline.checked_sub(MARGIN).unwrap_or(deadline);
+    if schema::is_asked_for(event) {
+        let mut prepared = schema.prepare(context.deadline()).await?;
+        if prepared.done {
+            // What a newer program sent before is understood now.
+            let redriven = function.redrive(Redrive::NEWER, end).await?;
+            prepared.done = redriven.done;
+        }
+        return Ok(json!(prepared));
+    }
+    if let Some(asked) = Redrive::asked_for(event)? {
+        return Ok(json!(function.redrive(asked, end).await?));
+    }
+    Ok(json!(function.handle_until(event, Some(deadline)).await?))
+}
+
+/// A piece of a redrive takes less.
+const MARGIN: Duration = Duration::from_secs(15);
 
 async fn function() -> anyhow::Result<(Storage, Schema)> {
     let environment = aws::environment().await?;
     let retention = Retention::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
-    let store = store::connect(database.url.expose_secret())?;
-    Ok((Storage::new(store, retention), Schema::new(database.url)))
+    let store = Store::open(&database, Role::Writer)?.renewed_by(aws::database);
+    let function = Storage::new(store, retention).measured(Metrics::read(&environment));
+    Ok((function, Schema::new(database)))
 }

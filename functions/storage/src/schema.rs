@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use config::{ExposeSecret, SecretString};
+use config::DatabaseConfig;
 use lambda_runtime::Diagnostic;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The schema of one database.
 #[derive(Debug)]
 pub struct Schema {
-    url: SecretString,
+    database: DatabaseConfig,
 }
 
 /// A schema that is not prepared.
@@ -52,9 +52,9 @@ pub fn is_asked_for(event: &RawValue) -> bool {
 }
 
 impl Schema {
-    /// The schema of the database at `url`.
-    pub fn new(url: SecretString) -> Self {
-        Self { url }
+    /// The schema of `database`.
+    pub fn new(database: DatabaseConfig) -> Self {
+        Self { database }
     }
 
     /// Takes the database towards the newest schema, and stops between two statements before the function's `deadline`.
@@ -64,7 +64,7 @@ impl Schema {
     pub async fn prepare(&self, deadline: SystemTime) -> Result<Prepared, SchemaError> {
         let left = deadline.duration_since(SystemTime::now());
         let time = left.unwrap_or_default() / 2;
-        Ok(schema::prepare(self.url.expose_secret(), time.min(LONGEST)).await?)
+        Ok(schema::prepare_at(&self.database, time.min(LONGEST)).await?)
     }
 }
 

@@ -7,3 +7,5 @@ mod delivery;
 mod examples;
 mod faults;
 mod poison;
+mod redrive;
+mod refusal;

@@ -99,6 +99,18 @@ pub(crate) fn all() -> Vec<(Parcel, &'static str)> {
             metrics
                 .clone()
                 .with_header("ce_type", json!(b"slacast.other.v9")),
+            "newer",
+        ),
+        (
+            metrics
+                .clone()
+                .with_header("ce_type", json!(b"slacast.metrics.v2")),
+            "newer",
+        ),
+        (
+            metrics
+                .clone()
+                .with_header("ce_type", json!(b"other.metrics.v1")),
             "`ce_type` is invalid",
         ),
         (
