@@ -7,6 +7,7 @@
 mod environment;
 mod invoke;
 mod kafka_token;
+mod metrics;
 mod request;
 mod secrets;
 mod signer;
@@ -15,6 +16,7 @@ mod start;
 pub use environment::{environment, resolved};
 pub use invoke::{Functions, InvokeError};
 pub use kafka_token::KafkaToken;
+pub use metrics::{Measurement, Metrics, Unit};
 pub use request::RequestError;
 pub use secrets::SecretError;
 pub use signer::{Signer, SigningError};

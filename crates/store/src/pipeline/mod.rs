@@ -8,6 +8,7 @@ mod document;
 mod episodes;
 mod evaluations;
 mod metrics;
+mod recent;
 mod run;
 mod score;
 mod series;
@@ -76,6 +77,7 @@ async fn transaction(
     violations::write_refused(&mut transaction, dead_letters).await?;
     episodes::write(&mut transaction, entries).await?;
     score::write(&mut transaction, entries).await?;
+    recent::write(&mut transaction, entries).await?;
     run::write(&mut transaction, entries).await?;
     dead_letter::write(&mut transaction, dead_letters).await?;
     // Last, because it locks what batches about other series wait for.
