@@ -1,6 +1,6 @@
 //! The sla function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, ExposeSecret, schedule_interval, settle};
+use config::{AccessConfig, DatabaseConfig, ExposeSecret, judged_pairs, schedule_interval, settle};
 use http_api::Api;
 use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
 
@@ -20,6 +20,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
         evaluator: Evaluator::read(&environment, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
         settle: settle(&environment)?,
+        judged_pairs: judged_pairs(&environment)?,
         read_last: ReadLast::default(),
     };
     Ok((Api::new(&ROUTES, &access), manager))
