@@ -209,11 +209,12 @@ async fn a_metric_that_breaks_off_is_a_reason_whatever_was_published_of_it() {
 #[tokio::test]
 async fn an_objective_beyond_the_bound_of_judged_pairs_has_a_reason_and_the_run_a_failure() {
     let database = database(&[json!({"name": "web", "objectives": [
-        {"id": "one", "metric": "availableMem", "labels": {"nodeName": "demo"}, "min": 1},
-        {"id": "two", "metric": "availableMem", "labels": {"nodeName": "demo"}, "min": 2},
+        {"id": "one", "metric": "availableMem", "labels": {"instance": "first"}, "min": 1},
+        {"id": "two", "metric": "availableMem", "labels": {"instance": "first"}, "min": 2},
     ]})])
     .await;
-    let (mut etl, topic) = etl(METRICS, &[("DATABASE_URL", database.url())]).await;
+    let metrics = Fleet::push().await.metrics();
+    let (mut etl, topic) = etl(&metrics, &[("DATABASE_URL", database.url())]).await;
     etl.pairs = 1;
     let request = RunRequest::everything(moment_ago());
     let run = etl.run(&request, Trigger::Invoke, Deadline::default());

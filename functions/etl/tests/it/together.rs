@@ -9,7 +9,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 
-use super::{METRICS, etl, moment_ago};
+use super::{etl, moment_ago, pushed::Fleet};
 
 /// What the function answers to a `POST /ETL` with this body.
 async fn post(function: &Function, body: Value) -> (u64, Value) {
@@ -41,6 +41,7 @@ async fn requests_that_come_while_a_run_is_under_way_are_answered_by_one_run() {
         let made = store.put_sla(name, &draft.objectives, &Condition::Absent, moment_ago());
         made.await.unwrap();
     }
+    let metrics = Fleet::push().await.metrics();
     // Each request in an instance of its own, as in Lambda.
     let mut asked = Vec::new();
     let mut turn = database
@@ -50,7 +51,7 @@ async fn requests_that_come_while_a_run_is_under_way_are_answered_by_one_run() {
         .unwrap();
     for name in names.iter().map(String::as_str).chain(["unknown"]) {
         let runs = Runs {
-            etl: etl(METRICS, &[("DATABASE_URL", database.url())]).await.0,
+            etl: etl(&metrics, &[("DATABASE_URL", database.url())]).await.0,
             shards: None,
             waiting: Some(store::connect(database.url()).unwrap()),
         };
