@@ -208,6 +208,32 @@ CREATE TABLE IF NOT EXISTS objective_score (
     KEY by_series (series_id, forecast_as_of)
 );
 
+-- What decides whether a model's forecasts of a series are published as they are, in one row: `entries` are its newest
+-- scores (of each 10 minutes of the clock the first scored forecast, a hundred at most), `sums` what they sum up to,
+-- `newest` when the last one was scored, `newest_forecast` the last one's present.
+CREATE TABLE IF NOT EXISTS recent_score (
+    series_id       CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    newest          DATETIME(3) NOT NULL,
+    newest_forecast DATETIME(3) NOT NULL,
+    sums            VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    entries         LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    PRIMARY KEY (series_id),
+    KEY by_time (newest, sums)
+);
+
+-- The same of the probabilities that were published with those forecasts, by objective.
+CREATE TABLE IF NOT EXISTS recent_probability (
+    series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version   INT UNSIGNED NOT NULL,
+    objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    newest    DATETIME(3) NOT NULL,
+    sums      VARCHAR(512) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    entries   LONGTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    PRIMARY KEY (series_id, sla, version, objective),
+    KEY by_time (newest, sums)
+);
+
 -- One row per run. `document` holds failures, stages and warnings.
 CREATE TABLE IF NOT EXISTS run (
     run_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -222,6 +248,16 @@ CREATE TABLE IF NOT EXISTS run (
     PRIMARY KEY (run_id),
     KEY by_start (started_at, run_id),
     KEY by_as_of (as_of)
+);
+
+-- Requests for a run, and what run they were answered with: those that wait are answered by one. Kept for an hour.
+CREATE TABLE IF NOT EXISTS run_request (
+    id       BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+    asked_at DATETIME(3) NOT NULL,
+    request  LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    answer   LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    PRIMARY KEY (id),
+    KEY by_time (asked_at)
 );
 
 -- Every version of every SLA. The newest version of a name is in force unless it is retired.
@@ -284,4 +320,4 @@ CREATE TABLE IF NOT EXISTS thinning (
     PRIMARY KEY (table_name)
 );
 
-UPDATE schema_version SET version = 3, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 5, works_from = 1 WHERE version = 0;

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 /// Where the metrics are in `CloudWatch`.
 const NAMESPACE: &str = "slacast";
 
-/// Writes the metrics of one function.
-#[derive(Clone, Debug)]
+/// Writes the metrics of one function. Outside of a function, as in tests, it writes nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Metrics {
     /// The dimension of all metrics.
-    function: String,
+    function: Option<String>,
 }
 
 /// One value.
@@ -53,39 +53,41 @@ impl Metrics {
     pub fn read(environment: &Environment) -> Self {
         let function = environment.get("AWS_LAMBDA_FUNCTION_NAME");
         Self {
-            function: function.unwrap_or("local").to_owned(),
+            function: function.map(str::to_owned),
         }
     }
 
     /// Writes a line. One that cannot be written is lost: no batch and no run fails for it.
     pub fn write(&self, measurements: &[Measurement]) {
-        let line = self.line(Utc::now().timestamp_millis(), measurements);
-        let _ = writeln!(io::stdout().lock(), "{line}");
-    }
-
-    fn line(&self, now_ms: i64, measurements: &[Measurement]) -> Value {
-        let metrics: Vec<_> = measurements
-            .iter()
-            .map(|measured| json!({"Name": measured.name, "Unit": measured.unit.name()}))
-            .collect();
-        let mut line = Map::new();
-        line.insert(
-            "_aws".to_owned(),
-            json!({
-                "Timestamp": now_ms,
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": metrics,
-                }],
-            }),
-        );
-        line.insert("FunctionName".to_owned(), json!(self.function));
-        for measured in measurements {
-            line.insert(measured.name.to_owned(), json!(measured.value));
+        if let Some(function) = &self.function {
+            let line = line(function, Utc::now().timestamp_millis(), measurements);
+            let _ = writeln!(io::stdout().lock(), "{line}");
         }
-        line.into()
     }
+}
+
+fn line(function: &str, now_ms: i64, measurements: &[Measurement]) -> Value {
+    let metrics: Vec<_> = measurements
+        .iter()
+        .map(|measured| json!({"Name": measured.name, "Unit": measured.unit.name()}))
+        .collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": now_ms,
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["FunctionName"]],
+                "Metrics": metrics,
+            }],
+        }),
+    );
+    line.insert("FunctionName".to_owned(), json!(function));
+    for measured in measurements {
+        line.insert(measured.name.to_owned(), json!(measured.value));
+    }
+    line.into()
 }
 
 #[cfg(test)]
@@ -94,10 +96,9 @@ mod tests {
 
     #[test]
     fn a_line_says_which_of_its_fields_are_metrics() {
-        let environment = [("AWS_LAMBDA_FUNCTION_NAME", "stack-storage")];
-        let metrics = Metrics::read(&environment.into_iter().collect());
         let measured = |name, unit, value| Measurement { name, unit, value };
-        let line = metrics.line(
+        let line = line(
+            "stack-storage",
             1_736_930_705_000,
             &[
                 measured("StoredRecords", Unit::Count, 3.0),

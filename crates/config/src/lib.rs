@@ -5,6 +5,7 @@
 
 mod api;
 mod aws;
+mod bounds;
 mod database;
 mod environment;
 mod kafka;
@@ -13,6 +14,7 @@ mod timing;
 
 pub use api::{Access, AccessConfig};
 pub use aws::AwsCredentials;
+pub use bounds::judged_pairs;
 pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
 pub use kafka::{Brokers, KafkaAuth, KafkaConfig, MskCluster, SaslMechanism};

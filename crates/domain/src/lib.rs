@@ -29,5 +29,5 @@ pub mod text;
 pub mod time;
 
 pub use finding::{Finding, finite};
-pub use series::{InvalidSeriesId, Labels, MetricName, Sample, Series, SeriesId};
+pub use series::{InvalidSeriesId, Labels, MetricName, Part, Sample, Series, SeriesId};
 pub use time::{InvalidTimestamp, Span, SpanSet, Timestamp, UnknownWindow, Window, duration};

@@ -6,6 +6,10 @@ use crate::{digest::digest, text::checked_text, time::Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+mod part;
+
+pub use part::Part;
+
 /// A label set without `__name__`, in the order of the names.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -100,6 +104,14 @@ pub struct SeriesId([u8; 16]);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a series id is 32 lower-case hex digits")]
 pub struct InvalidSeriesId;
+
+impl SeriesId {
+    /// The number that its first eight hex digits are.
+    pub fn first_digits(self) -> u32 {
+        let [a, b, c, d, ..] = self.0;
+        u32::from_be_bytes([a, b, c, d])
+    }
+}
 
 impl fmt::Display for SeriesId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

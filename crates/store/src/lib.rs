@@ -12,6 +12,7 @@ pub mod pipeline;
 mod pool;
 pub mod read;
 pub mod retention;
+pub mod run_request;
 pub mod schema;
 pub mod score;
 mod session;

@@ -22,6 +22,7 @@ use crate::{
     message::Message,
     metrics_file::{Metric, Reading},
     objectives::ActiveObjective,
+    pairs::Pairs,
     prometheus::FetchedSeries,
     scoring::{self, Due},
     subject::Subject,
@@ -38,6 +39,8 @@ pub struct Analysed {
     pub description: Option<Description>,
     /// The objectives that were judged on it, with their positions.
     pub violations: Vec<(usize, ViolationsDocument)>,
+    /// The positions of those that were not, because no pairs were left.
+    pub cut: Vec<usize>,
     /// The scores of its forecasts whose horizon is over.
     pub scores: Vec<ScoreDocument>,
 }
@@ -77,6 +80,7 @@ pub fn analyse(
     fetched: FetchedSeries,
     active: &[ActiveObjective],
     due: &Due,
+    pairs: &Pairs,
     as_of: Timestamp,
 ) -> Analysed {
     let samples = evaluation::clean(fetched.samples);
@@ -108,7 +112,10 @@ pub fn analyse(
         max: forecast.max,
         average: forecast.average,
     });
-    let mut violations = judge(metric, &reference, &samples, &found, active, as_of);
+    let Judged {
+        mut violations,
+        cut,
+    } = judge(metric, &reference, &samples, &found, active, pairs, as_of);
     for (position, document) in &mut violations {
         let Outlook::Forecast(risk) = &mut document.outlook else {
             continue;
@@ -129,39 +136,56 @@ pub fn analyse(
         scores: scores.collect(),
         description,
         violations,
+        cut,
     }
 }
 
-/// Judges each objective that matches the series, and tells its position with what was found.
+/// What was found of the objectives that match a series, by their positions.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) violations: Vec<(usize, ViolationsDocument)>,
+    /// Those that were not judged, because no pairs were left.
+    pub(crate) cut: Vec<usize>,
+}
+
+/// Judges each objective that matches the series.
 pub(crate) fn judge(
     metric: &Metric,
     series: &SeriesReference,
     samples: &[Sample],
     found: &statistics::Analysis,
     active: &[ActiveObjective],
+    pairs: &Pairs,
     as_of: Timestamp,
-) -> Vec<(usize, ViolationsDocument)> {
+) -> Judged {
     let staleness = metric.reading.staleness();
     let future = Future::of(found);
     let matching = active.iter().enumerate().filter(|(_, active)| {
         active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
     });
-    let judged = matching.filter_map(|(position, active)| {
+    let mut judged = Judged::default();
+    for (position, active) in matching {
+        if !pairs.take() {
+            judged.cut.push(position);
+            continue;
+        }
         let ActiveObjective {
             sla,
             version,
             objective,
         } = active;
         let evaluated = evaluation::evaluate(objective, samples, staleness, as_of);
-        let judgement = evaluated.judgement()?;
+        let Some(judgement) = evaluated.judgement() else {
+            continue;
+        };
         let outlook = future
             .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
         let series = series.clone();
         let document =
             ViolationsDocument::judged(sla, *version, objective, series, judgement, outlook);
-        Some((position, document))
-    });
-    judged.collect()
+        judged.violations.push((position, document));
+    }
+    judged
 }
 
 /// The statistics of a series.

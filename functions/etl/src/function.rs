@@ -64,6 +64,7 @@ impl From<FunctionError> for Diagnostic {
                 "PrometheusAway"
             }
             FunctionError::Run(RunError::KafkaAway(_)) => "KafkaAway",
+            FunctionError::Run(RunError::Refused(_)) => "KafkaRefused",
             FunctionError::Answer(_) => "Internal",
         };
         Self {
@@ -151,7 +152,7 @@ impl Function {
                 })?);
             }
         };
-        match self.runs.run(&request, Trigger::Http, deadline).await {
+        match self.runs.run_together(&request, deadline).await {
             Ok(document) => reply::accepted(&document),
             Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
                 "/sla",
@@ -161,10 +162,12 @@ impl Function {
                 what: "Prometheus",
                 source: error.into(),
             }),
-            Err(error @ RunError::KafkaAway(_)) => Err(ApiError::Unavailable {
-                what: "Kafka",
-                source: error.into(),
-            }),
+            Err(error @ (RunError::KafkaAway(_) | RunError::Refused(_))) => {
+                Err(ApiError::Unavailable {
+                    what: "Kafka",
+                    source: error.into(),
+                })
+            }
         }
     }
 

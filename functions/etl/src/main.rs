@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use config::{
-    AccessConfig, DatabaseConfig, KafkaConfig, PrometheusConfig, schedule_interval, settle,
+    AccessConfig, DatabaseConfig, KafkaConfig, PrometheusConfig, judged_pairs, schedule_interval,
+    settle,
 };
 use etl::{
     function::Function,
@@ -60,20 +61,24 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let brokers = msk::bootstrap(&kafka).await?;
     let open = || Store::open(&database, Role::Reader).map(|store| store.renewed_by(aws::database));
     let store = open()?;
+    // On a connection of its own: no other read keeps a run from what it judges.
+    let slas = open()?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment)?)?,
-        // On a connection of its own: no other read keeps a run from what it judges.
-        objectives: Objectives::new(open()?),
+        objectives: Objectives::new(slas.clone()),
         scoring: Scoring::new(store.clone()),
         order: Order::new(store),
         publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,
         settle: settle(&environment)?,
         interval: schedule_interval(&environment)?,
+        pairs: judged_pairs(&environment)?,
+        measured: aws::Metrics::read(&environment),
     };
     let runs = Runs {
         etl,
         shards: Shards::read(&environment)?,
+        waiting: Some(slas),
     };
     Ok((Function::new(runs, &access), Topic::new(kafka, brokers)))
 }

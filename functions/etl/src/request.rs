@@ -71,10 +71,12 @@ fn tried(
 pub struct RunRequest {
     /// Whole seconds, not in the future.
     pub as_of: Timestamp,
-    /// These metrics alone; `None`: all, or those of `sla`.
+    /// These metrics alone; `None`: all, or those of `slas`.
     pub metrics: Option<Vec<String>>,
-    /// This SLA alone; `None`: all.
-    pub sla: Option<String>,
+    /// These SLAs alone; `None`: all.
+    pub slas: Option<Vec<String>>,
+    /// Whether the request says itself what it looks at.
+    pub is_pinned: bool,
 }
 
 impl RunRequest {
@@ -83,7 +85,8 @@ impl RunRequest {
         Self {
             as_of,
             metrics: None,
-            sla: None,
+            slas: None,
+            is_pinned: false,
         }
     }
 
@@ -110,8 +113,11 @@ impl RunRequest {
         for (name, value) in fields.iter().take(100) {
             let fault = match name.as_str() {
                 "as_of" | "sla" | "dry_run" | "metrics" if value.is_null() => Ok(()),
-                "as_of" => as_of(value, now).map(|time| request.as_of = time),
-                "sla" => sla(value).map(|name| request.sla = Some(name)),
+                "as_of" => as_of(value, now).map(|time| {
+                    request.as_of = time;
+                    request.is_pinned = true;
+                }),
+                "sla" => sla(value).map(|name| request.slas = Some(vec![name])),
                 "dry_run" => Ok(()),
                 "metrics" => metrics(value, &known).map(|names| request.metrics = Some(names)),
                 _ => Err(invalid(&below("", name), "is not a field of this request")),

@@ -6,8 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::{MetricName, message::RunDocument, score::UNKNOWN_METRIC};
-use kafka::{KafkaUnreachable, Publication, Publisher};
+use aws::{Measurement, Unit};
+use chrono::Utc;
+use domain::{MetricName, Timestamp, message::RunDocument, score::UNKNOWN_METRIC};
+use kafka::{KafkaUnreachable, Publication, Publisher, Refusal};
 
 use crate::{
     deadline::Deadline,
@@ -15,6 +17,7 @@ use crate::{
     metrics_file::Metric,
     objectives::{self, ActiveObjective, Objectives},
     order::{Order, ordered},
+    pairs::Pairs,
     prometheus::{Availability, Prometheus},
     request::RunRequest,
     scoring::{self, Due, Scoring},
@@ -55,6 +58,10 @@ pub struct Etl {
     pub settle: Duration,
     /// How often the schedule starts a run.
     pub interval: Duration,
+    /// How many pairs of an objective and a series a run judges at most.
+    pub pairs: u64,
+    /// Where a run's measurements go.
+    pub measured: aws::Metrics,
 }
 
 /// Why a run came to nothing.
@@ -69,6 +76,9 @@ pub enum RunError {
     /// What was found could not be published.
     #[error(transparent)]
     KafkaAway(#[from] KafkaUnreachable),
+    /// Kafka takes the run's record not even without failures.
+    #[error("Kafka refuses the run's record")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What a run, or its part, is to do.
@@ -80,8 +90,12 @@ struct Plan {
     due: Arc<Due>,
     /// What is fetched, in this order.
     metrics: Vec<Arc<Metric>>,
+    /// How much may be judged.
+    pairs: Arc<Pairs>,
 }
 
+/// So many failures are left in a record that is too large.
+const FEW_FAILURES: usize = 10;
 /// Fetches under way at once: one is analysed while the next one arrives.
 const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
@@ -112,8 +126,7 @@ impl Etl {
         }
         self.give_up(&plan.due, &record, &mut publication).await;
         record.finish_publication(publication).await?;
-        let document = record.finish();
-        self.publish_record(&document).await?;
+        let document = self.publish_record(record.finish()).await?;
         if prometheus_away {
             return Err(RunError::PrometheusAway(Box::new(document)));
         }
@@ -173,13 +186,14 @@ impl Etl {
     async fn plan(&self, request: &RunRequest, record: &mut Record) -> Result<Plan, RunError> {
         let active = self.active(request, record).await?;
         record.tally = Tally::new(active.clone());
-        let (read, unreached) =
-            tokio::join!(self.scoring.read(request.as_of), self.order.unreached());
+        let unreached = self.order.unreached().await;
+        let read = self.scoring.read(request.as_of, record.part).await;
         record.scores = read.took;
         record.document.failures.extend(read.failures);
         Ok(Plan {
             metrics: ordered(self.selected(request, &active), &unreached),
-            due: Arc::new(read.forecasts.of_part(record.part)),
+            due: Arc::new(read.forecasts),
+            pairs: Arc::new(Pairs::new(self.pairs.div_ceil(record.part.of.into()))),
             active,
         })
     }
@@ -194,10 +208,10 @@ impl Etl {
         record.objectives = reading.elapsed();
         let certain = failure.is_none();
         record.document.failures.extend(failure);
-        if let Some(name) = &request.sla {
-            slas.retain(|sla| sla.name == name.as_str());
+        if let Some(names) = &request.slas {
+            slas.retain(|sla| names.iter().any(|name| sla.name == name.as_str()));
             if slas.is_empty() && certain {
-                return Err(RunError::UnknownSla(name.clone()));
+                return Err(RunError::UnknownSla(names.join(", ")));
             }
         }
         let mut active = objectives::flatten(slas);
@@ -208,7 +222,7 @@ impl Etl {
     }
 
     fn selected(&self, request: &RunRequest, active: &[ActiveObjective]) -> Vec<Arc<Metric>> {
-        let wanted = |name: &MetricName| match (&request.metrics, &request.sla) {
+        let wanted = |name: &MetricName| match (&request.metrics, &request.slas) {
             (Some(names), _) => is_among(name, names),
             (None, Some(_)) => active.iter().any(|active| active.objective.metric == *name),
             (None, None) => true,
@@ -241,20 +255,53 @@ impl Etl {
         }
     }
 
-    async fn publish_record(&self, document: &RunDocument) -> Result<(), KafkaUnreachable> {
-        let mut publication = self.publisher.publication();
-        publication.send(Message::of_run(document)).await;
-        publication.finish().await?;
+    /// Publishes the run's record, the last of its messages. One that is too large is sent again with fewer failures.
+    async fn publish_record(&self, mut document: RunDocument) -> Result<RunDocument, RunError> {
+        let mut refused = self.send_record(&document).await?;
+        for most in [FEW_FAILURES, 0] {
+            if refused.is_some() {
+                tracing::warn!(run = document.run_id, most, "the run's record is too large");
+                document.failures.truncate(most);
+                document.warnings.truncate(most);
+                refused = self.send_record(&document).await?;
+            }
+        }
+        if let Some(refusal) = refused {
+            return Err(RunError::Refused(refusal.reason.into()));
+        }
+        self.measure(&document);
         // Alarms count these lines.
         tracing::info!(
             event = "run_published",
             run = document.run_id,
+            as_of = %document.as_of,
             series = document.series,
             messages = document.messages,
             failures = document.failures.len(),
             "a run is published"
         );
-        Ok(())
+        Ok(document)
+    }
+
+    async fn send_record(&self, document: &RunDocument) -> Result<Option<Refusal>, RunError> {
+        let mut publication = self.publisher.publication();
+        publication.send(Message::of_run(document)).await;
+        Ok(publication.finish().await?.refused.pop())
+    }
+
+    fn measure(&self, document: &RunDocument) {
+        let now = Timestamp::from(Utc::now());
+        let duration = now.since(document.started_at);
+        let lag = now.since(document.as_of);
+        let measured = |name, unit, value| Measurement { name, unit, value };
+        let milliseconds = duration.as_secs_f64() * 1000.0;
+        let failures = document.failures.len() as f64;
+        self.measured.write(&[
+            measured("RunDuration", Unit::Milliseconds, milliseconds),
+            measured("RunSeries", Unit::Count, document.series as f64),
+            measured("RunFailures", Unit::Count, failures),
+            measured("RunLag", Unit::Seconds, lag.as_secs_f64()),
+        ]);
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{
-    Finding, Sample, SeriesId, Timestamp, evaluation,
+    Finding, Part, Sample, SeriesId, Timestamp, evaluation,
     evaluation::RecentProbabilities,
     forecast::RecentScores,
     message::{Failure, ObjectiveScore, ScoreDocument, SeriesReference},
@@ -18,17 +18,22 @@ use store::{
     score::{DueForecast, DueProbability, JudgedSeries},
 };
 
-use crate::{
-    objectives::{ActiveObjective, PATIENCE, unreadable},
-    part::Part,
-};
+use crate::objectives::{ActiveObjective, PATIENCE, unreadable};
 
 /// Where forecasts and scores are read.
 #[derive(Debug)]
 pub struct Scoring {
     store: Store,
-    /// The scores read last, and before which time they were told.
-    recent: Mutex<Option<(Timestamp, Arc<Recent>)>>,
+    /// What was read last, or that it could not be read, of which part and before which time.
+    recent: Mutex<Option<LastRead>>,
+}
+
+/// What came of reading the scores of late.
+#[derive(Clone, Debug)]
+struct LastRead {
+    part: Part,
+    before: Timestamp,
+    outcome: Result<Arc<Recent>, String>,
 }
 
 /// How forecasts and probabilities did of late.
@@ -70,12 +75,12 @@ impl Scoring {
         }
     }
 
-    /// Reads what a run at `as_of` has to score, and what was scored before.
-    pub async fn read(&self, as_of: Timestamp) -> ReadDue {
+    /// Reads what a part of a run at `as_of` has to score, and what was scored before.
+    pub async fn read(&self, as_of: Timestamp, part: Part) -> ReadDue {
         let reading = Instant::now();
         let (forecasts, recent) = tokio::join!(
-            patiently(self.store.due_forecasts(as_of, MOST_FORECASTS)),
-            self.recent(as_of),
+            patiently(self.store.due_forecasts(as_of, MOST_FORECASTS, part)),
+            self.recent(as_of, part),
         );
         let mut failures = Vec::new();
         let forecasts = forecasts.unwrap_or_else(|reason| {
@@ -93,25 +98,34 @@ impl Scoring {
         }
     }
 
-    async fn recent(&self, as_of: Timestamp) -> Result<Arc<Recent>, String> {
+    /// Runs in the same 10 minutes of the clock look at the same scores: they are asked for once, even where that fails.
+    async fn recent(&self, as_of: Timestamp, part: Part) -> Result<Arc<Recent>, String> {
         let into_span = as_of.millis().rem_euclid(SPAN);
         let before = as_of - Duration::from_millis(into_span.unsigned_abs());
         let last = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((when, recent)) = &*last()
-            && *when == before
+        if let Some(last) = &*last()
+            && (last.before, last.part) == (before, part)
         {
-            return Ok(recent.clone());
+            return last.outcome.clone();
         }
-        let (forecasts, probabilities) = tokio::try_join!(
-            patiently(self.store.recent_scores(before)),
-            patiently(self.store.recent_probabilities(before)),
-        )?;
-        let recent = Arc::new(Recent {
-            forecasts,
-            probabilities,
+        let outcome = self.read_recent(before, part).await;
+        *last() = Some(LastRead {
+            part,
+            before,
+            outcome: outcome.clone(),
         });
-        *last() = Some((before, recent.clone()));
-        Ok(recent)
+        outcome
+    }
+
+    async fn read_recent(&self, before: Timestamp, part: Part) -> Result<Arc<Recent>, String> {
+        let read = async {
+            // One after the other: the forecasts to score are read beside them, and there are two connections.
+            Ok(Recent {
+                forecasts: self.store.recent_scores(before, part).await?,
+                probabilities: self.store.recent_probabilities(before, part).await?,
+            })
+        };
+        patiently(read).await.map(Arc::new)
     }
 }
 
@@ -143,12 +157,6 @@ impl Due {
                 .push(forecast);
         }
         Self { by_series, recent }
-    }
-
-    /// Those of a part's series.
-    pub fn of_part(mut self, part: Part) -> Self {
-        self.by_series.retain(|series, _| part.owns_id(*series));
-        self
     }
 
     /// Those of a series, the oldest first.

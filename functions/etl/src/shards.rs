@@ -4,14 +4,18 @@ use std::time::Instant;
 
 use aws::{Functions, InvokeError};
 use config::{ConfigError, Environment};
-use domain::message::{RunDocument, Stage};
+use domain::{
+    Part,
+    message::{RunDocument, Stage},
+};
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::Store;
 
 use crate::{
     deadline::Deadline,
-    part::{Part, PartDocument, PartRequest},
+    part::{PartDocument, PartRequest},
     request::RunRequest,
     run::{Etl, RunError},
     subject::Trigger,
@@ -24,6 +28,8 @@ pub struct Runs {
     pub etl: Etl,
     /// How to have parts run; `None`: every run is whole.
     pub shards: Option<Shards>,
+    /// Where requests wait for a run; `None`: each has a run of its own.
+    pub waiting: Option<Store>,
 }
 
 /// This function, as it invokes itself.
@@ -123,7 +129,7 @@ impl Runs {
                     run_id: run_id.clone(),
                     as_of: request.as_of,
                     metrics: request.metrics.clone(),
-                    sla: request.sla.clone(),
+                    slas: request.slas.clone(),
                     left_ms: u64::try_from(deadline.left().as_millis()).ok(),
                 };
                 async move {
@@ -150,7 +156,7 @@ impl Runs {
                     came_back.push(part);
                 }
                 Err(error) => {
-                    tracing::error!(shard = index, %error, "a shard did not come back");
+                    tracing::error!(event = "shard_lost", shard = index, %error, "a shard did not come back");
                     split.lost(&self.etl, index, shards.count);
                 }
             }
@@ -187,7 +193,7 @@ mod tests {
         let event = |index: u32, of: u32| {
             json!({"shard": {
                 "part": {"index": index, "of": of}, "run_id": "r",
-                "as_of": "2026-11-23T08:45:00Z", "metrics": null, "sla": null,
+                "as_of": "2026-11-23T08:45:00Z", "metrics": null, "slas": null,
             }})
         };
         assert!(part_of(&event(3, 4)).is_some());

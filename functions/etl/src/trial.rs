@@ -6,7 +6,7 @@ use domain::{
     Sample, Series, SeriesId, Timestamp,
     evaluation::{self, ObjectiveState, Recommendation, worst_first},
     message::{
-        DEADLINE, Failure, SeriesReference, TrialDocument, TriedObjective, TriedSeries,
+        BOUND, DEADLINE, Failure, SeriesReference, TrialDocument, TriedObjective, TriedSeries,
         ViolationsDocument,
     },
     sla::{Objective, SlaName, Trial},
@@ -20,6 +20,7 @@ use crate::{
     deadline::Deadline,
     metrics_file::Metric,
     objectives::ActiveObjective,
+    pairs::Pairs,
     prometheus::{FetchError, FetchedSeries},
     run::{Etl, SERIES_WAITING, read_range},
 };
@@ -72,16 +73,27 @@ impl Etl {
             .collect();
         let deadline = deadline.within(PATIENCE);
         let mut tried: Vec<TriedObjective> = trial.objectives.iter().map(untried).collect();
-        let mut failures = Vec::new();
+        let (mut failures, pairs) = (Vec::new(), Arc::new(Pairs::new(self.pairs)));
         for metric in asked {
             let name = metric.name.clone();
-            let found = self.try_metric(metric, &active, as_of, trial.violations, &mut tried);
+            let asked = Asked {
+                active: active.clone(),
+                pairs: pairs.clone(),
+                as_of,
+                violations: trial.violations,
+            };
+            let found = self.try_metric(metric, &asked, &mut tried);
             let Ok(found) = timeout_at(deadline.end, found).await else {
                 failures.push(Failure::new("fetch", DEADLINE).of_metric(&name));
                 continue;
             };
             match found {
-                Ok(()) => {}
+                Ok(0) => {}
+                Ok(cut) => {
+                    let detail = format!("{cut} pairs were not judged: {}", pairs.cut());
+                    let failure = Failure::new("evaluation", BOUND).of_metric(&name);
+                    failures.push(failure.because(detail));
+                }
                 Err(error @ FetchError::Unreachable(_)) => {
                     return Err(TrialError::PrometheusAway(error));
                 }
@@ -106,17 +118,17 @@ impl Etl {
         })
     }
 
-    /// Judges the series of a metric while they arrive, on as many worker threads as there are processors.
+    /// Judges the series of a metric while they arrive, on as many worker threads as there are processors. Returns how many
+    /// pairs of an objective and a series were not judged.
     async fn try_metric(
         &self,
         metric: Arc<Metric>,
-        active: &Arc<[ActiveObjective]>,
-        as_of: Timestamp,
-        violations: u64,
+        asked: &Asked,
         tried: &mut [TriedObjective],
-    ) -> Result<(), FetchError> {
+    ) -> Result<usize, FetchError> {
         let (found, arriving) = mpsc::channel(SERIES_WAITING);
-        let range = read_range(&metric, active, as_of);
+        let range = read_range(&metric, &asked.active, asked.as_of);
+        let mut cut = 0;
         let fetching = async {
             let fetched = self.prometheus.fetch(&metric, range, &found).await;
             drop(found);
@@ -127,15 +139,14 @@ impl Etl {
             Some((arriving.recv().await?, arriving))
         })
         .map(|series| {
-            let (metric, active) = (metric.clone(), active.clone());
-            tokio::task::spawn_blocking(move || {
-                try_series(&metric, series, &active, as_of, violations)
-            })
+            let (metric, asked) = (metric.clone(), asked.clone());
+            tokio::task::spawn_blocking(move || try_series(&metric, series, &asked))
         })
         .buffer_unordered(workers)
         .for_each(|judged| {
             match judged {
-                Ok(judged) => {
+                Ok((judged, left_out)) => {
+                    cut += left_out;
                     for (position, series) in judged {
                         if let Some(objective) = tried.get_mut(position) {
                             add(objective, series);
@@ -147,17 +158,31 @@ impl Etl {
             future::ready(())
         });
         let (outcome, ()) = tokio::join!(fetching, judging);
-        outcome.map(drop)
+        outcome.map(|_| cut)
     }
+}
+
+/// What is tried.
+#[derive(Clone)]
+struct Asked {
+    active: Arc<[ActiveObjective]>,
+    pairs: Arc<Pairs>,
+    as_of: Timestamp,
+    /// How many violations in 12 h recommended bounds may leave.
+    violations: u64,
 }
 
 fn try_series(
     metric: &Metric,
     fetched: FetchedSeries,
-    active: &[ActiveObjective],
-    as_of: Timestamp,
-    violations: u64,
-) -> Vec<(usize, TriedSeries)> {
+    asked: &Asked,
+) -> (Vec<(usize, TriedSeries)>, usize) {
+    let Asked {
+        active,
+        pairs,
+        as_of,
+        violations,
+    } = asked;
     let samples = evaluation::clean(fetched.samples);
     let series = Series {
         metric: metric.name.clone(),
@@ -168,16 +193,15 @@ fn try_series(
         active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
     });
     if !matched {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
-    let found = analysis::statistics(metric, &samples, as_of);
-    analysis::judge(metric, &reference, &samples, &found, active, as_of)
-        .into_iter()
-        .map(|(position, document)| {
-            let tried = tried(&document, metric, &samples, violations);
-            (position, tried)
-        })
-        .collect()
+    let found = analysis::statistics(metric, &samples, *as_of);
+    let judged = analysis::judge(metric, &reference, &samples, &found, active, pairs, *as_of);
+    let tried = judged.violations.into_iter().map(|(position, document)| {
+        let tried = tried(&document, metric, &samples, *violations);
+        (position, tried)
+    });
+    (tried.collect(), judged.cut.len())
 }
 
 fn tried(

@@ -151,6 +151,7 @@ fn routes(criterion: &mut Criterion) {
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
         settle: Duration::from_secs(5),
+        judged_pairs: 20_000,
         read_last: ReadLast::default(),
     };
     let store = database.store();
@@ -195,6 +196,7 @@ fn budget(criterion: &mut Criterion) {
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
         settle: Duration::from_secs(5),
+        judged_pairs: 20_000,
         read_last: ReadLast::default(),
     };
     for uri in ["/sla/web/budget", "/sla/web/violations"] {

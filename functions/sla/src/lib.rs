@@ -4,6 +4,7 @@
 //! SLA changes or is tried out.
 
 mod advice;
+mod bound;
 mod budget;
 mod check;
 mod evaluator;
@@ -123,6 +124,8 @@ pub struct SlaManager {
     pub schedule_interval: Duration,
     /// How far behind the clock a run looks; what is evaluated as of later than that far ahead is not known yet.
     pub settle: Duration,
+    /// How many pairs of an objective and a series all SLAs together may have.
+    pub judged_pairs: u64,
     /// What probabilities were worth, as it was read last.
     pub read_last: ReadLast,
 }

@@ -1,6 +1,6 @@
 //! The sla function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, schedule_interval, settle};
+use config::{AccessConfig, DatabaseConfig, judged_pairs, schedule_interval, settle};
 use http_api::Api;
 use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{Role, Store};
@@ -21,6 +21,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
         evaluator: Evaluator::read(&environment, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
         settle: settle(&environment)?,
+        judged_pairs: judged_pairs(&environment)?,
         read_last: ReadLast::default(),
     };
     Ok((Api::new(&ROUTES, &access), manager))

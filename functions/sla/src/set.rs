@@ -12,7 +12,7 @@ use store::sla::{Change, Condition, StoredSla};
 use crate::{
     Endpoint, SlaManager,
     advice::{self, Advice},
-    database,
+    bound, database,
     evaluator::Request,
 };
 
@@ -147,11 +147,7 @@ async fn put(
     now: Timestamp,
 ) -> Result<Reply, ApiError> {
     // What may fail is asked before the change, so that a change that was made is also answered.
-    let known = manager
-        .store
-        .known_series(&objectives, now)
-        .await
-        .map_err(database)?;
+    let known = bound::known_series(manager, &name, &objectives, now).await?;
     let change = manager
         .store
         .put_sla(&name, &objectives, condition, now)

@@ -27,8 +27,8 @@ pub use metadata::{
 pub use metrics::{MetricsDocument, WindowSummary};
 pub use prediction::{PredictionArrays, PredictionDocument};
 pub use run::{
-    AMBIGUOUS, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId, Stage,
-    TIMEOUT, Trigger, UnknownTrigger,
+    AMBIGUOUS, BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId,
+    Stage, TIMEOUT, Trigger, UnknownTrigger,
 };
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};

@@ -114,6 +114,8 @@ pub enum EvaluationOutcome {
 pub const DEADLINE: &str = "deadline";
 /// The reason of series that differ in their metric names alone.
 pub const AMBIGUOUS: &str = "ambiguous";
+/// The reason of what a bound leaves out.
+pub const BOUND: &str = "bound";
 /// The reason of a metric that took too long.
 pub const TIMEOUT: &str = "timeout";
 

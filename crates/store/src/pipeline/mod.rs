@@ -9,6 +9,7 @@ mod episodes;
 mod evaluations;
 mod metrics;
 mod parts;
+mod recent;
 mod redrive;
 mod run;
 mod score;
@@ -162,5 +163,6 @@ async fn write(connection: &mut MySqlConnection, entries: &[Entry<'_>]) -> Resul
     violations::write(connection, entries).await?;
     episodes::write(connection, entries).await?;
     score::write(connection, entries).await?;
+    recent::write(connection, entries).await?;
     run::write(connection, entries).await
 }

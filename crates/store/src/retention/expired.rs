@@ -11,9 +11,13 @@ pub(super) async fn purge(
     cutoffs: &Cutoffs,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    let tables: [(&'static str, NaiveDateTime); 6] = [
+    let tables: [(&'static str, NaiveDateTime); 9] = [
         (
             "DELETE FROM long_arrays WHERE as_of < ? ORDER BY as_of LIMIT ?",
+            cutoffs.long_arrays,
+        ),
+        (
+            "DELETE FROM run_request WHERE asked_at < ? ORDER BY asked_at LIMIT ?",
             cutoffs.long_arrays,
         ),
         (
@@ -31,6 +35,18 @@ pub(super) async fn purge(
         (
             "DELETE FROM evaluation WHERE as_of < ? ORDER BY as_of LIMIT ?",
             cutoffs.everything,
+        ),
+        (
+            "DELETE r FROM (SELECT series_id FROM recent_score FORCE INDEX (by_time) \
+             WHERE newest < ? ORDER BY newest LIMIT ?) old JOIN recent_score r ON r.series_id = old.series_id",
+            cutoffs.recent,
+        ),
+        (
+            "DELETE r FROM (SELECT series_id, sla, version, objective FROM recent_probability FORCE INDEX (by_time) \
+             WHERE newest < ? ORDER BY newest LIMIT ?) old JOIN recent_probability r \
+             ON r.series_id = old.series_id AND r.sla = old.sla AND r.version = old.version \
+             AND r.objective = old.objective",
+            cutoffs.recent,
         ),
         (
             "DELETE FROM exclusion WHERE `end` < ? ORDER BY `end` LIMIT ?",

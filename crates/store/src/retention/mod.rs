@@ -15,7 +15,7 @@ use chrono::{NaiveDateTime, Timelike};
 use domain::Timestamp;
 use sqlx::MySqlConnection;
 
-use crate::{Store, StoreError, read::column_time};
+use crate::{Store, StoreError, read::column_time, score::recent};
 use budget::Budget;
 
 /// How long rows are kept.
@@ -112,6 +112,8 @@ struct Cutoffs {
     everything: NaiveDateTime,
     /// Long arrays before it go.
     long_arrays: NaiveDateTime,
+    /// Rows of the newest scores of series that have none after it go.
+    recent: NaiveDateTime,
     /// Violations, gaps, exclusions and judged time that end before it, and scores of forecasts before it, go.
     history: NaiveDateTime,
 }
@@ -122,6 +124,7 @@ impl Cutoffs {
             thinned: hour_of(column_time(now - limits.every_run)),
             everything: column_time(now - limits.everything),
             long_arrays: column_time(now - LONG_ARRAYS),
+            recent: column_time(now - recent::KEPT),
             history: column_time(now - limits.everything.max(HISTORY)),
         }
     }

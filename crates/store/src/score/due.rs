@@ -7,7 +7,7 @@ use std::{
 
 use chrono::NaiveDateTime;
 use domain::{
-    Finding, SeriesId, Timestamp,
+    Finding, Part, SeriesId, Timestamp,
     forecast::{Forecast, HORIZON},
     message::{PredictionDocument, SeriesReference},
     score::FORECAST_GONE,
@@ -56,13 +56,16 @@ pub struct DueProbability {
 /// The forecasts nobody has scored, and those that this very run has: a run that is repeated tells the same again.
 const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.labels, s.unit, p.document FROM ( \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
-     WHERE as_of IS NULL AND forecast_as_of <= ? ORDER BY forecast_as_of LIMIT ?) \
+     WHERE as_of IS NULL AND forecast_as_of <= ? AND CONV(LEFT(series_id, 8), 16, 10) % ? = ? \
+     ORDER BY forecast_as_of LIMIT ?) \
     UNION \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
-     WHERE as_of IS NULL AND forecast_as_of <= ? ORDER BY forecast_as_of DESC LIMIT ?) \
+     WHERE as_of IS NULL AND forecast_as_of <= ? AND CONV(LEFT(series_id, 8), 16, 10) % ? = ? \
+     ORDER BY forecast_as_of DESC LIMIT ?) \
     UNION \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
-     WHERE as_of = ? ORDER BY forecast_as_of LIMIT ?)) q \
+     WHERE as_of = ? AND CONV(LEFT(series_id, 8), 16, 10) % ? = ? \
+     ORDER BY forecast_as_of LIMIT ?)) q \
     JOIN series s ON s.series_id = q.series_id \
     LEFT JOIN prediction p ON p.series_id = q.series_id AND p.as_of = q.forecast_as_of \
     ORDER BY q.forecast_as_of, q.series_id";
@@ -73,10 +76,11 @@ const PROBABILITIES: &str = "SELECT v.sla, v.version, v.objective, v.series_id, 
     JSON_EXTRACT(v.document, '$.outlook.base_rate') AS base_rate, o.document AS objective_document \
     FROM violation v FORCE INDEX (by_time) JOIN sla_objective o \
     ON o.sla = v.sla AND o.version = v.version AND o.objective = v.objective \
-    WHERE v.as_of = ? AND v.series_id <> '' ORDER BY v.sla, v.version, v.objective, v.series_id";
+    WHERE v.as_of = ? AND v.series_id <> '' AND CONV(LEFT(v.series_id, 8), 16, 10) % ? = ? \
+    ORDER BY v.sla, v.version, v.objective, v.series_id";
 
 impl Store {
-    /// The forecasts that a run at `as_of` has to score: those whose horizon is over and that no run before it has scored,
+    /// The forecasts of the series of `part` that a run at `as_of` has to score: those whose horizon is over and that no run before it has scored,
     /// at most `most` of each. Half of them are the oldest that wait and half the newest, so that a metric that cannot be
     /// fetched for hours keeps nobody waiting but its own. The oldest first.
     ///
@@ -86,13 +90,20 @@ impl Store {
         &self,
         as_of: Timestamp,
         most: u32,
+        part: Part,
     ) -> Result<Vec<DueForecast>, StoreError> {
         let mut rows = sqlx::query(DUE)
             .bind(column_time(as_of - HORIZON))
+            .bind(part.of)
+            .bind(part.index)
             .bind(most.div_ceil(2))
             .bind(column_time(as_of - HORIZON))
+            .bind(part.of)
+            .bind(part.index)
             .bind(most.div_ceil(2))
             .bind(column_time(as_of))
+            .bind(part.of)
+            .bind(part.index)
             .bind(most)
             .fetch(self.pool());
         let mut due = Vec::new();
@@ -100,11 +111,15 @@ impl Store {
             due.push(read(&row)?);
         }
         drop(rows);
-        self.add_probabilities(&mut due).await?;
+        self.add_probabilities(&mut due, part).await?;
         Ok(due)
     }
 
-    async fn add_probabilities(&self, due: &mut [DueForecast]) -> Result<(), StoreError> {
+    async fn add_probabilities(
+        &self,
+        due: &mut [DueForecast],
+        part: Part,
+    ) -> Result<(), StoreError> {
         let times: BTreeSet<Timestamp> = due.iter().map(|forecast| forecast.as_of).collect();
         let mut positions: HashMap<(SeriesId, Timestamp), usize> =
             HashMap::with_capacity(due.len());
@@ -114,6 +129,8 @@ impl Store {
         for time in times {
             let mut rows = sqlx::query(PROBABILITIES)
                 .bind(column_time(time))
+                .bind(part.of)
+                .bind(part.index)
                 .fetch(self.pool());
             // The rows of one objective follow each other.
             let mut last: Option<(SlaName, u32, Arc<Objective>)> = None;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::forecast::HORIZON;
+use domain::{Part, forecast::HORIZON};
 use store::{retention::Limits, testing::CrowdedDatabase};
 
 #[tokio::test]
@@ -10,9 +10,15 @@ async fn no_read_of_a_run_reads_a_whole_table() {
     let (found, statements) = crowded
         .answer_by_index(async |store| {
             let slas = store.active_slas().await.unwrap();
-            let due = store.due_forecasts(after, 5_000).await.unwrap();
-            store.recent_scores(after).await.unwrap();
-            store.recent_probabilities(after).await.unwrap();
+            let due = store
+                .due_forecasts(after, 5_000, Part::WHOLE)
+                .await
+                .unwrap();
+            store.recent_scores(after, Part::WHOLE).await.unwrap();
+            store
+                .recent_probabilities(after, Part::WHOLE)
+                .await
+                .unwrap();
             (slas.len(), due.len())
         })
         .await;

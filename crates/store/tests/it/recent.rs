@@ -1,6 +1,6 @@
 //! What the scores of late say: the newest fifty that are far enough apart.
 
-use domain::forecast::HORIZON;
+use domain::{Finding, Part, forecast::HORIZON};
 use store::{
     pipeline::Document,
     score::JudgedSeries,
@@ -27,7 +27,7 @@ async fn the_newest_fifty_scores_at_least_ten_minutes_apart_are_summed_up() {
         .collect();
     batch.extend((0..49).map(|k| few.score(at(600 * k), at(600 * k) + HORIZON)));
     store(&database, &batch).await;
-    let recent = |seconds| database.store().recent_scores(at(seconds));
+    let recent = |seconds| database.store().recent_scores(at(seconds), Part::WHOLE);
     let found = recent(9 * 3600).await.unwrap();
     assert_eq!(found.keys().collect::<Vec<_>>(), [&told.series().id()]);
     let sums = found[&told.series().id()];
@@ -91,7 +91,11 @@ async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() 
         Document::Score(score)
     }));
     store(&database, &batch).await;
-    let recent = |seconds| database.store().recent_probabilities(at(seconds));
+    let recent = |seconds| {
+        database
+            .store()
+            .recent_probabilities(at(seconds), Part::WHOLE)
+    };
     let found = recent(9 * 3600).await.unwrap();
     let judged = JudgedSeries {
         series: told.series().id(),
@@ -122,9 +126,16 @@ async fn a_schedule_that_is_early_now_and_then_has_fifty_far_enough_apart_too() 
         .collect();
     store(&database, &batch).await;
     let before = at(60_000);
-    let scores = database.store().recent_scores(before).await.unwrap();
+    let scores = database
+        .store()
+        .recent_scores(before, Part::WHOLE)
+        .await
+        .unwrap();
     assert_eq!(scores[&told.series().id()].forecasts, 50);
-    let probabilities = database.store().recent_probabilities(before).await;
+    let probabilities = database
+        .store()
+        .recent_probabilities(before, Part::WHOLE)
+        .await;
     assert_eq!(
         probabilities
             .unwrap()
@@ -134,4 +145,65 @@ async fn a_schedule_that_is_early_now_and_then_has_fifty_far_enough_apart_too() 
             .forecasts,
         50
     );
+}
+
+#[tokio::test]
+async fn scores_in_any_order_give_the_same_rows_and_a_part_reads_its_own_series() {
+    let abouts: Vec<Documents> = (0..6)
+        .map(|number| Documents::about("cpuUsage", &format!("host{number}")))
+        .collect();
+    // Two forecasts in each 10 minutes, and of every seventh 10 minutes the first one has no score.
+    let batch: Vec<Document> = (0..130)
+        .flat_map(|k| abouts.iter().map(move |about| (k, about)))
+        .map(|(k, about)| {
+            let Document::Score(mut score) = about.score(at(300 * k), at(300 * k) + HORIZON) else {
+                unreachable!()
+            };
+            if k % 14 == 0 {
+                score.scores = Finding::unknown("too_few_samples");
+            }
+            Document::Score(score)
+        })
+        .collect();
+    let forwards = TestDatabase::create().await;
+    for part in batch.chunks(50) {
+        store(&forwards, part).await;
+    }
+    let backwards = TestDatabase::create().await;
+    for part in batch.rchunks(70) {
+        let mut part = part.to_vec();
+        part.reverse();
+        store(&backwards, &part).await;
+        store(&backwards, &part).await;
+    }
+    assert_eq!(forwards.contents().await, backwards.contents().await);
+
+    // A run at the present asks for the sums of the rows, a run that is repeated for the rows themselves.
+    let before = at(300 * 130 + 600);
+    let all = forwards.store().recent_scores(before, Part::WHOLE).await;
+    let all = all.unwrap();
+    assert_eq!(all.len(), abouts.len());
+    assert!(all.values().all(|sums| sums.forecasts == 50));
+    let mut parts = 0;
+    for index in 0..3 {
+        let part = Part { index, of: 3 };
+        for (series, sums) in forwards.store().recent_scores(before, part).await.unwrap() {
+            assert!(part.owns_id(series));
+            assert_eq!(all[&series], sums);
+            parts += 1;
+        }
+    }
+    assert_eq!(parts, all.len());
+}
+
+#[tokio::test]
+async fn a_schedule_slower_than_twenty_minutes_has_fifty_too() {
+    let database = TestDatabase::create().await;
+    let told = Documents::about("cpuUsage", "a");
+    let batch: Vec<Document> = (0..50)
+        .map(|k| told.score(at(1_800 * k), at(1_800 * k) + HORIZON))
+        .collect();
+    store(&database, &batch).await;
+    let scores = database.store().recent_scores(at(90_000), Part::WHOLE);
+    assert_eq!(scores.await.unwrap()[&told.series().id()].forecasts, 50);
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::{
-    Finding, Timestamp,
+    Finding, Part, Timestamp,
     evaluation::{ForecastRisk, Outlook},
     forecast::HORIZON,
     message::{Kind, ObjectiveScore},
@@ -26,7 +26,7 @@ pub(crate) async fn store(database: &TestDatabase, documents: &[Document]) {
 }
 
 async fn due(store: &Store, as_of: Timestamp) -> Vec<(Timestamp, Option<String>)> {
-    let due = store.due_forecasts(as_of, 100).await.unwrap();
+    let due = store.due_forecasts(as_of, 100, Part::WHOLE).await.unwrap();
     due.iter()
         .map(|due| (due.as_of, due.forecast.reason().map(str::to_owned)))
         .collect()
@@ -53,7 +53,11 @@ async fn a_forecast_is_due_from_the_end_of_its_horizon_until_a_run_has_scored_it
     store(&database, &[told.prediction(at(0))]).await;
     assert_eq!(now(630).await, [(at(30), None)]);
     assert_eq!(
-        database.store().due_forecasts(at(9_000), 0).await.unwrap(),
+        database
+            .store()
+            .due_forecasts(at(9_000), 0, Part::WHOLE)
+            .await
+            .unwrap(),
         []
     );
 }
@@ -69,7 +73,10 @@ async fn of_many_that_wait_the_oldest_and_the_newest_are_due() {
         (4, &[0, 30, 120, 150]),
         (20, &[0, 30, 60, 90, 120, 150]),
     ] {
-        let due = database.store().due_forecasts(at(9_000), most).await;
+        let due = database
+            .store()
+            .due_forecasts(at(9_000), most, Part::WHOLE)
+            .await;
         let times: Vec<_> = due.unwrap().iter().map(|due| due.as_of).collect();
         let expected: Vec<_> = expected.iter().copied().map(at).collect();
         assert_eq!(times, expected, "{most}");
@@ -138,7 +145,11 @@ async fn a_due_forecast_comes_with_the_probabilities_told_with_it() {
         ],
     )
     .await;
-    let due: Vec<DueForecast> = database.store().due_forecasts(at(700), 100).await.unwrap();
+    let due: Vec<DueForecast> = database
+        .store()
+        .due_forecasts(at(700), 100, Part::WHOLE)
+        .await
+        .unwrap();
     let [first, second] = &due[..] else {
         panic!("{due:?}")
     };

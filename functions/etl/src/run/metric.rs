@@ -10,7 +10,11 @@ use std::{
     time::Instant,
 };
 
-use domain::{SeriesId, Span, Timestamp, evaluation, message::Failure, score::NO_SERIES};
+use domain::{
+    SeriesId, Span, Timestamp, evaluation,
+    message::{BOUND, Failure},
+    score::NO_SERIES,
+};
 use futures::{StreamExt, future, stream};
 use kafka::Publication;
 use tokio::sync::mpsc;
@@ -51,17 +55,18 @@ pub(super) async fn analyse(
     })
     .map(|series| {
         let (metric, active, due) = (metric.clone(), plan.active.clone(), plan.due.clone());
-        let subject = subject.clone();
+        let (pairs, subject) = (plan.pairs.clone(), subject.clone());
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
-            let analysed = analysis::analyse(&metric, series, &active, &due, subject.as_of);
+            let as_of = subject.as_of;
+            let analysed = analysis::analyse(&metric, series, &active, &due, &pairs, as_of);
             let messages = analysed.messages(&subject.run);
             (analysed, messages, started.elapsed())
         })
     })
     .buffer_unordered(workers)
     .boxed();
-    let mut judged = Judged::default();
+    let (mut judged, mut cut) = (Judged::default(), 0);
     while let Some(analysed) = analyses.next().await {
         let Ok((analysed, messages, took)) = analysed else {
             tracing::error!(metric = metric.name.as_str(), "an analysis panicked");
@@ -84,6 +89,12 @@ pub(super) async fn analyse(
         for (position, _) in &analysed.violations {
             record.tally.count(*position, 1);
         }
+        for position in &analysed.cut {
+            record
+                .tally
+                .fail(*position, "the bound of judged pairs was reached");
+        }
+        cut += analysed.cut.len();
         record.document.series += 1;
         record.document.samples += analysed.samples;
         record.analysis += took;
@@ -95,6 +106,11 @@ pub(super) async fn analyse(
     }
     drop(analyses);
     judged.arrived = arrived.into_inner();
+    if cut > 0 {
+        let detail = format!("{cut} pairs were not judged: {}", plan.pairs.cut());
+        let failure = Failure::new("evaluation", BOUND).of_metric(&metric.name);
+        record.fail(failure.because(detail));
+    }
     judged
 }
 

@@ -25,7 +25,7 @@ impl Etl {
         let deadline = left.map_or(deadline, |left| deadline.within(left));
         let run = RunRequest {
             metrics: request.metrics.clone(),
-            sla: request.sla.clone(),
+            slas: request.slas.clone(),
             ..RunRequest::everything(request.as_of)
         };
         let mut record = Record::start(&run, Trigger::Invoke);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::{
-    MetricName, Series,
+    MetricName, Part, Series,
     message::{AMBIGUOUS, DEADLINE, Failure, RunDocument, Stage},
 };
 use kafka::{KafkaUnreachable, Publication};
@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use super::{fetch::NotFetched, tally::Tally};
 use crate::{
-    part::Part,
     request::RunRequest,
     subject::{Subject, Trigger},
 };
@@ -54,7 +53,7 @@ impl Record {
                 failures: Vec::new(),
                 stages: Vec::new(),
                 warnings: Vec::new(),
-                partial: request.metrics.is_some() || request.sla.is_some(),
+                partial: request.metrics.is_some() || request.slas.is_some(),
                 evaluated: Vec::new(),
             },
             part: Part::WHOLE,
@@ -114,7 +113,7 @@ impl Record {
 
     /// The series of a metric did not all arrive.
     pub(super) fn not_fetched(&mut self, metric: &str, error: &NotFetched) {
-        tracing::warn!(metric, %error, "a metric cannot be fetched");
+        tracing::warn!(event = "metric_not_fetched", metric, %error, "a metric cannot be fetched");
         let said = error.to_string();
         let failure = match error.word() {
             Some(word) => Failure::new("fetch", word).because(said),

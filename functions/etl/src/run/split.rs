@@ -105,7 +105,7 @@ impl Split {
         self.record.finish_publication(publication).await?;
         let mut document = self.record.finish();
         document.stages.extend(self.stages);
-        etl.publish_record(&document).await?;
+        let document = etl.publish_record(document).await?;
         if prometheus_away {
             return Err(RunError::PrometheusAway(Box::new(document)));
         }

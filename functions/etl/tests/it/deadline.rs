@@ -87,6 +87,7 @@ async fn an_invocation_answers_before_it_is_killed() {
     let runs = Runs {
         etl: patient_etl(&database).await,
         shards: None,
+        waiting: None,
     };
     let function = Function::new(runs, &AccessConfig::Anonymous);
     let mut context = Context::default();
@@ -104,6 +105,7 @@ async fn an_event_of_the_schedule_that_is_too_old_starts_no_run() {
     let runs = Runs {
         etl: patient_etl(&database).await,
         shards: None,
+        waiting: None,
     };
     let function = Function::new(runs, &AccessConfig::Anonymous);
     let event = json!({"detail-type": "Scheduled Event", "time": "2026-11-23T08:45:00Z"});

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    message::{EvaluationOutcome, Kind, RunDocument, ViolationsDocument},
+    message::{BOUND, EvaluationOutcome, Kind, RunDocument, ViolationsDocument},
     sla::Draft,
 };
 use etl::{deadline::Deadline, request::RunRequest, subject::Trigger};
@@ -111,7 +111,7 @@ async fn a_run_over_one_sla_says_nothing_of_the_others() {
     )
     .await;
     let request = RunRequest {
-        sla: Some("one".to_owned()),
+        slas: Some(vec!["one".to_owned()]),
         ..RunRequest::everything(moment_ago())
     };
     let document = etl
@@ -204,4 +204,33 @@ async fn a_metric_that_breaks_off_is_a_reason_whatever_was_published_of_it() {
         said[&name("web", "whole")],
         Ok(published[&name("web", "whole")])
     );
+}
+
+#[tokio::test]
+async fn an_objective_beyond_the_bound_of_judged_pairs_has_a_reason_and_the_run_a_failure() {
+    let database = database(&[json!({"name": "web", "objectives": [
+        {"id": "one", "metric": "availableMem", "labels": {"instance": "first"}, "min": 1},
+        {"id": "two", "metric": "availableMem", "labels": {"instance": "first"}, "min": 2},
+    ]})])
+    .await;
+    let metrics = Fleet::push().await.metrics();
+    let (mut etl, topic) = etl(&metrics, &[("DATABASE_URL", database.url())]).await;
+    etl.pairs = 1;
+    let request = RunRequest::everything(moment_ago());
+    let run = etl.run(&request, Trigger::Invoke, Deadline::default());
+    let document = run.await.unwrap();
+    let published = published(&topic, &document);
+    assert_eq!(published, BTreeMap::from([(name("web", "one"), 1)]));
+    let said = said(&document);
+    assert_eq!(said[&name("web", "one")], Ok(1));
+    assert!(
+        said[&name("web", "two")]
+            .as_ref()
+            .is_err_and(|reason| reason.contains("bound"))
+    );
+    let failure = document
+        .failures
+        .iter()
+        .find(|failure| failure.reason == BOUND);
+    assert_eq!(failure.unwrap().metric.as_deref(), Some("availableMem"));
 }

@@ -11,6 +11,7 @@ mod schema;
 mod scoring;
 mod servers;
 mod sharding;
+mod together;
 mod trial;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -69,6 +70,15 @@ fn metrics(text: &str) -> Vec<Arc<Metric>> {
 
 /// An etl that writes a topic of its own.
 async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
+    etl_with_topic(text, instead, &[]).await
+}
+
+/// The same, with settings of that topic.
+async fn etl_with_topic(
+    text: &str,
+    instead: &[(&str, &str)],
+    settings: &[(&str, &str)],
+) -> (Etl, String) {
     let environment = environment(instead);
     let kafka = KafkaConfig::read(&environment).unwrap();
     let brokers = environment.required("KAFKA_BROKERS").unwrap();
@@ -83,6 +93,9 @@ async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
             .create()
             .unwrap();
         let new = NewTopic::new(&topic, 3, TopicReplication::Fixed(1));
+        let new = settings
+            .iter()
+            .fold(new, |new, (key, value)| new.set(key, value));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         for created in admin.create_topics(&[new], &options).await.unwrap() {
             created.unwrap();
@@ -99,6 +112,8 @@ async fn etl(text: &str, instead: &[(&str, &str)]) -> (Etl, String) {
         publisher: Publisher::new(&kafka, brokers).unwrap(),
         settle: Duration::from_secs(5),
         interval: Duration::from_secs(30),
+        pairs: 20_000,
+        measured: aws::Metrics::default(),
     };
     (etl, topic)
 }
@@ -316,4 +331,28 @@ async fn a_run_without_the_database_judges_nothing_and_says_so() {
         failure.reason.contains("judges no objective"),
         "{failure:?}"
     );
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_is_published_with_fewer_failures() {
+    // Of its own, where no forecast waits for a score.
+    let database = TestDatabase::create().await;
+    let broken = || {
+        let name = format!("a{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        format!(
+            "[[metric]]\nname = \"{name}\"\nquery = 'label_replace(up, \"a\", \"b\", \"c\", \"(\")'\n"
+        )
+    };
+    let text: String = (0..90).map(|_| broken()).collect();
+    let instead = [("DATABASE_URL", database.url())];
+    let small = [("max.message.bytes", "4096")];
+    let (etl, topic) = etl_with_topic(&text, &instead, &small).await;
+    let request = RunRequest::everything(moment_ago());
+    let run = etl.run(&request, Trigger::Invoke, Deadline::default());
+    let document = run.await.unwrap();
+    assert_eq!(document.failures.len(), 10);
+    let records = records(&topic, 1);
+    let (_, published) = records.first_key_value().unwrap();
+    let published: RunDocument = serde_json::from_str(&published[0].value).unwrap();
+    assert_eq!(published, document);
 }

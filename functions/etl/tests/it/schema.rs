@@ -10,7 +10,9 @@ async fn a_run_on_a_schema_of_another_release_says_so_and_names_the_versions() {
     let reason = failure.unwrap().reason;
     assert_eq!(reason, format!("{sentence}: this run judges no objective"));
     let as_of = "2026-11-26T08:45:00Z".parse().unwrap();
-    let read = Scoring::new(database.store().clone()).read(as_of).await;
+    let read = Scoring::new(database.store().clone())
+        .read(as_of, domain::Part::WHOLE)
+        .await;
     assert!(!read.failures.is_empty());
     for failure in read.failures {
         assert!(failure.reason.starts_with(&sentence), "{}", failure.reason);

@@ -1,11 +1,15 @@
 //! A run in shards says what a whole run says.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws::Functions;
 use axum::{
     Router, body::Bytes, extract::State, http::StatusCode, response::IntoResponse, routing::post,
 };
+use chrono::Utc;
 use config::{AccessConfig, Environment};
 use domain::{
     message::{EvaluatedObjective, EvaluationOutcome},
@@ -25,6 +29,8 @@ use tokio::net::TcpListener;
 
 use super::{etl, moment_ago, pushed::crowd, records};
 
+/// However slow the machine is, no metric takes too long.
+const HOUR: Duration = Duration::from_secs(3_600);
 /// Of each metric.
 const SERIES: usize = 500;
 
@@ -76,7 +82,9 @@ async fn invoke_api(function: Function, lost: Option<u64>) -> String {
             let headers = [("x-of", "nobody")];
             return (StatusCode::TOO_MANY_REQUESTS, headers, String::new());
         }
-        let event = LambdaEvent::new(event, Context::default());
+        let mut context = Context::default();
+        context.deadline = (Utc::now() + HOUR).timestamp_millis() as u64;
+        let event = LambdaEvent::new(event, context);
         match function.handle(event).await {
             Ok(answer) => (StatusCode::OK, [("x-of", "etl")], answer.to_string()),
             Err(error) => (
@@ -119,7 +127,7 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     let (whole, whole_topic) = etl(&metrics, &instead).await;
     let began = Instant::now();
     let expected = whole
-        .run(&request, Trigger::Invoke, Deadline::default())
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
         .await
         .unwrap();
     eprintln!("in one: {:?}", began.elapsed());
@@ -130,6 +138,7 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     let answering = Runs {
         etl: part,
         shards: None,
+        waiting: None,
     };
     let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
     let (mut asking, _) = etl(&metrics, &instead).await;
@@ -137,10 +146,11 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     let runs = Runs {
         etl: asking,
         shards: shards("4", &url),
+        waiting: None,
     };
     let began = Instant::now();
     let document = runs
-        .run(&request, Trigger::Invoke, Deadline::default())
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
         .await
         .unwrap();
     eprintln!("in four: {:?}", began.elapsed());
@@ -183,10 +193,11 @@ async fn shards_that_do_not_come_back_are_told() {
     let runs = Runs {
         etl,
         shards: shards("3", "http://127.0.0.1:1"),
+        waiting: None,
     };
     let request = RunRequest::everything(moment_ago());
     let document = runs
-        .run(&request, Trigger::Invoke, Deadline::default())
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
         .await
         .unwrap();
     assert_eq!(document.series, 0);
@@ -212,6 +223,7 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     let answering = Runs {
         etl: part,
         shards: None,
+        waiting: None,
     };
     let function = Function::new(answering, &AccessConfig::Anonymous);
     let url = invoke_api(function, Some(1)).await;
@@ -220,10 +232,11 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     let runs = Runs {
         etl: asking,
         shards: shards("2", &url),
+        waiting: None,
     };
     let request = RunRequest::everything(moment_ago());
     let document = runs
-        .run(&request, Trigger::Invoke, Deadline::default())
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
         .await
         .unwrap();
     assert!(document.series > 0 && (document.series as usize) < 2 * SERIES);

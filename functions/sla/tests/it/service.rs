@@ -37,9 +37,16 @@ impl Service {
                 evaluator,
                 schedule_interval: Duration::from_secs(30),
                 settle: Duration::from_secs(5),
+                judged_pairs: 20_000,
                 read_last: ReadLast::default(),
             },
         }
+    }
+
+    /// With another bound on what is judged.
+    pub(crate) fn judging(mut self, pairs: u64) -> Self {
+        self.manager.judged_pairs = pairs;
+        self
     }
 
     pub(crate) async fn send(

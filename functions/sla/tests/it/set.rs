@@ -327,3 +327,45 @@ async fn an_sla_may_have_ten_thousand_objectives() {
     assert_eq!(counts, [("large", 10_000), ("larger", 10_000)]);
     assert_eq!(active[0].objectives[9_999].max, Some(9_999.0));
 }
+
+#[tokio::test]
+async fn a_change_beyond_the_bound_of_judged_pairs_is_refused_with_the_number() {
+    let database = TestDatabase::create().await;
+    let as_of = domain::Timestamp::from(chrono::Utc::now()).floor_to_second();
+    let series = ["a", "b", "c"].map(|host| Documents::about("cpuUsage", host).metrics(as_of));
+    database.store().store_batch(&series, &[]).await.unwrap();
+    let service = Service::new(database.store().clone()).judging(7);
+    let objectives = |count: u64| -> Vec<Value> {
+        let ids = 0..count;
+        ids.map(|id| json!({"id": format!("o{id}"), "metric": "cpuUsage", "max": 1}))
+            .collect()
+    };
+    let of = |name: &str, count| json!({"name": name, "objectives": objectives(count)});
+    for name in ["one", "other"] {
+        assert_eq!(service.status("POST", "/sla", None, of(name, 1)).await, 201);
+    }
+    // Nine pairs with those of the other two; an objective without a series is one.
+    let refused = service.send("POST", "/sla", None, of("third", 1)).await;
+    assert_eq!(refused.status(), 422);
+    let error = &body(&refused)["errors"][0];
+    assert_eq!(error["pointer"], "/objectives");
+    let detail = error["detail"].as_str().unwrap();
+    assert!(detail.contains('9') && detail.contains('7'), "{detail}");
+    let unknown = json!({"name": "third", "objectives": [{"metric": "cpuTemp", "max": 1}]});
+    assert_eq!(service.status("POST", "/sla", None, unknown).await, 201);
+    // A change that asks for no more than before is made.
+    let version = Some("\"1\"");
+    assert_eq!(
+        service
+            .status("PUT", "/sla/one", version, of("one", 2))
+            .await,
+        422
+    );
+    let service = service.judging(1);
+    assert_eq!(
+        service
+            .status("PUT", "/sla/one", version, of("one", 1))
+            .await,
+        200
+    );
+}

@@ -1,0 +1,51 @@
+//! How many pairs of an objective and a series all SLAs together may have: what a run judges is bounded, and a change that
+//! goes beyond is refused rather than cut.
+
+use domain::{Timestamp, sla::Objective};
+use http_api::{ApiError, Fault};
+use store::sla::KnownSeries;
+
+use crate::{SlaManager, database};
+
+/// What is known of the series that the objectives are about, as the next version of the SLA `name`.
+///
+/// # Errors
+/// 422 when all SLAs together would have too many pairs, and this one more than it has now.
+pub(crate) async fn known_series(
+    manager: &SlaManager,
+    name: &str,
+    objectives: &[Objective],
+    now: Timestamp,
+) -> Result<KnownSeries, ApiError> {
+    let slas = manager.store.active_slas().await.map_err(database)?;
+    let (mut replaced, mut others) = (Vec::new(), Vec::new());
+    for sla in slas {
+        let list = if sla.name == name {
+            &mut replaced
+        } else {
+            &mut others
+        };
+        list.extend(sla.objectives);
+    }
+    let all = [objectives, &replaced, &others].concat();
+    let known = manager.store.known_series(&all, now).await;
+    let mut known = known.map_err(database)?;
+    let (own, rest) = known.matches.split_at(objectives.len());
+    let (before, others) = rest.split_at(replaced.len());
+    let together = pairs(own) + pairs(others);
+    if together > manager.judged_pairs && pairs(own) > pairs(before) {
+        let most = manager.judged_pairs;
+        let reason = format!(
+            "with these, all SLAs together have {together} pairs of an objective and a series, more than {most}: give \
+             the objectives more labels"
+        );
+        return Err(ApiError::Invalid(vec![Fault::at("/objectives", reason)]));
+    }
+    known.matches.truncate(objectives.len());
+    Ok(known)
+}
+
+/// An objective without a series is judged too.
+fn pairs(matches: &[u64]) -> u64 {
+    matches.iter().map(|series| (*series).max(1)).sum()
+}
