@@ -26,6 +26,7 @@ macro_rules! step {
 pub(super) const STEPS: &[Step] = &[
     step!(2, works_from 1, "0002-schema-version.sql"),
     step!(3, works_from 1, "0003-evaluation.sql"),
+    step!(4, works_from 1, "0004-score-hours.sql"),
 ];
 
 /// The schema version that this program is built for.
