@@ -127,11 +127,7 @@ pub(crate) async fn document<'a>(
 
 /// The violations that end in the last 12 h, as far as it matters what is excluded of them: those the entry lists, or
 /// those that are `stored` where it does not list all.
-fn violations(
-    entry: &StoredEvaluation,
-    excluded: &SpanSet,
-    stored: &ViolationSpans,
-) -> Vec<Span> {
+fn violations(entry: &StoredEvaluation, excluded: &SpanSet, stored: &ViolationSpans) -> Vec<Span> {
     let document = &entry.document;
     let stored = series_cut(entry, excluded).and_then(|series| {
         let key = (document.objective.id.clone(), series, document.version);

@@ -69,11 +69,11 @@ pub(crate) async fn of_last_day(
         Ok(Ok(scores)) => Some(Arc::new(scores)),
         Ok(Err(error)) => {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, sla, "what probabilities were worth cannot be read");
+            tracing::warn!(error, %sla, "what probabilities were worth cannot be read");
             None
         }
         Err(_) => {
-            tracing::warn!(sla, "what probabilities were worth is not read in time");
+            tracing::warn!(%sla, "what probabilities were worth is not read in time");
             None
         }
     };
