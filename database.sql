@@ -234,6 +234,59 @@ CREATE TABLE IF NOT EXISTS recent_probability (
     KEY by_time (newest, sums)
 );
 
+-- `score` summed up: one row per series, hour of the forecast (its start), model and reason, which is empty for forecasts
+-- that are scored. Sums and counts; `with_…`: how many have the number before.
+CREATE TABLE IF NOT EXISTS score_hour (
+    series_id           CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    `hour`              DATETIME(3) NOT NULL,
+    model               VARCHAR(63) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    reason              VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    forecasts           BIGINT NOT NULL,
+    observed            BIGINT NOT NULL,
+    inside_band         BIGINT NOT NULL,
+    min_inside          BIGINT NOT NULL,
+    max_inside          BIGINT NOT NULL,
+    average_inside      BIGINT NOT NULL,
+    pinball             DOUBLE NOT NULL,
+    mae                 DOUBLE NOT NULL,
+    mae_last_value      DOUBLE NOT NULL,
+    with_last_value     BIGINT NOT NULL,
+    pinball_climatology DOUBLE NOT NULL,
+    with_climatology    BIGINT NOT NULL,
+    PRIMARY KEY (series_id, `hour`, model, reason)
+);
+
+-- `objective_score` summed up: one row per series, objective, hour of the forecast and tenth of the probability (`bin`, 0 to
+-- 9). `spans`: bit k stands for a known outcome in the (k + 1)th 10 minutes of the hour.
+CREATE TABLE IF NOT EXISTS objective_score_hour (
+    sla               VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    `hour`            DATETIME(3) NOT NULL,
+    objective         VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version           INT UNSIGNED NOT NULL,
+    series_id         CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    bin               TINYINT UNSIGNED NOT NULL,
+    forecasts         BIGINT NOT NULL,
+    scored            BIGINT NOT NULL,
+    events            BIGINT NOT NULL,
+    said              DOUBLE NOT NULL,
+    squares           DOUBLE NOT NULL,
+    with_base_rate    BIGINT NOT NULL,
+    squares_base_rate DOUBLE NOT NULL,
+    spans             TINYINT UNSIGNED NOT NULL,
+    PRIMARY KEY (sla, `hour`, objective, version, series_id, bin),
+    KEY by_series (series_id, `hour`)
+);
+
+-- How far scores are summed up, in one row. `summed_up`: hours before it are. `closed`: a score of an hour before it is
+-- late, and who stores it sums its hour up again. `part`: how many 64ths of the series of the hour between are done.
+CREATE TABLE IF NOT EXISTS score_hour_progress (
+    only_row  TINYINT UNSIGNED NOT NULL,
+    closed    DATETIME(3) NOT NULL,
+    summed_up DATETIME(3) NOT NULL,
+    part      TINYINT UNSIGNED NOT NULL,
+    PRIMARY KEY (only_row)
+);
+
 -- One row per run. `document` holds failures, stages and warnings.
 CREATE TABLE IF NOT EXISTS run (
     run_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -320,4 +373,4 @@ CREATE TABLE IF NOT EXISTS thinning (
     PRIMARY KEY (table_name)
 );
 
-UPDATE schema_version SET version = 5, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 6, works_from = 1 WHERE version = 0;

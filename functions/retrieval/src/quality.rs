@@ -1,6 +1,6 @@
 //! `GET /forecasts/quality`: what the forecasts were worth, per series and model, and per objective.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{Labels, SeriesId, Timestamp, score::Reliability};
 use http_api::{ApiError, Call, Reply, reply};
@@ -83,6 +83,9 @@ struct Bin {
 /// Why nobody can tell whether a violation came: none was seen, and no sample stands for a tenth of the horizon or more.
 const TOO_LITTLE_SEEN: &str = "too_little_seen";
 
+/// Without a time: the scores of forecasts so long before the newest run.
+const DEFAULT_SPAN: Duration = Duration::from_secs(7 * 86_400);
+
 /// The series of the page, and every objective the filters let through: these are over all series.
 pub(crate) async fn answer(
     store: &Store,
@@ -94,8 +97,15 @@ pub(crate) async fn answer(
         selection,
         after,
     } = request(call, now);
+    let from = match (selection.from, selection.to) {
+        (None, None) => {
+            let newest = store.newest_run().await.map_err(database)?;
+            newest.map(|newest| newest - DEFAULT_SPAN)
+        }
+        (from, _) => from,
+    };
     let scores = ScoreSelection {
-        from: selection.from,
+        from,
         to: selection.to,
         sla: query.sla(),
         metric: selection.metric.clone(),

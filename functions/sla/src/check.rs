@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use domain::{
-    Labels, Span, SpanSet, Timestamp, Window,
+    Labels, SeriesId, Span, SpanSet, Timestamp, Window,
     evaluation::{Episode, ObjectiveState, WindowsLeft},
     sla::ExcludedTime,
 };
@@ -12,7 +12,7 @@ use serde::Serialize;
 use store::{
     Store, StoreError,
     pipeline::StoredEvaluation,
-    sla::{EvaluatedObjective, Worst},
+    sla::{EvaluatedObjective, Evaluation, ViolationSpans, Worst},
 };
 
 use crate::{
@@ -85,6 +85,8 @@ pub(crate) async fn document<'a>(
 ) -> Result<Check<'a>, ApiError> {
     let evaluation = &standing.evaluation;
     let moment = standing.as_of.unwrap_or(now);
+    let stored = stored_violations(evaluation, excluded, store).await;
+    let stored = stored.map_err(database)?;
     let mut objectives = Vec::new();
     for evaluated in &evaluation.objectives {
         let excluded = excluded.of(&evaluated.objective.id);
@@ -97,8 +99,7 @@ pub(crate) async fn document<'a>(
         // What was known too long ago says nothing of how the objective stands now.
         let is_stale = standing.is_stale(evaluated);
         for entry in &evaluated.entries {
-            let violations = violations(store, entry, excluded).await;
-            let violations = violations.map_err(database)?;
+            let violations = violations(entry, excluded, &stored);
             let shown = shown(evaluated, entry, excluded, &violations);
             objectives.push(if is_stale { shown.stale() } else { shown });
         }
@@ -124,37 +125,61 @@ pub(crate) async fn document<'a>(
     })
 }
 
-/// The violations that end in the last 12 h, as far as it matters what is excluded of them.
-async fn violations(
-    store: &Store,
-    entry: &StoredEvaluation,
-    excluded: &SpanSet,
-) -> Result<Vec<Span>, StoreError> {
+/// The violations that end in the last 12 h, as far as it matters what is excluded of them: those the entry lists, or
+/// those that are `stored` where it does not list all.
+fn violations(entry: &StoredEvaluation, excluded: &SpanSet, stored: &ViolationSpans) -> Vec<Span> {
     let document = &entry.document;
-    let told: Vec<Span> = document.episodes.iter().map(Episode::span).collect();
-    let twelve_hours = Span {
-        start: document.as_of - Window::TwelveHours.length(),
-        end: document.as_of,
+    let stored = series_cut(entry, excluded).and_then(|series| {
+        let key = (document.objective.id.clone(), series, document.version);
+        stored.get(&key)
+    });
+    let Some(stored) = stored else {
+        return document.episodes.iter().map(Episode::span).collect();
     };
-    let is_touched = !excluded.length_within(twelve_hours).is_zero();
+    let twelve_hours = last_12_hours(document.as_of);
+    // Later evaluations may know of more, and others in the answer may be older.
+    let of_then = |span: &&Span| span.start <= twelve_hours.end && span.end > twelve_hours.start;
+    stored.iter().filter(of_then).copied().collect()
+}
+
+/// The series of an entry that lists the newest of its violations alone, while time of the last 12 h is excluded.
+fn series_cut(entry: &StoredEvaluation, excluded: &SpanSet) -> Option<SeriesId> {
+    let document = &entry.document;
+    let is_cut = entry.episodes_total > document.episodes.len() as u64;
+    let is_touched = || {
+        let length = excluded.length_within(last_12_hours(document.as_of));
+        !length.is_zero()
+    };
     let series = document.series.as_ref().map(|series| series.series);
-    let Some(series) = series.filter(|_| is_touched && entry.episodes_total > told.len() as u64)
-    else {
-        return Ok(told);
-    };
-    // The newest alone are told.
-    let id = document.objective.id.as_str();
-    let histories = store
-        .histories(&document.sla, &[id], twelve_hours.start)
-        .await?;
-    let mut own = histories.into_iter().filter(|own| own.series == series);
-    let kept = own.find_map(|mut own| own.versions.remove(&document.version));
-    Ok(kept.map_or(told, |kept| {
-        let mut violations = kept.violations;
-        // Later evaluations may have told of more.
-        violations.retain(|violation| violation.start <= document.as_of);
-        violations
-    }))
+    series.filter(|_| is_cut && is_touched())
+}
+
+fn last_12_hours(as_of: Timestamp) -> Span {
+    Span {
+        start: as_of - Window::TwelveHours.length(),
+        end: as_of,
+    }
+}
+
+/// The stored violations of the objectives that have an entry of [`series_cut`], all at once.
+async fn stored_violations(
+    evaluation: &Evaluation,
+    excluded: &ExcludedTime,
+    store: &Store,
+) -> Result<ViolationSpans, StoreError> {
+    let (mut objectives, mut since) = (Vec::new(), Timestamp::MAX);
+    for evaluated in &evaluation.objectives {
+        let excluded = excluded.of(&evaluated.objective.id);
+        let cut = |entry: &&StoredEvaluation| series_cut(entry, excluded).is_some();
+        let oldest = evaluated.entries.iter().filter(cut);
+        if let Some(oldest) = oldest.map(|entry| entry.document.as_of).min() {
+            objectives.push(evaluated.objective.id.as_str());
+            since = since.min(last_12_hours(oldest).start);
+        }
+    }
+    store
+        .violation_spans(&evaluation.name, &objectives, since)
+        .await
 }
 
 impl Entry<'_> {

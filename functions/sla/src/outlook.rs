@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::{
-    Endpoint, SlaManager, database,
+    Endpoint, SlaManager,
     reliability::{self, Reliabilities},
     standing::{NOT_EVALUATED, STALE, Standing},
 };
@@ -56,7 +56,9 @@ struct Entry<'a> {
     reliability_reason: Option<String>,
 }
 
-/// Why nothing is known of what probabilities were worth.
+/// Why nothing is known of what probabilities were worth: the database did not say so in time.
+const NOT_READ: &str = "not_read";
+/// Why nothing is known of what probabilities were worth: none was scored.
 const NOT_SCORED: &str = "not_scored_yet";
 
 pub(crate) async fn answer(
@@ -66,12 +68,14 @@ pub(crate) async fn answer(
 ) -> Result<Reply, ApiError> {
     let standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
-    let scores = scores.map_err(database)?;
-    reply::ok(&document(&standing, &scores))
+    reply::ok(&document(&standing, scores.as_deref()))
 }
 
-/// What is told of an evaluation and of what the probabilities before it were worth.
-pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Prediction<'a> {
+/// What is returned of an evaluation and of what the probabilities before it were worth, if that was read.
+pub(crate) fn document<'a>(
+    standing: &'a Standing,
+    scores: Option<&Reliabilities>,
+) -> Prediction<'a> {
     let evaluation = &standing.evaluation;
     let entries = |evaluated: &'a EvaluatedObjective| {
         let reliability = worth(&evaluation.name, evaluated, scores);
@@ -98,8 +102,11 @@ pub(crate) fn document<'a>(standing: &'a Standing, scores: &Reliabilities) -> Pr
 fn worth(
     sla: &str,
     evaluated: &EvaluatedObjective,
-    scores: &Reliabilities,
+    scores: Option<&Reliabilities>,
 ) -> Finding<Reliability> {
+    let Some(scores) = scores else {
+        return Finding::unknown(NOT_READ);
+    };
     let key = (sla.to_owned(), evaluated.objective.id.to_string());
     match scores.get(&key) {
         Some(scores) if scores.scored > 0 => scores.reliability(),

@@ -5,10 +5,7 @@ use std::{
 };
 
 use domain::{Timestamp, forecast::HORIZON};
-use store::{
-    StoreError,
-    score::{ObjectiveScores, ScoreSelection},
-};
+use store::score::{ObjectiveScores, ScoreSelection};
 
 use crate::{SlaManager, standing::Standing};
 
@@ -26,7 +23,8 @@ pub struct ReadLast(Mutex<HashMap<String, Reading>>);
 struct Reading {
     at: Timestamp,
     evaluation: Option<Timestamp>,
-    scores: Arc<Reliabilities>,
+    /// `None` if they were not read in time.
+    scores: Option<Arc<Reliabilities>>,
 }
 
 /// How far back the probabilities go.
@@ -34,12 +32,17 @@ const REMEMBERED: Duration = Duration::from_secs(86_400);
 /// SLAs whose scores are kept in memory.
 const MOST_SLAS: usize = 100;
 
-/// What the probabilities of the day before `standing`'s moment were worth.
+/// How long an answer waits for them: it is worth more without them than late.
+const PATIENCE: Duration = Duration::from_secs(2);
+const HOUR: i64 = 3_600_000;
+
+/// What the probabilities of the day before `standing`'s moment were worth, from the start of an hour on; `None` if the
+/// database does not say so in time. That too holds until the next run.
 pub(crate) async fn of_last_day(
     manager: &SlaManager,
     standing: &Standing,
     now: Timestamp,
-) -> Result<Arc<Reliabilities>, StoreError> {
+) -> Option<Arc<Reliabilities>> {
     let sla = &standing.evaluation.name;
     let read_last = || {
         let last = manager.read_last.0.lock();
@@ -51,15 +54,29 @@ pub(crate) async fn of_last_day(
         && last.evaluation == standing.as_of
         && now.since(last.at) < manager.schedule_interval
     {
-        return Ok(last.scores.clone());
+        return last.scores.clone();
     }
+    let day_before = standing.moment - REMEMBERED;
+    let into_the_hour = day_before.millis().rem_euclid(HOUR).unsigned_abs();
     let last_day = ScoreSelection {
-        from: Some(standing.moment - REMEMBERED),
+        from: Some(day_before - Duration::from_millis(into_the_hour)),
         to: Some(standing.moment - HORIZON),
         sla: Some(sla.to_string()),
         metric: None,
     };
-    let scores = Arc::new(manager.store.objective_scores(&last_day).await?);
+    let reading = manager.store.objective_scores(&last_day);
+    let scores = match tokio::time::timeout(PATIENCE, reading).await {
+        Ok(Ok(scores)) => Some(Arc::new(scores)),
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, %sla, "what probabilities were worth cannot be read");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(%sla, "what probabilities were worth is not read in time");
+            None
+        }
+    };
     if is_of_now {
         let mut kept = read_last();
         if kept.len() >= MOST_SLAS {
@@ -72,5 +89,5 @@ pub(crate) async fn of_last_day(
         };
         kept.insert(sla.to_string(), reading);
     }
-    Ok(scores)
+    scores
 }

@@ -69,7 +69,7 @@ pub(crate) async fn answer(
     reply::ok(&Tried {
         as_of: tried.as_of,
         check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
-        predict_json: outlook::document(&by_probability, &BTreeMap::new()),
+        predict_json: outlook::document(&by_probability, Some(&BTreeMap::new())),
         recommended: recommended(&tried),
         failures: &tried.failures,
     })

@@ -8,7 +8,7 @@ use super::{
     document::{Document, Entry},
     upsert::{Row, upsert},
 };
-use crate::{StoreError, read::column_time};
+use crate::{StoreError, read::column_time, score::hours};
 
 pub(super) async fn write(
     connection: &mut MySqlConnection,
@@ -45,9 +45,14 @@ pub(super) async fn write(
     // Of several rows with one key the last one is written.
     scores.sort_by_key(|row| row.as_of);
     objectives.sort_by_key(|row| row.as_of);
+    let scored: Vec<_> = scores
+        .iter()
+        .map(|row| (row.series_id, row.forecast_as_of))
+        .collect();
     upsert(connection, awaited).await?;
     upsert(connection, scores).await?;
-    upsert(connection, objectives).await
+    upsert(connection, objectives).await?;
+    hours::renew_late(connection, scored.into_iter()).await
 }
 
 /// A forecast that waits for its score.

@@ -15,7 +15,11 @@ use chrono::{NaiveDateTime, Timelike};
 use domain::Timestamp;
 use sqlx::MySqlConnection;
 
-use crate::{Store, StoreError, read::column_time, score::recent};
+use crate::{
+    Store, StoreError,
+    read::column_time,
+    score::{hours, recent},
+};
 use budget::Budget;
 
 /// How long rows are kept.
@@ -32,17 +36,19 @@ pub struct Limits {
 pub struct Purged {
     /// How many rows were deleted.
     pub rows: u64,
-    /// Whether nothing is left to purge.
+    /// Whether nothing is left to purge or to sum up.
     pub done: bool,
 }
 
+/// How long scores are summed up after a purge.
+const SUMMING_UP: Duration = Duration::from_millis(300);
 const LONG_ARRAYS: Duration = Duration::from_secs(3600);
 /// The longest budget window, 30 days, and two days more.
 const HISTORY: Duration = Duration::from_secs(32 * 86_400);
 
 impl Store {
-    /// Deletes about `most_rows` rows that at `now` are older than they are kept. While another instance is at it:
-    /// nothing.
+    /// Deletes about `most_rows` rows that at `now` are older than they are kept, then sums up scores of hours that are
+    /// over. While another instance is at it: nothing.
     ///
     /// # Errors
     /// When the database is away or busy. What was deleted until then stays deleted.
@@ -75,11 +81,12 @@ impl Store {
         if locked != Some(1) {
             return Ok(Purged::default());
         }
-        let purged = purge(
-            &mut connection,
-            &Cutoffs::at(now, limits),
-            Budget::new(most_rows, end),
-        )
+        let purged = async {
+            let budget = Budget::new(most_rows, end);
+            let mut purged = purge(&mut connection, &Cutoffs::at(now, limits), budget).await?;
+            purged.done &= hours::advance(&mut connection, now, SUMMING_UP).await?;
+            Ok(purged)
+        }
         .await;
         sqlx::query("DO RELEASE_LOCK(CONCAT('slacast.', SHA2(DATABASE(), 224)))")
             .execute(&mut *connection)
@@ -139,6 +146,6 @@ pub(crate) fn hour_of(time: NaiveDateTime) -> NaiveDateTime {
 }
 
 /// The start of the hour after the one that `time` is in.
-fn hour_after(time: NaiveDateTime) -> NaiveDateTime {
+pub(crate) fn hour_after(time: NaiveDateTime) -> NaiveDateTime {
     hour_of(time) + Duration::from_secs(3600)
 }

@@ -80,12 +80,14 @@ const TABLES: [Table; 3] = [
 ];
 
 /// Of these it is the end that counts; of scores, the forecast.
-const HISTORIES: [&str; 5] = [
+const HISTORIES: [&str; 7] = [
     "DELETE FROM episode WHERE series_id = ? AND `end` < ? LIMIT ?",
     "DELETE FROM gap WHERE series_id = ? AND `end` < ? LIMIT ?",
     "DELETE FROM judged WHERE series_id = ? AND `end` < ? LIMIT ?",
     "DELETE FROM score WHERE series_id = ? AND forecast_as_of < ? LIMIT ?",
     "DELETE FROM objective_score WHERE series_id = ? AND forecast_as_of < ? LIMIT ?",
+    "DELETE FROM score_hour WHERE series_id = ? AND `hour` < ? - INTERVAL 1 HOUR LIMIT ?",
+    "DELETE FROM objective_score_hour WHERE series_id = ? AND `hour` < ? - INTERVAL 1 HOUR LIMIT ?",
 ];
 
 const HAS_ROWS: &str = "SELECT EXISTS (SELECT 1 FROM metrics WHERE series_id = ?) \
@@ -95,7 +97,9 @@ const HAS_ROWS: &str = "SELECT EXISTS (SELECT 1 FROM metrics WHERE series_id = ?
     OR EXISTS (SELECT 1 FROM gap WHERE series_id = ?) \
     OR EXISTS (SELECT 1 FROM judged WHERE series_id = ?) \
     OR EXISTS (SELECT 1 FROM score WHERE series_id = ?) \
-    OR EXISTS (SELECT 1 FROM objective_score WHERE series_id = ?)";
+    OR EXISTS (SELECT 1 FROM objective_score WHERE series_id = ?) \
+    OR EXISTS (SELECT 1 FROM score_hour WHERE series_id = ?) \
+    OR EXISTS (SELECT 1 FROM objective_score_hour WHERE series_id = ?)";
 
 impl Waiting {
     async fn thin(
@@ -224,6 +228,8 @@ impl Waiting {
         }
         let id = &self.series_id;
         let has_rows: bool = sqlx::query_scalar(HAS_ROWS)
+            .bind(id)
+            .bind(id)
             .bind(id)
             .bind(id)
             .bind(id)

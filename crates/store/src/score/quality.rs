@@ -1,15 +1,19 @@
 //! Scores summed up, per series and model and per objective.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
+use chrono::NaiveDateTime;
 use domain::{Finding, SeriesId, Timestamp, forecast::HORIZON, score::Reliability};
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
 use crate::{
     Store, StoreError,
     read::{column_time, series_id},
+    retention::{hour_after, hour_of},
     sla::filled,
 };
+
+use super::hours;
 
 /// Which scores are summed up.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +79,8 @@ pub struct ObjectiveScores {
     pub independent: u64,
     /// The probabilities in ten equal bins, lowest first, empty ones left out.
     pub bins: Vec<ProbabilityBin>,
+    /// The newest version whose probabilities are among them.
+    pub version: u32,
 }
 
 /// The probabilities of one tenth.
@@ -110,33 +116,24 @@ impl Store {
         let Some(newest) = self.newest_run().await? else {
             return Ok(BTreeMap::new());
         };
-        let mut found: BTreeMap<(SeriesId, String), ModelScores> = BTreeMap::new();
+        let parts = Parts::of(selection, hours::summed_up(self.pool()).await?);
+        let mut found: BTreeMap<(SeriesId, String), Sums> = BTreeMap::new();
         for ids in series.chunks(AT_ONCE) {
-            let mut query = QueryBuilder::<MySql>::new(
-                "SELECT series_id, model, reason, CAST(as_of IS NULL AS SIGNED) AS awaited, COUNT(*) AS forecasts, \
-                 CAST(SUM(observed) AS DOUBLE) AS observed, CAST(SUM(inside_band) AS DOUBLE) AS inside_band, \
-                 CAST(SUM(min_inside) AS DOUBLE) AS min_inside, CAST(SUM(max_inside) AS DOUBLE) AS max_inside, \
-                 CAST(SUM(average_inside) AS DOUBLE) AS average_inside, AVG(pinball) AS pinball, AVG(mae) AS mae, \
-                 AVG(mae_last_value) AS mae_last_value, AVG(pinball_climatology) AS pinball_climatology \
-                 FROM score WHERE series_id IN (",
-            );
-            let mut list = query.separated(",");
-            for id in filled(ids) {
-                list.push_bind(id.to_string());
+            for query in parts.of_series(ids) {
+                for row in self.rows(query).await? {
+                    let model: String = row.try_get("model")?;
+                    let sums = found.entry((series_id(&row)?, model)).or_default();
+                    sums.add(&row)?;
+                }
             }
-            query.push(") AND (as_of IS NOT NULL OR forecast_as_of <= ");
-            query.push_bind(column_time(newest - HORIZON)).push(")");
-            in_span(&mut query, selection);
-            query.push(" GROUP BY series_id, model, reason, awaited");
-            for row in query.build().fetch_all(self.pool()).await? {
+            for row in self.rows(awaited(ids, selection, newest)).await? {
                 let model: String = row.try_get("model")?;
-                found
-                    .entry((series_id(&row)?, model))
-                    .or_default()
-                    .add(&row)?;
+                let sums = found.entry((series_id(&row)?, model)).or_default();
+                sums.awaited += count(&row, "forecasts")?;
             }
         }
-        Ok(found)
+        let scores = found.into_iter().map(|(key, sums)| (key, sums.scores()));
+        Ok(scores.collect())
     }
 
     /// What came of the probabilities, by SLA and objective.
@@ -155,53 +152,71 @@ impl Store {
                     .await?
             }
         };
-        let mut found = BTreeMap::new();
+        let parts = Parts::of(selection, hours::summed_up(self.pool()).await?);
+        let mut found: BTreeMap<_, ObjectiveScores> = BTreeMap::new();
         for slas in slas.chunks(SLAS_AT_ONCE) {
-            self.add_objective_scores(slas, selection, &mut found)
-                .await?;
+            for query in parts.of_objectives(slas, selection) {
+                for row in self.rows(query).await? {
+                    found.entry(objective(&row)?).or_default().add(&row)?;
+                }
+            }
+            for query in parts.independent(slas, selection) {
+                for row in self.rows(query).await? {
+                    if let Some(scores) = found.get_mut(&objective(&row)?) {
+                        scores.independent += count(&row, "independent")?;
+                    }
+                }
+            }
         }
         Ok(found)
     }
 
-    async fn add_objective_scores(
-        &self,
-        slas: &[String],
-        selection: &ScoreSelection,
-        found: &mut BTreeMap<(String, String), ObjectiveScores>,
-    ) -> Result<(), StoreError> {
-        let mut query = QueryBuilder::<MySql>::new(
-            "SELECT g.*, (SELECT o.metric FROM sla_objective o \
-             WHERE o.sla = g.sla AND o.version = g.version AND o.objective = g.objective) AS metric FROM ( \
-             SELECT c.sla, c.objective, MAX(c.version) AS version, CAST(LEAST(FLOOR(c.probability * 10), 9) AS SIGNED) AS bin, \
-             COUNT(*) AS forecasts, COUNT(c.happened) AS scored, \
-             CAST(COALESCE(SUM(c.happened), 0) AS SIGNED) AS events, \
-             COALESCE(SUM(IF(c.happened IS NULL, 0, c.probability)), 0) AS said, \
-             COALESCE(SUM((c.probability - c.happened) * (c.probability - c.happened)), 0) AS squares, \
-             COUNT(c.base_rate - c.happened) AS with_base_rate, \
-             COALESCE(SUM((c.base_rate - c.happened) * (c.base_rate - c.happened)), 0) AS squares_base_rate",
-        );
-        of_objectives(&mut query, slas, selection);
-        query.push(" GROUP BY c.sla, c.objective, bin) g ORDER BY g.sla, g.objective, g.bin");
-        for row in query.build().fetch_all(self.pool()).await? {
-            found.entry(objective(&row)?).or_default().add(&row)?;
-        }
-        let mut query = QueryBuilder::<MySql>::new(
-            "SELECT c.sla, c.objective, COUNT(DISTINCT c.series_id, \
-             FLOOR(TIMESTAMPDIFF(SECOND, '2000-01-01', c.forecast_as_of) / 600)) AS independent",
-        );
-        of_objectives(&mut query, slas, selection);
-        query.push(" AND c.happened IS NOT NULL GROUP BY c.sla, c.objective");
-        for row in query.build().fetch_all(self.pool()).await? {
-            if let Some(scores) = found.get_mut(&objective(&row)?) {
-                scores.independent = count(&row, "independent")?;
-            }
-        }
-        Ok(())
+    async fn rows(&self, mut query: QueryBuilder<MySql>) -> Result<Vec<MySqlRow>, StoreError> {
+        Ok(query.build().fetch_all(self.pool()).await?)
     }
 }
 
-fn of_objectives(query: &mut QueryBuilder<MySql>, slas: &[String], selection: &ScoreSelection) {
-    query.push(" FROM objective_score c FORCE INDEX (by_time)");
+/// The forecasts of these series whose horizon is over and that wait for their score.
+fn awaited(
+    series: &[SeriesId],
+    selection: &ScoreSelection,
+    newest: Timestamp,
+) -> QueryBuilder<MySql> {
+    let mut query = QueryBuilder::new(
+        "SELECT c.series_id, c.model, COUNT(*) AS forecasts FROM score c FORCE INDEX (by_run) \
+         WHERE c.as_of IS NULL AND c.forecast_as_of <= ",
+    );
+    let over = newest - HORIZON;
+    query.push_bind(column_time(selection.to.map_or(over, |to| to.min(over))));
+    if let Some(from) = selection.from {
+        query
+            .push(" AND c.forecast_as_of >= ")
+            .push_bind(column_time(from));
+    }
+    of_series(&mut query, series);
+    query.push(" GROUP BY c.series_id, c.model");
+    query
+}
+
+fn of_series(query: &mut QueryBuilder<MySql>, series: &[SeriesId]) {
+    query.push(" AND c.series_id IN (");
+    let mut list = query.separated(",");
+    for id in filled(series) {
+        list.push_bind(id.to_string());
+    }
+    query.push(")");
+}
+
+fn of_slas(query: &mut QueryBuilder<MySql>, slas: &[String]) {
+    query.push(" WHERE c.sla IN (");
+    let mut list = query.separated(",");
+    for sla in filled(slas) {
+        list.push_bind(sla.clone());
+    }
+    query.push(")");
+}
+
+fn on_metric(query: &mut QueryBuilder<MySql>, selection: &ScoreSelection) {
     if let Some(metric) = &selection.metric {
         query
             .push(
@@ -210,24 +225,170 @@ fn of_objectives(query: &mut QueryBuilder<MySql>, slas: &[String], selection: &S
             )
             .push_bind(metric.clone());
     }
-    query.push(" WHERE c.sla IN (");
-    let mut list = query.separated(",");
-    for sla in filled(slas) {
-        list.push_bind(sla.clone());
-    }
-    query.push(")");
-    in_span(query, selection);
 }
 
-fn in_span(query: &mut QueryBuilder<MySql>, selection: &ScoreSelection) {
-    for (comparison, time) in [
-        (" AND forecast_as_of >= ", selection.from),
-        (" AND forecast_as_of <= ", selection.to),
-    ] {
+/// A time span, `[start, end)`, each end as far as there is one.
+type Bounds = (Option<NaiveDateTime>, Option<NaiveDateTime>);
+
+fn within(query: &mut QueryBuilder<MySql>, column: &'static str, (start, end): Bounds) {
+    for (comparison, time) in [(" >= ", start), (" < ", end)] {
         if let Some(time) = time {
-            query.push(comparison).push_bind(column_time(time));
+            query.push(" AND ").push(column).push(comparison);
+            query.push_bind(time);
         }
     }
+}
+
+/// Where the scores of a selection are read: whole hours that are summed up as such, the rest row by row.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Parts {
+    rows: Vec<Bounds>,
+    hours: Option<Bounds>,
+}
+
+impl Parts {
+    fn of(selection: &ScoreSelection, summed_up: Option<NaiveDateTime>) -> Self {
+        let from = selection.from.map(column_time);
+        // Times have milliseconds.
+        let to = selection
+            .to
+            .map(|to| column_time(to) + Duration::from_millis(1));
+        let first = from.map(|from| match hour_of(from) {
+            hour if hour == from => from,
+            _ => hour_after(from),
+        });
+        let last = summed_up.map(|summed_up| match to {
+            Some(to) => hour_of(to).min(summed_up),
+            None => summed_up,
+        });
+        let Some(last) = last.filter(|last| first.is_none_or(|first| first < *last)) else {
+            return Self {
+                rows: vec![(from, to)],
+                hours: None,
+            };
+        };
+        let before = (from != first).then_some((from, first));
+        let after = to.is_none_or(|to| last < to).then_some((Some(last), to));
+        Self {
+            rows: before.into_iter().chain(after).collect(),
+            hours: Some((first, Some(last))),
+        }
+    }
+
+    /// What sums up the scores of series, by model and reason.
+    fn of_series(&self, series: &[SeriesId]) -> Vec<QueryBuilder<MySql>> {
+        let rows = self.rows.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(
+                "SELECT c.series_id, c.model, COALESCE(c.reason, '') AS reason, ",
+            );
+            query.push(hours::SCORE_SUMS);
+            query.push(" FROM score c WHERE c.as_of IS NOT NULL");
+            of_series(&mut query, series);
+            within(&mut query, "c.forecast_as_of", *bounds);
+            query.push(" GROUP BY c.series_id, c.model, c.reason");
+            query
+        });
+        let hours = self.hours.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(
+                "SELECT c.series_id, c.model, c.reason, CAST(SUM(c.forecasts) AS SIGNED), \
+                 CAST(SUM(c.observed) AS SIGNED), CAST(SUM(c.inside_band) AS SIGNED), \
+                 CAST(SUM(c.min_inside) AS SIGNED), CAST(SUM(c.max_inside) AS SIGNED), \
+                 CAST(SUM(c.average_inside) AS SIGNED), SUM(c.pinball), SUM(c.mae), \
+                 SUM(c.mae_last_value), CAST(SUM(c.with_last_value) AS SIGNED), \
+                 SUM(c.pinball_climatology), CAST(SUM(c.with_climatology) AS SIGNED) \
+                 FROM score_hour c WHERE TRUE",
+            );
+            of_series(&mut query, series);
+            within(&mut query, "c.`hour`", *bounds);
+            query.push(" GROUP BY c.series_id, c.model, c.reason");
+            query
+        });
+        rows.chain(hours).collect()
+    }
+
+    /// What sums up the scores of objectives, by tenth of the probability.
+    fn of_objectives(
+        &self,
+        slas: &[String],
+        selection: &ScoreSelection,
+    ) -> Vec<QueryBuilder<MySql>> {
+        const METRIC: &str = "SELECT g.*, (SELECT o.metric FROM sla_objective o WHERE o.sla = g.sla \
+            AND o.version = g.version AND o.objective = g.objective) AS metric FROM (";
+        let rows = self.rows.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(METRIC);
+            query.push("SELECT c.sla, c.objective, MAX(c.version) AS version, ");
+            query.push(hours::BIN).push(" AS bin, ");
+            query.push(hours::OBJECTIVE_SUMS);
+            of_rows(&mut query, slas, selection, *bounds);
+            query
+        });
+        let hours = self.hours.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(METRIC);
+            query.push(
+                "SELECT c.sla, c.objective, MAX(c.version) AS version, CAST(c.bin AS SIGNED) AS bin, \
+                 CAST(SUM(c.forecasts) AS SIGNED) AS forecasts, CAST(SUM(c.scored) AS SIGNED) AS scored, \
+                 CAST(SUM(c.events) AS SIGNED) AS events, SUM(c.said) AS said, SUM(c.squares) AS squares, \
+                 CAST(SUM(c.with_base_rate) AS SIGNED) AS with_base_rate, \
+                 SUM(c.squares_base_rate) AS squares_base_rate",
+            );
+            of_hours(&mut query, slas, selection, *bounds);
+            query
+        });
+        let queries = rows.chain(hours).map(|mut query| {
+            query.push(" GROUP BY c.sla, c.objective, bin) g");
+            query
+        });
+        queries.collect()
+    }
+
+    /// What counts the spans of 10 minutes with a known outcome.
+    fn independent(&self, slas: &[String], selection: &ScoreSelection) -> Vec<QueryBuilder<MySql>> {
+        let rows = self.rows.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(
+                "SELECT c.sla, c.objective, COUNT(DISTINCT c.series_id, \
+                 TO_SECONDS(c.forecast_as_of) DIV 600) AS independent",
+            );
+            of_rows(&mut query, slas, selection, *bounds);
+            query.push(" AND c.happened IS NOT NULL GROUP BY c.sla, c.objective");
+            query
+        });
+        let hours = self.hours.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(
+                "SELECT g.sla, g.objective, CAST(SUM(g.spans) AS SIGNED) AS independent FROM ( \
+                 SELECT c.sla, c.objective, BIT_COUNT(BIT_OR(c.spans)) AS spans",
+            );
+            of_hours(&mut query, slas, selection, *bounds);
+            query.push(
+                " GROUP BY c.sla, c.objective, c.series_id, c.`hour`) g GROUP BY g.sla, g.objective",
+            );
+            query
+        });
+        rows.chain(hours).collect()
+    }
+}
+
+fn of_rows(
+    query: &mut QueryBuilder<MySql>,
+    slas: &[String],
+    selection: &ScoreSelection,
+    bounds: Bounds,
+) {
+    query.push(" FROM objective_score c FORCE INDEX (by_time)");
+    on_metric(query, selection);
+    of_slas(query, slas);
+    within(query, "c.forecast_as_of", bounds);
+}
+
+fn of_hours(
+    query: &mut QueryBuilder<MySql>,
+    slas: &[String],
+    selection: &ScoreSelection,
+    bounds: Bounds,
+) {
+    query.push(" FROM objective_score_hour c FORCE INDEX (PRIMARY)");
+    on_metric(query, selection);
+    of_slas(query, slas);
+    within(query, "c.`hour`", bounds);
 }
 
 fn objective(row: &MySqlRow) -> Result<(String, String), StoreError> {
@@ -238,36 +399,67 @@ fn count(row: &MySqlRow, column: &str) -> Result<u64, StoreError> {
     Ok(row.try_get::<i64, _>(column)?.unsigned_abs())
 }
 
-impl ModelScores {
-    /// Adds a row: there is one of what waits, one for each reason and one of what is scored.
+/// The sums of the scores of one model on one series.
+#[derive(Debug, Default)]
+struct Sums {
+    awaited: u64,
+    unscorable: BTreeMap<String, u64>,
+    scored: u64,
+    observed: u64,
+    inside_band: u64,
+    min_inside: u64,
+    max_inside: u64,
+    average_inside: u64,
+    pinball: f64,
+    mae: f64,
+    mae_last_value: f64,
+    with_last_value: u64,
+    pinball_climatology: f64,
+    with_climatology: u64,
+}
+
+impl Sums {
+    /// Adds a row: series, model and reason, then the columns of `score_hour` in their order.
     fn add(&mut self, row: &MySqlRow) -> Result<(), StoreError> {
-        let scores = self;
-        let forecasts = count(row, "forecasts")?;
-        scores.forecasts += forecasts;
-        if row.try_get::<i64, _>("awaited")? != 0 {
+        let count = |index: usize| row.try_get::<i64, _>(index).map(i64::unsigned_abs);
+        let sum = |index: usize| row.try_get::<f64, _>(index);
+        let reason: String = row.try_get(2)?;
+        let forecasts = count(3)?;
+        if !reason.is_empty() {
+            *self.unscorable.entry(reason).or_default() += forecasts;
             return Ok(());
         }
-        if let Some(reason) = row.try_get::<Option<String>, _>("reason")? {
-            *scores.unscorable.entry(reason).or_default() += forecasts;
-            return Ok(());
-        }
-        scores.scored = forecasts;
-        let sum = |column| row.try_get::<Option<f64>, _>(column);
-        let share = |column| -> Result<Option<f64>, sqlx::Error> {
-            Ok(sum(column)?.map(|inside| inside / forecasts as f64))
-        };
-        let observed = sum("observed")?.filter(|observed| *observed > 0.0);
-        scores.band_coverage = sum("inside_band")?
-            .zip(observed)
-            .map(|(inside, observed)| inside / observed);
-        scores.min_coverage = share("min_inside")?;
-        scores.max_coverage = share("max_inside")?;
-        scores.average_coverage = share("average_inside")?;
-        scores.pinball = sum("pinball")?;
-        scores.pinball_climatology = sum("pinball_climatology")?;
-        scores.mae = sum("mae")?;
-        scores.mae_last_value = sum("mae_last_value")?;
+        self.scored += forecasts;
+        self.observed += count(4)?;
+        self.inside_band += count(5)?;
+        self.min_inside += count(6)?;
+        self.max_inside += count(7)?;
+        self.average_inside += count(8)?;
+        self.pinball += sum(9)?;
+        self.mae += sum(10)?;
+        self.mae_last_value += sum(11)?;
+        self.with_last_value += count(12)?;
+        self.pinball_climatology += sum(13)?;
+        self.with_climatology += count(14)?;
         Ok(())
+    }
+
+    fn scores(self) -> ModelScores {
+        let mean = |sum: f64, count: u64| (count > 0).then(|| sum / count as f64);
+        let share = |inside: u64| mean(inside as f64, self.scored);
+        ModelScores {
+            forecasts: self.awaited + self.scored + self.unscorable.values().sum::<u64>(),
+            scored: self.scored,
+            band_coverage: mean(self.inside_band as f64, self.observed),
+            min_coverage: share(self.min_inside),
+            max_coverage: share(self.max_inside),
+            average_coverage: share(self.average_inside),
+            pinball: mean(self.pinball, self.scored),
+            pinball_climatology: mean(self.pinball_climatology, self.with_climatology),
+            mae: mean(self.mae, self.scored),
+            mae_last_value: mean(self.mae_last_value, self.with_last_value),
+            unscorable: self.unscorable,
+        }
     }
 }
 
@@ -281,7 +473,11 @@ impl ObjectiveScores {
         let bin: i64 = row.try_get("bin")?;
         let (scored, events) = (count(row, "scored")?, count(row, "events")?);
         let said: f64 = row.try_get("said")?;
-        self.metric = row.try_get("metric")?;
+        let version: u32 = row.try_get("version")?;
+        if version >= self.version {
+            self.version = version;
+            self.metric = row.try_get("metric")?;
+        }
         self.forecasts += count(row, "forecasts")?;
         self.scored += scored;
         self.events += events;
@@ -290,14 +486,82 @@ impl ObjectiveScores {
         self.with_base_rate += count(row, "with_base_rate")?;
         self.squares_base_rate += row.try_get::<f64, _>("squares_base_rate")?;
         if scored > 0 {
-            self.bins.push(ProbabilityBin {
-                lower: bin as f64 / 10.0,
-                upper: (bin + 1) as f64 / 10.0,
-                forecasts: scored,
-                said,
-                events,
-            });
+            self.bin(bin as f64 / 10.0, (bin + 1) as f64 / 10.0)
+                .add(scored, said, events);
         }
         Ok(())
+    }
+
+    /// The bin that begins at `lower`, an empty one if there is none.
+    fn bin(&mut self, lower: f64, upper: f64) -> &mut ProbabilityBin {
+        let position = self.bins.partition_point(|bin| bin.lower < lower);
+        if self.bins.get(position).is_none_or(|bin| bin.lower > lower) {
+            let empty = ProbabilityBin {
+                lower,
+                upper,
+                forecasts: 0,
+                said: 0.0,
+                events: 0,
+            };
+            self.bins.insert(position, empty);
+        }
+        &mut self.bins[position]
+    }
+}
+
+impl ProbabilityBin {
+    fn add(&mut self, forecasts: u64, said: f64, events: u64) {
+        self.forecasts += forecasts;
+        self.said += said;
+        self.events += events;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_hours_that_are_summed_up_are_read_as_such() {
+        let time = |text: &str| {
+            let time: Timestamp = format!("2026-11-26T{text}Z").parse().unwrap();
+            time
+        };
+        let at = |text: &str| Some(column_time(time(text)));
+        let parts = |from: Option<&str>, to: Option<&str>, summed_up: Option<&str>| {
+            let selection = ScoreSelection {
+                from: from.map(time),
+                to: to.map(time),
+                ..ScoreSelection::default()
+            };
+            let parts = Parts::of(&selection, summed_up.and_then(at));
+            (parts.rows, parts.hours)
+        };
+        assert_eq!(parts(None, None, None), (vec![(None, None)], None));
+        assert_eq!(
+            parts(None, None, Some("08:00:00")),
+            (vec![(at("08:00:00"), None)], Some((None, at("08:00:00"))))
+        );
+        assert_eq!(
+            parts(Some("05:30:00"), Some("07:10:00"), Some("08:00:00")),
+            (
+                vec![
+                    (at("05:30:00"), at("06:00:00")),
+                    (at("07:00:00"), at("07:10:00.001"))
+                ],
+                Some((at("06:00:00"), at("07:00:00")))
+            )
+        );
+        assert_eq!(
+            parts(Some("05:00:00"), Some("06:59:59.999"), Some("08:00:00")),
+            (vec![], Some((at("05:00:00"), at("07:00:00"))))
+        );
+        for (from, to) in [("07:10:00", "07:50:00"), ("08:00:00", "09:00:00")] {
+            let rows = (at(from), column_time(time(to)) + Duration::from_millis(1));
+            assert_eq!(
+                parts(Some(from), Some(to), Some("08:00:00")),
+                (vec![(rows.0, Some(rows.1))], None)
+            );
+        }
     }
 }

@@ -8,7 +8,7 @@ use domain::{
     budget::{RecordedTime, Version},
     sla::ObjectiveId,
 };
-use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
+use sqlx::{Connection, Executor, MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
 use super::filled;
 use crate::{
@@ -29,6 +29,11 @@ pub struct SeriesHistory {
     pub versions: BTreeMap<u32, RecordedTime>,
 }
 
+/// Violations by objective, series and version.
+pub type ViolationSpans = BTreeMap<(ObjectiveId, SeriesId, u32), Vec<Span>>;
+
+/// Objectives whose violations are read by one statement.
+const OBJECTIVES_AT_ONCE: usize = 64;
 const SERIES_AT_ONCE: usize = 512;
 
 impl Store {
@@ -65,22 +70,27 @@ impl Store {
         if objectives.is_empty() {
             return Ok(Vec::new());
         }
+        let mut connection = self.pool().acquire().await?;
+        // All tables as they are at one moment.
+        sqlx::raw_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            .execute(&mut *connection)
+            .await?;
+        let mut snapshot = connection.begin_with("START TRANSACTION READ ONLY").await?;
         let mut kept = BTreeMap::<(ObjectiveId, SeriesId), BTreeMap<u32, RecordedTime>>::new();
         for (table, part) in [
             ("judged", (|kept| &mut kept.judged) as Part),
             ("gap", |kept| &mut kept.gaps),
             ("episode", |kept| &mut kept.violations),
         ] {
-            for row in self.spans(table, name, objectives, since).await? {
+            for row in spans(&mut *snapshot, table, name, objectives, since).await? {
                 let owner = (parsed(&row, "objective")?, series_id(&row)?);
                 let versions = kept.entry(owner).or_default();
                 let version = versions.entry(row.try_get("version")?).or_default();
-                part(version).push(Span {
-                    start: read_time(row.try_get("start")?),
-                    end: read_time(row.try_get("end")?),
-                });
+                part(version).push(span(&row)?);
             }
         }
+        snapshot.commit().await?;
+        drop(connection);
         let named = self
             .series_named(kept.keys().map(|(_, series)| *series).collect())
             .await?;
@@ -98,24 +108,31 @@ impl Store {
         Ok(histories.collect())
     }
 
-    async fn spans(
+    /// The violations of these objectives of an SLA that end after `since`, each by its start.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn violation_spans(
         &self,
-        table: &'static str,
         name: &str,
         objectives: &[&str],
         since: Timestamp,
-    ) -> Result<Vec<MySqlRow>, StoreError> {
-        let mut query = QueryBuilder::<MySql>::new(
-            "SELECT objective, version, series_id, `start`, `end` FROM ",
-        );
-        query.push(table).push(" WHERE sla = ").push_bind(name);
-        query.push(" AND objective IN (");
-        let mut list = query.separated(", ");
-        for objective in filled(objectives) {
-            list.push_bind(*objective);
+    ) -> Result<ViolationSpans, StoreError> {
+        let mut found = ViolationSpans::new();
+        for objectives in objectives.chunks(OBJECTIVES_AT_ONCE) {
+            for row in spans(self.pool(), "episode", name, objectives, since).await? {
+                let key = (
+                    parsed(&row, "objective")?,
+                    series_id(&row)?,
+                    row.try_get("version")?,
+                );
+                found.entry(key).or_default().push(span(&row)?);
+            }
         }
-        query.push(") AND `end` > ").push_bind(column_time(since));
-        Ok(query.build().fetch_all(self.pool()).await?)
+        for spans in found.values_mut() {
+            spans.sort_by_key(|span| span.start);
+        }
+        Ok(found)
     }
 
     /// The series with these ids.
@@ -146,3 +163,30 @@ impl Store {
 
 /// A part of what is kept.
 type Part = fn(&mut RecordedTime) -> &mut Vec<Span>;
+
+/// The rows of a table of spans that end after `since`.
+async fn spans(
+    executor: impl Executor<'_, Database = MySql>,
+    table: &'static str,
+    name: &str,
+    objectives: &[&str],
+    since: Timestamp,
+) -> Result<Vec<MySqlRow>, StoreError> {
+    let mut query =
+        QueryBuilder::<MySql>::new("SELECT objective, version, series_id, `start`, `end` FROM ");
+    query.push(table).push(" WHERE sla = ").push_bind(name);
+    query.push(" AND objective IN (");
+    let mut list = query.separated(", ");
+    for objective in filled(objectives) {
+        list.push_bind(*objective);
+    }
+    query.push(") AND `end` > ").push_bind(column_time(since));
+    Ok(query.build().fetch_all(executor).await?)
+}
+
+fn span(row: &MySqlRow) -> Result<Span, StoreError> {
+    Ok(Span {
+        start: read_time(row.try_get("start")?),
+        end: read_time(row.try_get("end")?),
+    })
+}

@@ -14,7 +14,7 @@ mod worst;
 pub use change::{Change, Condition};
 pub use evaluation::{Asked, EvaluatedObjective, Evaluation};
 pub use exclusions::{ExclusionOutcome, ExclusionPage};
-pub use history::SeriesHistory;
+pub use history::{SeriesHistory, ViolationSpans};
 pub use known::KnownSeries;
 pub use versions::{SlaPage, StoredSla};
 pub use violations::{ViolationKey, ViolationRow};

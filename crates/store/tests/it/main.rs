@@ -11,3 +11,4 @@ mod retention;
 mod runs;
 mod schema;
 mod score;
+mod score_hours;

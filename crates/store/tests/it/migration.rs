@@ -19,25 +19,68 @@ fn as_of() -> Timestamp {
     "2026-11-26T08:45:00Z".parse().unwrap()
 }
 
-/// A database of schema version 1 with rows in every table.
-async fn first_with_rows() -> TestDatabase {
-    let newest = TestDatabase::create().await;
-    fill(&newest).await;
-    let database = TestDatabase::without_tables();
-    database.create_empty().await;
-    execute(database.pool(), FIRST).await;
-    for table in names(&database, "table_name", "tables", "TRUE").await {
-        let condition = format!("table_name = '{table}' AND extra NOT LIKE '%GENERATED%'");
-        let columns = names(&database, "column_name", "columns", &condition).await;
-        let columns = format!("`{}`", columns.join("`, `"));
-        let statement = format!(
-            "INSERT INTO `{table}` ({columns}) SELECT {columns} FROM `{}`.`{table}`",
-            newest.name()
-        );
-        execute(database.pool(), &statement).await;
+/// What databases of schema version 1 with rows in every table are made from.
+struct First {
+    /// A database of the newest schema with those rows.
+    newest: TestDatabase,
+    /// By table, the columns that are not generated.
+    tables: Vec<(String, String)>,
+}
+
+impl First {
+    async fn new() -> Self {
+        let newest = TestDatabase::create().await;
+        fill(&newest).await;
+        let empty = TestDatabase::without_tables();
+        empty.create_empty().await;
+        execute(empty.pool(), FIRST).await;
+        let mut tables = Vec::new();
+        for table in names(&empty, "table_name", "tables", "TRUE").await {
+            let condition = format!("table_name = '{table}' AND extra NOT LIKE '%GENERATED%'");
+            let columns = names(&empty, "column_name", "columns", &condition).await;
+            tables.push((table, format!("`{}`", columns.join("`, `"))));
+        }
+        assert_eq!(tables.len(), 18);
+        Self { newest, tables }
     }
-    assert_eq!(database.contents().await.len(), 18);
-    database
+
+    async fn database(&self) -> TestDatabase {
+        let database = TestDatabase::without_tables();
+        database.create_empty().await;
+        execute(database.pool(), FIRST).await;
+        for (table, columns) in &self.tables {
+            let statement = format!(
+                "INSERT INTO `{table}` ({columns}) SELECT {columns} FROM `{}`.`{table}`",
+                self.newest.name()
+            );
+            execute(database.pool(), &statement).await;
+        }
+        assert_eq!(database.contents().await.len(), self.tables.len());
+        database
+    }
+
+    /// The rows of version 1's columns, whatever was added since.
+    async fn rows(&self, database: &TestDatabase) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (table, columns) in &self.tables {
+            let columns: Vec<_> = columns
+                .split(", ")
+                .map(|column| format!("COALESCE(HEX(CONCAT({column}, '')), '-')"))
+                .collect();
+            let statement = format!(
+                "SELECT CAST(CONCAT_WS(' ', '{table}', {}) AS BINARY) AS line FROM `{table}` ORDER BY line",
+                columns.join(", ")
+            );
+            let rows = sqlx::raw_sql(AssertSqlSafe(statement))
+                .fetch_all(database.pool())
+                .await
+                .unwrap();
+            for row in rows {
+                lines.push(String::from_utf8(row.get("line")).unwrap());
+            }
+        }
+        lines
+    }
 }
 
 /// Puts rows into every table of version 1.
@@ -158,34 +201,6 @@ async fn shape(database: &TestDatabase) -> Vec<String> {
     shape
 }
 
-/// The rows of version 1's columns, whatever was added since.
-async fn rows_of_first(database: &TestDatabase) -> Vec<String> {
-    let first = TestDatabase::without_tables();
-    first.create_empty().await;
-    execute(first.pool(), FIRST).await;
-    let mut lines = Vec::new();
-    for table in names(&first, "table_name", "tables", "TRUE").await {
-        let condition = format!("table_name = '{table}'");
-        let columns = names(&first, "column_name", "columns", &condition).await;
-        let columns: Vec<_> = columns
-            .iter()
-            .map(|column| format!("COALESCE(HEX(CONCAT(`{column}`, '')), '-')"))
-            .collect();
-        let statement = format!(
-            "SELECT CAST(CONCAT_WS(' ', '{table}', {}) AS BINARY) AS line FROM `{table}` ORDER BY line",
-            columns.join(", ")
-        );
-        let rows = sqlx::raw_sql(AssertSqlSafe(statement))
-            .fetch_all(database.pool())
-            .await
-            .unwrap();
-        for row in rows {
-            lines.push(String::from_utf8(row.get("line")).unwrap());
-        }
-    }
-    lines
-}
-
 async fn prepare(database: &TestDatabase) -> Prepared {
     schema::prepare(database.url(), LONG).await.unwrap()
 }
@@ -197,15 +212,15 @@ const DONE: Prepared = Prepared {
 
 #[tokio::test]
 async fn every_earlier_schema_becomes_the_newest_and_keeps_its_rows() {
-    let newest = TestDatabase::create().await;
-    let expected = shape(&newest).await;
-    let database = first_with_rows().await;
-    let rows = rows_of_first(&database).await;
+    let first = First::new().await;
+    let expected = shape(&first.newest).await;
+    let database = first.database().await;
+    let rows = first.rows(&database).await;
     // The first steps make every version in between.
     let mut versions = Vec::new();
     loop {
         let prepared = schema::prepare_in_part(database.url(), 1).await.unwrap();
-        assert_eq!(rows_of_first(&database).await, rows);
+        assert_eq!(first.rows(&database).await, rows);
         versions.push(prepared.version);
         if prepared.done {
             break;
@@ -216,12 +231,12 @@ async fn every_earlier_schema_becomes_the_newest_and_keeps_its_rows() {
     assert_eq!(last, BUILT_FOR);
     assert_eq!(shape(&database).await, expected);
     assert_eq!(prepare(&database).await, DONE);
-    assert_eq!(rows_of_first(&database).await, rows);
+    assert_eq!(first.rows(&database).await, rows);
 }
 
 #[tokio::test]
 async fn rows_of_the_first_schema_are_served_and_new_ones_stored() {
-    let database = first_with_rows().await;
+    let database = First::new().await.database().await;
     assert_eq!(prepare(&database).await, DONE);
     let store = database.store();
     assert_eq!(store.active_slas().await.unwrap().len(), 1);
@@ -234,19 +249,20 @@ async fn rows_of_the_first_schema_are_served_and_new_ones_stored() {
 
 #[tokio::test]
 async fn a_preparation_that_is_interrupted_anywhere_goes_on() {
-    let expected = shape(&TestDatabase::create().await).await;
+    let first = First::new().await;
+    let expected = shape(&first.newest).await;
     let mut complete = false;
     for statements in 0.. {
         if complete {
             break;
         }
-        let database = first_with_rows().await;
-        let rows = rows_of_first(&database).await;
+        let database = first.database().await;
+        let rows = first.rows(&database).await;
         let part = schema::prepare_in_part(database.url(), statements).await;
         complete = part.unwrap().done;
         assert_eq!(prepare(&database).await, DONE, "after {statements}");
         assert_eq!(shape(&database).await, expected, "after {statements}");
-        assert_eq!(rows_of_first(&database).await, rows, "after {statements}");
+        assert_eq!(first.rows(&database).await, rows, "after {statements}");
     }
 }
 
@@ -273,9 +289,9 @@ async fn an_empty_database_whose_preparation_is_interrupted_gets_every_table() {
 
 #[tokio::test]
 async fn two_preparations_at_once_do_what_one_does() {
-    let expected = shape(&TestDatabase::create().await).await;
-    let first = first_with_rows().await;
-    for database in [first, TestDatabase::without_tables()] {
+    let first = First::new().await;
+    let expected = shape(&first.newest).await;
+    for database in [first.database().await, TestDatabase::without_tables()] {
         let (one, other) = tokio::join!(schema::load(database.url()), schema::load(database.url()));
         one.unwrap();
         other.unwrap();
@@ -286,7 +302,7 @@ async fn two_preparations_at_once_do_what_one_does() {
 
 #[tokio::test]
 async fn while_another_connection_prepares_the_answer_is_how_far_it_is() {
-    let database = first_with_rows().await;
+    let database = First::new().await.database().await;
     let mut other = database.pool().acquire().await.unwrap();
     sqlx::raw_sql("SELECT GET_LOCK(CONCAT('slacast schema ', MD5(DATABASE())), 0)")
         .execute(&mut *other)
@@ -303,8 +319,9 @@ async fn while_another_connection_prepares_the_answer_is_how_far_it_is() {
 
 #[tokio::test]
 async fn loading_the_newest_schema_by_hand_over_the_first_leaves_it_to_be_prepared() {
-    let expected = shape(&TestDatabase::create().await).await;
-    let database = first_with_rows().await;
+    let first = First::new().await;
+    let expected = shape(&first.newest).await;
+    let database = first.database().await;
     execute(database.pool(), schema::TABLES).await;
     let error = database.store().newest_run().await.unwrap_err();
     assert!(

@@ -248,3 +248,21 @@ async fn the_base_rate_is_told_beside_what_the_model_says() {
         json!({"before": "2026-11-23T08:40:00Z", "forecasts": 50, "events": 2, "squares": 6.5, "squares_base_rate": 2.0})
     );
 }
+
+#[tokio::test]
+async fn what_probabilities_were_worth_is_left_out_where_it_cannot_be_read_in_time() {
+    let database = TestDatabase::create().await;
+    let mut other = database.pool().acquire().await.unwrap();
+    let service = Service::new(database.store().clone());
+    let document = json!({"name": "web", "objectives": [{"metric": "m", "max": 1}]});
+    assert_eq!(service.status("POST", "/sla", None, &document).await, 201);
+    // Whoever reads the table waits.
+    sqlx::raw_sql("LOCK TABLES objective_score WRITE")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let body = service.get("/predict_json?sla=web").await;
+    assert_eq!(body["objectives"][0]["reliability"], Value::Null);
+    assert_eq!(body["objectives"][0]["reliability_reason"], "not_read");
+    other.close().await.unwrap();
+}
