@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{ApiError, Fault, repeated::repeated_names};
 
-/// Of names that are there twice no more are told.
+/// No more names that appear twice are reported.
 const MOST_REPEATED: usize = 20;
 
 /// What the body says; `Null` where there is none.
@@ -32,7 +32,7 @@ pub(crate) fn parse(headers: &HeaderMap, body: &Body) -> Result<Value, ApiError>
     let faults = repeated.into_iter();
     Err(ApiError::Invalid(
         faults
-            .map(|pointer| Fault::at(pointer, "is there twice"))
+            .map(|pointer| Fault::at(pointer, "appears twice"))
             .collect(),
     ))
 }

@@ -1,6 +1,7 @@
 use std::error::Error;
 
 use lambda_http::http::{HeaderValue, Method, Response, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Reply, reply};
@@ -75,7 +76,7 @@ pub enum ApiError {
 }
 
 /// One thing that is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Fault {
     /// Where.
     #[serde(flatten)]
@@ -85,7 +86,7 @@ pub struct Fault {
 }
 
 /// Where a fault is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// A JSON pointer (RFC 6901) into the body.
@@ -121,12 +122,18 @@ impl From<domain::fault::Fault> for Fault {
 }
 
 /// A problem document (RFC 9457).
-#[derive(Serialize)]
-struct Problem<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct Problem<'a> {
+    /// Always `about:blank`.
     r#type: &'static str,
+    /// What the status code says.
     title: &'a str,
+    /// The status code.
     status: u16,
+    /// What is wrong, in a sentence.
     detail: String,
+    /// Everything that is wrong with the request, up to a bound.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Fault],
 }

@@ -1,26 +1,37 @@
 //! What the HTTP functions share: routes, access, query parameters, JSON bodies and replies, errors as problem
 //! documents.
 //!
-//! A function names its [`Route`]s, makes an [`Api`] of them and hands it one handler; [`Api::serve`] does the rest. The
-//! handler gets a [`Call`] and gives a reply ([`reply`]) or an [`ApiError`]; status codes are chosen in this crate alone.
+//! A function lists its routes with [`routes!`], makes an [`Api`] of them and serves it. A handler gets a [`Call`] and
+//! returns a reply ([`reply`]) or an [`ApiError`]; status codes are chosen in this crate alone. The list of routes is also
+//! what the OpenAPI document is made of ([`openapi`]): a test renews the document, so that no function carries more of it
+//! than the text.
 
 mod access;
 mod api;
-mod base_url;
+mod arrival;
 mod body;
+mod call;
 mod cursor;
 mod error;
-pub mod operations;
+pub mod openapi;
+mod operation;
+mod page;
+pub mod parameters;
 mod query;
 mod repeated;
 pub mod reply;
 mod route;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod within;
 
-pub use api::{Api, Call, Reply};
+pub use api::{Api, Reply};
+pub use call::Call;
 pub use cursor::Cursor;
-pub use error::{ApiError, Fault, Place};
-pub use operations::{Operation, Parameter};
+pub use error::{ApiError, Fault, Place, Problem};
+pub use lambda_http::http::Method;
+pub use operation::{Answer, Operation, RequestBody};
+pub use page::{MOST_BODY_BYTES, Page, Room, Row};
+pub use parameters::Parameter;
 pub use query::{Query, TimeFilter};
-pub use route::Route;
-pub use within::within;
+pub use route::{Answering, Handler, LONGEST_BODY, PATIENCE, Route};

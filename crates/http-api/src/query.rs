@@ -8,8 +8,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{ApiError, Cursor, Fault};
 
-/// The query parameters of a request. Each is taken once, by name and type; [`Query::finish`] then tells all that is wrong
-/// at once, parameters nobody took included.
+/// The query parameters of a request. Each is taken once, by name and type; [`Query::finish`] then reports everything that
+/// is wrong at once, parameters that nobody took included.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
@@ -35,8 +35,8 @@ const DEFAULT_LIMIT: u32 = 100;
 const GREATEST_LIMIT: u32 = 1000;
 
 impl Query {
-    /// The parameters of `request`, for the route `path`.
-    pub fn new(request: &Request, path: &str) -> Self {
+    /// The parameters of `request`; `resource` is its route and what stands for the route's parameters.
+    pub(crate) fn new(request: &Request, resource: &[&str]) -> Self {
         let pairs = request
             .query_string_parameters_ref()
             .map(|parameters| {
@@ -46,10 +46,10 @@ impl Query {
                     .collect()
             })
             .unwrap_or_default();
-        Self::of_pairs(pairs, path)
+        Self::of_pairs(pairs, resource)
     }
 
-    fn of_pairs(mut pairs: Vec<(String, String)>, path: &str) -> Self {
+    fn of_pairs(mut pairs: Vec<(String, String)>, resource: &[&str]) -> Self {
         let mut faults = Vec::new();
         if pairs.len() > MOST_PARAMETERS {
             faults.push(Fault::of(
@@ -64,13 +64,13 @@ impl Query {
         {
             faults.push(Fault::of(
                 shown(name),
-                format!("is longer than {LONGEST_VALUE} bytes"),
+                format!("must not be longer than {LONGEST_VALUE} bytes"),
             ));
         }
         pairs.retain(|(_, value)| value.len() <= LONGEST_VALUE);
         pairs.sort();
         Self {
-            fingerprint: fingerprint(path, &pairs),
+            fingerprint: fingerprint(resource, &pairs),
             pairs,
             faults,
         }
@@ -82,7 +82,7 @@ impl Query {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             match text.parse() {
                 Ok(limit @ 1..=GREATEST_LIMIT) if digits => Ok(limit),
-                _ => Err(format!("is not a whole number from 1 to {GREATEST_LIMIT}")),
+                _ => Err(format!("must be a whole number from 1 to {GREATEST_LIMIT}")),
             }
         })
         .unwrap_or(DEFAULT_LIMIT)
@@ -125,22 +125,25 @@ impl Query {
         self.pairs = others;
         for (parameter, value) in named {
             let name = parameter.strip_prefix("label.").unwrap_or_default();
-            if !is_label_name(name) {
+            if !is_label_name(name) || name.len() > LONGEST_LABEL {
                 self.fault(
                     &parameter,
-                    "is not label.NAME with a name of letters, digits and _".to_owned(),
+                    "must be label.NAME with the name of a label".to_owned(),
                 );
             } else if value.len() > LONGEST_LABEL {
-                self.fault(&parameter, format!("is longer than {LONGEST_LABEL} bytes"));
+                self.fault(
+                    &parameter,
+                    format!("must not be longer than {LONGEST_LABEL} bytes"),
+                );
             } else if labels.0.len() == MOST_LABELS {
                 self.fault(
                     &parameter,
-                    format!("is one label more than the {MOST_LABELS} a filter may have"),
+                    format!("a filter may have {MOST_LABELS} labels at most"),
                 );
             } else if let Some(other) = labels.0.insert(name.to_owned(), value.clone())
                 && other != value
             {
-                self.fault(&parameter, "is there with two values".to_owned());
+                self.fault(&parameter, "appears with two values".to_owned());
             }
         }
         labels
@@ -171,7 +174,7 @@ impl Query {
         let from: Option<Timestamp> = self.parsed("from", time);
         let to: Option<Timestamp> = self.parsed("to", time);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            self.fault("from", "is after `to`".to_owned());
+            self.fault("from", "must not be after `to`".to_owned());
         }
         TimeFilter { from, to }
     }
@@ -181,7 +184,7 @@ impl Query {
         self.parsed("full", |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err("is neither true nor false"),
+            _ => Err("must be true or false"),
         })
         .unwrap_or(false)
     }
@@ -189,7 +192,7 @@ impl Query {
     /// Nothing else is asked.
     ///
     /// # Errors
-    /// With every parameter that is invalid, there twice or unknown.
+    /// With every parameter that is invalid, appears twice or is unknown.
     pub fn finish(&mut self) -> Result<(), ApiError> {
         for (name, _) in std::mem::take(&mut self.pairs) {
             self.fault(&name, "is not a parameter of this route".to_owned());
@@ -210,7 +213,7 @@ impl Query {
         let (_, value) = self.pairs.remove(first);
         if self.pairs.iter().any(|(given, _)| given == name) {
             self.pairs.retain(|(given, _)| given != name);
-            self.fault(name, "is there twice".to_owned());
+            self.fault(name, "appears twice".to_owned());
             return None;
         }
         match parse(&value) {
@@ -230,24 +233,29 @@ impl Query {
 }
 
 /// A time. A `+` that nobody encoded has become a space on its way here.
-fn time(text: &str) -> Result<Timestamp, InvalidTimestamp> {
-    text.rsplit_once(' ').map_or_else(
-        || text.parse(),
-        |(local, offset)| format!("{local}+{offset}").parse(),
-    )
+fn time(text: &str) -> Result<Timestamp, String> {
+    let invalid = match text.parse::<Timestamp>() {
+        Ok(time) => return Ok(time),
+        Err(error) => error.to_string(),
+    };
+    let Some((local, offset)) = text.rsplit_once(' ') else {
+        return Err(invalid);
+    };
+    let repaired = format!("{local}+{offset}").parse();
+    repaired.map_err(|_: InvalidTimestamp| format!("{invalid}; write + as %2B"))
 }
 
 fn shown(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-/// 16 hex digits over the route and the parameters that choose rows.
-fn fingerprint(path: &str, pairs: &[(String, String)]) -> String {
+/// 16 hex digits over the route, what stands for its parameters, and the query parameters that choose rows.
+fn fingerprint(resource: &[&str], pairs: &[(String, String)]) -> String {
     let filters = pairs
         .iter()
         .filter(|(name, _)| name != "cursor" && name != "limit")
         .flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    let id = digest(std::iter::once(path).chain(filters));
+    let id = digest(resource.iter().copied().chain(filters));
     format!("{:016x}", u64::from_be_bytes(id))
 }
 

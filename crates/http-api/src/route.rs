@@ -1,63 +1,75 @@
+use std::{future::Future, pin::Pin, time::Duration};
+
 use lambda_http::http::Method;
-use percent_encoding::percent_decode_str;
 
-use crate::{ApiError, Operation};
+use crate::{
+    ApiError, Call, Reply,
+    arrival::{Arrival, Segments, match_path},
+    within::within,
+};
 
-/// An operation and what a function calls it.
-#[derive(Clone, Copy, Debug)]
-pub struct Route<E: 'static> {
-    /// Method and path.
-    pub operation: &'static Operation,
-    /// The function's own name for it.
-    pub endpoint: E,
+/// A method on a path, and what answers it. [`routes!`](crate::routes) makes them.
+#[derive(Debug)]
+pub struct Route<S: 'static> {
+    /// The method.
+    pub method: Method,
+    /// The path; `{name}` and `{id}` stand for one segment each.
+    pub path: &'static str,
+    /// How many bytes the body may have.
+    pub longest_body: usize,
+    /// How long the answer may take; without an end where the handler sees to that itself.
+    pub patience: Option<Duration>,
+    /// What answers.
+    pub handler: Handler<S>,
 }
+
+impl<S> Route<S> {
+    pub(crate) async fn answer(&self, state: &S, call: &Call) -> Result<Reply, ApiError> {
+        let answer = (self.handler)(state, call);
+        match self.patience {
+            Some(patience) => within(patience, "the database", answer).await,
+            None => answer.await,
+        }
+    }
+}
+
+/// An answer in the making.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'a>>;
+
+/// What answers the calls of a route, with what the function has at hand.
+pub type Handler<S> = for<'a> fn(&'a S, &'a Call) -> Answering<'a>;
+
+/// How long a body may be where nothing else is said.
+pub const LONGEST_BODY: usize = 1 << 20;
+/// How long the database may take over an answer where nothing else is said: one that says nothing is as good as away.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where a request goes.
 #[derive(Debug)]
-pub(crate) struct Destination<E: 'static> {
-    pub(crate) route: Route<E>,
+pub(crate) struct Destination<S: 'static> {
+    pub(crate) route: &'static Route<S>,
     pub(crate) segments: Segments,
 }
 
-/// What stands in the path where the operation has `{name}` and `{id}`; empty where it has none.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Segments {
-    pub(crate) name: String,
-    pub(crate) id: String,
-}
-
-/// Longer names are nobody's.
-const LONGEST_NAME: usize = 255;
-
-/// Finds the route of a request. HEAD goes where GET goes.
-pub(crate) fn find<E: Copy>(
-    routes: &[Route<E>],
+/// Finds the route of a request. HEAD goes where GET goes. Of the paths that fit, one that is written out beats one with
+/// parameters.
+pub(crate) fn find<S>(
+    routes: &'static [Route<S>],
     method: &Method,
-    path: &str,
-) -> Result<Destination<E>, ApiError> {
+    arrival: &Arrival,
+) -> Result<Destination<S>, ApiError> {
+    let (pattern, segments) = resource(routes, arrival)
+        .ok_or_else(|| ApiError::NotFound("there is no such route; GET / lists them".to_owned()))?;
     let wanted = if method == Method::HEAD {
         &Method::GET
     } else {
         method
     };
-    let mut allowed = Vec::new();
-    for route in routes {
-        let Some(segments) = match_path(route.operation.path, path) else {
-            continue;
-        };
-        if route.operation.method == *wanted {
-            return Ok(Destination {
-                route: *route,
-                segments,
-            });
-        }
-        allowed.push(route.operation.method.clone());
+    let own = || routes.iter().filter(|route| route.path == pattern);
+    if let Some(route) = own().find(|route| route.method == *wanted) {
+        return Ok(Destination { route, segments });
     }
-    if allowed.is_empty() {
-        return Err(ApiError::NotFound(
-            "there is no such route; GET / lists them".to_owned(),
-        ));
-    }
+    let mut allowed: Vec<Method> = own().map(|route| route.method.clone()).collect();
     if allowed.contains(&Method::GET) {
         allowed.push(Method::HEAD);
     }
@@ -67,83 +79,164 @@ pub(crate) fn find<E: Copy>(
     })
 }
 
-/// Whether `path` is of the form `pattern`, and what stands for its `{name}` and `{id}`. A slash at the end does not
-/// matter.
-fn match_path(pattern: &str, path: &str) -> Option<Segments> {
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
-    let mut found = Segments::default();
-    let (mut own, mut wanted) = (path.split('/'), pattern.split('/'));
-    loop {
-        match (wanted.next(), own.next()) {
-            (None, None) => return Some(found),
-            (Some("{name}"), Some(text)) => found.name = decoded(text)?,
-            (Some("{id}"), Some(text)) => found.id = decoded(text)?,
-            (Some(wanted), Some(text)) if wanted == text => {}
-            _ => return None,
-        }
+/// The path of the routes that a request is for: the one that the gateway found, else the one that the path fits.
+fn resource<S>(routes: &'static [Route<S>], arrival: &Arrival) -> Option<(&'static str, Segments)> {
+    let found = routes
+        .iter()
+        .find(|route| Some(route.path) == arrival.resource.as_deref());
+    if let Some(route) = found {
+        return Some((route.path, arrival.parameters()?));
     }
+    arrival.paths().find_map(|path| {
+        let fitting = routes
+            .iter()
+            .filter_map(|route| Some((route.path, match_path(route.path, path)?)));
+        fitting.min_by_key(|(pattern, _)| pattern.matches('{').count())
+    })
 }
 
-fn decoded(segment: &str) -> Option<String> {
-    if segment.is_empty() || segment.len() > LONGEST_NAME {
-        return None;
-    }
-    let text = percent_decode_str(segment).decode_utf8().ok()?;
-    Some(text.into_owned())
+/// Lists the routes of a function, each with what the OpenAPI document says of it.
+///
+/// Makes `ROUTES`, which the function serves, and `operations()`, which only the document asks for.
+///
+/// ```ignore
+/// routes! {
+///     Retrieval {
+///         GET "/version" version::answer {
+///             id: "version",
+///             summary: "version of the program and of the database's schema",
+///             curl: "{base}/version",
+///             parameters: [],
+///             answers: [200 Version],
+///             problems: [503],
+///         }
+///     }
+/// }
+/// ```
+///
+/// `curl` is what follows the word on the command line; `{base}` stands for where the system is. `body: required NAME` or
+/// `body: optional NAME` names a schema of a body that it takes; `longest_body` and `patience` differ from the usual where
+/// they are given. Problems that follow from the rest need not be listed: see [`Operation::problems`](crate::Operation).
+#[macro_export]
+macro_rules! routes {
+    ($state:ty { $(
+        $method:ident $path:literal $handler:path {
+            id: $id:literal,
+            summary: $summary:literal,
+            curl: $curl:literal,
+            parameters: [$($parameter:ident),*],
+            $(body: $needed:ident $body:literal,)?
+            $(longest_body: $longest:expr,)?
+            $(patience: $patience:expr,)?
+            answers: [$($status:literal $answer:ty $([$($header:literal)*])?),*],
+            problems: [$($problem:literal),*],
+        }
+    )* }) => {
+        /// The routes of the function.
+        pub static ROUTES: &[$crate::Route<$state>] = &[$(
+            $crate::Route {
+                method: $crate::Method::$method,
+                path: $path,
+                longest_body: $crate::routes!(@or $($longest)?, $crate::LONGEST_BODY),
+                patience: $crate::routes!(@or $($patience)?, Some($crate::PATIENCE)),
+                handler: |state, call| Box::pin($handler(state, call)),
+            },
+        )*];
+
+        /// What the OpenAPI document says of the routes.
+        pub fn operations() -> Vec<$crate::Operation> {
+            vec![$(
+                $crate::Operation {
+                    id: $id,
+                    method: $crate::Method::$method,
+                    path: $path,
+                    summary: $summary,
+                    curl: $curl,
+                    parameters: &[$($crate::parameters::$parameter),*],
+                    body: $crate::routes!(@body $($needed $body)?),
+                    answers: vec![$(
+                        $crate::Answer {
+                            status: $status,
+                            headers: &[$($($header),*)?],
+                            schema: |generator| generator.subschema_for::<$answer>(),
+                        }
+                    ),*],
+                    other_problems: &[$($problem),*],
+                }
+            ),*]
+        }
+    };
+    (@or , $default:expr) => { $default };
+    (@or $given:expr, $default:expr) => { $given };
+    (@body) => { None };
+    (@body required $name:literal) => {
+        Some($crate::RequestBody { schema: $name, required: true })
+    };
+    (@body optional $name:literal) => {
+        Some($crate::RequestBody { schema: $name, required: false })
+    };
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operations as operation;
 
-    const ROUTES: [Route<u8>; 6] = [
+    fn nobody<'a>((): &'a (), _: &'a Call) -> Answering<'a> {
+        Box::pin(async { Err(ApiError::NotFound(String::new())) })
+    }
+
+    const fn route(method: Method, path: &'static str) -> Route<()> {
         Route {
-            operation: &operation::LIST_SLAS,
-            endpoint: 0,
-        },
-        Route {
-            operation: &operation::CREATE_SLA,
-            endpoint: 1,
-        },
-        Route {
-            operation: &operation::GET_SLA,
-            endpoint: 2,
-        },
-        Route {
-            operation: &operation::REPLACE_SLA,
-            endpoint: 3,
-        },
-        Route {
-            operation: &operation::BUDGET,
-            endpoint: 4,
-        },
-        Route {
-            operation: &operation::DELETE_EXCLUSION,
-            endpoint: 5,
-        },
+            method,
+            path,
+            longest_body: 0,
+            patience: None,
+            handler: nobody,
+        }
+    }
+
+    static ROUTES: [Route<()>; 7] = [
+        route(Method::GET, "/sla"),
+        route(Method::POST, "/sla"),
+        route(Method::GET, "/sla/{name}"),
+        route(Method::PUT, "/sla/{name}"),
+        route(Method::POST, "/sla/try"),
+        route(Method::GET, "/sla/{name}/budget"),
+        route(Method::DELETE, "/sla/{name}/exclusions/{id}"),
     ];
+
+    fn found(method: &Method, path: &str) -> Result<(&'static str, String, String), ApiError> {
+        let found = find(&ROUTES, method, &Arrival::at(path))?;
+        Ok((found.route.path, found.segments.name, found.segments.id))
+    }
 
     #[test]
     fn a_request_finds_its_route_and_the_name_in_its_path() {
-        for (method, path, endpoint, name) in [
-            (Method::GET, "/sla", 0, ("", "")),
-            (Method::GET, "/sla/", 0, ("", "")),
-            (Method::HEAD, "/sla", 0, ("", "")),
-            (Method::POST, "/sla", 1, ("", "")),
-            (Method::GET, "/sla/web", 2, ("web", "")),
-            (Method::PUT, "/sla/web%2E1", 3, ("web.1", "")),
-            (Method::GET, "/sla/web/budget", 4, ("web", "")),
-            (Method::DELETE, "/sla/web/exclusions/7", 5, ("web", "7")),
+        for (method, path, pattern, name, id) in [
+            (Method::GET, "/sla", "/sla", "", ""),
+            (Method::GET, "/sla/", "/sla", "", ""),
+            (Method::HEAD, "/sla", "/sla", "", ""),
+            (Method::POST, "/sla", "/sla", "", ""),
+            (Method::POST, "/sla/try", "/sla/try", "", ""),
+            (Method::GET, "/sla/web", "/sla/{name}", "web", ""),
+            (Method::PUT, "/sla/web%2E1", "/sla/{name}", "web.1", ""),
+            (
+                Method::GET,
+                "/sla/web/budget",
+                "/sla/{name}/budget",
+                "web",
+                "",
+            ),
+            (
+                Method::DELETE,
+                "/sla/web/exclusions/7",
+                "/sla/{name}/exclusions/{id}",
+                "web",
+                "7",
+            ),
         ] {
-            let found = find(&ROUTES, &method, path).unwrap();
-            let Segments { name: own, id } = &found.segments;
-            assert_eq!(
-                (found.route.endpoint, (own.as_str(), id.as_str())),
-                (endpoint, name),
-                "{method} {path}"
-            );
+            let expected = (pattern, name.to_owned(), id.to_owned());
+            assert_eq!(found(&method, path).unwrap(), expected, "{method} {path}");
         }
     }
 
@@ -159,19 +252,16 @@ mod tests {
             "/SLA",
             "/sla/%ff",
         ] {
-            assert!(
-                matches!(
-                    find(&ROUTES, &Method::GET, path),
-                    Err(ApiError::NotFound(_))
-                ),
-                "{path}"
-            );
+            let error = found(&Method::GET, path).unwrap_err();
+            assert!(matches!(error, ApiError::NotFound(_)), "{path}");
         }
     }
 
     #[test]
     fn a_method_nobody_has_is_answered_with_those_there_are() {
-        let error = find(&ROUTES, &Method::PATCH, "/sla").unwrap_err();
-        assert_eq!(error.reply().headers()["allow"], "GET, POST, HEAD");
+        for (path, allowed) in [("/sla", "GET, POST, HEAD"), ("/sla/try", "POST")] {
+            let error = found(&Method::PATCH, path).unwrap_err();
+            assert_eq!(error.reply().headers()["allow"], allowed);
+        }
     }
 }

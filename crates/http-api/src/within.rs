@@ -7,7 +7,7 @@ use crate::{ApiError, Reply};
 /// # Errors
 /// Those of `answer`, and that `what` is away if there is no answer by then: whoever waits for a Lambda function behind a
 /// REST API gets nothing but a bare 504 after 29 s.
-pub async fn within(
+pub(crate) async fn within(
     patience: Duration,
     what: &'static str,
     answer: impl Future<Output = Result<Reply, ApiError>>,

@@ -353,8 +353,8 @@ mod tests {
 
     #[test]
     fn the_routes_are_those_of_the_api_description() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../functions/retrieval/src/openapi.json");
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/http-api/src/openapi.json");
         let description: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let described: BTreeSet<_> = description["paths"].as_object().unwrap().keys().collect();
         let template = repository();

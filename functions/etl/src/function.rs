@@ -4,8 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use chrono::Utc;
 use config::AccessConfig;
-use domain::{Timestamp, fault};
-use http_api::{Api, ApiError, Call, Fault, Reply, Route, operations, reply};
+use domain::{
+    Timestamp, fault,
+    message::{RunDocument, TrialDocument},
+};
+use http_api::{Api, ApiError, Call, Fault, Reply, reply, routes};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 
@@ -19,17 +22,27 @@ use crate::{
     trigger::Event,
 };
 
-/// The function's one route.
-pub static ROUTES: [Route<()>; 1] = [Route {
-    operation: &operations::RUN,
-    endpoint: (),
-}];
+routes! {
+    Runs {
+        POST "/ETL" post {
+            id: "run",
+            summary: "run now",
+            curl: "-X POST {base}/ETL -d '{}'",
+            parameters: [],
+            body: optional "RunRequest",
+            // A run sees to its own end.
+            patience: None,
+            answers: [200 TrialDocument, 202 RunDocument],
+            problems: [503],
+        }
+    }
+}
 
 /// A run and the ways to ask for one.
 #[derive(Debug)]
 pub struct Function {
     runs: Runs,
-    api: Api<()>,
+    api: Api<Runs>,
 }
 
 /// Why an event has no answer: a function error.
@@ -79,7 +92,7 @@ impl Function {
     pub fn new(runs: Runs, access: &AccessConfig) -> Self {
         Self {
             runs,
-            api: Api::new(&ROUTES, access),
+            api: Api::new(ROUTES, access),
         }
     }
 
@@ -104,7 +117,7 @@ impl Function {
                     let document = self.runs.etl.run_part(&part, deadline).await?;
                     return Ok(serde_json::to_value(document)?);
                 }
-                match self.parse(&document).map_err(FunctionError::Invalid)? {
+                match parse(&self.runs, &document).map_err(FunctionError::Invalid)? {
                     Request::Run(request) => self.direct(&request, Trigger::Invoke, deadline).await,
                     Request::Trial { as_of, trial } => {
                         let tried = self.runs.etl.try_out(&trial, as_of, deadline);
@@ -115,7 +128,7 @@ impl Function {
             }
             Event::Http(request) => Ok(self
                 .api
-                .answer_payload(*request, context, |call| self.post(call, deadline))
+                .answer_payload(&self.runs, *request, context)
                 .await?),
         }
     }
@@ -135,47 +148,47 @@ impl Function {
             Err(error) => Err(error.into()),
         }
     }
+}
 
-    async fn post(&self, call: Call<()>, deadline: Deadline) -> Result<Reply, ApiError> {
-        call.query().finish()?;
-        let document = call.json_or_null()?;
-        let request = self
-            .parse(&document)
-            .map_err(|faults| ApiError::Invalid(faults.into_iter().map(Fault::from).collect()))?;
-        let request = match request {
-            Request::Run(request) => request,
-            Request::Trial { as_of, trial } => {
-                let tried = self.runs.etl.try_out(&trial, as_of, deadline);
-                return reply::ok(&tried.await.map_err(|error| ApiError::Unavailable {
-                    what: "Prometheus",
-                    source: error.into(),
-                })?);
-            }
-        };
-        match self.runs.run_together(&request, deadline).await {
-            Ok(document) => reply::accepted(&document),
-            Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
-                "/sla",
-                error.to_string(),
-            )])),
-            Err(error @ RunError::PrometheusAway(_)) => Err(ApiError::Unavailable {
+async fn post(runs: &Runs, call: &Call) -> Result<Reply, ApiError> {
+    let deadline = call.context().map_or_else(Deadline::default, |context| {
+        Deadline::of_invocation(context, SystemTime::now())
+    });
+    call.query().finish()?;
+    let document = call.json_or_null()?;
+    let request = parse(runs, &document)
+        .map_err(|faults| ApiError::Invalid(faults.into_iter().map(Fault::from).collect()))?;
+    let request = match request {
+        Request::Run(request) => request,
+        Request::Trial { as_of, trial } => {
+            let tried = runs.etl.try_out(&trial, as_of, deadline).await;
+            return reply::ok(&tried.map_err(|error| ApiError::Unavailable {
                 what: "Prometheus",
                 source: error.into(),
-            }),
-            Err(error @ (RunError::KafkaAway(_) | RunError::Refused(_))) => {
-                Err(ApiError::Unavailable {
-                    what: "Kafka",
-                    source: error.into(),
-                })
-            }
+            })?);
         }
+    };
+    match runs.run_together(&request, deadline).await {
+        Ok(document) => reply::accepted(&document),
+        Err(error @ RunError::UnknownSla(_)) => Err(ApiError::Invalid(vec![Fault::at(
+            "/sla",
+            error.to_string(),
+        )])),
+        Err(error @ RunError::PrometheusAway(_)) => Err(ApiError::Unavailable {
+            what: "Prometheus",
+            source: error.into(),
+        }),
+        Err(error @ (RunError::KafkaAway(_) | RunError::Refused(_))) => Err(ApiError::Unavailable {
+            what: "Kafka",
+            source: error.into(),
+        }),
     }
+}
 
-    fn parse(&self, document: &Value) -> Result<Request, Vec<fault::Fault>> {
-        let now = Timestamp::from(Utc::now());
-        let etl = &self.runs.etl;
-        Request::parse(document, now, etl.settle, |name| etl.knows(name))
-    }
+fn parse(runs: &Runs, document: &Value) -> Result<Request, Vec<fault::Fault>> {
+    let now = Timestamp::from(Utc::now());
+    let etl = &runs.etl;
+    Request::parse(document, now, etl.settle, |name| etl.knows(name))
 }
 
 /// The answer to a schedule's event that is older than one interval: the next one is due already.

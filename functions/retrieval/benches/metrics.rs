@@ -48,7 +48,7 @@ fn lists(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let database = runtime.block_on(filled());
-    let api = Api::new(&ROUTES, &AccessConfig::Anonymous);
+    let api = Api::new(ROUTES, &AccessConfig::Anonymous);
     let retrieval = Retrieval {
         store: database.store().clone(),
         schedule_interval: Duration::from_secs(30),
@@ -62,8 +62,7 @@ fn lists(criterion: &mut Criterion) {
     ] {
         criterion.bench_function(uri, |bencher| {
             bencher.iter(|| {
-                let reply =
-                    runtime.block_on(api.answer(request(uri), |call| retrieval.answer(call)));
+                let reply = runtime.block_on(api.answer(&retrieval, request(uri)));
                 assert_eq!(reply.status(), 200);
             });
         });

@@ -8,16 +8,12 @@ use domain::{
         Stationarity,
     },
 };
+use http_api::Row;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::read::{MetricRow, SeriesRow};
 
-#[derive(Serialize)]
-pub(crate) struct SeriesPage<'a> {
-    pub(crate) series: Vec<Series<'a>>,
-    pub(crate) next: Option<String>,
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Series<'a> {
     metric: &'a str,
     labels: &'a Labels,
@@ -25,6 +21,10 @@ pub(crate) struct Series<'a> {
     unit: Option<&'a str>,
     first_seen: Timestamp,
     last_seen: Timestamp,
+}
+
+impl Row for Series<'_> {
+    const LIST: &'static str = "series";
 }
 
 impl<'a> Series<'a> {
@@ -40,13 +40,7 @@ impl<'a> Series<'a> {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct MetricsPage<'a> {
-    pub(crate) metrics: Vec<Metric<'a>>,
-    pub(crate) next: Option<String>,
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Metric<'a> {
     metric: &'a str,
     labels: &'a Labels,
@@ -61,6 +55,10 @@ pub(crate) struct Metric<'a> {
     average: Option<f64>,
     std: Option<f64>,
     coverage: f64,
+}
+
+impl Row for Metric<'_> {
+    const LIST: &'static str = "metrics";
 }
 
 impl<'a> Metric<'a> {
@@ -84,13 +82,7 @@ impl<'a> Metric<'a> {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct MetadataPage<'a> {
-    pub(crate) metadata: Vec<Metadata<'a>>,
-    pub(crate) next: Option<String>,
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Metadata<'a> {
     metric: &'a str,
     labels: &'a Labels,
@@ -103,6 +95,10 @@ pub(crate) struct Metadata<'a> {
     autocorrelation: &'a Finding<Autocorrelation>,
     stationarity: &'a Finding<Stationarity>,
     seasonality: &'a Finding<Seasonality>,
+}
+
+impl Row for Metadata<'_> {
+    const LIST: &'static str = "metadata";
 }
 
 impl<'a> Metadata<'a> {
@@ -123,14 +119,8 @@ impl<'a> Metadata<'a> {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct PredictionsPage<'a> {
-    pub(crate) predictions: Vec<Prediction<'a>>,
-    pub(crate) next: Option<String>,
-}
-
 /// A forecast, or nulls and the reason.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Prediction<'a> {
     metric: &'a str,
     labels: &'a Labels,
@@ -153,7 +143,8 @@ pub(crate) struct Prediction<'a> {
     path_extremes: Option<&'a [PathExtreme]>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Origin")]
 pub(crate) struct Told {
     point: &'static str,
     bands: &'static str,
@@ -169,6 +160,10 @@ impl Told {
             bands: if climatology { "climatology" } else { "paths" },
         }
     }
+}
+
+impl Row for Prediction<'_> {
+    const LIST: &'static str = "predictions";
 }
 
 impl<'a> Prediction<'a> {
@@ -196,8 +191,11 @@ impl<'a> Prediction<'a> {
     }
 }
 
-#[derive(Serialize)]
-pub(crate) struct RunsPage {
-    pub(crate) runs: Vec<RunDocument>,
-    pub(crate) next: Option<String>,
+/// A run as it was published.
+#[derive(Serialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Run<'a>(pub(crate) &'a RunDocument);
+
+impl Row for Run<'_> {
+    const LIST: &'static str = "runs";
 }

@@ -1,25 +1,56 @@
 //! The lists: what is asked for, read and put into a page.
 
-use domain::{Timestamp, message::RunDocument};
-use http_api::{ApiError, Call, Query, Reply, TimeFilter, reply};
+use std::future::Future;
+
+use domain::{
+    Timestamp, Window,
+    message::{MetadataDocument, PredictionDocument, RunDocument},
+};
+use http_api::{ApiError, Call, Page, Query, Reply, Row, TimeFilter, reply};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{
-    Store,
-    read::{DocumentRow, Page, RunKey, Selection},
+    Store, StoreError,
+    read::{
+        DocumentKey, DocumentRow, MetricKey, MetricRow, Page as Found, RunKey, Selection,
+        SeriesKey, SeriesRow,
+    },
 };
 
 use crate::{
-    Endpoint,
-    answers::{
-        Metadata, MetadataPage, Metric, MetricsPage, Prediction, PredictionsPage, RunsPage, Series,
-        SeriesPage,
-    },
+    Retrieval,
+    answers::{Metadata, Metric, Prediction, Run, Series},
     database,
 };
 
-/// A page ends before it has more bytes of documents than this, unless a single one has: a Lambda function may answer
-/// 6 MB.
-const MOST_BYTES: usize = 4_000_000;
+/// A row of the store that is listed.
+pub(crate) trait Listed: Sized + Sync {
+    /// What tells it from all others, in the order of the list.
+    type Key: Serialize + DeserializeOwned + Send;
+    /// What is asked beside the filters of every list.
+    type Extra: Send + Sync;
+    /// How it is shown.
+    type Shown<'a>: Row
+    where
+        Self: 'a;
+
+    fn extra(query: &mut Query) -> Self::Extra;
+
+    fn read(
+        store: &Store,
+        selection: &Selection,
+        extra: Self::Extra,
+        after: Option<Self::Key>,
+    ) -> impl Future<Output = Result<Found<Self>, StoreError>> + Send;
+
+    fn key(&self) -> Self::Key;
+
+    fn shown(&self) -> Self::Shown<'_>;
+
+    /// The run that it is of, where the pages of the list show one run.
+    fn run(&self) -> Option<Timestamp>;
+    /// Whether the pages of the list show one run.
+    const OF_A_RUN: bool;
+}
 
 /// A list as it is asked for.
 pub(crate) struct Request<K> {
@@ -28,140 +59,37 @@ pub(crate) struct Request<K> {
     pub(crate) after: Option<K>,
 }
 
-pub(crate) async fn series(
-    store: &Store,
-    call: &Call<Endpoint>,
-    now: Timestamp,
+/// A page of a list.
+pub(crate) async fn answer<L: Listed>(
+    retrieval: &Retrieval,
+    call: &Call,
 ) -> Result<Reply, ApiError> {
     let Request {
         mut query,
         selection,
         after,
-    } = request(call, now);
+    } = request(call);
+    let extra = L::extra(&mut query);
     query.finish()?;
-    let page = store.series(&selection, after).await.map_err(database)?;
-    let last = page.rows.last().map(|row| row.key());
-    reply::ok(&SeriesPage {
-        next: next(&query, selection.pinned, page.more, last),
-        series: page.rows.iter().map(Series::of).collect(),
-    })
-}
-
-pub(crate) async fn metrics(
-    store: &Store,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
-    let Request {
-        mut query,
-        selection,
-        after,
-    } = request(call, now);
-    let window = query.window();
-    query.finish()?;
-    let pinned = pinned(store, &selection, after.is_none()).await?;
-    let page = store
-        .metrics(&selection, window, after)
+    let store = &retrieval.store;
+    let pinned = if L::OF_A_RUN && after.is_none() {
+        newest_run(store, &selection).await?
+    } else {
+        selection.pinned
+    };
+    let found = L::read(store, &selection, extra, after)
         .await
         .map_err(database)?;
-    let times = page.rows.iter().map(|row| row.as_of);
-    let shown = times.fold(pinned, Ord::max);
-    let last = page.rows.last().map(|row| row.key());
-    reply::ok(&MetricsPage {
-        next: next(&query, shown, page.more, last),
-        metrics: page.rows.iter().map(Metric::of).collect(),
-    })
-}
-
-pub(crate) async fn metadata(
-    store: &Store,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
-    let Request {
-        mut query,
-        selection,
-        after,
-    } = request(call, now);
-    let full = query.full();
-    query.finish()?;
-    let pinned = pinned(store, &selection, after.is_none()).await?;
-    let page = bounded(
-        store
-            .metadata(&selection, full, after)
-            .await
-            .map_err(database)?,
-    );
-    let times = page.rows.iter().map(|row| row.document.as_of);
-    let shown = times.fold(pinned, Ord::max);
-    let last = page.rows.last().map(DocumentRow::key);
-    reply::ok(&MetadataPage {
-        next: next(&query, shown, page.more, last),
-        metadata: page
-            .rows
-            .iter()
-            .map(|row| Metadata::of(&row.document))
-            .collect(),
-    })
-}
-
-pub(crate) async fn predictions(
-    store: &Store,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
-    let Request {
-        mut query,
-        selection,
-        after,
-    } = request(call, now);
-    let full = query.full();
-    query.finish()?;
-    let pinned = pinned(store, &selection, after.is_none()).await?;
-    let page = bounded(
-        store
-            .predictions(&selection, full, after)
-            .await
-            .map_err(database)?,
-    );
-    let times = page.rows.iter().map(|row| row.document.as_of);
-    let shown = times.fold(pinned, Ord::max);
-    let last = page.rows.last().map(DocumentRow::key);
-    reply::ok(&PredictionsPage {
-        next: next(&query, shown, page.more, last),
-        predictions: page
-            .rows
-            .iter()
-            .map(|row| Prediction::of(&row.document))
-            .collect(),
-    })
-}
-
-pub(crate) async fn runs(
-    store: &Store,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
-    let Request {
-        mut query,
-        selection,
-        after,
-    } = request(call, now);
-    query.finish()?;
-    let page: Page<RunDocument> = store.runs(&selection, after).await.map_err(database)?;
-    reply::ok(&RunsPage {
-        next: next(
-            &query,
-            selection.pinned,
-            page.more,
-            page.rows.last().map(RunKey::of),
-        ),
-        runs: page.rows,
-    })
+    let page = Page::of(found.rows.iter().map(L::shown));
+    let shown = &found.rows[..page.len()];
+    let pinned = shown.iter().filter_map(L::run).fold(pinned, Ord::max);
+    let more = found.more || shown.len() < found.rows.len();
+    let next = next(&query, pinned, more, shown.last().map(L::key));
+    reply::ok(&page.with_next(next))
 }
 
 /// What all lists take.
-pub(crate) fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp) -> Request<K> {
+pub(crate) fn request<K: DeserializeOwned>(call: &Call) -> Request<K> {
     let mut query = call.query();
     let cursor = query.cursor::<K>();
     let TimeFilter { from, to } = query.time();
@@ -170,7 +98,7 @@ pub(crate) fn request<K: DeserializeOwned>(call: &Call<Endpoint>, now: Timestamp
         labels: query.labels(),
         from,
         to,
-        pinned: cursor.as_ref().map_or(now, |cursor| cursor.pinned),
+        pinned: cursor.as_ref().map_or(call.now, |cursor| cursor.pinned),
         limit: query.limit(),
     };
     Request {
@@ -193,29 +121,168 @@ pub(crate) fn next<K: Serialize>(
 /// The run that the pages of a list of rows show, as far as it is known before the first of them is read: the newest one
 /// that is stored. The first page may show one whose record is still on its way; then that one counts. The clock would
 /// not do: a run is about a moment some seconds ago, and one that arrives between two pages would be among the later.
-async fn pinned(
-    store: &Store,
-    selection: &Selection,
-    is_first: bool,
-) -> Result<Timestamp, ApiError> {
-    if !is_first {
-        return Ok(selection.pinned);
-    }
+async fn newest_run(store: &Store, selection: &Selection) -> Result<Timestamp, ApiError> {
     let newest = store.newest_run().await.map_err(database)?;
     Ok(newest.map_or(Timestamp::EPOCH, |newest| newest.min(selection.pinned)))
 }
 
-/// As much of the page as fits into an answer.
-fn bounded<D>(mut page: Page<DocumentRow<D>>) -> Page<DocumentRow<D>> {
-    let mut bytes = 0;
-    let fitting = page.rows.iter().take_while(|row| {
-        bytes += row.bytes;
-        bytes <= MOST_BYTES
-    });
-    let fitting = fitting.count().max(1);
-    if fitting < page.rows.len() {
-        page.rows.truncate(fitting);
-        page.more = true;
+impl Listed for SeriesRow {
+    type Key = SeriesKey;
+    type Extra = ();
+    type Shown<'a> = Series<'a>;
+
+    fn extra(_: &mut Query) {}
+
+    async fn read(
+        store: &Store,
+        selection: &Selection,
+        (): (),
+        after: Option<SeriesKey>,
+    ) -> Result<Found<Self>, StoreError> {
+        store.series(selection, after).await
     }
-    page
+
+    fn key(&self) -> SeriesKey {
+        self.key()
+    }
+
+    fn shown(&self) -> Series<'_> {
+        Series::of(self)
+    }
+
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
+
+    const OF_A_RUN: bool = false;
+}
+
+impl Listed for MetricRow {
+    type Key = MetricKey;
+    type Extra = Option<Window>;
+    type Shown<'a> = Metric<'a>;
+
+    fn extra(query: &mut Query) -> Option<Window> {
+        query.window()
+    }
+
+    async fn read(
+        store: &Store,
+        selection: &Selection,
+        window: Option<Window>,
+        after: Option<MetricKey>,
+    ) -> Result<Found<Self>, StoreError> {
+        store.metrics(selection, window, after).await
+    }
+
+    fn key(&self) -> MetricKey {
+        self.key()
+    }
+
+    fn shown(&self) -> Metric<'_> {
+        Metric::of(self)
+    }
+
+    fn run(&self) -> Option<Timestamp> {
+        Some(self.as_of)
+    }
+
+    const OF_A_RUN: bool = true;
+}
+
+impl Listed for DocumentRow<MetadataDocument> {
+    type Key = DocumentKey;
+    type Extra = bool;
+    type Shown<'a> = Metadata<'a>;
+
+    fn extra(query: &mut Query) -> bool {
+        query.full()
+    }
+
+    async fn read(
+        store: &Store,
+        selection: &Selection,
+        full: bool,
+        after: Option<DocumentKey>,
+    ) -> Result<Found<Self>, StoreError> {
+        store.metadata(selection, full, after).await
+    }
+
+    fn key(&self) -> DocumentKey {
+        self.key()
+    }
+
+    fn shown(&self) -> Metadata<'_> {
+        Metadata::of(&self.document)
+    }
+
+    fn run(&self) -> Option<Timestamp> {
+        Some(self.document.as_of)
+    }
+
+    const OF_A_RUN: bool = true;
+}
+
+impl Listed for DocumentRow<PredictionDocument> {
+    type Key = DocumentKey;
+    type Extra = bool;
+    type Shown<'a> = Prediction<'a>;
+
+    fn extra(query: &mut Query) -> bool {
+        query.full()
+    }
+
+    async fn read(
+        store: &Store,
+        selection: &Selection,
+        full: bool,
+        after: Option<DocumentKey>,
+    ) -> Result<Found<Self>, StoreError> {
+        store.predictions(selection, full, after).await
+    }
+
+    fn key(&self) -> DocumentKey {
+        self.key()
+    }
+
+    fn shown(&self) -> Prediction<'_> {
+        Prediction::of(&self.document)
+    }
+
+    fn run(&self) -> Option<Timestamp> {
+        Some(self.document.as_of)
+    }
+
+    const OF_A_RUN: bool = true;
+}
+
+impl Listed for RunDocument {
+    type Key = RunKey;
+    type Extra = ();
+    type Shown<'a> = Run<'a>;
+
+    fn extra(_: &mut Query) {}
+
+    async fn read(
+        store: &Store,
+        selection: &Selection,
+        (): (),
+        after: Option<RunKey>,
+    ) -> Result<Found<Self>, StoreError> {
+        store.runs(selection, after).await
+    }
+
+    fn key(&self) -> RunKey {
+        RunKey::of(self)
+    }
+
+    fn shown(&self) -> Run<'_> {
+        Run(self)
+    }
+
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
+
+    const OF_A_RUN: bool = false;
 }

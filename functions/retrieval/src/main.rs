@@ -2,17 +2,17 @@
 
 use config::{AccessConfig, DatabaseConfig, schedule_interval};
 use http_api::Api;
-use retrieval::{Endpoint, ROUTES, Retrieval};
+use retrieval::{ROUTES, Retrieval};
 use store::{Role, Store};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
     let (api, retrieval) = aws::started(function()).await;
-    api.serve(|call| retrieval.answer(call)).await
+    api.serve(&retrieval).await
 }
 
-async fn function() -> anyhow::Result<(Api<Endpoint>, Retrieval)> {
+async fn function() -> anyhow::Result<(Api<Retrieval>, Retrieval)> {
     let environment = aws::environment().await?;
     let database = DatabaseConfig::read(&environment)?;
     let retrieval = Retrieval {
@@ -20,7 +20,7 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, Retrieval)> {
         schedule_interval: schedule_interval(&environment)?,
     };
     Ok((
-        Api::new(&ROUTES, &AccessConfig::read(&environment)?),
+        Api::new(ROUTES, &AccessConfig::read(&environment)?),
         retrieval,
     ))
 }

@@ -2,28 +2,78 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Labels, SeriesId, Timestamp, score::Reliability};
-use http_api::{ApiError, Call, Reply, reply};
-use serde::Serialize;
+use domain::{Labels, SeriesId, score::Reliability};
+use http_api::{ApiError, Call, Reply, Room, reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use store::{
-    Store,
-    read::SeriesRow,
+    read::{Page, SeriesKey, SeriesRow},
     score::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection},
 };
 
 use crate::{
-    Endpoint, database,
-    list::{Request, next, request},
+    Retrieval, database,
+    list::{Request, request},
 };
 
-#[derive(Serialize)]
-struct QualityPage<'a> {
+/// How accurate past forecasts were. Two lists in one: the pages go on until both are at their end.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Quality<'a> {
+    /// Per series and model.
     series: Vec<SeriesQuality<'a>>,
+    /// Per objective, over all of its series.
     objectives: Vec<ObjectiveQuality<'a>>,
+    /// The `cursor` of the page after this one; null on the last.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How far both lists were shown.
+#[derive(Serialize, Deserialize)]
+struct Shown {
+    series: Progress<SeriesKey>,
+    /// SLA and objective.
+    objectives: Progress<(String, String)>,
+}
+
+/// How far a list was shown.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Progress<K> {
+    Nothing,
+    UpTo(K),
+    Everything,
+}
+
+impl Shown {
+    fn is_all(&self) -> bool {
+        matches!(
+            (&self.series, &self.objectives),
+            (Progress::Everything, Progress::Everything)
+        )
+    }
+}
+
+impl<K: Clone> Progress<K> {
+    /// The row after which the list goes on, if it began; `None` if there is no more of it.
+    fn reached(&self) -> Option<Option<K>> {
+        match self {
+            Self::Nothing => Some(None),
+            Self::UpTo(last) => Some(Some(last.clone())),
+            Self::Everything => None,
+        }
+    }
+
+    /// After a part of the list that ends with `last`.
+    fn after(self, last: Option<K>, more: bool) -> Self {
+        match last {
+            _ if !more => Self::Everything,
+            Some(last) => Self::UpTo(last),
+            None => self,
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
 struct SeriesQuality<'a> {
     metric: &'a str,
     labels: &'a Labels,
@@ -44,7 +94,7 @@ struct SeriesQuality<'a> {
 }
 
 /// Shares of what came that were within what was said to hold 95 %.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Coverage {
     band: Option<f64>,
     min: Option<f64>,
@@ -52,7 +102,7 @@ struct Coverage {
     average: Option<f64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ObjectiveQuality<'a> {
     sla: &'a str,
     objective: &'a str,
@@ -71,7 +121,7 @@ struct ObjectiveQuality<'a> {
     reliability_reason: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Bin {
     lower: f64,
     upper: f64,
@@ -86,17 +136,13 @@ const TOO_LITTLE_SEEN: &str = "too_little_seen";
 /// Without a time: the scores of forecasts so long before the newest run.
 const DEFAULT_SPAN: Duration = Duration::from_secs(7 * 86_400);
 
-/// The series of the page, and every objective the filters let through: these are over all series.
-pub(crate) async fn answer(
-    store: &Store,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
+    let store = &retrieval.store;
     let Request {
         mut query,
         selection,
         after,
-    } = request(call, now);
+    } = request::<Shown>(call);
     let from = match (selection.from, selection.to) {
         (None, None) => {
             let newest = store.newest_run().await.map_err(database)?;
@@ -111,35 +157,61 @@ pub(crate) async fn answer(
         metric: selection.metric.clone(),
     };
     query.finish()?;
+    let shown = after.unwrap_or(Shown {
+        series: Progress::Nothing,
+        objectives: Progress::Nothing,
+    });
     // A series is there though it had no sample in the span that is asked about: its forecasts may have been.
     let ever = store::read::Selection {
         from: None,
         to: None,
         ..selection.clone()
     };
-    let page = store.series(&ever, after).await.map_err(database)?;
-    let ids: Vec<SeriesId> = page.rows.iter().map(|row| row.id).collect();
+    let found = match shown.series.reached() {
+        Some(after) => store.series(&ever, after).await.map_err(database)?,
+        None => Page {
+            rows: Vec::new(),
+            more: false,
+        },
+    };
+    let ids: Vec<SeriesId> = found.rows.iter().map(|row| row.id).collect();
     let by_model = store.scores(&ids, &scores).await.map_err(database)?;
-    let by_objective = store.objective_scores(&scores).await.map_err(database)?;
-    reply::ok(&QualityPage {
-        next: next(
-            &query,
-            selection.pinned,
-            page.more,
-            page.rows.last().map(SeriesRow::key),
+    let by_series = found.rows.iter().map(|row| {
+        let models = by_model.iter().filter(|((series, _), _)| *series == row.id);
+        let models = models.map(|((_, model), scores)| SeriesQuality::of(row, model, scores));
+        models.collect::<Vec<_>>()
+    });
+    let series = Room::part_of(2).fitting(by_series);
+    let by_objective = match shown.objectives.reached() {
+        Some(_) => store.objective_scores(&scores).await.map_err(database)?,
+        None => BTreeMap::new(),
+    };
+    let after = shown.objectives.reached().flatten();
+    let to_come: Vec<_> = by_objective
+        .iter()
+        .filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after))
+        .collect();
+    let objectives = to_come
+        .iter()
+        .map(|((sla, objective), scores)| ObjectiveQuality::of(sla, objective, scores));
+    let objectives = Room::part_of(2).fitting(objectives);
+    let shown = Shown {
+        series: shown.series.after(
+            found.rows[..series.len()].last().map(SeriesRow::key),
+            found.more || series.len() < found.rows.len(),
         ),
-        series: page
-            .rows
-            .iter()
-            .flat_map(|row| {
-                let models = by_model.iter().filter(|((series, _), _)| *series == row.id);
-                models.map(|((_, model), scores)| SeriesQuality::of(row, model, scores))
-            })
-            .collect(),
-        objectives: by_objective
-            .iter()
-            .map(|((sla, objective), scores)| ObjectiveQuality::of(sla, objective, scores))
-            .collect(),
+        objectives: shown.objectives.after(
+            to_come[..objectives.len()]
+                .last()
+                .map(|(key, _)| (*key).clone()),
+            objectives.len() < to_come.len(),
+        ),
+    };
+    let next = (!shown.is_all()).then(|| query.next(selection.pinned, shown));
+    reply::ok(&Quality {
+        series: series.into_iter().flatten().collect(),
+        objectives,
+        next,
     })
 }
 

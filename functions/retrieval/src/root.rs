@@ -1,25 +1,25 @@
-use http_api::{ApiError, Call, Reply, operations, reply};
+use http_api::{
+    ApiError, Call, Reply,
+    openapi::{self, RouteLine},
+    reply,
+};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Endpoint;
+use crate::Retrieval;
 
-#[derive(Serialize)]
-struct Root {
+/// What the system is and what it answers.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Root {
+    /// `slacast`.
     name: &'static str,
+    /// The version of the program.
     version: &'static str,
+    /// Every route, each with a command to try it.
     routes: Vec<RouteLine>,
 }
 
-#[derive(Serialize)]
-struct RouteLine {
-    method: &'static str,
-    path: &'static str,
-    summary: &'static str,
-    curl: String,
-}
-
-/// The routes of the system, each with a command to try it.
-pub(crate) fn answer(call: &Call<Endpoint>) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(_: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
     let base = call.base_url();
     let token = if call.is_open() {
@@ -27,11 +27,10 @@ pub(crate) fn answer(call: &Call<Endpoint>) -> Result<Reply, ApiError> {
     } else {
         "-H \"Authorization: Bearer $API_TOKEN\" "
     };
-    let routes = operations::ALL.iter().map(|operation| RouteLine {
-        method: operation.method.as_str(),
-        path: operation.path,
-        summary: operation.summary,
-        curl: format!("curl {token}{}", operation.curl.replace("{base}", &base)),
+    let routes = openapi::routes().map_err(ApiError::internal)?.into_iter();
+    let routes = routes.map(|route| RouteLine {
+        curl: format!("curl {token}{}", route.curl.replace("{base}", &base)),
+        ..route
     });
     reply::ok(&Root {
         name: "slacast",

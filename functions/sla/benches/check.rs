@@ -145,7 +145,7 @@ fn routes(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let database = runtime.block_on(filled());
-    let api = Api::new(&ROUTES, &AccessConfig::Anonymous);
+    let api = Api::new(ROUTES, &AccessConfig::Anonymous);
     let manager = SlaManager {
         store: database.store().clone(),
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
@@ -177,7 +177,7 @@ fn routes(criterion: &mut Criterion) {
     ] {
         criterion.bench_function(uri, |bencher| {
             bencher.iter(|| {
-                let reply = runtime.block_on(api.answer(request(uri), |call| manager.answer(call)));
+                let reply = runtime.block_on(api.answer(&manager, request(uri)));
                 assert_eq!(reply.status(), 200);
             });
         });
@@ -190,7 +190,7 @@ fn budget(criterion: &mut Criterion) {
         .build()
         .expect("a runtime");
     let database = runtime.block_on(month());
-    let api = Api::new(&ROUTES, &AccessConfig::Anonymous);
+    let api = Api::new(ROUTES, &AccessConfig::Anonymous);
     let manager = SlaManager {
         store: database.store().clone(),
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
@@ -202,7 +202,7 @@ fn budget(criterion: &mut Criterion) {
     for uri in ["/sla/web/budget", "/sla/web/violations"] {
         criterion.bench_function(uri, |bencher| {
             bencher.iter(|| {
-                let reply = runtime.block_on(api.answer(request(uri), |call| manager.answer(call)));
+                let reply = runtime.block_on(api.answer(&manager, request(uri)));
                 assert_eq!(reply.status(), 200);
             });
         });

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use domain::sla::Objective;
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::sla::KnownSeries;
 
 /// What is known of an objective.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Advice {
     /// How many series it matches now.
     pub(crate) matches: u64,
@@ -15,7 +16,7 @@ pub(crate) struct Advice {
 }
 
 /// Something that may be a mistake.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "warning", rename_all = "snake_case")]
 pub(crate) enum Warning {
     /// No series of that metric was ever seen.

@@ -5,14 +5,16 @@ use domain::{
     budget::{Budget, BudgetCalculator, ObjectiveBudgets},
     sla::Objective,
 };
-use http_api::{ApiError, Call, Reply, reply};
-use serde::Serialize;
+use http_api::{ApiError, Call, Reply, Room, reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use store::sla::SeriesHistory;
 
-use crate::{Endpoint, SlaManager, database, set::missing};
+use crate::{SlaManager, database, name_in, set::missing};
 
-#[derive(Serialize)]
-struct Budgets {
+/// The error budgets of an SLA.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Budgets {
     sla: String,
     version: u32,
     as_of: Option<Timestamp>,
@@ -21,10 +23,12 @@ struct Budgets {
     objectives: Vec<Entry>,
     /// Of each objective on all of its series together.
     rolled_up: Vec<Entry>,
+    /// The `cursor` of the page after this one; null on the last.
     next: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "BudgetEntry")]
 struct Entry {
     objective: String,
     /// Until when its time is reckoned: its newest complete evaluation, or the time asked about if that is earlier.
@@ -40,24 +44,33 @@ struct Entry {
     budget: Budget,
 }
 
-/// Objectives whose history is read at once.
-const OBJECTIVES_AT_ONCE: usize = 64;
-/// An answer ends with the objectives that bring it to so many entries: a Lambda function may answer 6 MB.
+/// How far the entries were shown.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Shown {
+    /// Objectives whose entries are all shown.
+    objectives: usize,
+    /// Entries of the one after them.
+    entries: usize,
+}
+
+/// Series whose history is read at once, about.
+const SERIES_AT_ONCE: usize = 800;
+/// Objectives whose history is read at once, at most; at first it is not known how many series they have.
+const MOST_AT_ONCE: usize = 64;
+const FIRST_AT_ONCE: usize = 8;
+/// A page ends with so many entries though there is room for more: somebody waits for them.
 const MOST_ENTRIES: usize = 2_000;
 /// Of one objective.
 const MOST_SERIES: usize = 100;
 
-pub(crate) async fn answer(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let cursor = query.cursor::<usize>();
+    let cursor = query.cursor::<Shown>();
     let asked = query.as_of();
     let only = query.objective();
     query.finish()?;
-    let (store, name) = (&manager.store, &call.name);
+    let now = call.now;
+    let (store, name) = (&manager.store, &name_in(call)?);
     let stored = store.sla(name).await.map_err(database)?;
     let sla = stored.ok_or_else(|| missing(name))?.sla;
     let pinned = asked.or(cursor.as_ref().map(|cursor| cursor.pinned));
@@ -69,7 +82,6 @@ pub(crate) async fn answer(
     };
     let versions = store.version_times(name).await.map_err(database)?;
     let excluded = store.excluded_time(name).await.map_err(database)?;
-    let first = cursor.map_or(0, |cursor| cursor.after);
     let wanted: Vec<&Objective> = sla
         .objectives
         .iter()
@@ -81,11 +93,13 @@ pub(crate) async fn answer(
     let as_of = wanted.iter().filter_map(|one| evaluated(one)).max();
     let moment = pinned.or(as_of).unwrap_or(now);
     let (mut objectives, mut rolled_up) = (Vec::new(), Vec::new());
-    let mut done = first.min(wanted.len());
-    for chunk in wanted[done..].chunks(OBJECTIVES_AT_ONCE) {
-        if objectives.len() >= MOST_ENTRIES {
-            break;
-        }
+    let mut shown = cursor.map(|cursor| cursor.after).unwrap_or_default();
+    let mut room = Room::default();
+    let mut at_once = FIRST_AT_ONCE;
+    'page: while let Some(rest) = wanted.get(shown.objectives..)
+        && !rest.is_empty()
+    {
+        let chunk = &rest[..at_once.min(rest.len())];
         let ids: Vec<&str> = chunk
             .iter()
             .map(|objective| objective.id.as_str())
@@ -103,11 +117,26 @@ pub(crate) async fn answer(
                 .filter(|history| evaluated.is_some() && history.objective == objective.id);
             let excluded = excluded.of(&objective.id);
             let (entries, sum) = entries(&calculator, objective, evaluated, own, excluded);
-            objectives.extend(entries);
+            for entry in entries.into_iter().skip(shown.entries) {
+                if objectives.len() == MOST_ENTRIES || !room.take(&entry) {
+                    break 'page;
+                }
+                objectives.push(entry);
+                shown.entries += 1;
+            }
+            if !room.take(&sum) {
+                break 'page;
+            }
             rolled_up.push(sum);
+            shown = Shown {
+                objectives: shown.objectives + 1,
+                entries: 0,
+            };
         }
-        done += chunk.len();
+        let series_each = histories.len().div_ceil(chunk.len()).max(1);
+        at_once = (SERIES_AT_ONCE / series_each).clamp(1, MOST_AT_ONCE);
     }
+    let is_all = shown.objectives >= wanted.len();
     reply::ok(&Budgets {
         sla: sla.name.into(),
         version: sla.version,
@@ -115,7 +144,7 @@ pub(crate) async fn answer(
         age_seconds: as_of.map(|as_of| now.seconds_since(as_of)),
         objectives,
         rolled_up,
-        next: (done < wanted.len()).then(|| query.next(moment, done)),
+        next: (!is_all).then(|| query.next(moment, shown)),
     })
 }
 

@@ -8,6 +8,7 @@ use domain::{
     sla::ExcludedTime,
 };
 use http_api::{ApiError, Call, Reply, reply};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
     Store, StoreError,
@@ -16,13 +17,13 @@ use store::{
 };
 
 use crate::{
-    Endpoint, SlaManager, database,
+    SlaManager, database,
     standing::{NOT_EVALUATED, STALE, Standing},
     violations::Told,
 };
 
 /// The document.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(crate) struct Check<'a> {
     sla: &'a str,
     version: u32,
@@ -36,14 +37,15 @@ pub(crate) struct Check<'a> {
 }
 
 /// How an SLA stands.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
 enum State {
     Worst(ObjectiveState),
     Stale(&'static str),
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CheckEntry")]
 struct Entry<'a> {
     objective: &'a str,
     metric: &'a str,
@@ -64,11 +66,8 @@ struct Entry<'a> {
     episodes_total: u64,
 }
 
-pub(crate) async fn answer(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
+    let now = call.now;
     let standing = Standing::read(manager, call, now, Worst::State).await?;
     let store = &manager.store;
     let excluded = store.excluded_time(&standing.evaluation.name).await;

@@ -8,6 +8,7 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue},
     redirect::Policy,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use url::{Host, Url};
@@ -48,7 +49,8 @@ pub enum InvalidEvaluator {
 }
 
 /// What came of asking.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EvaluationRequest")]
 pub(crate) struct Request {
     /// Whether etl ran.
     requested: bool,

@@ -2,17 +2,17 @@
 
 use config::{AccessConfig, DatabaseConfig, judged_pairs, schedule_interval, settle};
 use http_api::Api;
-use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
+use sla::{Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{Role, Store};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_http::tracing::init_default_subscriber();
     let (api, manager) = aws::started(function()).await;
-    api.serve(|call| manager.answer(call)).await
+    api.serve(&manager).await
 }
 
-async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
+async fn function() -> anyhow::Result<(Api<SlaManager>, SlaManager)> {
     let environment = aws::environment().await?;
     let access = AccessConfig::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
@@ -24,5 +24,5 @@ async fn function() -> anyhow::Result<(Api<Endpoint>, SlaManager)> {
         judged_pairs: judged_pairs(&environment)?,
         read_last: ReadLast::default(),
     };
-    Ok((Api::new(&ROUTES, &access), manager))
+    Ok((Api::new(ROUTES, &access), manager))
 }

@@ -9,6 +9,7 @@ use domain::{
     score::Reliability,
 };
 use http_api::{ApiError, Call, Reply, reply};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
     pipeline::StoredEvaluation,
@@ -16,13 +17,14 @@ use store::{
 };
 
 use crate::{
-    Endpoint, SlaManager,
+    SlaManager,
     reliability::{self, Reliabilities},
     standing::{NOT_EVALUATED, STALE, Standing},
 };
 
 /// The document.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ViolationsPrediction")]
 pub(crate) struct Prediction<'a> {
     sla: &'a str,
     version: u32,
@@ -35,7 +37,8 @@ pub(crate) struct Prediction<'a> {
     objectives: Vec<Entry<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "PredictEntry")]
 struct Entry<'a> {
     objective: &'a str,
     metric: &'a str,
@@ -61,11 +64,8 @@ const NOT_READ: &str = "not_read";
 /// Why nothing is known of what probabilities were worth: none was scored.
 const NOT_SCORED: &str = "not_scored_yet";
 
-pub(crate) async fn answer(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
+    let now = call.now;
     let standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
     reply::ok(&document(&standing, scores.as_deref()))

@@ -4,31 +4,39 @@ use domain::{
     Timestamp,
     sla::{Draft, Objective, SlaName},
 };
-use http_api::{ApiError, Call, Fault, Reply, reply};
+use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, reply};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use store::sla::{Change, Condition, StoredSla};
 
 use crate::{
-    Endpoint, SlaManager,
+    SlaManager,
     advice::{self, Advice},
     bound, database,
     evaluator::Request,
+    name_in,
 };
 
 /// An SLA as it is answered.
-#[derive(Serialize)]
-struct SlaDocument {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Sla")]
+pub(crate) struct SlaDocument {
     name: String,
     version: u32,
     created_at: Timestamp,
     objectives: Vec<ObjectiveDocument>,
+    /// After a change: the first how many objectives have `matches` and `warnings`. All do, unless there is no room for
+    /// more of them in the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advised: Option<usize>,
     /// Whether etl was asked to evaluate it; after a change.
     #[serde(skip_serializing_if = "Option::is_none")]
     evaluation: Option<Request>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SlaObjective")]
 struct ObjectiveDocument {
     #[serde(flatten)]
     objective: Objective,
@@ -38,137 +46,128 @@ struct ObjectiveDocument {
     advice: Option<Advice>,
 }
 
-#[derive(Serialize)]
-struct Listing {
-    slas: Vec<SlaDocument>,
-    next: Option<String>,
+impl Row for SlaDocument {
+    const LIST: &'static str = "slas";
 }
 
-#[derive(Serialize)]
-struct Retired<'a> {
+/// An SLA that was retired.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Retired<'a> {
     name: &'a str,
     version: u32,
     retired_at: Timestamp,
 }
 
 /// `POST /sla`. Without a name the default SLA is meant, which is made or replaced, whichever it takes.
-pub(crate) async fn create(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
     let draft = draft(&call.json()?)?;
     let (name, condition) = match draft.name {
         Some(name) => (name, Condition::Absent),
         None => (SlaName::default_name(), Condition::Any),
     };
-    put(manager, call, name, draft.objectives, &condition, now).await
+    put(manager, call, name, draft.objectives, &condition).await
 }
 
 /// `GET /sla`.
-pub(crate) async fn list(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn list(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let after = query.cursor::<String>().map(|cursor| cursor.after);
+    let after = query.cursor::<SlaName>().map(|cursor| cursor.after);
     let limit = query.limit();
     let metric = query.metric();
     query.finish()?;
-    let page = manager
+    let found = manager
         .store
         .slas(metric.as_deref(), limit, after.as_deref())
         .await
         .map_err(database)?;
-    let last = page.slas.last().filter(|_| page.more);
-    reply::ok(&Listing {
-        next: last.map(|last| query.next(now, &last.sla.name)),
-        slas: page.slas.into_iter().map(document).collect(),
-    })
+    let names: Vec<SlaName> = found.slas.iter().map(|own| own.sla.name.clone()).collect();
+    let page = Page::of(found.slas.into_iter().map(document));
+    let more = found.more || page.len() < names.len();
+    let last = names[..page.len()].last().filter(|_| more);
+    let next = last.map(|last| query.next(call.now, last));
+    reply::ok(&page.with_next(next))
 }
 
 /// `GET /sla/{name}`.
-pub(crate) async fn get(manager: &SlaManager, call: &Call<Endpoint>) -> Result<Reply, ApiError> {
+pub(crate) async fn get(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
-    let stored = manager.store.sla(&call.name).await.map_err(database)?;
-    let stored = stored.ok_or_else(|| missing(&call.name))?;
+    let name = name_in(call)?;
+    let stored = manager.store.sla(&name).await.map_err(database)?;
+    let stored = stored.ok_or_else(|| missing(&name))?;
     let version = stored.sla.version;
     Ok(reply::with_version(reply::ok(&document(stored))?, version))
 }
 
 /// `PUT /sla/{name}`.
-pub(crate) async fn replace(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn replace(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
     let condition = Condition::InForce(call.if_match()?);
     let draft = draft(&call.json()?)?;
-    if draft.name.is_some_and(|name| name != call.name.as_str()) {
+    let name = name_in(call)?;
+    if draft.name.is_some_and(|other| other != name) {
         return Err(ApiError::Invalid(vec![Fault::at(
             "/name",
-            "is not the name in the path",
+            "must be the name in the path",
         )]));
     }
-    let name = SlaName::parse(&*call.name).map_err(|_| missing(&call.name))?;
-    put(manager, call, name, draft.objectives, &condition, now).await
+    put(manager, call, name, draft.objectives, &condition).await
 }
 
 /// `DELETE /sla/{name}`.
-pub(crate) async fn retire(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn retire(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
     let condition = Condition::InForce(call.if_match()?);
+    let name = name_in(call)?;
     let change = manager
         .store
-        .retire_sla(&call.name, &condition, now)
+        .retire_sla(&name, &condition, call.now)
         .await
         .map_err(database)?;
-    let version = made(change, &call.name)?;
+    let version = made(change, &name)?;
     reply::ok(&Retired {
-        name: &call.name,
+        name: &name,
         version,
-        retired_at: now,
+        retired_at: call.now,
     })
 }
 
 async fn put(
     manager: &SlaManager,
-    call: &Call<Endpoint>,
+    call: &Call,
     name: SlaName,
     objectives: Vec<Objective>,
     condition: &Condition,
-    now: Timestamp,
 ) -> Result<Reply, ApiError> {
+    let mut document = SlaDocument {
+        name: name.into(),
+        version: 0,
+        created_at: call.now,
+        objectives: objectives.iter().cloned().map(objective_document).collect(),
+        advised: None,
+        evaluation: None,
+    };
+    let mut room = Room::default();
+    if !room.fits(&document) {
+        return Err(ApiError::Invalid(vec![Fault::at(
+            "/objectives",
+            format!("must not take more than {MOST_BODY_BYTES} bytes in an answer"),
+        )]));
+    }
     // What may fail is asked before the change, so that a change that was made is also answered.
-    let known = bound::known_series(manager, &name, &objectives, now).await?;
+    let known = bound::known_series(manager, &document.name, &objectives, call.now).await?;
     let change = manager
         .store
-        .put_sla(&name, &objectives, condition, now)
+        .put_sla(&document.name, &objectives, condition, call.now)
         .await
         .map_err(database)?;
-    let version = made(change, &name)?;
-    let advice = advice::on(&objectives, &known);
-    let document = SlaDocument {
-        version,
-        created_at: now,
-        objectives: objectives
-            .into_iter()
-            .zip(advice)
-            .map(|(objective, advice)| ObjectiveDocument {
-                advice: Some(advice),
-                ..objective_document(objective)
-            })
-            .collect(),
-        evaluation: Some(manager.evaluator.evaluate(&name).await),
-        name: name.into(),
-    };
+    document.version = made(change, &document.name)?;
+    let advice = room.fitting(advice::on(&objectives, &known));
+    document.advised = Some(advice.len());
+    for (objective, advice) in document.objectives.iter_mut().zip(advice) {
+        objective.advice = Some(advice);
+    }
+    document.evaluation = Some(manager.evaluator.evaluate(&document.name).await);
     let reply = match change {
         Change::Created(_) => {
             let location = call.path_of(&format!("/sla/{}", document.name));
@@ -176,7 +175,7 @@ async fn put(
         }
         _ => reply::ok(&document)?,
     };
-    Ok(reply::with_version(reply, version))
+    Ok(reply::with_version(reply, document.version))
 }
 
 /// The version a change made, or why it made none.
@@ -221,6 +220,7 @@ fn document(stored: StoredSla) -> SlaDocument {
             .into_iter()
             .map(objective_document)
             .collect(),
+        advised: None,
         evaluation: None,
     }
 }

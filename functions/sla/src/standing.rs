@@ -4,7 +4,7 @@ use domain::{Timestamp, sla::DEFAULT_NAME};
 use http_api::{ApiError, Call};
 use store::sla::{Asked, EvaluatedObjective, Evaluation, Worst};
 
-use crate::{Endpoint, SlaManager, database, fitting::fit};
+use crate::{SlaManager, database, fitting::fit};
 
 /// Why an objective has nothing to tell.
 pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
@@ -31,7 +31,7 @@ impl Standing {
     /// Reads what `sla` and `as_of` ask for.
     pub(crate) async fn read(
         manager: &SlaManager,
-        call: &Call<Endpoint>,
+        call: &Call,
         now: Timestamp,
         worst: Worst,
     ) -> Result<Self, ApiError> {

@@ -8,6 +8,7 @@ use domain::{
     sla::{ExcludedTime, SlaName, Trial},
 };
 use http_api::{ApiError, Call, Fault, Reply, reply};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{
@@ -16,7 +17,7 @@ use store::{
 };
 
 use crate::{
-    Endpoint, SlaManager,
+    SlaManager,
     check::{self, Check},
     evaluator::NotTried,
     outlook::{self, Prediction},
@@ -24,8 +25,9 @@ use crate::{
     standing::Standing,
 };
 
-#[derive(Serialize)]
-struct Tried<'a> {
+/// What the objectives would have been answered with.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Tried<'a> {
     as_of: Timestamp,
     check_json: Check<'a>,
     predict_json: Prediction<'a>,
@@ -33,7 +35,7 @@ struct Tried<'a> {
     failures: &'a [Failure],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Recommended<'a> {
     objective: &'a str,
     metric: &'a str,
@@ -42,12 +44,9 @@ struct Recommended<'a> {
     max: Option<f64>,
 }
 
-pub(crate) async fn answer(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
+    let now = call.now;
     let request = dry_run(call.json()?)?;
     let tried = manager.evaluator.try_out(&request).await.map_err(|error| {
         let NotTried::Invalid(faults) = error else {

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use domain::{Labels, SpanSet, Timestamp, evaluation::Episode};
-use http_api::{ApiError, Call, Reply, TimeFilter, reply};
+use domain::{Labels, SpanSet, evaluation::Episode};
+use http_api::{ApiError, Call, Page, Reply, Row, TimeFilter, reply};
+use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
     read::Selection,
     sla::{ViolationKey, ViolationRow},
 };
 
-use crate::{Endpoint, SlaManager, database, set::missing};
+use crate::{SlaManager, database, name_in, set::missing};
 
 /// A violation, and how much of it is excluded.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "StoredEpisode")]
 pub(crate) struct Told<'a> {
     #[serde(flatten)]
     episode: &'a Episode,
@@ -29,8 +31,9 @@ impl<'a> Told<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct Violation<'a> {
+/// A stored violation.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Violation<'a> {
     objective: &'a str,
     metric: &'a str,
     labels: &'a Labels,
@@ -39,17 +42,11 @@ struct Violation<'a> {
     told: Told<'a>,
 }
 
-#[derive(Serialize)]
-struct Violations<'a> {
-    violations: Vec<Violation<'a>>,
-    next: Option<String>,
+impl Row for Violation<'_> {
+    const LIST: &'static str = "violations";
 }
 
-pub(crate) async fn answer(
-    manager: &SlaManager,
-    call: &Call<Endpoint>,
-    now: Timestamp,
-) -> Result<Reply, ApiError> {
+pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
     let cursor = query.cursor::<ViolationKey>();
     let TimeFilter { from, to } = query.span();
@@ -60,30 +57,27 @@ pub(crate) async fn answer(
         // One that goes on at a run ends there, as far as that run knows.
         from: from.max(run.map(|run| run - Duration::from_millis(1))),
         to: [to, run].into_iter().flatten().min(),
-        pinned: cursor.as_ref().map_or(now, |cursor| cursor.pinned),
+        pinned: cursor.as_ref().map_or(call.now, |cursor| cursor.pinned),
         limit: query.limit(),
     };
     let objective = query.objective();
     query.finish()?;
-    let (store, name) = (&manager.store, &call.name);
+    let (store, name) = (&manager.store, &name_in(call)?);
     if !store.sla_existed(name).await.map_err(database)? {
         return Err(missing(name));
     }
     let after = cursor.map(|cursor| cursor.after);
-    let page = store
+    let found = store
         .violations(name, objective.as_deref(), &selection, after.as_ref())
         .await
         .map_err(database)?;
     let excluded = store.excluded_time(name).await.map_err(database)?;
-    let last = page.rows.last().filter(|_| page.more);
-    reply::ok(&Violations {
-        next: last.map(|last| query.next(selection.pinned, last.key())),
-        violations: page
-            .rows
-            .iter()
-            .map(|row| violation(row, excluded.of(&row.objective)))
-            .collect(),
-    })
+    let rows = found.rows.iter();
+    let page = Page::of(rows.map(|row| violation(row, excluded.of(&row.objective))));
+    let more = found.more || page.len() < found.rows.len();
+    let last = found.rows[..page.len()].last().filter(|_| more);
+    let next = last.map(|last| query.next(selection.pinned, last.key()));
+    reply::ok(&page.with_next(next))
 }
 
 fn violation<'a>(row: &'a ViolationRow, excluded: &SpanSet) -> Violation<'a> {

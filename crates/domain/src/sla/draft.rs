@@ -58,7 +58,7 @@ impl Draft {
                 objectives: by_metric(fields, &mut faults),
             },
             _ => {
-                faults.add("", "is not an object");
+                faults.add("", "must be an object");
                 return Err(faults.0);
             }
         };
@@ -82,7 +82,7 @@ fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     let objectives = match fields.get("objectives") {
         Some(Value::Array(values)) => listed(values, faults),
         Some(_) => {
-            faults.add("/objectives", "is not a list of objectives");
+            faults.add("/objectives", "must be a list of objectives");
             Vec::new()
         }
         None => {
@@ -102,7 +102,7 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
     for (position, value) in values.iter().enumerate() {
         let pointer = format!("/objectives/{position}");
         let Value::Object(fields) = value else {
-            faults.add(&pointer, "is not an object");
+            faults.add(&pointer, "must be an object");
             continue;
         };
         let metric = match fields.get("metric") {
@@ -150,7 +150,10 @@ fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<Objective>
                 let metric = valid(MetricName::parse(metric), &pointer, faults);
                 objectives.extend(objective(metric, range, &pointer, &[], faults));
             }
-            _ => faults.add(&pointer, "is not a range such as {\"min\": 0, \"max\": 80}"),
+            _ => faults.add(
+                &pointer,
+                "must be a range such as {\"min\": 0, \"max\": 80}",
+            ),
         }
     }
     objectives
@@ -158,7 +161,7 @@ fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<Objective>
 
 fn is_right_number(count: usize, pointer: &str, faults: &mut Faults) -> bool {
     if count == 0 {
-        faults.add(pointer, "has no objective");
+        faults.add(pointer, "must have an objective");
     } else if count > MOST_OBJECTIVES {
         faults.add(
             pointer,
@@ -192,11 +195,11 @@ fn objective(
     {
         faults.add(
             &below(pointer, "min"),
-            format!("is greater than max: {min} > {max}"),
+            format!("must not be greater than max: {min} > {max}"),
         );
     }
     if min.is_none() && max.is_none() && faults.0.len() == before {
-        faults.add(pointer, "has neither min nor max");
+        faults.add(pointer, "must have min or max");
     }
     let labels = labels(fields, pointer, faults);
     let hold = hold(fields, pointer, faults);

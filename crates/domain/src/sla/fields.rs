@@ -40,7 +40,7 @@ pub(super) fn number(
         Some(value) => {
             let number = value.as_f64().filter(|number| number.is_finite());
             if number.is_none() {
-                faults.add(&below(pointer, field), "is not a finite number");
+                faults.add(&below(pointer, field), "must be a finite number");
             }
             number
         }

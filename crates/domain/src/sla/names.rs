@@ -57,10 +57,9 @@ fn is_sla_name(name: &str) -> bool {
     begins && name.len() <= 63 && name.chars().all(legal) && name != TRIAL
 }
 
-/// Whether `name` is a label's in Prometheus: `[a-zA-Z_][a-zA-Z0-9_]*`.
+/// Whether `name` may be a label's, `__name__` aside: any text since Prometheus 3.
 pub fn is_label_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !name.is_empty() && name != "__name__"
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@ use super::*;
 
 fn query(pairs: &[(&str, &str)]) -> Query {
     let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
-    Query::of_pairs(pairs.iter().map(owned).collect(), "/metrics")
+    Query::of_pairs(pairs.iter().map(owned).collect(), &["/metrics"])
 }
 
-/// Takes all there is to take and tells the parameters that are wrong.
+/// Takes all there is to take and returns the parameters that are wrong.
 fn faulty(pairs: &[(&str, &str)]) -> Vec<String> {
     let mut query = query(pairs);
     query.limit();
@@ -102,7 +102,7 @@ fn whatever_is_wrong_is_named() {
         (vec![("metric", "a\0b")], vec!["metric"]),
         (vec![("metric", &long)], vec!["metric"]),
         (vec![("label.", "x")], vec!["label."]),
-        (vec![("label.a-b", "x")], vec!["label.a-b"]),
+        (vec![("label.__name__", "x")], vec!["label.__name__"]),
         (vec![("label.a", &long[..5000])], vec!["label.a"]),
         (vec![("label.a", "1"), ("label.a", "2")], vec!["label.a"]),
         (vec![("label", "x")], vec!["label"]),
@@ -144,4 +144,44 @@ fn a_cursor_is_good_for_its_filters_whatever_the_limit() {
     let mut other = query(&[("cursor", &cursor), ("metric", "mem")]);
     assert_eq!(other.cursor::<u8>(), None);
     assert!(other.finish().is_err());
+}
+
+#[test]
+fn a_label_may_have_any_name() {
+    let mut query = query(&[("label.service.name", "checkout"), ("label.é ✓", "1")]);
+    let expected: Labels = [("service.name", "checkout"), ("é ✓", "1")]
+        .into_iter()
+        .collect();
+    assert_eq!(query.labels(), expected);
+    query.finish().unwrap();
+}
+
+#[test]
+fn a_plus_that_nobody_encoded_is_read_as_one() {
+    let from = |text| query(&[("from", text)]).time().from;
+    assert_eq!(
+        from("2026-10-25T02:30:00 02:00"),
+        from("2026-10-25T00:30:00Z")
+    );
+    assert!(from("2026-10-25T02:30:00 02:00").is_some());
+    let mut invalid = query(&[("from", "2026-10-25 02:30:00")]);
+    invalid.time();
+    let error = invalid.finish().unwrap_err().to_string();
+    assert!(error.contains("`2026-10-25 02:30:00`"), "{error}");
+    assert!(error.contains("%2B"), "{error}");
+}
+
+#[test]
+fn a_cursor_is_good_for_the_names_in_its_path_alone() {
+    let of = |name: &str, pairs: &[(&str, &str)]| {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        Query::of_pairs(
+            pairs.iter().map(owned).collect(),
+            &["/sla/{name}/violations", name],
+        )
+    };
+    let pinned = "2026-11-23T08:45:00Z".parse().unwrap();
+    let cursor = of("web", &[]).next(pinned, 7u8);
+    let read = |name: &str| of(name, &[("cursor", cursor.as_str())]).cursor::<u8>();
+    assert!(read("web").is_some() && read("shop").is_none());
 }

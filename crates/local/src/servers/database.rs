@@ -195,7 +195,7 @@ fn as_this_user(program: &Program) -> Option<OsString> {
 /// What the server runs at each start: one statement a line.
 fn statements_at_start(password: &str) -> String {
     format!(
-        "CREATE DATABASE IF NOT EXISTS DataStorage;\n\
+        "CREATE DATABASE IF NOT EXISTS DataStorage CHARACTER SET utf8mb4;\n\
          CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{password}';\n\
          ALTER USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{password}';\n\
          GRANT ALL ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n\

@@ -2,12 +2,14 @@
 //! window.
 
 mod documents;
+mod health;
 mod metrics;
 mod paging;
 mod runs;
 mod series;
 
 pub use documents::{DocumentKey, DocumentRow};
+pub use health::RunHealth;
 pub use metrics::{MetricKey, MetricRow};
 pub use runs::RunKey;
 pub use series::{SeriesKey, SeriesRow};
@@ -16,6 +18,7 @@ use std::{error::Error, str::FromStr};
 
 use chrono::NaiveDateTime;
 use domain::{Labels, SeriesId, Timestamp};
+use serde::{Deserialize, Deserializer, de::Error as _};
 use sqlx::{Row, mysql::MySqlRow, types::Json};
 
 use crate::StoreError;
@@ -96,6 +99,17 @@ pub(crate) fn labels(row: &MySqlRow) -> Result<Labels, StoreError> {
 /// That a column holds something nobody stores there.
 pub(crate) fn unexpected(error: impl Error + Send + Sync + 'static) -> StoreError {
     StoreError::Unexpected(sqlx::Error::Decode(Box::new(error)))
+}
+
+/// A text of a key that came from outside and is compared with a column that holds ASCII: MySQL refuses to compare it with
+/// any other.
+pub(crate) fn ascii<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_ascii() {
+        Ok(text)
+    } else {
+        Err(D::Error::custom("must be ASCII"))
+    }
 }
 
 /// A time as the columns hold it.

@@ -13,6 +13,7 @@ use crate::{Store, StoreError};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunKey {
     started_at: Timestamp,
+    #[serde(deserialize_with = "super::ascii")]
     run: RunId,
 }
 

@@ -3,6 +3,7 @@
 use sqlx::{MySqlConnection, Row, mysql::MySqlDatabaseError};
 
 use super::BUILT_FOR;
+use crate::{Store, StoreError};
 
 /// What `schema_version` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +132,20 @@ pub(crate) async fn check(connection: &mut MySqlConnection) -> Result<(), sqlx::
     };
     let admitted = found.admits(BUILT_FOR);
     admitted.map_err(|mismatch| sqlx::Error::AnyDriverError(mismatch.into()))
+}
+
+impl Store {
+    /// The version of the schema that the database has.
+    ///
+    /// # Errors
+    /// When the database is away, or this program does not work with its schema.
+    pub async fn schema_version(&self) -> Result<u32, StoreError> {
+        let statement = "SELECT version FROM schema_version ORDER BY version DESC LIMIT 1";
+        let version: Option<u32> = sqlx::query_scalar(statement)
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(version.unwrap_or(SchemaVersion::FIRST.version))
+    }
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ pub struct ViolationRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViolationKey {
     start: Timestamp,
+    #[serde(deserialize_with = "crate::read::ascii")]
     objective: String,
     version: u32,
     series: SeriesId,

@@ -296,29 +296,60 @@ async fn runs_are_told_newest_start_first() {
 }
 
 #[tokio::test]
-async fn health_tells_how_old_the_newest_run_is() {
+async fn health_says_how_the_runs_go() {
     let database = TestDatabase::create().await;
     let service = Service::new(database.store().clone());
     insta::assert_json_snapshot!(service.get("/health").await, @r#"
       {
         "age_seconds": null,
         "database": "ok",
+        "newest_good_run": null,
         "newest_run": null,
+        "reasons": [
+          "no run for 3 intervals"
+        ],
         "stale": true,
-        "status": "stale",
+        "status": "failing",
+        "storage_lag_seconds": null,
         "version": "0.2.0"
       }
     "#);
     let now: domain::Timestamp = chrono::Utc::now().into();
-    let now = now.floor_to_second().to_string();
-    crate::service::store_run(&database, &[], AS_OF).await;
-    crate::service::store_run(&database, &[], &now).await;
+    let newest = now.floor_to_second();
+    crate::service::store_run(&database, &[("cpuUsage", "demo")], AS_OF).await;
+    crate::service::store_run(&database, &[], &newest.to_string()).await;
     let health = service.get("/health").await;
-    assert_eq!(
-        (&health["status"], &health["newest_run"]),
-        (&Value::from("ok"), &Value::from(now))
-    );
+    assert_eq!(health["status"], "ok", "{health}");
+    assert_eq!(health["newest_run"], newest.to_string());
+    assert_eq!(health["newest_good_run"], newest.to_string());
+    assert_eq!(health["storage_lag_seconds"], 0.0);
     assert!(health["age_seconds"].as_f64().unwrap() < 60.0);
+    // Three more runs, in none of which one metric was read.
+    let failed = (1..=3).map(|k| {
+        let as_of = newest + std::time::Duration::from_secs(k);
+        let store::pipeline::Document::Run(mut run) =
+            Documents::about("cpuUsage", "demo").run(as_of)
+        else {
+            unreachable!()
+        };
+        run.failures = vec![domain::message::Failure {
+            stage: "fetch".to_owned(),
+            metric: Some("cpuTemp".to_owned()),
+            series: None,
+            reason: "timeout".to_owned(),
+            detail: None,
+        }];
+        store::pipeline::Document::Run(run)
+    });
+    let failed: Vec<_> = failed.collect();
+    database.store().store_batch(&failed, &[]).await.unwrap();
+    let health = service.get("/health").await;
+    assert_eq!(health["status"], "degrading", "{health}");
+    assert_eq!(health["newest_good_run"], newest.to_string());
+    assert_eq!(
+        health["reasons"],
+        serde_json::json!(["`cpuTemp` failed in each of the last 3 runs"])
+    );
 }
 
 #[tokio::test]
@@ -327,10 +358,19 @@ async fn the_routes_are_told_with_a_command_for_each() {
     let root = service.get("/").await;
     assert_eq!(
         root["routes"].as_array().unwrap().len(),
-        http_api::operations::ALL.len()
+        http_api::openapi::routes().unwrap().len()
     );
     assert_eq!(
         root["routes"][2]["curl"],
         "curl 'http://127.0.0.1:9000/metrics?metric=cpuUsage&window=1h'"
     );
+}
+
+#[tokio::test]
+async fn the_version_is_that_of_the_program_and_of_the_schema() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let version = service.get("/version").await;
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(version["schema"], store::schema::BUILT_FOR);
 }

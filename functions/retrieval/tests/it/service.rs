@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use config::AccessConfig;
 use domain::Timestamp;
-use http_api::{Api, Reply};
+use http_api::{Api, Reply, testing};
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
-use retrieval::{Endpoint, ROUTES, Retrieval};
+use retrieval::{ROUTES, Retrieval};
 use serde_json::Value;
 use store::{
     Store,
@@ -13,14 +13,14 @@ use store::{
 
 /// The function as it runs, without the Lambda runtime.
 pub(crate) struct Service {
-    api: Api<Endpoint>,
+    api: Api<Retrieval>,
     retrieval: Retrieval,
 }
 
 impl Service {
     pub(crate) fn new(store: Store) -> Self {
         Self {
-            api: Api::new(&ROUTES, &AccessConfig::Anonymous),
+            api: Api::new(ROUTES, &AccessConfig::Anonymous),
             retrieval: Retrieval {
                 store,
                 schedule_interval: Duration::from_secs(30),
@@ -38,9 +38,7 @@ impl Service {
             .unwrap()
             .with_raw_http_path(path)
             .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
-        self.api
-            .answer(request, |call| self.retrieval.answer(call))
-            .await
+        testing::answer(&self.api, &self.retrieval, request).await
     }
 
     /// The document of a route that answers with 200.
@@ -83,6 +81,6 @@ pub(crate) async fn store_run(database: &TestDatabase, series: &[(&str, &str)], 
             about.prediction(as_of),
         ]);
     }
-    documents.push(Documents::about("", "").run(as_of));
+    documents.push(Documents::about("cpuUsage", "demo").run(as_of));
     database.store().store_batch(&documents, &[]).await.unwrap();
 }

@@ -7,10 +7,10 @@ use domain::{
     message::{SeriesReference, ViolationsDocument},
     sla::Objective,
 };
-use http_api::{Api, Reply};
+use http_api::{Api, Reply, testing};
 use lambda_http::{Body, RequestExt, aws_lambda_events::query_map::QueryMap, http};
 use serde_json::Value;
-use sla::{Endpoint, Evaluator, ROUTES, ReadLast, SlaManager};
+use sla::{Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{
     Store,
     pipeline::Document,
@@ -19,7 +19,7 @@ use store::{
 
 /// The function as it runs, without the Lambda runtime.
 pub(crate) struct Service {
-    api: Api<Endpoint>,
+    api: Api<SlaManager>,
     manager: SlaManager,
 }
 
@@ -31,7 +31,7 @@ impl Service {
 
     pub(crate) fn with(store: Store, evaluator: Evaluator) -> Self {
         Self {
-            api: Api::new(&ROUTES, &AccessConfig::Anonymous),
+            api: Api::new(ROUTES, &AccessConfig::Anonymous),
             manager: SlaManager {
                 store,
                 evaluator,
@@ -68,9 +68,7 @@ impl Service {
             .unwrap()
             .with_raw_http_path(path)
             .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
-        self.api
-            .answer(request, |call| self.manager.answer(call))
-            .await
+        testing::answer(&self.api, &self.manager, request).await
     }
 
     pub(crate) async fn status(

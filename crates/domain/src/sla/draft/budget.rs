@@ -21,7 +21,7 @@ pub(super) fn target(
     }
     let reason = match share_of_percent(target) {
         Some(share) => format!("a target is a share; did you mean {share}?"),
-        None => "is not a share of the time: greater than 0 and less than 1".to_owned(),
+        None => "must be greater than 0 and less than 1".to_owned(),
     };
     faults.add(&below(pointer, "target"), reason);
     None

@@ -37,7 +37,7 @@ pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Fa
         } else if !is_label_name(name) || name.len() > LONGEST_LABEL {
             faults.add(
                 &at,
-                "is not a label's name: a letter or _, then letters, digits and _",
+                format!("invalid label name: must be 1 to {LONGEST_LABEL} bytes"),
             );
         }
         match value {

@@ -1,0 +1,136 @@
+//! What the function answers.
+
+use domain::sla::Exclusion;
+use http_api::{Page, routes};
+
+use crate::{
+    MARGIN, SlaManager,
+    budget::{self, Budgets},
+    check::{self, Check},
+    evaluator, exclusions,
+    outlook::{self, Prediction},
+    set::{self, Retired, SlaDocument},
+    trial::{self, Tried},
+    violations::{self, Violation},
+};
+
+/// An SLA's 10,000 objectives have some hundred bytes each; a Lambda function is asked with 6 MB at most.
+const LONGEST_SLA: usize = 4 << 20;
+
+routes! {
+    SlaManager {
+        POST "/sla" set::create {
+            id: "createSla",
+            summary: "create an SLA",
+            curl: "-X POST {base}/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'",
+            parameters: [],
+            body: required "SlaRequest",
+            longest_body: LONGEST_SLA,
+            patience: Some(http_api::PATIENCE.saturating_add(evaluator::PATIENCE)),
+            answers: [200 SlaDocument ["ETag"], 201 SlaDocument ["ETag" "Location"]],
+            problems: [409, 503],
+        }
+        POST "/sla/try" trial::answer {
+            id: "trySla",
+            summary: "evaluate objectives and recommend bounds, without saving anything",
+            curl: "-X POST {base}/sla/try -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80}],\"violations\":2}'",
+            parameters: [],
+            body: required "TrialRequest",
+            patience: Some(evaluator::TRIAL_PATIENCE.saturating_add(MARGIN)),
+            answers: [200 Tried<'_>],
+            problems: [503],
+        }
+        GET "/sla" set::list {
+            id: "listSlas",
+            summary: "SLAs in force",
+            curl: "'{base}/sla?metric=cpuUsage'",
+            parameters: [LIMIT, CURSOR, METRIC],
+            answers: [200 Page<SlaDocument>],
+            problems: [503],
+        }
+        GET "/sla/{name}" set::get {
+            id: "getSla",
+            summary: "one SLA",
+            curl: "{base}/sla/web",
+            parameters: [NAME],
+            answers: [200 SlaDocument ["ETag"]],
+            problems: [503],
+        }
+        PUT "/sla/{name}" set::replace {
+            id: "replaceSla",
+            summary: "replace an SLA by its next version",
+            curl: "-X PUT {base}/sla/web -H 'If-Match: \"1\"' -d '{\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":90}]}'",
+            parameters: [NAME, IF_MATCH],
+            body: required "SlaRequest",
+            longest_body: LONGEST_SLA,
+            patience: Some(http_api::PATIENCE.saturating_add(evaluator::PATIENCE)),
+            answers: [200 SlaDocument ["ETag"]],
+            problems: [503],
+        }
+        DELETE "/sla/{name}" set::retire {
+            id: "retireSla",
+            summary: "retire an SLA; its history stays",
+            curl: "-X DELETE {base}/sla/web -H 'If-Match: \"2\"'",
+            parameters: [NAME, IF_MATCH],
+            answers: [200 Retired<'_>],
+            problems: [503],
+        }
+        GET "/sla/{name}/budget" budget::answer {
+            id: "budget",
+            summary: "error budgets of an SLA: what is left, how fast it burns, and the alerts",
+            curl: "{base}/sla/web/budget",
+            parameters: [NAME, BUDGET_AT, OBJECTIVE, CURSOR],
+            answers: [200 Budgets],
+            problems: [503],
+        }
+        GET "/sla/{name}/violations" violations::answer {
+            id: "violations",
+            summary: "stored violations of an SLA, newest start first",
+            curl: "'{base}/sla/web/violations?limit=5'",
+            parameters: [NAME, LIMIT, CURSOR, METRIC, LABELS, ENDS_AFTER, STARTS_BY, GOES_ON_AT, OBJECTIVE],
+            answers: [200 Page<Violation<'_>>],
+            problems: [503],
+        }
+        POST "/sla/{name}/exclusions" exclusions::create {
+            id: "createExclusion",
+            summary: "exclude past or future time from an SLA",
+            curl: "-X POST {base}/sla/web/exclusions -d '{\"from\":\"2026-11-23T08:00:00Z\",\"to\":\"2026-11-23T09:00:00Z\",\"reason\":\"upgrade\"}'",
+            parameters: [NAME],
+            body: required "ExclusionRequest",
+            answers: [201 Exclusion ["Location"]],
+            problems: [409, 503],
+        }
+        GET "/sla/{name}/exclusions" exclusions::list {
+            id: "listExclusions",
+            summary: "exclusions of an SLA, newest first, deleted ones included",
+            curl: "{base}/sla/web/exclusions",
+            parameters: [NAME, LIMIT, CURSOR, ENDS_AFTER, STARTS_BY, GOES_ON_AT],
+            answers: [200 Page<exclusions::Row>],
+            problems: [503],
+        }
+        DELETE "/sla/{name}/exclusions/{id}" exclusions::delete {
+            id: "deleteExclusion",
+            summary: "delete an exclusion; it stays on record",
+            curl: "-X DELETE {base}/sla/web/exclusions/1",
+            parameters: [NAME, ID],
+            answers: [200 Exclusion],
+            problems: [503],
+        }
+        GET "/check_json" check::answer {
+            id: "check",
+            summary: "state of an SLA and its violations in the last 1h, 3h and 12h",
+            curl: "'{base}/check_json?sla=web'",
+            parameters: [SLA, EVALUATED_AT],
+            answers: [200 Check<'_>],
+            problems: [404, 503],
+        }
+        GET "/predict_json" outlook::answer {
+            id: "predictViolations",
+            summary: "violations of an SLA expected in the next 10 minutes",
+            curl: "'{base}/predict_json?sla=web'",
+            parameters: [SLA, EVALUATED_AT],
+            answers: [200 Prediction<'_>],
+            problems: [404, 503],
+        }
+    }
+}
