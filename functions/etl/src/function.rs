@@ -178,10 +178,12 @@ async fn post(runs: &Runs, call: &Call) -> Result<Reply, ApiError> {
             what: "Prometheus",
             source: error.into(),
         }),
-        Err(error @ (RunError::KafkaAway(_) | RunError::Refused(_))) => Err(ApiError::Unavailable {
-            what: "Kafka",
-            source: error.into(),
-        }),
+        Err(error @ (RunError::KafkaAway(_) | RunError::Refused(_))) => {
+            Err(ApiError::Unavailable {
+                what: "Kafka",
+                source: error.into(),
+            })
+        }
     }
 }
 

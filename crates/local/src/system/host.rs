@@ -10,6 +10,7 @@ use crate::{
     command::on_path,
     compile::Programs,
     data::DataDirectory,
+    functions,
     process::{Launch, Supervised},
     progress::Progress,
     template::Template,
