@@ -239,14 +239,14 @@ async fn only_the_poison_becomes_a_dead_letter(system: &System) {
             String::from_utf8_lossy(&output.stderr)
         );
         let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let poison = answer["dead_lettered"].as_i64().unwrap();
+        let dead_lettered = answer["dead_lettered"].as_i64().unwrap();
         assert!(
-            poison > 0 && answer["stored"].as_i64().unwrap() > 0,
+            dead_lettered > 0 && answer["stored"].as_i64().unwrap() > 0,
             "{answer}"
         );
         assert_eq!(
             system.counts(&tables).await[0] - before,
-            poison,
+            dead_lettered,
             "delivered again: {repeated}"
         );
     }

@@ -6,7 +6,7 @@ use store::testing::TestDatabase;
 
 use crate::{
     delivery::{Parcel, at, deliver, event, every_kind, raw, storage},
-    poison,
+    unstorable,
 };
 
 /// What may be delivered, and whether it is a message.
@@ -16,8 +16,10 @@ fn parcels() -> Vec<(Parcel, bool)> {
         .into_iter()
         .flat_map(|(metric, minute)| every_kind(metric, at(minute)))
         .map(|parcel| (parcel, true));
-    let poison = poison::all().into_iter().map(|(parcel, _)| (parcel, false));
-    good.chain(poison).collect()
+    let unstorable = unstorable::all()
+        .into_iter()
+        .map(|(parcel, _)| (parcel, false));
+    good.chain(unstorable).collect()
 }
 
 #[test]

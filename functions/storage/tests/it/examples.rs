@@ -7,7 +7,7 @@ use store::testing::{Documents, TestDatabase};
 
 use crate::{
     delivery::{Parcel, TOPIC, at, event, every_kind, raw, storage},
-    poison,
+    unstorable,
 };
 
 fn good() -> Vec<Parcel> {
@@ -25,7 +25,7 @@ fn good() -> Vec<Parcel> {
 
 fn with_poison() -> Vec<Parcel> {
     let mut parcels = every_kind("cpuUsage", at(2));
-    parcels.extend(poison::all().into_iter().map(|(parcel, _)| parcel));
+    parcels.extend(unstorable::all().into_iter().map(|(parcel, _)| parcel));
     parcels.extend(every_kind("availableMem", at(2)));
     parcels
 }

@@ -6,6 +6,6 @@ mod conservation;
 mod delivery;
 mod examples;
 mod faults;
-mod poison;
 mod redrive;
 mod refusal;
+mod unstorable;

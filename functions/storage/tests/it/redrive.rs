@@ -9,7 +9,7 @@ use store::testing::TestDatabase;
 
 use crate::{
     delivery::{at, deliver, every_kind, storage},
-    poison,
+    unstorable,
 };
 
 const ALL: Redrive = Redrive {
@@ -38,15 +38,15 @@ async fn what_can_be_stored_now_is_stored_and_the_rest_stays() {
         "ALTER TABLE metrics ADD CONSTRAINT recent CHECK (as_of <> '2025-01-15 08:46:00')",
     )
     .await;
-    let poison: Vec<_> = poison::all()
+    let unstorable: Vec<_> = unstorable::all()
         .into_iter()
         .map(|(parcel, _)| parcel)
         .collect();
     let mut batch = every_kind("cpuUsage", at(1));
-    batch.extend(poison.iter().cloned());
+    batch.extend(unstorable.iter().cloned());
     let answer = deliver(&database, &batch).await;
-    assert_eq!(answer.dead_lettered, poison.len() + 1);
-    let left = poison.len() as u64;
+    assert_eq!(answer.dead_lettered, unstorable.len() + 1);
+    let left = unstorable.len() as u64;
 
     let redriven = redrive(&database, ALL).await;
     assert_eq!((redriven.stored, redriven.left), (0, left + 1));
@@ -67,7 +67,7 @@ async fn what_can_be_stored_now_is_stored_and_the_rest_stays() {
 #[tokio::test]
 async fn letters_from_before_the_time_asked_for_stay() {
     let database = TestDatabase::create().await;
-    deliver(&database, &[poison::all().remove(0).0]).await;
+    deliver(&database, &[unstorable::all().remove(0).0]).await;
     let later = Redrive {
         since: Timestamp::from(chrono::Utc::now()) + Duration::from_secs(3600),
         newer: false,
@@ -85,7 +85,7 @@ async fn a_message_of_a_newer_program_waits_for_one_that_knows_it() {
     let newer = every_kind("cpuUsage", at(0))
         .remove(0)
         .with_header("ce_type", json!(b"slacast.metrics.v2"));
-    deliver(&database, &[newer, poison::all().remove(0).0]).await;
+    deliver(&database, &[newer, unstorable::all().remove(0).0]).await;
     let newer: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM dead_letter WHERE reason = 'newer'")
         .fetch_one(database.pool())
         .await
