@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use config::{Brokers, KafkaAuth, KafkaConfig};
+#[cfg(feature = "msk")]
+use config::Brokers;
+use config::{KafkaAuth, KafkaConfig};
 use domain::message::LARGEST_MESSAGE;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
@@ -43,6 +45,7 @@ const RETENTION: Duration = Duration::from_secs(3 * 24 * 3600);
 /// From so many replicas on, a record is acknowledged only once it is in two of them.
 const REPLICAS_FOR_TWO_IN_SYNC: i32 = 3;
 /// What MSK has by default where it spreads its brokers over three zones.
+#[cfg(feature = "msk")]
 const REPLICATION_OF_MSK: i32 = 3;
 const PATIENCE: Duration = Duration::from_secs(20);
 
