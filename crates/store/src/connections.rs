@@ -56,7 +56,7 @@ impl fmt::Debug for Connections {
 const MOST_CONNECTIONS: u32 = 2;
 /// How long a caller waits for a connection before the database counts as away.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Shorter than [`session::WAIT_TIMEOUT`], after which the server closes it.
+/// Shorter than `wait_timeout`, after which the server closes it.
 const IDLE: Duration = Duration::from_secs(80);
 /// A connection that was used so lately is taken to be alive: asking it first would be a round trip more for each of the
 /// few statements of an answer.

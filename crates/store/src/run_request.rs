@@ -17,7 +17,7 @@ pub struct WaitingRequest {
 }
 
 /// The right to run for all that wait. One has it at a time; it ends when this is dropped, or the instance that has it
-/// says nothing for [`LONGEST_TURN`].
+/// says nothing for `LONGEST_TURN`.
 #[derive(Debug)]
 pub struct RunTurn {
     connection: PoolConnection<MySql>,

@@ -71,7 +71,7 @@ pub(super) async fn mariadb(software: &Path, progress: &Progress) -> Result<Opti
     Ok(Some(provided))
 }
 
-/// Where [`kafka`] is kept.
+/// Where [`kafka()`] is kept.
 pub(super) fn kafka_directory(software: &Path) -> PathBuf {
     software.join(format!("kafka-{KAFKA_VERSION}"))
 }
