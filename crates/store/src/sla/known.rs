@@ -42,8 +42,9 @@ impl Store {
             .collect();
         let mut matching = Matching::new(objectives);
         for names in asked.chunks(METRICS_AT_ONCE) {
-            let mut query =
-                QueryBuilder::new("SELECT metric, labels FROM series WHERE last_seen >= ");
+            let mut query = QueryBuilder::new(
+                "SELECT metric, labels FROM series FORCE INDEX (by_metric) WHERE last_seen >= ",
+            );
             query
                 .push_bind(column_time(now - Window::TwelveHours.length()))
                 .push(" AND metric IN (");

@@ -196,7 +196,7 @@ async fn a_probability_is_told_with_what_those_before_it_were_worth() {
     documents.extend([
         scored(20, None),
         scored(9, Some(true)),
-        scored(24 * 60 + 1, Some(true)),
+        scored(25 * 60 + 1, Some(true)),
     ]);
     database.store().store_batch(&documents, &[]).await.unwrap();
     let document = service.get(&format!("/predict_json?as_of={AS_OF}")).await;

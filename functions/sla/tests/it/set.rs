@@ -39,7 +39,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
     created["created_at"].take();
     insta::assert_json_snapshot!(created, @r#"
       {
-        "advised": 3,
+        "advised": 4,
         "created_at": null,
         "evaluation": {
           "reason": "ETL_URL is not set",

@@ -156,7 +156,7 @@ async fn what_is_invalid_is_named_by_its_pointer_before_etl_is_asked() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
     assert_eq!(service.status("POST", "/sla/try", None, "{").await, 400);
-    assert_eq!(service.status("GET", "/sla/try", None, "").await, 404);
+    assert_eq!(service.status("GET", "/sla/try", None, "").await, 405);
     assert!(etl.received_requests().await.unwrap().is_empty());
 }
 
