@@ -36,7 +36,7 @@ fn budget(criterion: &mut Criterion) {
     let excluded: SpanSet = spans(100, 610).into_iter().collect();
     let terms = Terms {
         target: Some(0.99),
-        window: BudgetWindow::ThirtyDays,
+        window: BudgetWindow::days(30),
         missing: Missing::Excluded,
     };
     criterion.bench_function("budget, 30 days, 1,000 violations", |bencher| {

@@ -11,6 +11,7 @@
 //! - [`sla`]: what an SLA is, and how one is read from what people write;
 //! - [`forecast`]: what is said of the next 10 minutes;
 //! - [`evaluation`]: what an objective's samples mean, and what becomes of many evaluations;
+//! - [`events`]: counting events from counters;
 //! - [`budget`]: what is left of an error budget;
 //! - [`score`]: how good a forecast was;
 //! - [`message`]: what travels over Kafka, and nothing else.
@@ -18,6 +19,7 @@
 pub mod budget;
 pub mod digest;
 pub mod evaluation;
+pub mod events;
 pub mod fault;
 pub mod finding;
 pub mod forecast;

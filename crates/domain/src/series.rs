@@ -68,6 +68,13 @@ checked_text! {
     also: |_| false
 }
 
+impl MetricName {
+    /// `one/other`, for two texts that are short and without control characters.
+    pub(crate) fn joined(one: &str, other: &str) -> Self {
+        Self(format!("{one}/{other}"))
+    }
+}
+
 /// A metric of `metrics.toml` and one label set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Series {

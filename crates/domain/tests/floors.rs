@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules at the root, the ground first.
-const FLOORS: [&str; 12] = [
+const FLOORS: [&str; 13] = [
     "text",
     "digest",
     "finding",
@@ -17,6 +17,7 @@ const FLOORS: [&str; 12] = [
     "sla",
     "forecast",
     "evaluation",
+    "events",
     "budget",
     "score",
     "message",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::message::{
     Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
-    ViolationsDocument,
+    SlicesDocument, ViolationsDocument,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -32,6 +32,7 @@ fn what_was_published_before_is_written_byte_for_byte_as_it_was() {
             Kind::Metadata => written_again::<MetadataDocument>(value),
             Kind::Prediction => written_again::<PredictionDocument>(value),
             Kind::Violations => written_again::<ViolationsDocument>(value),
+            Kind::Slices => written_again::<SlicesDocument>(value),
             Kind::Score => written_again::<ScoreDocument>(value),
             Kind::Run => written_again::<RunDocument>(value),
         };

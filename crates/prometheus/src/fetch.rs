@@ -86,10 +86,7 @@ impl Prometheus {
         let mut warnings = Vec::new();
         match reading {
             Reading::Raw { selector } => {
-                if let Streamed::Instead(warning) = self.stream(selector, range, &mut sink).await? {
-                    warnings.extend(warning);
-                    warnings.extend(self.raw(&selector.text, range, &mut sink).await?);
-                }
+                warnings = self.stored(selector, range, &mut sink).await?;
             }
             Reading::Sampled { step, .. } => {
                 warnings.extend(self.sampled(query, *step, range, &mut sink).await?);
@@ -101,6 +98,47 @@ impl Prometheus {
             ambiguous,
         };
         Ok((fetched, histograms))
+    }
+
+    /// Sends the counters that `selector` selects and that have a sample in `range`, which is half-open at its start. They
+    /// keep `__name__` among their labels.
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub async fn fetch_counters(
+        &self,
+        selector: &Selector,
+        range: Span,
+        found: &mpsc::Sender<FetchedSeries>,
+    ) -> Result<Fetched, FetchError> {
+        let mut sink = Sink::with_names(found);
+        let mut warnings = self.stored(selector, range, &mut sink).await?;
+        let (ambiguous, histograms) = sink.finish().await?;
+        if histograms > 0 {
+            warnings.push(format!(
+                "{}: {histograms} series are native histograms and were left out",
+                selector.text
+            ));
+        }
+        Ok(Fetched {
+            warnings,
+            ambiguous,
+        })
+    }
+
+    /// Reads the samples of a selector as they are stored, by remote read or else by the query API. Returns warnings.
+    async fn stored(
+        &self,
+        selector: &Selector,
+        range: Span,
+        sink: &mut Sink<'_>,
+    ) -> Result<Vec<String>, FetchError> {
+        let mut warnings = Vec::new();
+        if let Streamed::Instead(warning) = self.stream(selector, range, sink).await? {
+            warnings.extend(warning);
+            warnings.extend(self.raw(&selector.text, range, sink).await?);
+        }
+        Ok(warnings)
     }
 
     /// Tries remote read.

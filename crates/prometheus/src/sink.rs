@@ -6,12 +6,12 @@ use std::{
 };
 
 use domain::{Labels, Sample, Timestamp};
+use promql::NAME;
 use tokio::sync::mpsc;
 
 use crate::{
     FetchError,
     fetch::{Ambiguous, FetchedSeries},
-    query::NAME,
 };
 
 /// The most samples that are held back: 160 MB of them.
@@ -33,6 +33,8 @@ pub(crate) struct Row {
 #[derive(Debug)]
 pub(crate) struct Sink<'a> {
     found: &'a mpsc::Sender<FetchedSeries>,
+    /// Whether series keep their names.
+    keeps_names: bool,
     /// Series whose names may be all that tells them apart.
     held: Option<BTreeMap<Labels, Vec<(String, FetchedSeries)>>>,
     held_samples: usize,
@@ -49,11 +51,20 @@ impl<'a> Sink<'a> {
     pub(crate) fn new(found: &'a mpsc::Sender<FetchedSeries>, has_names: bool) -> Self {
         Self {
             found,
+            keeps_names: false,
             held: has_names.then(BTreeMap::new),
             held_samples: 0,
             taken: HashSet::new(),
             series: 0,
             histograms: 0,
+        }
+    }
+
+    /// Hands series on to `found` with their names, each at once.
+    pub(crate) fn with_names(found: &'a mpsc::Sender<FetchedSeries>) -> Self {
+        Self {
+            keeps_names: true,
+            ..Self::new(found, false)
         }
     }
 
@@ -88,7 +99,11 @@ impl<'a> Sink<'a> {
             return Ok(());
         }
         self.series += 1;
-        let name = labels.0.remove(NAME);
+        let name = if self.keeps_names {
+            None
+        } else {
+            labels.0.remove(NAME)
+        };
         let series = FetchedSeries {
             labels,
             samples,

@@ -13,7 +13,7 @@ use etl::{
     objectives::Objectives,
     order::Order,
     prometheus::{Prometheus, Reading},
-    run::Etl,
+    run::{Etl, EventsBounds},
     scoring::Scoring,
     shards::{Runs, Shards},
     topic,
@@ -73,6 +73,7 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         settle: settle(&environment)?,
         interval: schedule_interval(&environment)?,
         pairs: judged_pairs(&environment)?,
+        events: EventsBounds::default(),
         measured: aws::Metrics::read(&environment),
     };
     let runs = Runs {

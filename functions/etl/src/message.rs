@@ -4,7 +4,7 @@ use domain::{
     Series, SeriesId, Timestamp,
     message::{
         Attributes, EvaluationRow, Kind, MetadataDocument, MetricsDocument, PredictionDocument,
-        RunDocument, ScoreDocument, ViolationsDocument,
+        RunDocument, ScoreDocument, SlicesDocument, ViolationsDocument,
     },
 };
 use serde::Serialize;
@@ -80,6 +80,7 @@ impl Message {
             |series| series.series,
         );
         let row = EvaluationRow {
+            kind: Kind::Violations,
             sla: document.sla.clone(),
             version: document.version,
             objective: objective.id.clone(),
@@ -90,6 +91,27 @@ impl Message {
             Kind::Violations,
             row.to_string(),
             series.to_string(),
+            document.as_of,
+            run,
+            document,
+        )
+    }
+
+    /// The events of an objective and a group.
+    pub fn of_slices(document: &SlicesDocument, run: &str) -> Self {
+        let group = document.group_id();
+        let row = EvaluationRow {
+            kind: Kind::Slices,
+            sla: document.sla.clone(),
+            version: document.version,
+            objective: document.objective.id.clone(),
+            series: group,
+            as_of: document.as_of,
+        };
+        Self::new(
+            Kind::Slices,
+            row.to_string(),
+            group.to_string(),
             document.as_of,
             run,
             document,

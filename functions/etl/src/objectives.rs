@@ -6,8 +6,9 @@ use std::{
 };
 
 use domain::{
+    MetricName,
     message::Failure,
-    sla::{Objective, ObjectiveId, Sla, SlaName},
+    sla::{EventsObjective, Objective, ObjectiveId, Sla, SlaName},
 };
 use store::{Store, StoreError};
 
@@ -20,6 +21,24 @@ pub struct ActiveObjective {
     pub version: u32,
     /// The objective.
     pub objective: Objective,
+}
+
+/// An objective of events of the SLA version in force when a run starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActiveEvents {
+    /// The SLA's name.
+    pub sla: SlaName,
+    /// Its version.
+    pub version: u32,
+    /// The objective.
+    pub objective: EventsObjective,
+}
+
+impl ActiveEvents {
+    /// What its series are called: `SLA/OBJECTIVE`.
+    pub fn metric(&self) -> MetricName {
+        MetricName::of_objective(&self.sla, &self.objective.id)
+    }
 }
 
 impl ActiveObjective {
@@ -84,22 +103,26 @@ pub(crate) fn unreadable(error: &StoreError) -> String {
     }
 }
 
-/// The objectives of `slas`, one by one.
-pub fn flatten(slas: Vec<Sla>) -> Vec<ActiveObjective> {
-    slas.into_iter()
-        .flat_map(|sla| {
-            let Sla {
-                name,
-                version,
-                objectives,
-            } = sla;
-            objectives
-                .into_iter()
-                .map(move |objective| ActiveObjective {
-                    sla: name.clone(),
-                    version,
-                    objective,
-                })
-        })
-        .collect()
+/// The objectives of `slas`, one by one: those of ranges, and those of events.
+pub fn flatten(slas: Vec<Sla>) -> (Vec<ActiveObjective>, Vec<ActiveEvents>) {
+    let (mut ranges, mut counted) = (Vec::new(), Vec::new());
+    for sla in slas {
+        let Sla {
+            name,
+            version,
+            objectives,
+            events,
+        } = sla;
+        ranges.extend(objectives.into_iter().map(|objective| ActiveObjective {
+            sla: name.clone(),
+            version,
+            objective,
+        }));
+        counted.extend(events.into_iter().map(|(_, objective)| ActiveEvents {
+            sla: name.clone(),
+            version,
+            objective,
+        }));
+    }
+    (ranges, counted)
 }

@@ -45,6 +45,9 @@ pub struct PartDocument {
     /// is of this part.
     #[serde(default)]
     pub evaluated: Vec<EvaluatedObjective>,
+    /// What became of the objectives of events that are of this part.
+    #[serde(default)]
+    pub events: Vec<EvaluatedObjective>,
     /// Whether Prometheus answered nothing.
     pub prometheus_away: bool,
 }

@@ -15,7 +15,7 @@ use crate::{
     deadline::Deadline,
     message::Message,
     metrics_file::Metric,
-    objectives::{self, ActiveObjective, Objectives},
+    objectives::{self, ActiveEvents, ActiveObjective, Objectives},
     order::{Order, ordered},
     pairs::Pairs,
     prometheus::{Availability, Prometheus},
@@ -24,6 +24,7 @@ use crate::{
     subject::Trigger,
 };
 
+mod events;
 mod fetch;
 mod metric;
 mod part;
@@ -31,6 +32,7 @@ mod record;
 mod split;
 mod tally;
 
+pub use events::EventsBounds;
 pub(crate) use metric::read_range;
 pub use split::Split;
 
@@ -60,6 +62,8 @@ pub struct Etl {
     pub interval: Duration,
     /// How many pairs of an objective and a series a run judges at most.
     pub pairs: u64,
+    /// How much a run counts at most.
+    pub events: EventsBounds,
     /// Where a run's measurements go.
     pub measured: aws::Metrics,
 }
@@ -86,6 +90,8 @@ pub enum RunError {
 struct Plan {
     /// What is judged.
     active: Arc<[ActiveObjective]>,
+    /// What is counted.
+    counted: Vec<ActiveEvents>,
     /// What is scored.
     due: Arc<Due>,
     /// What is fetched, in this order.
@@ -179,12 +185,14 @@ impl Etl {
         for metric in waiting {
             record.not_fetched(&metric.name, &NotFetched::Deadline);
         }
+        self.count_events(&plan.counted, &availability, deadline, record, publication)
+            .await;
         !plan.metrics.is_empty() && unreachable == plan.metrics.len()
     }
 
     /// What a run, or its part, is to do. The objectives are read before everything else.
     async fn plan(&self, request: &RunRequest, record: &mut Record) -> Result<Plan, RunError> {
-        let active = self.active(request, record).await?;
+        let (active, counted) = self.active(request, record).await?;
         record.tally = Tally::new(active.clone());
         let unreached = self.order.unreached().await;
         let read = self.scoring.read(request.as_of, record.part).await;
@@ -195,14 +203,16 @@ impl Etl {
             due: Arc::new(read.forecasts),
             pairs: Arc::new(Pairs::new(self.pairs.div_ceil(record.part.of.into()))),
             active,
+            counted,
         })
     }
 
+    /// The objectives that a run is about: those of ranges, and those of events.
     async fn active(
         &self,
         request: &RunRequest,
         record: &mut Record,
-    ) -> Result<Arc<[ActiveObjective]>, RunError> {
+    ) -> Result<(Arc<[ActiveObjective]>, Vec<ActiveEvents>), RunError> {
         let reading = Instant::now();
         let (mut slas, failure) = self.objectives.current().await;
         record.objectives = reading.elapsed();
@@ -214,11 +224,12 @@ impl Etl {
                 return Err(RunError::UnknownSla(names.join(", ")));
             }
         }
-        let mut active = objectives::flatten(slas);
+        let (mut active, mut counted) = objectives::flatten(slas);
         if let Some(names) = &request.metrics {
             active.retain(|active| is_among(&active.objective.metric, names));
+            counted.retain(|active| is_among(&active.metric(), names));
         }
-        Ok(active.into())
+        Ok((active.into(), counted))
     }
 
     fn selected(&self, request: &RunRequest, active: &[ActiveObjective]) -> Vec<Arc<Metric>> {

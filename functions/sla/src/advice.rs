@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::sla::Objective;
+use domain::sla::AnyObjective;
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::sla::KnownSeries;
@@ -35,10 +35,15 @@ const ALIKE: f64 = 0.8;
 /// Unknown metrics that are compared with all known ones.
 const MOST_COMPARED: usize = 100;
 
-/// Advice on each objective, in their order.
-pub(crate) fn on(objectives: &[Objective], known: &KnownSeries) -> Vec<Advice> {
+/// Advice on each objective, in their order. `known` is about the ranges among them.
+pub(crate) fn on(objectives: &[AnyObjective], known: &KnownSeries) -> Vec<Advice> {
     let mut nearest = HashMap::new();
-    let advice = objectives.iter().zip(&known.matches).map(|(objective, matches)| {
+    let mut matches = known.matches.iter();
+    let advice = objectives.iter().map(|objective| {
+        let AnyObjective::Range(objective) = objective else {
+            return Advice { matches: 0, warnings: Vec::new() };
+        };
+        let matches = matches.next().copied().unwrap_or(0);
         let metric = objective.metric.as_str();
         let mut warnings = Vec::new();
         if known.metrics.binary_search_by(|name| name.as_str().cmp(metric)).is_err() {
@@ -55,7 +60,7 @@ pub(crate) fn on(objectives: &[Objective], known: &KnownSeries) -> Vec<Advice> {
                 detail: format!("`{metric}` looks like a counter, which only grows: a range on its rate may be meant"),
             });
         }
-        Advice { matches: *matches, warnings }
+        Advice { matches, warnings }
     });
     advice.collect()
 }

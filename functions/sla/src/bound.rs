@@ -1,7 +1,7 @@
 //! How many pairs of an objective and a series all SLAs together may have: what a run judges is bounded, and a change that
 //! goes beyond is refused rather than cut.
 
-use domain::{Timestamp, sla::Objective};
+use domain::{Timestamp, sla::AnyObjective};
 use http_api::{ApiError, Fault};
 use store::sla::KnownSeries;
 
@@ -14,10 +14,17 @@ use crate::{SlaManager, database};
 pub(crate) async fn known_series(
     manager: &SlaManager,
     name: &str,
-    objectives: &[Objective],
+    objectives: &[AnyObjective],
     now: Timestamp,
 ) -> Result<KnownSeries, ApiError> {
     let slas = manager.store.active_slas().await.map_err(database)?;
+    let objectives: Vec<_> = objectives
+        .iter()
+        .filter_map(|objective| match objective {
+            AnyObjective::Range(objective) => Some(objective.clone()),
+            AnyObjective::Events(_) => None,
+        })
+        .collect();
     let (mut replaced, mut others) = (Vec::new(), Vec::new());
     for sla in slas {
         let list = if sla.name == name {
@@ -27,7 +34,7 @@ pub(crate) async fn known_series(
         };
         list.extend(sla.objectives);
     }
-    let all = [objectives, &replaced, &others].concat();
+    let all = [&objectives[..], &replaced, &others].concat();
     let known = manager.store.known_series(&all, now).await;
     let mut known = known.map_err(database)?;
     let (own, rest) = known.matches.split_at(objectives.len());

@@ -8,6 +8,7 @@ mod bound;
 mod budget;
 mod check;
 mod evaluator;
+mod events;
 mod exclusions;
 mod fitting;
 mod outlook;

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    sla::{Draft, Objective, SlaName},
+    sla::{AnyObjective, Draft, SlaName},
 };
 use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, reply};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use crate::{
     advice::{self, Advice},
     bound, database,
     evaluator::Request,
-    name_in,
+    events, name_in,
 };
 
 /// An SLA as it is answered.
@@ -39,8 +39,10 @@ pub(crate) struct SlaDocument {
 #[schemars(rename = "SlaObjective")]
 struct ObjectiveDocument {
     #[serde(flatten)]
-    objective: Objective,
-    for_seconds: f64,
+    objective: AnyObjective,
+    /// Of a range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    for_seconds: Option<f64>,
     /// After a change.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     advice: Option<Advice>,
@@ -136,9 +138,10 @@ async fn put(
     manager: &SlaManager,
     call: &Call,
     name: SlaName,
-    objectives: Vec<Objective>,
+    mut objectives: Vec<AnyObjective>,
     condition: &Condition,
 ) -> Result<Reply, ApiError> {
+    events::resolve(&mut objectives)?;
     let mut document = SlaDocument {
         name: name.into(),
         version: 0,
@@ -216,7 +219,7 @@ fn document(stored: StoredSla) -> SlaDocument {
         created_at: stored.created_at,
         objectives: stored
             .sla
-            .objectives
+            .all()
             .into_iter()
             .map(objective_document)
             .collect(),
@@ -225,9 +228,13 @@ fn document(stored: StoredSla) -> SlaDocument {
     }
 }
 
-fn objective_document(objective: Objective) -> ObjectiveDocument {
+fn objective_document(objective: AnyObjective) -> ObjectiveDocument {
+    let for_seconds = match &objective {
+        AnyObjective::Range(objective) => Some(objective.hold.as_secs_f64()),
+        AnyObjective::Events(_) => None,
+    };
     ObjectiveDocument {
-        for_seconds: objective.hold.as_secs_f64(),
+        for_seconds,
         objective,
         advice: None,
     }

@@ -5,10 +5,11 @@ use std::{collections::HashSet, time::Duration};
 use domain::{
     Series, Span, Timestamp,
     evaluation::{Episode, read_range},
+    events::{Counting, Minute},
     forecast::HORIZON,
     message::{
         Attributes, EvaluationOutcome, MetricsDocument, PredictionDocument, RunDocument,
-        ScoreDocument, SeriesReference, ViolationsDocument,
+        ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
     },
     sla::SlaName,
 };
@@ -62,6 +63,7 @@ pub(crate) fn check(
         Document::Metadata(_) => Ok(()),
         Document::Prediction(prediction) => forecast(prediction),
         Document::Violations(violations) => judgement(violations, key),
+        Document::Slices(document) => slices(document, key),
         Document::Score(told) => score(told),
         Document::Run(told) => run(told, key),
     }
@@ -219,6 +221,46 @@ fn judgement(document: &ViolationsDocument, key: &str) -> Checked {
         .map(Episode::span)
         .chain(document.gaps.iter().copied());
     spans.into_iter().try_for_each(|span| inside(span, judged))
+}
+
+fn slices(document: &SlicesDocument, key: &str) -> Checked {
+    evaluated(&document.sla, document.version)?;
+    that(
+        document.definition == document.objective.definition(),
+        "the definition is not that of its objective",
+    )?;
+    let names = || document.group.0.keys();
+    that(
+        document.group.0.is_empty() || names().eq(&document.objective.by),
+        "the group has other labels than the objective's `by`",
+    )?;
+    let bytes: usize = document
+        .group
+        .0
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    that(bytes <= LARGEST_LABELS, "the labels have more than 256 KiB")?;
+    that(
+        key.parse() == Ok(document.group_id()),
+        "the key is not its group",
+    )?;
+    let asked = Counting::run_slices(document.as_of);
+    let ends = Minute::ended_by(asked.start).up_to(Minute::ended_by(asked.end));
+    that(
+        ends.map(Minute::end)
+            .eq(document.slices.iter().map(|slice| slice.end)),
+        "its slices are not those of its as_of",
+    )?;
+    document.slices.iter().try_for_each(|slice| {
+        that(
+            slice.sums.iter().all(|sum| sum.is_finite() && *sum >= 0.0),
+            "a sum is not a number from 0 on",
+        )?;
+        let reach = slice.reach.unwrap_or(slice.end);
+        time(reach)?;
+        that(reach <= slice.end, "a slice reaches beyond its end")
+    })
 }
 
 /// Whether a part of the judged range is one. A sample may stand into the range from before it, and beyond its end.

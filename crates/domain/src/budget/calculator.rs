@@ -114,7 +114,7 @@ mod tests {
         };
         let terms = Terms {
             target: Some(0.99),
-            window: BudgetWindow::OneDay,
+            window: BudgetWindow::days(1),
             missing: Missing::Excluded,
         };
         let calculator = BudgetCalculator::new(&[version], span(0, DAY).end);

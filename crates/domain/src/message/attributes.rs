@@ -13,6 +13,8 @@ pub enum Kind {
     Prediction,
     /// One objective judged on one series: [`super::ViolationsDocument`].
     Violations,
+    /// The events of one objective and group, counted: [`super::SlicesDocument`].
+    Slices,
     /// What came of one forecast: [`super::ScoreDocument`].
     Score,
     /// One run of the ETL: [`super::RunDocument`].
@@ -26,11 +28,12 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Metrics,
         Self::Metadata,
         Self::Prediction,
         Self::Violations,
+        Self::Slices,
         Self::Score,
         Self::Run,
     ];
@@ -42,6 +45,7 @@ impl Kind {
             Self::Metadata => "slacast.metadata.v1",
             Self::Prediction => "slacast.prediction.v1",
             Self::Violations => "slacast.violations.v1",
+            Self::Slices => "slacast.slices.v1",
             Self::Score => "slacast.score.v1",
             Self::Run => "slacast.run.v1",
         }

@@ -1,42 +1,54 @@
 use std::{fmt, str::FromStr};
 
+use super::Kind;
 use crate::{
     series::SeriesId,
     sla::{ObjectiveId, SlaName},
     time::Timestamp,
 };
 
-/// Which row of an evaluation a `slacast.violations.v1` message is. Its text is the message's `ce_id`, so that the row is
-/// known even where the document cannot be read.
+/// Which row of an evaluation a `slacast.violations.v1` or `slacast.slices.v1` message is. Its text is the message's
+/// `ce_id`, so that the row is known even where the document cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvaluationRow {
+    /// Which of the two: [`Kind::Violations`] or [`Kind::Slices`].
+    pub kind: Kind,
     /// The SLA's name.
     pub sla: SlaName,
     /// The version that was evaluated.
     pub version: u32,
     /// The objective's id.
     pub objective: ObjectiveId,
-    /// The series; where none matches, that of just the objective's metric and labels.
+    /// The series; where none matches, that of just the objective's metric and labels. Of slices: the group's id.
     pub series: SeriesId,
     /// When.
     pub as_of: Timestamp,
 }
 
+const VIOLATIONS: &str = "violations";
+const SLICES: &str = "slices";
+
 /// A text that does not name a row of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be violations/SLA/VERSION/OBJECTIVE/SERIES/AS_OF")]
+#[error("must be violations or slices, then /SLA/VERSION/OBJECTIVE/SERIES/AS_OF")]
 pub struct InvalidEvaluationRow;
 
 impl fmt::Display for EvaluationRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.kind == Kind::Slices {
+            SLICES
+        } else {
+            VIOLATIONS
+        };
         let Self {
+            kind: _,
             sla,
             version,
             objective,
             series,
             as_of,
         } = self;
-        write!(f, "violations/{sla}/{version}/{objective}/{series}/{as_of}")
+        write!(f, "{word}/{sla}/{version}/{objective}/{series}/{as_of}")
     }
 }
 
@@ -45,14 +57,20 @@ impl FromStr for EvaluationRow {
 
     fn from_str(text: &str) -> Result<Self, InvalidEvaluationRow> {
         let parts: Vec<&str> = text.split('/').collect();
-        let ["violations", sla, version, objective, series, as_of] = parts[..] else {
+        let [word, sla, version, objective, series, as_of] = parts[..] else {
             return Err(InvalidEvaluationRow);
+        };
+        let kind = match word {
+            VIOLATIONS => Kind::Violations,
+            SLICES => Kind::Slices,
+            _ => return Err(InvalidEvaluationRow),
         };
         let version: u32 = version.parse().map_err(|_| InvalidEvaluationRow)?;
         if version == 0 {
             return Err(InvalidEvaluationRow);
         }
         Ok(Self {
+            kind,
             sla: sla.parse().map_err(|_| InvalidEvaluationRow)?,
             version,
             objective: objective.parse().map_err(|_| InvalidEvaluationRow)?,
@@ -76,7 +94,13 @@ mod tests {
             (row.sla.as_str(), row.version, row.objective.as_str()),
             ("web", 3, "cpu.a")
         );
-        assert_eq!(row.to_string(), TEXT);
+        assert_eq!(
+            (row.kind, row.to_string().as_str()),
+            (Kind::Violations, TEXT)
+        );
+        let slices = TEXT.replace("violations", "slices");
+        let row: EvaluationRow = slices.parse().unwrap();
+        assert_eq!((row.kind, row.to_string()), (Kind::Slices, slices));
     }
 
     #[test]

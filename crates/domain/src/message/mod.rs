@@ -11,6 +11,7 @@ mod metrics;
 mod prediction;
 mod run;
 mod score;
+mod slices;
 mod trial;
 mod violations;
 
@@ -31,6 +32,7 @@ pub use run::{
     Stage, TIMEOUT, Trigger, UnknownTrigger,
 };
 pub use score::{ObjectiveScore, ScoreDocument};
+pub use slices::{SlicesDocument, group_id};
 pub use trial::{TrialDocument, TriedObjective, TriedSeries};
 pub use violations::ViolationsDocument;
 

@@ -1,4 +1,5 @@
 mod budget;
+mod events;
 mod fields;
 
 use std::collections::HashSet;
@@ -6,7 +7,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    Objective, SlaName,
+    AnyObjective, Objective, SlaName,
     fields::{id, number, text, valid},
 };
 use crate::{
@@ -21,7 +22,7 @@ pub struct Draft {
     /// Its name, if it was given one.
     pub name: Option<SlaName>,
     /// The objectives, 1 to 10,000, in the order given, ids unique.
-    pub objectives: Vec<Objective>,
+    pub objectives: Vec<AnyObjective>,
 }
 
 const MOST_OBJECTIVES: usize = 10_000;
@@ -39,7 +40,9 @@ const FIELDS: [&str; 7] = [
 impl Draft {
     /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
     /// "budget_window"?, "missing"?}]}`, or ranges by metric:
-    /// `{"cpuUsage": {"min": 0, "max": 80}}`.
+    /// `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
+    /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
+    /// "slice_target"?, "no_traffic"?, "min_bad"?}`.
     ///
     /// # Errors
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
@@ -70,6 +73,20 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// The objectives of ranges among its own, in the order given.
+    pub fn ranges(&self) -> Vec<Objective> {
+        let ranges = self
+            .objectives
+            .iter()
+            .filter_map(|objective| match objective {
+                AnyObjective::Range(objective) => Some(objective.clone()),
+                AnyObjective::Events(_) => None,
+            });
+        ranges.collect()
+    }
+}
+
 fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     for field in fields
         .keys()
@@ -93,7 +110,7 @@ fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     Draft { name, objectives }
 }
 
-fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
+fn listed(values: &[Value], faults: &mut Faults) -> Vec<AnyObjective> {
     if !is_right_number(values.len(), "/objectives", faults) {
         return Vec::new();
     }
@@ -105,40 +122,47 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<Objective> {
             faults.add(&pointer, "must be an object");
             continue;
         };
-        let metric = match fields.get("metric") {
-            Some(Value::String(name)) => name,
-            Some(_) => {
-                faults.add(&below(&pointer, "metric"), "must be a string");
-                continue;
-            }
-            None => {
-                faults.add(&below(&pointer, "metric"), "is missing");
-                continue;
-            }
+        let objective = if fields.contains_key("events") {
+            events::objective(fields, &pointer, faults).map(AnyObjective::Events)
+        } else {
+            of_metric(fields, &pointer, faults).map(AnyObjective::Range)
         };
-        let metric = valid(
-            MetricName::parse(metric),
-            &below(&pointer, "metric"),
-            faults,
-        );
-        let Some(objective) = objective(metric, fields, &pointer, &["id", "metric"], faults) else {
+        let Some(objective) = objective else {
             continue;
         };
-        if !ids.insert(objective.id.clone()) {
+        if !ids.insert(objective.id().clone()) {
             let given = fields.contains_key("id");
             let at = if given {
                 below(&pointer, "id")
             } else {
                 pointer
             };
-            faults.add(&at, format!("appears twice: id `{}`", objective.id));
+            faults.add(&at, format!("appears twice: id `{}`", objective.id()));
         }
         objectives.push(objective);
     }
     objectives
 }
 
-fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<Objective> {
+/// An objective of a list that is about a metric.
+fn of_metric(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Option<Objective> {
+    let at = below(pointer, "metric");
+    let metric = match fields.get("metric") {
+        Some(Value::String(name)) => name,
+        Some(_) => {
+            faults.add(&at, "must be a string");
+            return None;
+        }
+        None => {
+            faults.add(&at, "is missing");
+            return None;
+        }
+    };
+    let metric = valid(MetricName::parse(metric), &at, faults);
+    objective(metric, fields, pointer, &["id", "metric"], faults)
+}
+
+fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<AnyObjective> {
     if !is_right_number(fields.len(), "", faults) {
         return Vec::new();
     }
@@ -148,7 +172,8 @@ fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<Objective>
         match value {
             Value::Object(range) => {
                 let metric = valid(MetricName::parse(metric), &pointer, faults);
-                objectives.extend(objective(metric, range, &pointer, &[], faults));
+                let objective = objective(metric, range, &pointer, &[], faults);
+                objectives.extend(objective.map(AnyObjective::Range));
             }
             _ => faults.add(
                 &pointer,
@@ -205,7 +230,7 @@ fn objective(
     let hold = hold(fields, pointer, faults);
     let given = own.contains(&"id");
     let given = given.then(|| id(fields, pointer, "id", faults)).flatten();
-    let target = budget::target(fields, pointer, faults);
+    let target = budget::share(fields, pointer, "target", faults);
     let budget_window = budget::term(fields, pointer, "budget_window", faults);
     let missing = budget::term(fields, pointer, "missing", faults);
     let objective = Objective::new(metric?, labels, (min, max), hold);

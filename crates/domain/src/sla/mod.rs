@@ -1,6 +1,7 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
 mod draft;
+mod events;
 mod exclusion;
 mod fields;
 mod names;
@@ -9,8 +10,10 @@ mod terms;
 mod trial;
 
 pub use draft::Draft;
+pub(crate) use events::group_of;
+pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
-pub use objective::{Objective, Sla};
-pub use terms::{BudgetWindow, Missing, Terms, UnknownTerm};
+pub use objective::{AnyObjective, Objective, Sla};
+pub use terms::{BudgetWindow, InvalidBudgetWindow, Missing, Terms, UnknownTerm};
 pub use trial::Trial;

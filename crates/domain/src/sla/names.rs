@@ -1,4 +1,4 @@
-use crate::text::checked_text;
+use crate::{series::MetricName, text::checked_text};
 
 /// The SLA that is meant where none is named.
 pub const DEFAULT_NAME: &str = "default";
@@ -47,6 +47,14 @@ impl ObjectiveId {
     /// 16 hex digits.
     pub(super) fn of_digest(digest: [u8; 8]) -> Self {
         Self(format!("{:016x}", u64::from_be_bytes(digest)))
+    }
+}
+
+impl MetricName {
+    /// What the series of an objective of events are called: `SLA/OBJECTIVE`. No metric of `metrics.toml` has a `/`.
+    pub fn of_objective(sla: &SlaName, objective: &ObjectiveId) -> Self {
+        // Both are short and have no control characters.
+        Self::joined(sla, objective)
     }
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetWindow, Missing, ObjectiveId, SlaName, Terms};
+use super::{BudgetWindow, EventsObjective, Missing, ObjectiveId, SlaName, Terms};
 use crate::{
     digest::digest,
     series::{Labels, MetricName},
@@ -45,8 +45,90 @@ pub struct Sla {
     pub name: SlaName,
     /// The version, from 1; versions of a name never restart.
     pub version: u32,
-    /// The objectives, in the order given.
+    /// The objectives of ranges, in the order given.
     pub objectives: Vec<Objective>,
+    /// The objectives of events, in the order given, each with its place among all objectives, from 0.
+    #[serde(default)]
+    pub events: Vec<(usize, EventsObjective)>,
+}
+
+/// An objective of either kind. As JSON it is that of its kind: `events` tells one from the other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum AnyObjective {
+    /// A share of events that should be good.
+    Events(EventsObjective),
+    /// A range that series should keep.
+    Range(Objective),
+}
+
+impl From<Objective> for AnyObjective {
+    fn from(objective: Objective) -> Self {
+        Self::Range(objective)
+    }
+}
+
+impl From<EventsObjective> for AnyObjective {
+    fn from(objective: EventsObjective) -> Self {
+        Self::Events(objective)
+    }
+}
+
+impl AnyObjective {
+    /// Its id.
+    pub fn id(&self) -> &ObjectiveId {
+        match self {
+            Self::Events(objective) => &objective.id,
+            Self::Range(objective) => &objective.id,
+        }
+    }
+
+    /// The metric of a range.
+    pub fn metric(&self) -> Option<&MetricName> {
+        match self {
+            Self::Events(_) => None,
+            Self::Range(objective) => Some(&objective.metric),
+        }
+    }
+}
+
+impl Sla {
+    /// The SLA of these objectives, in the order given.
+    pub fn new(name: SlaName, version: u32, objectives: Vec<AnyObjective>) -> Self {
+        let mut sla = Self {
+            name,
+            version,
+            objectives: Vec::new(),
+            events: Vec::new(),
+        };
+        for objective in objectives {
+            sla.push(objective);
+        }
+        sla
+    }
+
+    /// Adds an objective after all others.
+    pub fn push(&mut self, objective: AnyObjective) {
+        match objective {
+            AnyObjective::Events(objective) => {
+                let place = self.objectives.len() + self.events.len();
+                self.events.push((place, objective));
+            }
+            AnyObjective::Range(objective) => self.objectives.push(objective),
+        }
+    }
+
+    /// All objectives, in the order given.
+    pub fn all(&self) -> Vec<AnyObjective> {
+        let mut ranges = self.objectives.iter().cloned().map(AnyObjective::Range);
+        let mut all = Vec::with_capacity(self.objectives.len() + self.events.len());
+        for (place, objective) in &self.events {
+            all.extend(ranges.by_ref().take(place.saturating_sub(all.len())));
+            all.push(AnyObjective::Events(objective.clone()));
+        }
+        all.extend(ranges);
+        all
+    }
 }
 
 impl Objective {

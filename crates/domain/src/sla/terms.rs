@@ -1,7 +1,9 @@
-use std::{fmt, str::FromStr, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::time::duration;
 
 /// What a budget follows from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,25 +16,14 @@ pub struct Terms {
     pub missing: Missing,
 }
 
-/// The time a target is about, up to the present.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-pub enum BudgetWindow {
-    /// A day.
-    #[serde(rename = "1d")]
-    OneDay,
-    /// A week.
-    #[serde(rename = "7d")]
-    SevenDays,
-    /// Four weeks.
-    #[serde(rename = "28d")]
-    TwentyEightDays,
-    /// About a month.
-    #[default]
-    #[serde(rename = "30d")]
-    ThirtyDays,
-}
+/// The time a target is about, up to the present: 1h to 1y (365 days), in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BudgetWindow(Duration);
+
+/// A text that is not a budget window.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` must be a duration from 1h to 1y in whole seconds, such as 30d")]
+pub struct InvalidBudgetWindow(String);
 
 /// What the time in which no sample stands is for a budget. It changes no state and no violation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,52 +46,85 @@ pub struct UnknownTerm {
     words: &'static str,
 }
 
-const DAY: u64 = 86_400;
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 impl BudgetWindow {
-    /// All of them, shortest first.
-    pub const ALL: [Self; 4] = [
-        Self::OneDay,
-        Self::SevenDays,
-        Self::TwentyEightDays,
-        Self::ThirtyDays,
-    ];
+    /// A window of so many days, 1 to 365; fewer count as 1, more as 365.
+    pub const fn days(days: u16) -> Self {
+        let days = if days == 0 {
+            1
+        } else if days > 365 {
+            365
+        } else {
+            days
+        };
+        Self(Duration::from_secs(days as u64 * DAY.as_secs()))
+    }
 
     /// How long it is.
     pub fn length(self) -> Duration {
-        Duration::from_secs(match self {
-            Self::OneDay => DAY,
-            Self::SevenDays => 7 * DAY,
-            Self::TwentyEightDays => 28 * DAY,
-            Self::ThirtyDays => 30 * DAY,
-        })
+        self.0
     }
+}
 
-    /// Its name: `1d`, `7d`, `28d`, `30d`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OneDay => "1d",
-            Self::SevenDays => "7d",
-            Self::TwentyEightDays => "28d",
-            Self::ThirtyDays => "30d",
+impl Default for BudgetWindow {
+    /// 30 days.
+    fn default() -> Self {
+        Self::days(30)
+    }
+}
+
+/// In days where it is whole days (`7d`, `365d`), else as [`duration::format`] writes it.
+impl fmt::Display for BudgetWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, day) = (self.0.as_secs(), DAY.as_secs());
+        if seconds.is_multiple_of(day) {
+            write!(f, "{}d", seconds / day)
+        } else {
+            f.write_str(&duration::format(self.0))
         }
     }
 }
 
-impl fmt::Display for BudgetWindow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+impl FromStr for BudgetWindow {
+    type Err = InvalidBudgetWindow;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBudgetWindow> {
+        duration::parse(text)
+            .ok()
+            .filter(|length| (HOUR..=YEAR).contains(length) && length.subsec_nanos() == 0)
+            .map(Self)
+            .ok_or_else(|| InvalidBudgetWindow(text.chars().take(32).collect()))
     }
 }
 
-impl FromStr for BudgetWindow {
-    type Err = UnknownTerm;
+impl Serialize for BudgetWindow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, UnknownTerm> {
-        Self::ALL
-            .into_iter()
-            .find(|window| window.name() == text)
-            .ok_or_else(|| UnknownTerm::new(text, "1d, 7d, 28d, 30d"))
+impl<'de> Deserialize<'de> for BudgetWindow {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for BudgetWindow {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "BudgetWindow".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "a duration from 1h to 1y, such as 30d"})
     }
 }
 
@@ -118,10 +142,42 @@ impl FromStr for Missing {
 }
 
 impl UnknownTerm {
-    fn new(given: &str, words: &'static str) -> Self {
+    pub(super) fn new(given: &str, words: &'static str) -> Self {
         Self {
             given: given.chars().take(32).collect(),
             words,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_window_is_any_duration_from_an_hour_to_a_year() {
+        for (text, written) in [
+            ("1h", Some("1h")),
+            ("1d", Some("1d")),
+            ("7d", Some("7d")),
+            ("1w", Some("7d")),
+            ("28d", Some("28d")),
+            ("1h30m", Some("1h30m")),
+            ("36h", Some("1d12h")),
+            ("1y", Some("365d")),
+            ("59m", None),
+            ("366d", None),
+            ("1h1ms", None),
+            ("month", None),
+            ("", None),
+        ] {
+            let read = text.parse::<BudgetWindow>();
+            assert_eq!(
+                read.ok().map(|window| window.to_string()).as_deref(),
+                written,
+                "{text}"
+            );
+        }
+        assert_eq!(BudgetWindow::default().to_string(), "30d");
     }
 }

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Objective};
+use super::{AnyObjective, Draft, Objective};
 use crate::fault::{Fault, Faults, below};
 
 /// Objectives that are tried out: judged, and not kept.
@@ -67,7 +67,15 @@ impl Trial {
 
 fn drafted(document: &Value, faults: &mut Faults) -> Vec<Objective> {
     match Draft::parse(document) {
-        Ok(draft) => draft.objectives,
+        Ok(draft) => {
+            for (position, objective) in draft.objectives.iter().enumerate() {
+                if matches!(objective, AnyObjective::Events(_)) {
+                    let at = format!("/objectives/{position}/events");
+                    faults.add(&at, "cannot be tried yet: only ranges can");
+                }
+            }
+            draft.ranges()
+        }
         Err(found) => {
             for Fault { pointer, reason } in found {
                 faults.add(&pointer, reason);

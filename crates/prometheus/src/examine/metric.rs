@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use domain::{Span, Timestamp, duration};
+use promql::NAME;
 use tokio::sync::mpsc;
 
 use crate::{
-    FetchError, Fetched, FetchedSeries, Metric, Prometheus, Reading, Selected, Selector,
-    query::NAME, selected,
+    FetchError, Fetched, FetchedSeries, Metric, Prometheus, Reading, Selected, Selector, selected,
 };
 
 /// What a metric would give.

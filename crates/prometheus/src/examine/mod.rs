@@ -5,12 +5,9 @@ mod identity;
 mod metric;
 
 use domain::Timestamp;
+use promql::{MatchOperator, Matcher, NAME};
 
-use crate::{
-    Prometheus, Selector,
-    learned::Streams,
-    query::{MatchOperator, Matcher, NAME},
-};
+use crate::{Prometheus, Selector, learned::Streams};
 pub use metric::Examined;
 
 /// What is known of a server.

@@ -3,7 +3,7 @@ use domain::{
     Timestamp,
     message::{
         Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
-        SeriesReference, ViolationsDocument,
+        SeriesReference, SlicesDocument, ViolationsDocument,
     },
 };
 
@@ -20,6 +20,8 @@ pub enum Document {
     Prediction(Box<PredictionDocument>),
     /// An objective judged on it.
     Violations(Box<ViolationsDocument>),
+    /// The events of an objective and a group.
+    Slices(Box<SlicesDocument>),
     /// What came of a forecast.
     Score(Box<ScoreDocument>),
     /// A run.
@@ -37,6 +39,7 @@ impl Document {
             Kind::Metadata => Self::Metadata(serde_json::from_slice(json)?),
             Kind::Prediction => Self::Prediction(serde_json::from_slice(json)?),
             Kind::Violations => Self::Violations(serde_json::from_slice(json)?),
+            Kind::Slices => Self::Slices(serde_json::from_slice(json)?),
             Kind::Score => Self::Score(serde_json::from_slice(json)?),
             Kind::Run => Self::Run(serde_json::from_slice(json)?),
         })
@@ -49,6 +52,7 @@ impl Document {
             Self::Metadata(document) => document.as_of,
             Self::Prediction(document) => document.as_of,
             Self::Violations(document) => document.as_of,
+            Self::Slices(document) => document.as_of,
             Self::Score(document) => document.as_of,
             Self::Run(document) => document.as_of,
         }
@@ -62,7 +66,7 @@ impl Document {
             Self::Prediction(document) => Some(&document.series),
             Self::Violations(document) => document.series.as_ref(),
             Self::Score(document) => Some(&document.series),
-            Self::Run(_) => None,
+            Self::Slices(_) | Self::Run(_) => None,
         }
     }
 }

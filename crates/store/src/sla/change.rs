@@ -1,5 +1,8 @@
 use chrono::NaiveDateTime;
-use domain::{Timestamp, sla::Objective};
+use domain::{
+    Timestamp,
+    sla::{AnyObjective, EventsObjective},
+};
 use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
 
 use crate::{Store, StoreError, read::column_time};
@@ -35,7 +38,7 @@ pub enum Change {
 /// A change that is asked for.
 enum Wanted<'a> {
     /// The next version, with these objectives.
-    Version(&'a [Objective]),
+    Version(&'a [AnyObjective]),
     /// That no version is in force.
     Retirement,
 }
@@ -52,11 +55,12 @@ impl Store {
     pub async fn put_sla(
         &self,
         name: &str,
-        objectives: &[Objective],
+        objectives: &[impl Clone + Into<AnyObjective>],
         condition: &Condition,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.change(name, &Wanted::Version(objectives), condition, now)
+        let objectives: Vec<AnyObjective> = objectives.iter().cloned().map(Into::into).collect();
+        self.change(name, &Wanted::Version(&objectives), condition, now)
             .await
     }
 
@@ -146,7 +150,7 @@ async fn retire(
 async fn put(
     connection: &mut MySqlConnection,
     name: &str,
-    objectives: &[Objective],
+    objectives: &[AnyObjective],
     condition: &Condition,
     now: Timestamp,
 ) -> Result<Change, sqlx::Error> {
@@ -173,8 +177,8 @@ async fn put(
             row.push_bind(name)
                 .push_bind(version)
                 .push_bind((first + position) as u32)
-                .push_bind(objective.id.as_str())
-                .push_bind(objective.metric.as_str())
+                .push_bind(objective.id().as_str())
+                .push_bind(metric(name, objective))
                 .push_bind(Json(objective));
         });
         insert.build().execute(&mut *connection).await?;
@@ -184,6 +188,14 @@ async fn put(
         Some(Newest { in_force: true, .. }) => Change::Replaced(version),
         _ => Change::Created(version),
     })
+}
+
+/// The metric that an objective is about; that of one of events is its own bad share.
+fn metric(sla: &str, objective: &AnyObjective) -> String {
+    match objective {
+        AnyObjective::Range(objective) => objective.metric.to_string(),
+        AnyObjective::Events(EventsObjective { id, .. }) => format!("{sla}/{id}"),
+    }
 }
 
 /// The newest version of a name.

@@ -134,11 +134,11 @@ impl Store {
         as_of: Timestamp,
     ) -> Result<Option<Sla>, StoreError> {
         match super::newest::version(self, name, as_of).await? {
-            Some(version) => Ok(Some(Sla {
-                name: name.parse().map_err(unexpected)?,
-                version,
-                objectives: versions::objectives(self, name, version).await?,
-            })),
+            Some(version) => {
+                let objectives = versions::objectives(self, name, version).await?;
+                let name = name.parse().map_err(unexpected)?;
+                Ok(Some(Sla::new(name, version, objectives)))
+            }
             None => Ok(self.sla(name).await?.map(|stored| stored.sla)),
         }
     }

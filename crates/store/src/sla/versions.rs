@@ -1,7 +1,7 @@
 use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
-    sla::{Objective, Sla},
+    sla::{AnyObjective, Sla},
 };
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
@@ -163,8 +163,8 @@ pub(super) async fn objectives(
     store: &Store,
     name: &str,
     version: u32,
-) -> Result<Vec<Objective>, StoreError> {
-    let rows: Vec<Json<Objective>> = sqlx::query_scalar(
+) -> Result<Vec<AnyObjective>, StoreError> {
+    let rows: Vec<Json<AnyObjective>> = sqlx::query_scalar(
         "SELECT document FROM sla_objective WHERE sla = ? AND version = ? ORDER BY position",
     )
     .bind(name)
@@ -179,15 +179,11 @@ fn grouped(rows: &[MySqlRow]) -> Result<Vec<StoredSla>, StoreError> {
     let mut slas: Vec<StoredSla> = Vec::new();
     for row in rows {
         let (name, version): (&str, u32) = (row.try_get("name")?, row.try_get("version")?);
-        let Json(objective) = row.try_get("document")?;
+        let Json(objective) = row.try_get::<Json<AnyObjective>, _>("document")?;
         match slas.last_mut() {
-            Some(stored) if stored.sla.name == *name => stored.sla.objectives.push(objective),
+            Some(stored) if stored.sla.name == *name => stored.sla.push(objective),
             _ => slas.push(StoredSla {
-                sla: Sla {
-                    name: name.parse().map_err(unexpected)?,
-                    version,
-                    objectives: vec![objective],
-                },
+                sla: Sla::new(name.parse().map_err(unexpected)?, version, vec![objective]),
                 created_at: read_time(row.try_get::<NaiveDateTime, _>("created_at")?),
             }),
         }

@@ -43,6 +43,7 @@ impl Etl {
         }
         self.give_up(&plan.due, &record, &mut publication).await;
         record.finish_publication(publication).await?;
+        let events = std::mem::take(&mut record.events);
         let document = record.finish();
         Ok(PartDocument {
             series: document.series,
@@ -53,6 +54,7 @@ impl Etl {
             stages: document.stages,
             warnings: document.warnings,
             evaluated: document.evaluated,
+            events,
             prometheus_away,
         })
     }

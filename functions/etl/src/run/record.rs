@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use domain::{
     MetricName, Part, Series,
-    message::{AMBIGUOUS, DEADLINE, Failure, RunDocument, Stage},
+    message::{
+        AMBIGUOUS, DEADLINE, EvaluatedObjective, EvaluationOutcome, EvaluationRow, Failure,
+        RunDocument, Stage,
+    },
 };
 use kafka::{KafkaUnreachable, Publication};
 use prometheus::Ambiguous;
@@ -28,8 +31,10 @@ pub(super) struct Record {
     pub(super) part: Part,
     /// The metrics whose series all arrived.
     pub(super) fetched: Vec<String>,
-    /// What became of the objectives.
+    /// What became of the objectives of ranges.
     pub(super) tally: Tally,
+    /// What became of the objectives of events.
+    pub(super) events: Vec<EvaluatedObjective>,
     pub(super) started: Instant,
     pub(super) objectives: Duration,
     pub(super) scores: Duration,
@@ -59,6 +64,7 @@ impl Record {
             part: Part::WHOLE,
             fetched: Vec::new(),
             tally: Tally::default(),
+            events: Vec::new(),
             started: Instant::now(),
             objectives: Duration::ZERO,
             scores: Duration::ZERO,
@@ -141,9 +147,24 @@ impl Record {
         for refusal in published.refused {
             let reason = refusal.reason.to_string();
             self.tally.refused(&refusal.id);
+            self.refused_events(&refusal.id);
             self.fail(Failure::new("publish", reason).of_series(refusal.key));
         }
         Ok(())
+    }
+
+    /// A message was refused. If it is about an objective of events, that is not evaluated.
+    fn refused_events(&mut self, event_id: &str) {
+        let Ok(row) = event_id.parse::<EvaluationRow>() else {
+            return;
+        };
+        let is_meant = |found: &&mut EvaluatedObjective| {
+            (&found.sla, found.version, &found.objective) == (&row.sla, row.version, &row.objective)
+        };
+        if let Some(found) = self.events.iter_mut().find(is_meant) {
+            let reason = "Kafka refused a message about it".to_owned();
+            found.outcome = EvaluationOutcome::Reason(reason);
+        }
     }
 
     pub(super) fn finish(mut self) -> RunDocument {
@@ -162,6 +183,7 @@ impl Record {
             })
             .into();
         self.document.evaluated = self.tally.evaluated();
+        self.document.evaluated.append(&mut self.events);
         self.document
     }
 }

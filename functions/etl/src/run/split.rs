@@ -31,7 +31,7 @@ impl Etl {
     /// When the SLA asked for is unknown.
     pub async fn split(&self, request: &RunRequest, trigger: Trigger) -> Result<Split, RunError> {
         let mut record = Record::start(request, trigger);
-        let active = self.active(request, &mut record).await?;
+        let (active, _) = self.active(request, &mut record).await?;
         record.tally = Tally::new(active.clone());
         Ok(Split {
             record,
@@ -51,6 +51,7 @@ impl Split {
     pub fn add(&mut self, index: u32, part: &PartDocument) {
         let name = format!("shard {index}");
         self.record.tally.add(&name, &part.evaluated);
+        self.record.events.extend(part.events.iter().cloned());
         let document = &mut self.record.document;
         document.series += part.series;
         document.samples += part.samples;

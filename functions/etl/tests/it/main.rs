@@ -113,6 +113,7 @@ async fn etl_with_topic(
         settle: Duration::from_secs(5),
         interval: Duration::from_secs(30),
         pairs: 20_000,
+        events: etl::run::EventsBounds::default(),
         measured: aws::Metrics::default(),
     };
     (etl, topic)

@@ -109,6 +109,7 @@ async fn a_series_whose_message_was_set_aside_has_no_data_and_says_why() {
         value: None,
         reason: "the value is malformed".to_owned(),
         row: Some(EvaluationRow {
+            kind: domain::message::Kind::Violations,
             sla: "web".parse().unwrap(),
             version: 1,
             objective: "cpu".parse().unwrap(),

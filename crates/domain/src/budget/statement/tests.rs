@@ -28,7 +28,7 @@ fn span(range: &Range<i64>) -> Span {
 fn terms(target: f64, missing: Missing) -> Terms {
     Terms {
         target: Some(target),
-        window: BudgetWindow::ThirtyDays,
+        window: BudgetWindow::days(30),
         missing,
     }
 }
@@ -49,7 +49,7 @@ const EVER: Span = Span {
 fn account(recorded: &RecordedTime, excluded: &[Range<i64>], as_of: i64) -> Account {
     let attributed = AttributedTime::of([(EVER, recorded)]);
     let excluded: SpanSet = excluded.iter().map(span).collect();
-    let month = BudgetWindow::ThirtyDays.length();
+    let month = BudgetWindow::days(30).length();
     Account::of(&attributed, &excluded, at(as_of), month)
 }
 
@@ -167,7 +167,7 @@ fn alerts_are_those_of_the_workbook_that_fit_into_the_window() {
         );
         Budget::of(&terms, &account)
     };
-    let month = of_window(BudgetWindow::ThirtyDays);
+    let month = of_window(BudgetWindow::days(30));
     let told: Vec<_> = month
         .alerts
         .iter()
@@ -183,7 +183,7 @@ fn alerts_are_those_of_the_workbook_that_fit_into_the_window() {
         assert!((told.3 - share).abs() < 1e-12, "{told:?}");
     }
     assert_eq!(told.len(), 4);
-    let day = of_window(BudgetWindow::OneDay);
+    let day = of_window(BudgetWindow::days(1));
     assert_eq!(day.alerts.len(), 3);
     assert_eq!(day.burn.0.len(), 6);
 }

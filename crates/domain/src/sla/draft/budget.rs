@@ -9,21 +9,22 @@ use crate::{
     sla::fields::{number, text},
 };
 
-/// `target`: a share of the time, 0 to 1, both exclusive.
-pub(super) fn target(
+/// `target` or another share: 0 to 1, both exclusive.
+pub(super) fn share(
     fields: &Map<String, Value>,
     pointer: &str,
+    field: &str,
     faults: &mut Faults,
 ) -> Option<f64> {
-    let target = number(fields, pointer, "target", faults)?;
-    if target > 0.0 && target < 1.0 {
-        return Some(target);
+    let share = number(fields, pointer, field, faults)?;
+    if share > 0.0 && share < 1.0 {
+        return Some(share);
     }
-    let reason = match share_of_percent(target) {
-        Some(share) => format!("a target is a share; did you mean {share}?"),
+    let reason = match share_of_percent(share) {
+        Some(meant) => format!("a target is a share; did you mean {meant}?"),
         None => "must be greater than 0 and less than 1".to_owned(),
     };
-    faults.add(&below(pointer, "target"), reason);
+    faults.add(&below(pointer, field), reason);
     None
 }
 

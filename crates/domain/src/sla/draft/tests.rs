@@ -213,7 +213,7 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         draft.objectives[0].terms(),
         Terms {
             target: Some(0.995),
-            window: BudgetWindow::SevenDays,
+            window: BudgetWindow::days(7),
             missing: Missing::Good
         }
     );
@@ -221,7 +221,7 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         draft.objectives[1].terms(),
         Terms {
             target: None,
-            window: BudgetWindow::ThirtyDays,
+            window: BudgetWindow::days(30),
             missing: Missing::Excluded
         }
     );

@@ -9,7 +9,7 @@ use config::{Environment, PrometheusConfig};
 use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use super::*;
-use crate::{metrics_file::Reading, query::Query};
+use crate::{Query, metrics_file::Reading};
 
 /// The values of the one series that every stand-in has, a second apart.
 const VALUES: [f64; 4] = [1.0, 2.5, 2.5, -3.0];

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Timestamp,
-    message::{EvaluatedObjective, EvaluationOutcome, EvaluationRow, RunDocument},
+    message::{EvaluatedObjective, EvaluationOutcome, EvaluationRow, Kind, RunDocument},
     sla::{Draft, Objective},
 };
 use proptest::{
@@ -27,7 +27,7 @@ fn objectives() -> Vec<Objective> {
         {"id": "cpu", "metric": "cpuUsage", "max": 80},
         {"id": "memory", "metric": "memory", "max": 80},
     ]});
-    Draft::parse(&draft).unwrap().objectives
+    Draft::parse(&draft).unwrap().ranges()
 }
 
 async fn demo() -> TestDatabase {
@@ -222,6 +222,7 @@ async fn a_row_that_was_set_aside_counts_and_says_so_until_it_is_stored() {
     .await;
     keep(store, &[Documents::about("cpuUsage", "a").metrics(at(0))]).await;
     let letters = [letter(EvaluationRow {
+        kind: Kind::Violations,
         sla: "demo".parse().unwrap(),
         version: 1,
         objective: "cpu".parse().unwrap(),

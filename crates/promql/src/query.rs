@@ -1,4 +1,4 @@
-//! PromQL, as far as it has to be understood here: what is a plain selector, and which metric names it may show.
+//! What a query selects: whether it is a plain selector, and which metric names it may show.
 
 use std::{fmt, time::Duration};
 
@@ -67,7 +67,7 @@ pub enum MatchOperator {
 }
 
 /// The label that holds a metric's name.
-pub(crate) const NAME: &str = "__name__";
+pub const NAME: &str = "__name__";
 
 impl Query {
     /// Reads PromQL; `None` if there is nothing but white space and comments.
@@ -100,6 +100,15 @@ impl Query {
 }
 
 impl Selector {
+    /// The selector of the series that match all of `matchers`.
+    pub fn of(matchers: Vec<Matcher>) -> Self {
+        let texts: Vec<String> = matchers.iter().map(ToString::to_string).collect();
+        Self {
+            text: format!("{{{}}}", texts.join(",")),
+            matchers,
+        }
+    }
+
     /// Whether two of its series may differ in their metric name alone.
     pub fn has_names(&self) -> bool {
         !self.matchers.iter().any(Matcher::is_name)
@@ -146,11 +155,7 @@ impl Selected {
 
     /// As a plain selector.
     pub fn selector(&self) -> Selector {
-        let matchers: Vec<String> = self.matchers.iter().map(ToString::to_string).collect();
-        Selector {
-            text: format!("{{{}}}", matchers.join(",")),
-            matchers: self.matchers.clone(),
-        }
+        Selector::of(self.matchers.clone())
     }
 }
 
@@ -190,7 +195,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The text without `# …` up to the end of a line, where that is not within a string.
-fn without_comments(query: &str) -> String {
+pub(crate) fn without_comments(query: &str) -> String {
     let (mut text, mut characters) = (String::with_capacity(query.len()), query.chars());
     let mut quote = None;
     while let Some(c) = characters.next() {
@@ -216,7 +221,7 @@ fn without_comments(query: &str) -> String {
     text
 }
 
-fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
+pub(crate) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
     if !selector.matchers.or_matchers.is_empty() {
         return Vec::new();
     }

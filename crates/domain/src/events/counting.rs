@@ -1,0 +1,248 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use super::{
+    counter::{CounterSeries, LOOKBACK},
+    exact_sum::ExactSum,
+    slice::{Minute, SliceCounts},
+};
+use crate::{
+    series::{Labels, Sample},
+    sla::{EventsObjective, Given, group_of},
+    time::{Span, Timestamp},
+};
+
+/// Puts the counters of one objective together, by group and slice.
+#[derive(Debug)]
+pub struct Counting {
+    by: Vec<String>,
+    /// Whether a counter of the first sum, of the second one, says that a slice is measured.
+    measuring: [bool; 2],
+    read_from: Timestamp,
+    /// The slices that are asked for: those after the first one up to the second.
+    slices: (Minute, Minute),
+    most_groups: usize,
+    groups: BTreeMap<Labels, Group>,
+    first: Vec<FirstSample>,
+    /// When each target had samples that are no first ones, milliseconds after the start of what was read.
+    targets: HashMap<(String, String), Vec<u32>>,
+    resets: u64,
+}
+
+/// A sample without a predecessor: its value counts if its target was scraped before and kept that series.
+#[derive(Debug)]
+struct FirstSample {
+    target: (String, String),
+    group: Labels,
+    place: usize,
+    sample: Sample,
+}
+
+#[derive(Clone, Debug)]
+struct Group(Vec<Cell>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Cell {
+    sums: [ExactSum; 2],
+    measured: bool,
+    reach: Option<Timestamp>,
+}
+
+/// What was counted of an objective.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counted {
+    /// The groups by their label values, and last, where `by` is not empty, all of them together.
+    pub groups: Vec<GroupSlices>,
+    /// How many groups there are beyond those that are listed; they count in the sum over all.
+    pub cut: usize,
+    /// How often counters went back.
+    pub resets: u64,
+}
+
+/// The slices of one group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupSlices {
+    /// The values of the labels `by`; none for all events together.
+    pub group: Labels,
+    /// Every slice that was asked for, in order.
+    pub slices: Vec<SliceCounts>,
+}
+
+/// How many slices a run stores: those that end in the 15 minutes before it.
+const RUN_SLICES: Duration = Duration::from_secs(15 * 60);
+/// How far back a run reads beyond the [`LOOKBACK`].
+const RUN_MARGIN: Duration = Duration::from_secs(20 * 60);
+
+impl Counting {
+    /// The slices that a run at `as_of` counts: those that end in `(as_of - 15m, as_of]`.
+    pub fn run_slices(as_of: Timestamp) -> Span {
+        Span {
+            start: as_of - RUN_SLICES,
+            end: as_of,
+        }
+    }
+
+    /// What a run at `as_of` reads of counters: `(as_of - 12h - 20m, as_of]`.
+    pub fn run_range(as_of: Timestamp) -> Span {
+        Span {
+            start: as_of - LOOKBACK - RUN_MARGIN,
+            end: as_of,
+        }
+    }
+
+    /// What has to be read so that every slice that ends in `(slices.start, slices.end]` is counted right.
+    pub fn read_range(slices: Span) -> Span {
+        Span {
+            start: slices.start - LOOKBACK - super::SLICE,
+            end: slices.end,
+        }
+    }
+
+    /// Counts for an objective the slices that end in `(slices.start, slices.end]` from what lies in
+    /// `(read.start, read.end]`, at least [`read_range`](Self::read_range). Of its groups `most_groups` have slices of
+    /// their own, the first by label values.
+    pub fn new(objective: &EventsObjective, slices: Span, read: Span, most_groups: usize) -> Self {
+        let measuring = match objective.events.given() {
+            Some(Given::GoodTotal | Given::BadTotal) => [false, true],
+            Some(Given::GoodBad) | None => [true, true],
+        };
+        Self {
+            by: objective.by.clone(),
+            measuring,
+            read_from: read.start,
+            slices: (Minute::ended_by(slices.start), Minute::ended_by(slices.end)),
+            most_groups,
+            groups: BTreeMap::new(),
+            first: Vec::new(),
+            targets: HashMap::new(),
+            resets: 0,
+        }
+    }
+
+    /// Adds a counter of the sum at `place`: 0 or 1, in the order `good`, `bad`, `total`. One that several terms select
+    /// is added once for each.
+    pub fn add(&mut self, place: usize, counter: &CounterSeries) {
+        let group = group_of(&self.by, &counter.labels);
+        let (from, to) = self.slices;
+        let count = to.after(from).unwrap_or(0);
+        self.resets += counter.resets;
+        if let Some((job, instance)) = counter.target() {
+            let target = (job.to_owned(), instance.to_owned());
+            for sample in &counter.first {
+                self.first.push(FirstSample {
+                    target: target.clone(),
+                    group: group.clone(),
+                    place,
+                    sample: *sample,
+                });
+            }
+            let times = self.targets.entry(target).or_default();
+            if *times != counter.others {
+                times.extend(&counter.others);
+                times.sort_unstable();
+                times.dedup();
+            }
+        }
+        let cells = &mut self
+            .groups
+            .entry(group)
+            .or_insert_with(|| Group(vec![Cell::default(); count]))
+            .0;
+        for increase in &counter.increases {
+            if let Some(cell) = cell_of(cells, from, increase.slice) {
+                cell.sums[place] += ExactSum::from(increase.sum);
+                let earlier = cell
+                    .reach
+                    .map_or(increase.reach, |reach| reach.min(increase.reach));
+                cell.reach = Some(earlier);
+            }
+        }
+        if self.measuring[place] {
+            for (first, last) in &counter.standing {
+                let begin = first.after(from).map_or(0, |count| count - 1);
+                let end = last.after(from).unwrap_or(0).min(count);
+                if let Some(cells) = cells.get_mut(begin..end) {
+                    cells.iter_mut().for_each(|cell| cell.measured = true);
+                }
+            }
+        }
+    }
+
+    /// Adds the first samples that count, and ends the counting.
+    pub fn finish(mut self) -> Counted {
+        let (from, to) = self.slices;
+        let count = to.after(from).unwrap_or(0);
+        if self.by.is_empty() {
+            // Without a counter there is still something to say.
+            self.groups
+                .entry(Labels::default())
+                .or_insert_with(|| Group(vec![Cell::default(); count]));
+        }
+        for first in &self.first {
+            let offset = first.sample.time.since(self.read_from).as_millis();
+            let was_scraped_before = u32::try_from(offset).is_ok_and(|offset| {
+                let times = self.targets.get(&first.target);
+                times.is_some_and(|times| times.binary_search(&offset).is_ok())
+            });
+            if !was_scraped_before {
+                continue;
+            }
+            let cells = self.groups.get_mut(&first.group).map(|group| &mut group.0);
+            let slice = Minute::holding(first.sample.time);
+            if let Some(cell) = cells.and_then(|cells| cell_of(cells, from, slice)) {
+                cell.sums[first.place] += ExactSum::from(first.sample.value.max(0.0));
+            }
+        }
+        let together = (!self.by.is_empty()).then(|| {
+            let mut cells = vec![Cell::default(); count];
+            for Group(group) in self.groups.values() {
+                for (cell, other) in cells.iter_mut().zip(group) {
+                    cell.add(other);
+                }
+            }
+            cells
+        });
+        let cut = self.groups.len().saturating_sub(self.most_groups);
+        let own = self.groups.into_iter().take(self.most_groups);
+        let own = own.map(|(labels, Group(cells))| (labels, cells));
+        let groups = own.chain(together.map(|cells| (Labels::default(), cells)));
+        let listed = groups.map(|(group, cells)| GroupSlices {
+            group,
+            slices: from
+                .up_to(to)
+                .zip(cells)
+                .map(|(slice, cell)| cell.counts(slice))
+                .collect(),
+        });
+        Counted {
+            groups: listed.collect(),
+            cut,
+            resets: self.resets,
+        }
+    }
+}
+
+fn cell_of(cells: &mut [Cell], from: Minute, slice: Minute) -> Option<&mut Cell> {
+    cells.get_mut(slice.after(from)? - 1)
+}
+
+impl Cell {
+    fn add(&mut self, other: &Self) {
+        for (sum, others) in self.sums.iter_mut().zip(other.sums) {
+            *sum += others;
+        }
+        self.measured |= other.measured;
+        self.reach = self.reach.into_iter().chain(other.reach).min();
+    }
+
+    fn counts(self, slice: Minute) -> SliceCounts {
+        SliceCounts {
+            end: slice.end(),
+            sums: self.sums.map(ExactSum::value),
+            measured: self.measured,
+            reach: self.reach,
+        }
+    }
+}

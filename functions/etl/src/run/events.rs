@@ -1,0 +1,318 @@
+//! The objectives of events of a run: the counters of each selector are fetched once, for all objectives that count them,
+//! and are counted while they arrive.
+
+use std::{
+    collections::BTreeMap,
+    thread,
+    time::{Duration, Instant},
+};
+
+use domain::{
+    Labels, MetricName,
+    events::{CounterSeries, Counting},
+    message::{
+        BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, SlicesDocument, TIMEOUT,
+    },
+};
+use futures::{StreamExt, future, stream};
+use kafka::Publication;
+use promql::EventsSum;
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{Etl, Record, SERIES_WAITING};
+use crate::{
+    deadline::Deadline,
+    message::Message,
+    objectives::ActiveEvents,
+    prometheus::{Availability, FetchError, FetchedSeries, Selector},
+};
+
+/// How much a run counts at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventsBounds {
+    /// Counters that all objectives of events read together.
+    pub series: u64,
+    /// Counters of one selector.
+    pub series_of_selector: u64,
+    /// Groups of one objective that have slices of their own.
+    pub groups_of_objective: usize,
+}
+
+impl Default for EventsBounds {
+    /// 20,000 counters, 1,000 of one selector, 500 groups of an objective.
+    fn default() -> Self {
+        Self {
+            series: 20_000,
+            series_of_selector: 1_000,
+            groups_of_objective: 500,
+        }
+    }
+}
+
+/// An objective while its counters arrive.
+struct Underway<'a> {
+    active: &'a ActiveEvents,
+    counting: Counting,
+    /// The first reason why it is not evaluated.
+    reason: Option<String>,
+}
+
+/// A selector, and what its counters are added to: an objective by its position, and which of its two sums.
+struct Wanted {
+    selector: Selector,
+    uses: Vec<(usize, usize)>,
+}
+
+/// Why the counters of a selector were not counted.
+#[derive(Debug, thiserror::Error)]
+enum NotCounted {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("it took longer than {:.0} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    #[error("the run's time was over before all of its counters had arrived")]
+    Deadline,
+    #[error("it selects more than {0} counters: give it more labels")]
+    Selector(u64),
+    #[error("all objectives of events together select more than {0} counters")]
+    All(u64),
+    #[error("the counting broke off")]
+    BrokeOff,
+}
+
+impl NotCounted {
+    fn word(&self) -> Option<&'static str> {
+        match self {
+            Self::Fetch(error) => error.word(),
+            Self::TimedOut(_) => Some(TIMEOUT),
+            Self::Deadline => Some(DEADLINE),
+            Self::Selector(_) | Self::All(_) => Some(BOUND),
+            Self::BrokeOff => None,
+        }
+    }
+}
+
+impl Etl {
+    /// Counts the objectives of events that belong to the record's part and publishes what was counted. One whose
+    /// counters were not all read is not evaluated at all.
+    pub(super) async fn count_events(
+        &self,
+        active: &[ActiveEvents],
+        availability: &Availability,
+        deadline: Deadline,
+        record: &mut Record,
+        publication: &mut Publication<'_>,
+    ) {
+        let as_of = record.document.as_of;
+        let part = record.part;
+        let mut underway: Vec<Underway<'_>> = active
+            .iter()
+            .filter(|active| part.owns(&active.metric(), &Labels::default()))
+            .map(|active| Underway {
+                active,
+                counting: Counting::new(
+                    &active.objective,
+                    Counting::run_slices(as_of),
+                    Counting::run_range(as_of),
+                    self.events.groups_of_objective,
+                ),
+                reason: None,
+            })
+            .collect();
+        let mut counters = 0;
+        for wanted in wanted(&mut underway) {
+            let is_needed = |(position, _): &(usize, usize)| underway[*position].reason.is_none();
+            if !wanted.uses.iter().any(is_needed) {
+                continue;
+            }
+            let reading = Instant::now();
+            let counted = self
+                .count_counters(
+                    &wanted,
+                    availability,
+                    deadline,
+                    &mut counters,
+                    &mut underway,
+                    record,
+                )
+                .await;
+            record.fetch += reading.elapsed();
+            if let Err(error) = counted {
+                for (position, _) in &wanted.uses {
+                    let underway = &mut underway[*position];
+                    underway
+                        .reason
+                        .get_or_insert_with(|| format!("{}: {error}", wanted.selector.text));
+                }
+                record.not_counted(&wanted, &underway, &error);
+            }
+        }
+        for objective in underway {
+            publish(objective, record, publication).await;
+        }
+    }
+
+    async fn count_counters(
+        &self,
+        wanted: &Wanted,
+        availability: &Availability,
+        deadline: Deadline,
+        counters: &mut u64,
+        underway: &mut [Underway<'_>],
+        record: &mut Record,
+    ) -> Result<(), NotCounted> {
+        if deadline.is_over() {
+            return Err(NotCounted::Deadline);
+        }
+        availability.check(&self.prometheus).await?;
+        let read = Counting::run_range(record.document.as_of);
+        let (found, mut arriving) = mpsc::channel::<FetchedSeries>(SERIES_WAITING);
+        let fetch = async {
+            let found = found;
+            let fetched = self
+                .prometheus
+                .fetch_counters(&wanted.selector, read, &found)
+                .await;
+            if matches!(fetched, Err(FetchError::Unreachable(_))) {
+                availability.doubt().await;
+            }
+            Ok(fetched?)
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let count = async {
+            let mut of_selector = 0;
+            let series = stream::unfold(&mut arriving, async |arriving| {
+                Some((arriving.recv().await?, arriving))
+            });
+            let reduced = series.map(|series| {
+                tokio::task::spawn_blocking(move || {
+                    let samples = series.samples.len() as u64;
+                    let FetchedSeries { labels, ends, .. } = &series;
+                    (
+                        CounterSeries::new(labels.clone(), &series.samples, ends, read),
+                        samples,
+                    )
+                })
+            });
+            let mut reduced = reduced.buffer_unordered(workers).boxed();
+            while let Some(reduced) = reduced.next().await {
+                let (counter, samples) = reduced.map_err(|_| NotCounted::BrokeOff)?;
+                of_selector += 1;
+                *counters += 1;
+                if of_selector > self.events.series_of_selector {
+                    return Err(NotCounted::Selector(self.events.series_of_selector));
+                }
+                if *counters > self.events.series {
+                    return Err(NotCounted::All(self.events.series));
+                }
+                record.document.samples += samples;
+                for (position, place) in &wanted.uses {
+                    underway[*position].counting.add(*place, &counter);
+                }
+            }
+            Ok(())
+        };
+        let patience = deadline.left().min(deadline.patience);
+        let (fetched, ()) = match timeout(patience, future::try_join(fetch, count)).await {
+            Ok(joined) => joined?,
+            Err(_) if deadline.is_over() => return Err(NotCounted::Deadline),
+            Err(_) => return Err(NotCounted::TimedOut(patience)),
+        };
+        record.warn(fetched.warnings);
+        Ok(())
+    }
+}
+
+/// The selectors of the objectives, each once, in the order of their text. An objective whose sums cannot be read gets a
+/// reason.
+fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
+    let mut wanted = BTreeMap::<String, Wanted>::new();
+    for (position, objective) in underway.iter_mut().enumerate() {
+        for (place, (name, text)) in objective.active.objective.events.sums().enumerate() {
+            match EventsSum::parse(text) {
+                Ok(sum) => {
+                    for selector in sum.selectors {
+                        let same = wanted
+                            .entry(selector.text.clone())
+                            .or_insert_with(|| Wanted {
+                                selector,
+                                uses: Vec::new(),
+                            });
+                        same.uses.push((position, place));
+                    }
+                }
+                Err(error) => {
+                    objective
+                        .reason
+                        .get_or_insert_with(|| format!("{name} {error}"));
+                }
+            }
+        }
+    }
+    wanted.into_values().collect()
+}
+
+async fn publish(objective: Underway<'_>, record: &mut Record, publication: &mut Publication<'_>) {
+    let Underway {
+        active,
+        counting,
+        reason,
+    } = objective;
+    let outcome = match reason {
+        Some(reason) => EvaluationOutcome::Reason(reason),
+        None => {
+            let counted = counting.finish();
+            if counted.cut > 0 {
+                record.warn(vec![format!(
+                    "{}: {} groups beyond the first {} by label values count in the sum over all groups alone",
+                    active.metric(),
+                    counted.cut,
+                    counted.groups.len() - 1
+                )]);
+            }
+            let definition = active.objective.definition();
+            let rows = counted.groups.len() as u64;
+            for group in counted.groups {
+                let document = SlicesDocument {
+                    sla: active.sla.clone(),
+                    version: active.version,
+                    objective: active.objective.clone(),
+                    definition: definition.clone(),
+                    group: group.group,
+                    as_of: record.document.as_of,
+                    resets: counted.resets,
+                    slices: group.slices,
+                };
+                let message = Message::of_slices(&document, &record.document.run_id);
+                publication.send(message).await;
+            }
+            EvaluationOutcome::Rows(rows)
+        }
+    };
+    record.events.push(EvaluatedObjective {
+        sla: active.sla.clone(),
+        version: active.version,
+        objective: active.objective.id.clone(),
+        outcome,
+    });
+}
+
+impl Record {
+    /// The counters of a selector were not all read.
+    fn not_counted(&mut self, wanted: &Wanted, underway: &[Underway<'_>], error: &NotCounted) {
+        let selector = &wanted.selector.text;
+        tracing::warn!(event = "events_not_counted", selector, %error, "counters cannot be counted");
+        let said = format!("{selector}: {error}");
+        let failure = match error.word() {
+            Some(word) => Failure::new("fetch", word).because(said),
+            None => Failure::new("fetch", said),
+        };
+        let first = wanted.uses.first();
+        let metric: Option<MetricName> =
+            first.map(|(position, _)| underway[*position].active.metric());
+        self.fail(match metric {
+            Some(metric) => failure.of_metric(&metric),
+            None => failure,
+        });
+    }
+}
