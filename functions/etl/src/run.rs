@@ -107,6 +107,13 @@ const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
 pub(crate) const SERIES_WAITING: usize = 8;
 
+impl Plan {
+    /// Whether a metric of that name is in the metrics file, or is the bad share of an objective of events.
+    fn knows(&self, etl: &Etl, name: &str) -> bool {
+        etl.knows(name) || self.counted.iter().any(|active| active.metric() == name)
+    }
+}
+
 impl Etl {
     /// Runs once. Nothing is fetched after the deadline.
     ///
@@ -125,12 +132,12 @@ impl Etl {
             .work(&plan, deadline, &mut record, &mut publication)
             .await;
         for (position, objective) in plan.active.iter().enumerate() {
-            if !self.knows(&objective.objective.metric) {
+            if !plan.knows(self, &objective.objective.metric) {
                 record.tally.conclude(position);
                 publish_no_series(objective, position, &mut record, &mut publication).await;
             }
         }
-        self.give_up(&plan.due, &record, &mut publication).await;
+        self.give_up(&plan, &record, &mut publication).await;
         record.finish_publication(publication).await?;
         let document = self.publish_record(record.finish()).await?;
         if prometheus_away {
@@ -185,7 +192,7 @@ impl Etl {
         for metric in waiting {
             record.not_fetched(&metric.name, &NotFetched::Deadline);
         }
-        self.count_events(&plan.counted, &availability, deadline, record, publication)
+        self.count_events(plan, &availability, deadline, record, publication)
             .await;
         !plan.metrics.is_empty() && unreachable == plan.metrics.len()
     }
@@ -252,11 +259,11 @@ impl Etl {
 
     /// Tells which forecasts are never scored: those of metrics that are gone, and those that no later run reaches though
     /// this one did not get their metric.
-    async fn give_up(&self, due: &Due, record: &Record, publication: &mut Publication<'_>) {
+    async fn give_up(&self, plan: &Plan, record: &Record, publication: &mut Publication<'_>) {
         let is_fetched = |metric: &str| record.fetched.iter().any(|fetched| fetched == metric);
-        let lost = due.lost(
+        let lost = plan.due.lost(
             record.document.as_of,
-            |metric| self.knows(metric),
+            |metric| plan.knows(self, metric),
             is_fetched,
         );
         for forecast in lost {

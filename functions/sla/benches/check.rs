@@ -32,6 +32,7 @@ async fn filled() -> TestDatabase {
         .map(|number| json!({"metric": "cpuUsage", "labels": {"instance": format!("host{number}")}, "max": 80}))
         .collect();
     let draft = Draft::parse(&json!({"objectives": objectives})).expect("an SLA");
+    let objectives = draft.ranges();
     let first: Timestamp = "2026-11-23T08:00:00Z".parse().expect("a time");
     let store = database.store();
     store
@@ -40,26 +41,22 @@ async fn filled() -> TestDatabase {
         .expect("stored");
     for evaluation in 0..EVALUATIONS {
         let as_of = first + Duration::from_secs(30 * evaluation);
-        let documents = draft
-            .objectives
-            .iter()
-            .enumerate()
-            .map(|(number, objective)| {
-                let samples = (0..240).rev().map(|age| Sample {
-                    time: as_of - Duration::from_secs(15 * age),
-                    value: if age % 50 < 3 { 90.0 } else { 50.0 },
-                });
-                let judgement = evaluate(objective, &samples.collect::<Vec<_>>(), STALENESS, as_of)
-                    .judgement()
-                    .expect("samples");
-                let about = Documents::about("cpuUsage", &format!("host{number}"));
-                let series = SeriesReference::new(about.series(), None);
-                let outlook = Outlook::unavailable("too_short");
-                let web = "web".parse().expect("an SLA name");
-                Document::Violations(Box::new(ViolationsDocument::judged(
-                    &web, 1, objective, series, judgement, outlook,
-                )))
+        let documents = objectives.iter().enumerate().map(|(number, objective)| {
+            let samples = (0..240).rev().map(|age| Sample {
+                time: as_of - Duration::from_secs(15 * age),
+                value: if age % 50 < 3 { 90.0 } else { 50.0 },
             });
+            let judgement = evaluate(objective, &samples.collect::<Vec<_>>(), STALENESS, as_of)
+                .judgement()
+                .expect("samples");
+            let about = Documents::about("cpuUsage", &format!("host{number}"));
+            let series = SeriesReference::new(about.series(), None);
+            let outlook = Outlook::unavailable("too_short");
+            let web = "web".parse().expect("an SLA name");
+            Document::Violations(Box::new(ViolationsDocument::judged(
+                &web, 1, objective, series, judgement, outlook,
+            )))
+        });
         store
             .store_batch(&documents.collect::<Vec<_>>(), &[])
             .await
@@ -82,7 +79,7 @@ async fn month() -> TestDatabase {
         .put_sla("web", &draft.objectives, &Condition::Any, end - MONTH)
         .await
         .expect("stored");
-    let document = Document::Violations(Box::new(history(&draft.objectives[0], end)));
+    let document = Document::Violations(Box::new(history(&draft.ranges()[0], end)));
     store.store_batch(&[document], &[]).await.expect("stored");
     database
 }

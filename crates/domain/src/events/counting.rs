@@ -5,13 +5,14 @@ use std::{
 
 use super::{
     counter::{CounterSeries, LOOKBACK},
+    counts::Counts,
     exact_sum::ExactSum,
     slice::{Minute, SliceCounts},
 };
 use crate::{
     series::{Labels, Sample},
     sla::{EventsObjective, Given, group_of},
-    time::{Span, Timestamp},
+    time::{Span, Timestamp, Window},
 };
 
 /// Puts the counters of one objective together, by group and slice.
@@ -47,6 +48,8 @@ struct Group(Vec<Cell>);
 struct Cell {
     sums: [ExactSum; 2],
     measured: bool,
+    /// Whether a predecessor of one of its samples may lie before what was read.
+    uncertain: bool,
     reach: Option<Timestamp>,
 }
 
@@ -68,6 +71,32 @@ pub struct GroupSlices {
     pub group: Labels,
     /// Every slice that was asked for, in order.
     pub slices: Vec<SliceCounts>,
+    /// Of each slice, whether the predecessor of one of its samples may lie before what was read.
+    uncertain: Vec<bool>,
+}
+
+impl GroupSlices {
+    /// The slices that end after `start`.
+    pub fn since(&self, start: Timestamp) -> &[SliceCounts] {
+        let first = self.slices.partition_point(|slice| slice.end <= start);
+        &self.slices[first..]
+    }
+
+    /// The bad share of each slice with events, at the slice's end; slices that are not known for certain are left out.
+    /// `given`: which sums they hold.
+    pub fn bad_shares(&self, given: Given) -> Vec<Sample> {
+        let certain = self.slices.iter().zip(&self.uncertain);
+        let certain = certain.filter(|(_, is_uncertain)| !**is_uncertain);
+        let shares = certain.filter_map(|(slice, _)| {
+            let reckoned = Counts::new(slice.sums).reckon(given);
+            let value = 1.0 - reckoned.share_good()?;
+            Some(Sample {
+                time: slice.end,
+                value,
+            })
+        });
+        shares.collect()
+    }
 }
 
 /// How many slices a run stores: those that end in the 15 minutes before it.
@@ -80,6 +109,14 @@ impl Counting {
     pub fn run_slices(as_of: Timestamp) -> Span {
         Span {
             start: as_of - RUN_SLICES,
+            end: as_of,
+        }
+    }
+
+    /// The slices whose bad share a run at `as_of` describes: those that end in the 12 h before it.
+    pub fn described_slices(as_of: Timestamp) -> Span {
+        Span {
+            start: as_of - Window::TwelveHours.length(),
             end: as_of,
         }
     }
@@ -150,6 +187,12 @@ impl Counting {
             .entry(group)
             .or_insert_with(|| Group(vec![Cell::default(); count]))
             .0;
+        let known_from = self.read_from + LOOKBACK;
+        for first in counter.first.iter().filter(|first| first.time < known_from) {
+            if let Some(cell) = cell_of(cells, from, Minute::holding(first.time)) {
+                cell.uncertain = true;
+            }
+        }
         for increase in &counter.increases {
             if let Some(cell) = cell_of(cells, from, increase.slice) {
                 cell.sums[place] += ExactSum::from(increase.sum);
@@ -210,6 +253,7 @@ impl Counting {
         let groups = own.chain(together.map(|cells| (Labels::default(), cells)));
         let listed = groups.map(|(group, cells)| GroupSlices {
             group,
+            uncertain: cells.iter().map(|cell| cell.uncertain).collect(),
             slices: from
                 .up_to(to)
                 .zip(cells)
@@ -234,6 +278,7 @@ impl Cell {
             *sum += others;
         }
         self.measured |= other.measured;
+        self.uncertain |= other.uncertain;
         self.reach = self.reach.into_iter().chain(other.reach).min();
     }
 

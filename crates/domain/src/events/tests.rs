@@ -278,6 +278,21 @@ fn groups_beyond_the_bound_count_in_the_sum_over_all() {
     assert_eq!(counted.groups[2].slices[0].sums, [0.0, 6.0]);
 }
 
+#[test]
+fn the_bad_share_of_a_slice_is_known_where_its_predecessors_were_read() {
+    let begun = SLICE_END - 10 * 60_000;
+    let requests = given(1, &[], &steady(SLICE_END, 15_000, 38, 4.0));
+    let errors = given(0, &[], &steady(SLICE_END, 15_000, 38, 1.0));
+    assert!(requests.samples[0].0 > begun);
+    let counted = count(&[], &[requests, errors], minutes(15, NOW));
+    let shares = counted.groups[0].bad_shares(crate::sla::Given::BadTotal);
+    // The slice of the first sample is left out, and those before it have no events.
+    assert_eq!(shares.len(), 9);
+    assert!(shares.iter().all(|share| share.value == 0.25), "{shares:?}");
+    assert_eq!(shares[8].time, at(SLICE_END));
+    assert_eq!(counted.groups[0].since(at(SLICE_END - 120_000)).len(), 2);
+}
+
 /// The samples that are left once NaN is dropped and replicas are joined.
 fn scrapes(samples: &[(i64, f64)]) -> Vec<(i64, f64)> {
     let slice = |time: i64| (time + 59_999).div_euclid(60_000);

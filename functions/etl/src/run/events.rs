@@ -3,13 +3,14 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use domain::{
     Labels, MetricName,
-    events::{CounterSeries, Counting},
+    events::{Counted, CounterSeries, Counting, SLICE},
     message::{
         BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, SlicesDocument, TIMEOUT,
     },
@@ -19,10 +20,11 @@ use kafka::Publication;
 use promql::EventsSum;
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Etl, Record, SERIES_WAITING};
+use super::{Etl, Plan, Record, SERIES_WAITING, analyse, conclude};
 use crate::{
     deadline::Deadline,
     message::Message,
+    metrics_file::{Metric, Reading},
     objectives::ActiveEvents,
     prometheus::{Availability, FetchError, FetchedSeries, Selector},
 };
@@ -93,26 +95,25 @@ impl NotCounted {
 }
 
 impl Etl {
-    /// Counts the objectives of events that belong to the record's part and publishes what was counted. One whose
-    /// counters were not all read is not evaluated at all.
+    /// Counts the objectives of events and publishes what was counted, and what their bad shares are like as series. One
+    /// whose counters were not all read is not evaluated at all.
     pub(super) async fn count_events(
         &self,
-        active: &[ActiveEvents],
+        plan: &Plan,
         availability: &Availability,
         deadline: Deadline,
         record: &mut Record,
         publication: &mut Publication<'_>,
     ) {
         let as_of = record.document.as_of;
-        let part = record.part;
-        let mut underway: Vec<Underway<'_>> = active
+        let mut underway: Vec<Underway<'_>> = plan
+            .counted
             .iter()
-            .filter(|active| part.owns(&active.metric(), &Labels::default()))
             .map(|active| Underway {
                 active,
                 counting: Counting::new(
                     &active.objective,
-                    Counting::run_slices(as_of),
+                    Counting::described_slices(as_of),
                     Counting::run_range(as_of),
                     self.events.groups_of_objective,
                 ),
@@ -148,7 +149,31 @@ impl Etl {
             }
         }
         for objective in underway {
-            publish(objective, record, publication).await;
+            let Underway {
+                active,
+                counting,
+                reason,
+            } = objective;
+            let outcome = match reason {
+                Some(reason) => {
+                    record.tally.fail_metric(&active.metric(), &reason);
+                    EvaluationOutcome::Reason(reason)
+                }
+                None => {
+                    let counted = counting.finish();
+                    let rows = publish(active, &counted, record, publication).await;
+                    describe(active, &counted, plan, record, publication).await;
+                    EvaluationOutcome::Rows(rows)
+                }
+            };
+            if record.part.owns(&active.metric(), &Labels::default()) {
+                record.events.push(EvaluatedObjective {
+                    sla: active.sla.clone(),
+                    version: active.version,
+                    objective: active.objective.id.clone(),
+                    outcome,
+                });
+            }
         }
     }
 
@@ -252,50 +277,90 @@ fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
     wanted.into_values().collect()
 }
 
-async fn publish(objective: Underway<'_>, record: &mut Record, publication: &mut Publication<'_>) {
-    let Underway {
-        active,
-        counting,
-        reason,
-    } = objective;
-    let outcome = match reason {
-        Some(reason) => EvaluationOutcome::Reason(reason),
-        None => {
-            let counted = counting.finish();
-            if counted.cut > 0 {
-                record.warn(vec![format!(
-                    "{}: {} groups beyond the first {} by label values count in the sum over all groups alone",
-                    active.metric(),
-                    counted.cut,
-                    counted.groups.len() - 1
-                )]);
-            }
-            let definition = active.objective.definition();
-            let rows = counted.groups.len() as u64;
-            for group in counted.groups {
-                let document = SlicesDocument {
-                    sla: active.sla.clone(),
-                    version: active.version,
-                    objective: active.objective.clone(),
-                    definition: definition.clone(),
-                    group: group.group,
-                    as_of: record.document.as_of,
-                    resets: counted.resets,
-                    slices: group.slices,
-                };
-                let message = Message::of_slices(&document, &record.document.run_id);
-                publication.send(message).await;
-            }
-            EvaluationOutcome::Rows(rows)
-        }
-    };
-    record.events.push(EvaluatedObjective {
-        sla: active.sla.clone(),
-        version: active.version,
-        objective: active.objective.id.clone(),
-        outcome,
-    });
+/// Publishes the slices of each group, if the objective belongs to the record's part. Returns how many messages that takes.
+async fn publish(
+    active: &ActiveEvents,
+    counted: &Counted,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) -> u64 {
+    let metric = active.metric();
+    let rows = counted.groups.len() as u64;
+    if !record.part.owns(&metric, &Labels::default()) {
+        return rows;
+    }
+    if counted.cut > 0 {
+        record.warn(vec![format!(
+            "{metric}: {} groups beyond the first {} by label values count in the sum over all groups alone",
+            counted.cut,
+            counted.groups.len() - 1
+        )]);
+    }
+    let as_of = record.document.as_of;
+    let stored = Counting::run_slices(as_of);
+    for group in &counted.groups {
+        let document = SlicesDocument {
+            sla: active.sla.clone(),
+            version: active.version,
+            objective: active.objective.clone(),
+            definition: active.objective.definition(),
+            group: group.group.clone(),
+            as_of,
+            resets: counted.resets,
+            slices: group.since(stored.start).to_vec(),
+        };
+        let message = Message::of_slices(&document, &record.document.run_id);
+        publication.send(message).await;
+    }
+    rows
 }
+
+/// Analyses the bad share of each group as a series, called `SLA/OBJECTIVE`, as those of metrics are.
+async fn describe(
+    active: &ActiveEvents,
+    counted: &Counted,
+    plan: &Plan,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) {
+    let Some(given) = active.objective.events.given() else {
+        return;
+    };
+    let metric = Arc::new(Metric {
+        name: active.metric(),
+        query: String::new(),
+        unit: Some("ratio".to_owned()),
+        reading: Reading::Sampled {
+            step: SLICE,
+            has_names: false,
+            unparsed: None,
+        },
+    });
+    let (found, mut arriving) = mpsc::channel(counted.groups.len().max(1));
+    for group in &counted.groups {
+        let mut labels = group.group.clone();
+        labels.0.insert(
+            DEFINITION.to_owned(),
+            active.objective.definition().to_string(),
+        );
+        let samples = group.bad_shares(given);
+        if !samples.is_empty() {
+            let ends = Vec::new();
+            // There is room for all of them.
+            let _ = found.try_send(FetchedSeries {
+                labels,
+                samples,
+                ends,
+            });
+        }
+    }
+    drop(found);
+    let judged = analyse(&metric, &mut arriving, plan, record, publication).await;
+    conclude(&metric, &judged, plan, record, publication).await;
+}
+
+/// The label that says what was counted.
+const DEFINITION: &str = "definition";
 
 impl Record {
     /// The counters of a selector were not all read.

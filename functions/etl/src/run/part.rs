@@ -37,11 +37,11 @@ impl Etl {
             .work(&plan, deadline, &mut record, &mut publication)
             .await;
         for (position, objective) in plan.active.iter().enumerate() {
-            if !self.knows(&objective.objective.metric) {
+            if !plan.knows(self, &objective.objective.metric) {
                 record.tally.conclude(position);
             }
         }
-        self.give_up(&plan.due, &record, &mut publication).await;
+        self.give_up(&plan, &record, &mut publication).await;
         record.finish_publication(publication).await?;
         let events = std::mem::take(&mut record.events);
         let document = record.finish();
