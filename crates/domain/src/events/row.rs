@@ -121,3 +121,97 @@ fn end_of_slice(time: Timestamp, length: Duration) -> Timestamp {
     let count = -(-time.millis()).div_euclid(length);
     Timestamp::from_millis(count.saturating_mul(length)).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sla::{Events, SliceLength};
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_millis(minute * 60_000).unwrap()
+    }
+
+    /// Minutes from 0 on: bad and all events, and whether it is measured.
+    fn minutes(counts: &[(f64, f64, bool)]) -> Vec<CountedRow> {
+        let rows = counts
+            .iter()
+            .zip(0..)
+            .map(|((bad, total, measured), minute)| CountedRow {
+                span: Span {
+                    start: at(minute),
+                    end: at(minute + 1),
+                },
+                counts: Counts::new([*bad, *total]),
+                measured_minutes: u32::from(*measured),
+                reach: None,
+                is_final: true,
+                revision: 0,
+                slices: None,
+            });
+        rows.collect()
+    }
+
+    fn objective(slice: SliceLength, no_traffic: NoTraffic) -> EventsObjective {
+        let events = Events {
+            bad: Some("errors".to_owned()),
+            total: Some("requests".to_owned()),
+            ..Events::default()
+        };
+        EventsObjective {
+            method: Method::Timeslices,
+            slice,
+            slice_target: Some(0.9),
+            no_traffic,
+            ..EventsObjective::new(events, Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_slice_is_good_by_what_its_rows_add_up_to() {
+        // 90 % of the first five, 60 % of the sixth.
+        let rows = minutes(&[
+            (1.0, 2.0, true),
+            (0.0, 8.0, true),
+            (0.0, 0.0, true),
+            (0.0, 0.0, false),
+            (0.0, 0.0, true),
+            (2.0, 5.0, false),
+        ]);
+        for (slice, no_traffic, judged, good, ratios) in [
+            (
+                SliceLength::OneMinute,
+                NoTraffic::Excluded,
+                3,
+                1,
+                0.5 + 1.0 + 0.6,
+            ),
+            (
+                SliceLength::OneMinute,
+                NoTraffic::Good,
+                5,
+                3,
+                0.5 + 3.0 + 0.6,
+            ),
+            (
+                SliceLength::OneMinute,
+                NoTraffic::Bad,
+                5,
+                1,
+                0.5 + 1.0 + 0.6,
+            ),
+            (
+                SliceLength::FiveMinutes,
+                NoTraffic::Excluded,
+                2,
+                1,
+                0.9 + 0.6,
+            ),
+            (SliceLength::OneHour, NoTraffic::Excluded, 1, 0, 0.8),
+        ] {
+            let tally = SliceTally::of(&rows, &objective(slice, no_traffic));
+            let found = (tally.judged, tally.good);
+            assert_eq!(found, (judged, good), "{slice:?} {no_traffic:?}");
+            assert!((tally.ratios - ratios).abs() < 1e-12, "{}", tally.ratios);
+        }
+    }
+}
