@@ -86,7 +86,8 @@ CREATE TABLE IF NOT EXISTS long_arrays (
     PRIMARY KEY (as_of, series_id, kind)
 );
 
--- One row per objective, run and series: the stored evaluation. `series_id` is empty where no series matched. `silent_since`
+-- One row per objective, run and series: the stored evaluation. `series_id` is empty where no series matched. Of objectives of
+-- events: per group, whose id it is, an empty document, and `no_data` if nothing was measured in the last 5 minutes. `silent_since`
 -- and `silent_state`: from when on no sample of the series stands, and its state then; null while one stands.
 CREATE TABLE IF NOT EXISTS violation (
     sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -105,7 +106,8 @@ CREATE TABLE IF NOT EXISTS violation (
 
 -- One row per objective and run: whether all of its rows of `violation` are stored. `expected`: the most rows that a record
 -- of a run of that time reports; null until there is one. `ended_until`: a series that was silent then, or before, has
--- ended; null where no series of the objective stands. Rows of `violation` older than all rows here count as complete.
+-- ended; null where no series of the objective stands. `definition`: of objectives of events, what their slices belong to; null
+-- for ranges, and while no row is stored. Rows of `violation` older than all rows here count as complete.
 CREATE TABLE IF NOT EXISTS evaluation (
     sla         VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     version     INT UNSIGNED NOT NULL,
@@ -114,10 +116,71 @@ CREATE TABLE IF NOT EXISTS evaluation (
     expected    INT UNSIGNED NULL,
     complete    BOOLEAN NOT NULL,
     ended_until DATETIME(3) NULL,
+    definition  CHAR(8) CHARACTER SET ascii COLLATE ascii_bin NULL,
     PRIMARY KEY (sla, version, objective, as_of),
     KEY by_objective (sla, version, complete, objective, as_of),
     KEY by_sla (sla, complete, as_of),
     KEY by_time (as_of)
+);
+
+-- Events of objectives, counted: `first_sum` and `second_sum` are the two sums that the objective gives, in the order good, bad,
+-- total. One row per group (`group_id`; all events together are a group too) and slice `(end - length, end]`: of a minute, as
+-- runs count them, and what those of 5 minutes, of an hour and of a day add up to. `length`: in seconds. `minutes`: of how
+-- many slices of a minute it is the sum; `measured`: how many of those are measured. `reach`: the earliest time that one of its
+-- increments reaches back to. `as_of`: of the run that counted it, the newest one where it is a sum. `final`: all of its minutes
+-- are. `revision`: how often a final minute changed. `judged`, `good`, `ratios`: of sums, for the methods of slices, how many
+-- slices count and are good, and the sum of their shares of good events.
+CREATE TABLE IF NOT EXISTS slice (
+    sla        VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective  VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    definition CHAR(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    length     MEDIUMINT UNSIGNED NOT NULL,
+    `end`      DATETIME(3) NOT NULL,
+    group_id   CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    first_sum  DOUBLE NOT NULL,
+    second_sum DOUBLE NOT NULL,
+    minutes    SMALLINT UNSIGNED NOT NULL,
+    measured   SMALLINT UNSIGNED NOT NULL,
+    reach      DATETIME(3) NULL,
+    as_of      DATETIME(3) NOT NULL,
+    final      BOOLEAN NOT NULL DEFAULT FALSE,
+    revision   INT UNSIGNED NOT NULL DEFAULT 0,
+    judged     SMALLINT UNSIGNED NULL,
+    good       SMALLINT UNSIGNED NULL,
+    ratios     DOUBLE NULL,
+    PRIMARY KEY (sla, objective, definition, length, `end`, group_id)
+);
+
+-- The groups of `slice`. `labels`: the values of the objective's `by`; none for all events together. `last_measured`: the end of
+-- the newest slice of a minute that was measured. `as_of`: of the newest run that counted it.
+CREATE TABLE IF NOT EXISTS slice_group (
+    sla           VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective     VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    definition    CHAR(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    group_id      CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    labels        JSON NOT NULL,
+    last_measured DATETIME(3) NULL,
+    as_of         DATETIME(3) NOT NULL,
+    PRIMARY KEY (sla, objective, definition, group_id),
+    KEY by_time (as_of)
+);
+
+-- Whether the minutes of an hour, the hours of a day (`length`: 3600 or 86400 seconds up to `end`) are added up in `slice`, for
+-- all groups. `due`: when that is to be done; null once it is done. `version`: the newest version of the SLA that counted there.
+-- `finest`: the length of the shortest rows that are kept of it. `kept`: these are kept as long as sums are.
+CREATE TABLE IF NOT EXISTS slice_roll_up (
+    sla        VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective  VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    definition CHAR(8) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    length     MEDIUMINT UNSIGNED NOT NULL,
+    `end`      DATETIME(3) NOT NULL,
+    version    INT UNSIGNED NOT NULL,
+    due        DATETIME(3) NULL,
+    finest     MEDIUMINT UNSIGNED NOT NULL,
+    kept       BOOLEAN NOT NULL DEFAULT FALSE,
+    PRIMARY KEY (sla, objective, definition, length, `end`),
+    KEY by_due (due),
+    KEY by_age (kept, finest, `end`)
 );
 
 -- Violations, from their first sample to where their last one stops standing. `worst` is null where it is infinite.
@@ -373,4 +436,4 @@ CREATE TABLE IF NOT EXISTS thinning (
     PRIMARY KEY (table_name)
 );
 
-UPDATE schema_version SET version = 6, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 7, works_from = 1 WHERE version = 0;

@@ -18,6 +18,7 @@ pub mod score;
 mod session;
 mod size;
 pub mod sla;
+pub mod slices;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

@@ -213,16 +213,12 @@ pub(crate) fn invalid(faults: Vec<domain::fault::Fault>) -> ApiError {
 }
 
 fn document(stored: StoredSla) -> SlaDocument {
+    let objectives = stored.sla.all();
     SlaDocument {
         name: stored.sla.name.into(),
         version: stored.sla.version,
         created_at: stored.created_at,
-        objectives: stored
-            .sla
-            .all()
-            .into_iter()
-            .map(objective_document)
-            .collect(),
+        objectives: objectives.into_iter().map(objective_document).collect(),
         advised: None,
         evaluation: None,
     }

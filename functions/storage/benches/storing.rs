@@ -143,6 +143,7 @@ fn json_of(document: &Document) -> Vec<u8> {
         Document::Metadata(document) => serde_json::to_vec(document),
         Document::Prediction(document) => serde_json::to_vec(document),
         Document::Violations(document) => serde_json::to_vec(document),
+        Document::Slices(document) => serde_json::to_vec(document),
         Document::Score(document) => serde_json::to_vec(document),
         Document::Run(document) => serde_json::to_vec(document),
     }

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{
     Timestamp,
-    message::{EvaluationRow, Kind},
+    message::EvaluationRow,
 };
 use serde_json::{Value, json};
 use store::pipeline::DeadLetter;
@@ -37,10 +37,10 @@ fn evaluation_row(record: &Record, now: Timestamp) -> Option<EvaluationRow> {
         let mut named = headers.iter().rev().filter(|(name, _)| name == wanted);
         named.find_map(|(_, value)| std::str::from_utf8(value).ok())
     };
-    if newest("ce_type")? != Kind::Violations.ce_type() {
+    let row: EvaluationRow = newest("ce_id")?.parse().ok()?;
+    if newest("ce_type")? != row.kind.ce_type() {
         return None;
     }
-    let row: EvaluationRow = newest("ce_id")?.parse().ok()?;
     (row.as_of.millis() >= 0 && row.as_of <= now + LARGEST_LEAD).then_some(row)
 }
 

@@ -4,12 +4,11 @@ use super::slice::Minute;
 use crate::{
     evaluation::STALENESS,
     series::{Labels, Sample},
-    time::{Span, Timestamp, Window},
+    time::{Span, Timestamp},
 };
 
 /// How far back the predecessor of a sample may lie.
 pub const LOOKBACK: Duration = Duration::from_secs(12 * 3_600);
-const _: () = assert!(LOOKBACK.as_secs() == Window::TwelveHours.length().as_secs());
 
 /// Samples that are closer together than this are one: replicas that scrape the same target.
 const ONE_SCRAPE: Duration = Duration::from_secs(1);

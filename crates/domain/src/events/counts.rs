@@ -33,9 +33,14 @@ impl Counts {
         }
     }
 
+    /// The two sums, in the order `good`, `bad`, `total`: the nearest numbers there are.
+    pub fn sums(&self) -> [f64; 2] {
+        self.sums.map(ExactSum::value)
+    }
+
     /// Good, bad and all events; which sums these are is said by `given`.
     pub fn reckon(&self, given: Given) -> Reckoned {
-        let [one, other] = self.sums.map(ExactSum::value);
+        let [one, other] = self.sums();
         let clipped = (one - other).max(0.0);
         match given {
             Given::GoodBad => Reckoned {

@@ -16,7 +16,7 @@ use crate::{
 /// When nothing runs, there is no demo node or no such metric, or the duration is not from 5s to 1d.
 pub(crate) fn spike(data: &DataDirectory, metric: &str, duration: Duration) -> Result<ExitCode> {
     if !METRICS.contains(&metric) {
-        bail!("`{metric}` is none of {}", METRICS.join(", "));
+        bail!("`{metric}` must be one of {}", METRICS.join(", "));
     }
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     if !(5..=86_400).contains(&seconds) {
@@ -28,7 +28,7 @@ pub(crate) fn spike(data: &DataDirectory, metric: &str, duration: Duration) -> R
     let now = Utc::now().timestamp();
     Spikes::add(&data.path("spikes.json"), metric, now, seconds).context("asking for the spike")?;
     output::line(&format!(
-        "{metric} of the demo node is out of its range for {}",
+        "{metric} of the demo node: out of the usual range for {}",
         domain::duration::format(duration)
     ))?;
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    node::{Family, Node},
+    node::{Family, Kind, Line, Node},
     spike::Spikes,
 };
 
@@ -15,13 +15,17 @@ use super::{
 pub(crate) fn scrape(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {
-        let (suffix, kind) = suffix_and_kind(family);
         let name = family.name;
+        let suffix = if family.kind == Kind::Counter {
+            "_total"
+        } else {
+            ""
+        };
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "# TYPE {name}{suffix} {kind}");
-        for (labels, value) in &family.series {
-            let labels = braces(labels);
-            let _ = writeln!(text, "{name}{suffix}{labels} {value}");
+        let _ = writeln!(text, "# TYPE {name}{suffix} {}", word(family.kind));
+        for line in &family.series {
+            let labels = braces(&line.labels);
+            let _ = writeln!(text, "{name}{}{labels} {}", line.suffix, line.value);
         }
     }
     text
@@ -40,26 +44,30 @@ pub(crate) fn history(
     step: i64,
     target: &str,
 ) -> io::Result<()> {
-    let mut lines: BTreeMap<&str, (Family, BTreeMap<String, String>)> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, (Kind, BTreeMap<usize, String>)> = BTreeMap::new();
     let mut seconds = from;
     while seconds <= to {
         for family in node.families(seconds * 1000, spikes) {
-            let (suffix, _) = suffix_and_kind(&family);
             let (_, series) = lines
                 .entry(family.name)
-                .or_insert_with(|| (family.clone(), BTreeMap::new()));
-            for (labels, value) in family.series {
+                .or_insert_with(|| (family.kind, BTreeMap::new()));
+            for (place, line) in family.series.into_iter().enumerate() {
+                let Line {
+                    suffix,
+                    labels,
+                    value,
+                } = line;
                 let comma = if labels.is_empty() { "" } else { "," };
                 let id = format!("{}{suffix}{{{labels}{comma}{target}}}", family.name);
-                let text = series.entry(id.clone()).or_default();
+                // In the order of the family's lines: the buckets of a histogram by their bounds.
+                let text = series.entry(place).or_default();
                 let _ = writeln!(text, "{id} {value} {seconds}");
             }
         }
         seconds += step;
     }
-    for (name, (family, series)) in &lines {
-        let (_, kind) = suffix_and_kind(family);
-        writeln!(out, "# TYPE {name} {kind}")?;
+    for (name, (kind, series)) in &lines {
+        writeln!(out, "# TYPE {name} {}", word(*kind))?;
         for text in series.values() {
             out.write_all(text.as_bytes())?;
         }
@@ -67,11 +75,11 @@ pub(crate) fn history(
     writeln!(out, "# EOF")
 }
 
-fn suffix_and_kind(family: &Family) -> (&'static str, &'static str) {
-    if family.counter {
-        ("_total", "counter")
-    } else {
-        ("", "gauge")
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+        Kind::Histogram => "histogram",
     }
 }
 
@@ -109,6 +117,8 @@ mod tests {
             5
         );
         assert_eq!(of("node_cpu_seconds_total{"), 40);
+        assert_eq!(of("demo_http_request_duration_seconds_bucket{le="), 30);
+        assert_eq!(of("demo_http_request_duration_seconds_count{job="), 5);
         assert!(lines.contains(&"# TYPE node_cpu_seconds counter"));
         assert_eq!(lines.last(), Some(&"# EOF"));
     }

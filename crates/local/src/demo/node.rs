@@ -19,12 +19,34 @@ pub(crate) struct Node {
 /// One metric family and its series.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Family {
-    /// Without `_total`.
+    /// Without `_total`, `_bucket`, `_count` and `_sum`.
     pub(crate) name: &'static str,
-    /// Whether it only grows.
-    pub(crate) counter: bool,
-    /// Labels, as they are written between braces, and the value.
-    pub(crate) series: Vec<(String, f64)>,
+    /// What its series are.
+    pub(crate) kind: Kind,
+    /// The series.
+    pub(crate) series: Vec<Line>,
+}
+
+/// What the series of a family are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Only grows.
+    Counter,
+    /// May be anything.
+    Gauge,
+    /// Counts how many values are at most so large.
+    Histogram,
+}
+
+/// The value of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Line {
+    /// What follows the family's name: `_total`, `_bucket`, `_count`, `_sum` or nothing.
+    pub(crate) suffix: &'static str,
+    /// Labels, as they are written between braces.
+    pub(crate) labels: String,
+    /// The value.
+    pub(crate) value: f64,
 }
 
 /// What has added up over all whole slots before `until`.
@@ -33,8 +55,17 @@ struct Totals {
     until: i64,
     busy_seconds: [f64; 2],
     received: f64,
+    /// Requests by status code, as [`CODES`].
+    requests: [f64; 3],
+    /// Requests that took no longer than each of [`BUCKETS`].
+    within: [f64; 5],
+    /// How long all requests took together, seconds.
+    took: f64,
 }
 
+const CODES: [&str; 3] = ["200", "404", "503"];
+/// Seconds.
+const BUCKETS: [&str; 5] = ["0.05", "0.1", "0.25", "0.5", "1.0"];
 const TRANSMITTED_PER_RECEIVED: f64 = 0.25;
 
 impl Node {
@@ -75,12 +106,21 @@ impl Node {
             })
             .collect();
         let device = r#"device="eth0""#;
-        let gauge = |name, value| family(name, false, vec![(String::new(), value)]);
-        let counter =
-            |name, value: f64| family(name, true, vec![(device.to_owned(), value.floor())]);
+        let gauge = |name, value| family(name, Kind::Gauge, vec![(String::new(), value)]);
+        let counter = |name, value: f64| {
+            family(
+                name,
+                Kind::Counter,
+                vec![(device.to_owned(), value.floor())],
+            )
+        };
+        let requests = CODES.iter().zip(totals.requests);
+        let requests = requests.map(|(code, count)| (format!("code=\"{code}\""), count.floor()));
         vec![
-            family("node_cpu_seconds", true, cpu),
-            family("node_hwmon_temp_celsius", false, temperatures),
+            totals.durations(),
+            family("demo_http_requests", Kind::Counter, requests.collect()),
+            family("node_cpu_seconds", Kind::Counter, cpu),
+            family("node_hwmon_temp_celsius", Kind::Gauge, temperatures),
             gauge(
                 "node_memory_MemAvailable_bytes",
                 signal::memory_available(seconds, spikes),
@@ -123,15 +163,74 @@ impl Totals {
                 second + part * signal::busy(1, self.until, spikes),
             ],
             received: self.received + part * signal::received(self.until, spikes),
+            ..self.with_requests(part, &signal::requests(self.until, spikes))
+        }
+    }
+
+    /// The same with the requests of `part` seconds.
+    fn with_requests(self, part: f64, traffic: &signal::Traffic) -> Self {
+        let signal::Traffic {
+            rate,
+            failing,
+            slow,
+        } = traffic;
+        let count = rate * part;
+        let shares = [1.0 - failing - NOT_FOUND, NOT_FOUND, *failing];
+        // Of those that are not slow, so many are within each bucket; the slow ones take from a half to a whole second.
+        let quick = [0.62, 0.87, 1.0, 1.0, 1.0];
+        let late = [0.0, 0.0, 0.0, 0.3, 1.0];
+        let within = |place: usize| count * ((1.0 - slow) * quick[place] + slow * late[place]);
+        let mut next = self;
+        for (place, share) in shares.into_iter().enumerate() {
+            next.requests[place] += count * share;
+        }
+        for (place, total) in next.within.iter_mut().enumerate() {
+            *total += within(place);
+        }
+        next.took += count * ((1.0 - slow) * 0.06 + slow * 0.7);
+        next
+    }
+
+    /// How long requests took, as a histogram. Its count is what its last bucket shows.
+    fn durations(&self) -> Family {
+        let count = self.within[BUCKETS.len() - 1].floor();
+        let buckets = BUCKETS.iter().zip(self.within).map(|(bound, count)| Line {
+            suffix: "_bucket",
+            labels: format!("le=\"{bound}\""),
+            value: count.floor(),
+        });
+        let line = |suffix, labels: &str, value| Line {
+            suffix,
+            labels: labels.to_owned(),
+            value,
+        };
+        let rest = [
+            line("_bucket", "le=\"+Inf\"", count),
+            line("_count", "", count),
+            line("_sum", "", self.took),
+        ];
+        Family {
+            name: "demo_http_request_duration_seconds",
+            kind: Kind::Histogram,
+            series: buckets.chain(rest).collect(),
         }
     }
 }
 
-fn family(name: &'static str, counter: bool, series: Vec<(String, f64)>) -> Family {
+/// The share of requests for what is not there.
+const NOT_FOUND: f64 = 0.01;
+
+fn family(name: &'static str, kind: Kind, series: Vec<(String, f64)>) -> Family {
+    let suffix = if kind == Kind::Counter { "_total" } else { "" };
+    let lines = series.into_iter().map(|(labels, value)| Line {
+        suffix,
+        labels,
+        value,
+    });
     Family {
         name,
-        counter,
-        series,
+        kind,
+        series: lines.collect(),
     }
 }
 
@@ -142,9 +241,9 @@ mod tests {
     const BEGAN: i64 = 1_795_400_000;
 
     fn counters(families: &[Family]) -> Vec<f64> {
-        let counters = families.iter().filter(|family| family.counter);
+        let counters = families.iter().filter(|family| family.kind != Kind::Gauge);
         counters
-            .flat_map(|family| family.series.iter().map(|(_, value)| *value))
+            .flat_map(|family| family.series.iter().map(|line| line.value))
             .collect()
     }
 
@@ -153,6 +252,7 @@ mod tests {
         let spikes = Spikes::of([
             ("cpuUsage", BEGAN + 600, BEGAN + 780),
             ("networkThroughput", BEGAN + 900, BEGAN + 960),
+            ("errors", BEGAN + 1000, BEGAN + 1100),
         ]);
         let mut node = Node::new(BEGAN);
         let mut before = counters(&node.families(BEGAN * 1000, &spikes));
@@ -185,9 +285,26 @@ mod tests {
     }
 
     #[test]
+    fn a_histogram_grows_with_its_bounds_and_ends_at_its_count() {
+        let families = Node::new(BEGAN).families((BEGAN + 100_000) * 1000, &Spikes::default());
+        let lines = &families[0].series;
+        let buckets: Vec<f64> = lines[..6].iter().map(|line| line.value).collect();
+        assert!(buckets.is_sorted(), "{buckets:?}");
+        assert_eq!((lines[6].suffix, lines[6].value), ("_count", buckets[5]));
+        let requests: f64 = families[1].series.iter().map(|line| line.value).sum();
+        assert!(
+            (requests - buckets[5]).abs() <= 3.0,
+            "{requests} {buckets:?}"
+        );
+    }
+
+    #[test]
     fn a_cpu_spends_every_second_in_one_mode() {
         let families = Node::new(BEGAN).families((BEGAN + 1000) * 1000, &Spikes::default());
-        let sum: f64 = families[0].series[..4].iter().map(|(_, value)| value).sum();
+        let cpu = families
+            .iter()
+            .find(|family| family.name == "node_cpu_seconds");
+        let sum: f64 = cpu.unwrap().series[..4].iter().map(|line| line.value).sum();
         assert!((sum - 1000.0).abs() < 1e-6, "{sum}");
     }
 }

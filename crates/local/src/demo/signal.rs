@@ -29,6 +29,9 @@ mod stream {
     pub(super) const PROCESSES: u64 = 7;
     pub(super) const NETWORK: u64 = 8;
     pub(super) const NETWORK_EXCURSION: u64 = 9;
+    pub(super) const TRAFFIC: u64 = 10;
+    pub(super) const ERROR_EXCURSION: u64 = 11;
+    pub(super) const SLOW_EXCURSION: u64 = 12;
     pub(super) const CPU: u64 = 100;
 }
 
@@ -94,6 +97,33 @@ pub(super) fn received(seconds: i64, spikes: &Spikes) -> f64 {
     let usual = 3.0 + 1.0 * day(seconds) + 8.0 * job(seconds) + noise;
     let excursion = 24.0 * excursion(stream::NETWORK_EXCURSION, seconds, 4 * 3600, 200);
     (usual + excursion) * MEGABYTE
+}
+
+/// What the demo node's clients ask for.
+pub(super) struct Traffic {
+    /// Requests a second.
+    pub(super) rate: f64,
+    /// The share of them that fails.
+    pub(super) failing: f64,
+    /// The share of them that takes longer than a quarter of a second.
+    pub(super) slow: f64,
+}
+
+pub(super) fn requests(seconds: i64, spikes: &Spikes) -> Traffic {
+    let noise =
+        3.0 * smooth(stream::TRAFFIC, seconds, 120) + 1.0 * white(stream::TRAFFIC, slot(seconds));
+    let failing = if spikes.holds("errors", seconds) {
+        0.3
+    } else {
+        0.0008 + 0.03 * excursion(stream::ERROR_EXCURSION, seconds, 8 * 3600, 120)
+    };
+    Traffic {
+        rate: 24.0 + 10.0 * day(seconds) + 8.0 * job(seconds) + noise,
+        failing,
+        slow: 0.004
+            + 0.02 * job(seconds)
+            + 0.2 * excursion(stream::SLOW_EXCURSION, seconds, 10 * 3600, 180),
+    }
 }
 
 /// -1 in the night, at 3 o'clock UTC, to 1 in the afternoon.

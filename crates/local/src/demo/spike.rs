@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::signal::SLOT_SECONDS;
 use crate::files;
 
-/// The metrics that can be pushed out of their range.
-pub(crate) const METRICS: [&str; 5] = [
+/// What can be pushed out of its range: metrics, and the share of requests that fail.
+pub(crate) const METRICS: [&str; 6] = [
     "availableMem",
     "cpuUsage",
     "cpuTemp",
     "totProcesses",
     "networkThroughput",
+    "errors",
 ];
 
 /// Spans of time during which metrics of the demo node are out of their range.

@@ -17,9 +17,10 @@ use sqlx::{
 use super::{
     DeadLetter,
     document::{Document, Entry},
+    slices::{self, Judged},
     upsert::{Row, upsert},
 };
-use crate::{StoreError, read::column_time, sla::filled};
+use crate::{StoreError, read::column_time, sla::filled, slices::Counted};
 
 /// How many evaluations are counted by one statement.
 const AT_ONCE: usize = 128;
@@ -33,6 +34,23 @@ struct Key<'a> {
     as_of: NaiveDateTime,
 }
 
+/// What a batch says of an evaluation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said<'a> {
+    /// How many rows it should have.
+    expected: Option<u32>,
+    /// What its slices belong to.
+    definition: Option<&'a str>,
+}
+
+/// An evaluation whose number of rows is known.
+struct Found<'a> {
+    key: Key<'a>,
+    definition: Option<String>,
+    was_complete: bool,
+    complete: bool,
+}
+
 /// Notes what the batch says of evaluations, and which of them are now complete. The batch's rows must be written.
 pub(super) async fn settle(
     connection: &mut MySqlConnection,
@@ -43,19 +61,40 @@ pub(super) async fn settle(
     let keys: Vec<Key<'_>> = touched.keys().cloned().collect();
     let rows = touched
         .into_iter()
-        .map(|(key, expected)| ExpectedRow { key, expected });
+        .map(|(key, said)| ExpectedRow { key, said });
     upsert(connection, rows.collect()).await?;
-    let mut changed = Vec::new();
+    let mut found = Vec::new();
     for keys in keys.chunks(AT_ONCE) {
-        changed.extend(changes(connection, keys).await?);
+        found.extend(counted(connection, keys).await?);
     }
-    upsert(connection, changed).await
+    let changed = found.iter().filter(|one| one.was_complete != one.complete);
+    let changed = changed.map(|one| CompleteRow {
+        key: one.key.clone(),
+        complete: one.complete,
+    });
+    upsert(connection, changed.collect()).await?;
+    let complete = found.iter().filter(|one| one.complete);
+    let judged = complete.filter_map(
+        |Found {
+             key, definition, ..
+         }| {
+            Some(Judged {
+                counted: Counted {
+                    sla: key.sla,
+                    objective: key.objective,
+                    definition: definition.as_deref()?,
+                },
+                version: key.version,
+                as_of: key.as_of,
+            })
+        },
+    );
+    slices::settle(connection, entries, &judged.collect::<Vec<_>>()).await
 }
 
-/// The evaluations that the batch has rows of, or a record about, and how many rows they should have as far as the batch
-/// says so.
-fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key<'a>, Option<u32>> {
-    let mut touched = BTreeMap::<Key<'a>, Option<u32>>::new();
+/// The evaluations that the batch has rows of, or a record about, and what it says of them.
+fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key<'a>, Said<'a>> {
+    let mut touched = BTreeMap::<Key<'a>, Said<'a>>::new();
     for entry in entries {
         match entry.document {
             Document::Violations(document) => {
@@ -66,6 +105,15 @@ fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key
                     as_of: entry.as_of,
                 };
                 touched.entry(key).or_default();
+            }
+            Document::Slices(document) => {
+                let key = Key {
+                    sla: document.sla.as_str(),
+                    version: document.version,
+                    objective: document.objective.id.as_str(),
+                    as_of: entry.as_of,
+                };
+                touched.entry(key).or_default().definition = Some(document.definition.as_str());
             }
             Document::Run(document) => {
                 for evaluated in &document.evaluated {
@@ -80,8 +128,8 @@ fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key
                         as_of: entry.as_of,
                     };
                     let rows = u32::try_from(rows).unwrap_or(u32::MAX);
-                    let expected = touched.entry(key).or_default();
-                    *expected = (*expected).max(Some(rows));
+                    let said = touched.entry(key).or_default();
+                    said.expected = said.expected.max(Some(rows));
                 }
             }
             _ => {}
@@ -99,13 +147,13 @@ fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key
     touched
 }
 
-/// Counts the rows of those of the evaluations whose number is known, and returns what is not as it is stored.
-async fn changes<'a>(
+/// Counts the rows of those of the evaluations whose number is known.
+async fn counted<'a>(
     connection: &mut MySqlConnection,
     keys: &[Key<'a>],
-) -> Result<Vec<CompleteRow<'a>>, StoreError> {
+) -> Result<Vec<Found<'a>>, StoreError> {
     let mut query = QueryBuilder::new(
-        "SELECT e.sla, e.version, e.objective, e.as_of, e.complete, e.expected <= \
+        "SELECT e.sla, e.version, e.objective, e.as_of, e.definition, e.complete, e.expected <= \
          (SELECT COUNT(*) FROM violation v FORCE INDEX (by_version) WHERE v.sla = e.sla AND v.version = e.version \
          AND v.objective = e.objective AND v.as_of = e.as_of) AS all_stored \
          FROM evaluation e WHERE e.expected IS NOT NULL AND (FALSE",
@@ -117,23 +165,25 @@ async fn changes<'a>(
         query.push(" AND e.as_of = ").push_bind(key.as_of).push(")");
     }
     query.push(")");
-    let mut changes = Vec::new();
+    let mut counted = Vec::new();
     for row in query.build().fetch_all(connection).await? {
-        let (before, complete): (bool, bool) =
-            (row.try_get("complete")?, row.try_get("all_stored")?);
         let found = Key {
             sla: row.try_get("sla")?,
             version: row.try_get("version")?,
             objective: row.try_get("objective")?,
             as_of: row.try_get("as_of")?,
         };
-        let key = keys.iter().find(|key| **key == found);
-        changes.extend(key.filter(|_| before != complete).map(|key| CompleteRow {
+        let Some(key) = keys.iter().find(|key| **key == found) else {
+            continue;
+        };
+        counted.push(Found {
             key: key.clone(),
-            complete,
-        }));
+            definition: row.try_get("definition")?,
+            was_complete: row.try_get("complete")?,
+            complete: row.try_get("all_stored")?,
+        });
     }
-    Ok(changes)
+    Ok(counted)
 }
 
 fn bind_key(key: &Key<'_>, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
@@ -147,15 +197,15 @@ fn bind_key(key: &Key<'_>, arguments: &mut MySqlArguments) -> Result<(), BoxDynE
 #[derive(Debug)]
 struct ExpectedRow<'a> {
     key: Key<'a>,
-    expected: Option<u32>,
+    said: Said<'a>,
 }
 
 impl<'a> Row for ExpectedRow<'a> {
-    const INTO: &'static str =
-        "INSERT INTO evaluation (sla, version, objective, as_of, expected, complete) VALUES";
-    const COLUMNS: usize = 6;
+    const INTO: &'static str = "INSERT INTO evaluation (sla, version, objective, as_of, expected, definition, complete) VALUES";
+    const COLUMNS: usize = 7;
     const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE \
-        expected = COALESCE(GREATEST(expected, VALUES(expected)), expected, VALUES(expected))";
+        expected = COALESCE(GREATEST(expected, VALUES(expected)), expected, VALUES(expected)), \
+        definition = COALESCE(definition, VALUES(definition))";
     type Key = Key<'a>;
 
     fn key(&self) -> Key<'a> {
@@ -164,7 +214,8 @@ impl<'a> Row for ExpectedRow<'a> {
 
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
         bind_key(&self.key, arguments)?;
-        arguments.add(self.expected)?;
+        arguments.add(self.said.expected)?;
+        arguments.add(self.said.definition)?;
         arguments.add(false)
     }
 }

@@ -14,8 +14,9 @@ mod redrive;
 mod run;
 mod score;
 mod series;
+mod slices;
 mod statistics;
-mod upsert;
+pub(crate) mod upsert;
 mod violations;
 
 pub use dead_letter::DeadLetter;
@@ -162,6 +163,7 @@ async fn write(connection: &mut MySqlConnection, entries: &[Entry<'_>]) -> Resul
     statistics::write(connection, entries).await?;
     violations::write(connection, entries).await?;
     episodes::write(connection, entries).await?;
+    slices::write(connection, entries).await?;
     score::write(connection, entries).await?;
     recent::write(connection, entries).await?;
     run::write(connection, entries).await

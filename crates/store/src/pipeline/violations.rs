@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use domain::{
     evaluation::ObjectiveState,
-    message::{EvaluationRow, ViolationsDocument},
+    message::{EvaluationRow, SlicesDocument, ViolationsDocument},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments};
@@ -11,6 +11,7 @@ use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments
 use super::{
     DeadLetter,
     document::{Document, Entry},
+    slices,
     upsert::{Row, upsert},
 };
 use crate::{StoreError, read::column_time};
@@ -20,6 +21,9 @@ pub const MOST_EPISODES: usize = 100;
 
 /// `violation.document` of a message that was set aside.
 pub(crate) const REFUSED: &str = "{\"reason\":\"refused\"}";
+
+/// `violation.document` of a group of events: what was counted is in `slice`.
+const COUNTED: &str = "{}";
 
 /// What `violation.document` holds: the evaluation of an objective on a series, as it is answered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,18 +57,25 @@ pub(super) async fn write(
     connection: &mut MySqlConnection,
     entries: &[Entry<'_>],
 ) -> Result<(), StoreError> {
-    let mut rows = Vec::new();
+    let (mut rows, mut groups) = (Vec::new(), Vec::new());
     for entry in entries {
-        if let Document::Violations(document) = entry.document {
-            rows.push(ViolationRow {
+        match entry.document {
+            Document::Violations(document) => rows.push(ViolationRow {
                 document,
                 as_of: entry.as_of,
                 series_id: &entry.series_id,
                 stored: serde_json::to_string(&StoredEvaluation::from(&**document))?,
-            });
+            }),
+            Document::Slices(document) => groups.push(CountedRow {
+                document,
+                as_of: entry.as_of,
+                group_id: document.group_id().to_string(),
+            }),
+            _ => {}
         }
     }
-    upsert(connection, rows).await
+    upsert(connection, rows).await?;
+    upsert(connection, groups).await
 }
 
 /// Writes a row for each of the letters that was to be one. A row that is stored already stays.
@@ -154,6 +165,47 @@ impl<'a> Row for ViolationRow<'a> {
         arguments.add(self.series_id)?;
         arguments.add(state_name(self.document.state))?;
         arguments.add(self.stored.as_str())
+    }
+}
+
+/// That the events of a group were counted.
+#[derive(Debug)]
+struct CountedRow<'a> {
+    document: &'a SlicesDocument,
+    as_of: NaiveDateTime,
+    group_id: String,
+}
+
+impl<'a> Row for CountedRow<'a> {
+    const INTO: &'static str = ViolationRow::INTO;
+    const COLUMNS: usize = ViolationRow::COLUMNS;
+    const OTHERWISE: &'static str = ViolationRow::OTHERWISE;
+    type Key = (&'a str, u32, &'a str, NaiveDateTime, String);
+
+    fn key(&self) -> Self::Key {
+        let document = self.document;
+        (
+            document.sla.as_str(),
+            document.version,
+            document.objective.id.as_str(),
+            self.as_of,
+            self.group_id.clone(),
+        )
+    }
+
+    fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
+        let state = if slices::is_measured(self.document) {
+            ObjectiveState::Ok
+        } else {
+            ObjectiveState::NoData
+        };
+        arguments.add(self.document.sla.as_str())?;
+        arguments.add(self.document.version)?;
+        arguments.add(self.document.objective.id.as_str())?;
+        arguments.add(self.as_of)?;
+        arguments.add(self.group_id.as_str())?;
+        arguments.add(state_name(state))?;
+        arguments.add(COUNTED)
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     Store, StoreError,
     read::column_time,
     score::{hours, recent},
+    slices::roll_up,
 };
 use budget::Budget;
 
@@ -85,6 +86,7 @@ impl Store {
             let budget = Budget::new(most_rows, end);
             let mut purged = purge(&mut connection, &Cutoffs::at(now, limits), budget).await?;
             purged.done &= hours::advance(&mut connection, now, SUMMING_UP).await?;
+            purged.done &= roll_up::advance(&mut connection, now, SUMMING_UP).await?;
             Ok(purged)
         }
         .await;

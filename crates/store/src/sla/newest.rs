@@ -125,8 +125,11 @@ impl Store {
     ) -> Result<HashMap<String, Timestamp>, StoreError> {
         let mut found = HashMap::new();
         let is_missing = |found: &HashMap<String, Timestamp>| {
-            let mut objectives = sla.objectives.iter();
-            objectives.any(|objective| !found.contains_key(objective.id.as_str()))
+            let ranges = sla.objectives.iter().map(|objective| &objective.id);
+            let events = sla.events.iter().map(|(_, objective)| &objective.id);
+            ranges
+                .chain(events)
+                .any(|id| !found.contains_key(id.as_str()))
         };
         let oldest = sla.version.saturating_sub(MOST_VERSIONS - 1).max(1);
         for version in (oldest..=sla.version).rev() {

@@ -6,17 +6,18 @@ use std::{
 use domain::{
     Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{Outlook, STALENESS, clean, evaluate},
+    events::{Counting, Minute, SliceCounts},
     forecast::{
         Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
     },
     message::{
         Autocorrelation, Correlogram, EvaluatedObjective, EvaluationOutcome, Kind, Kpss, LjungBox,
         MetadataDocument, MetricsDocument, ObjectiveScore, PredictionDocument, RunDocument,
-        ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger, UnitRootTest,
-        Verdict, ViolationsDocument, WindowSummary,
+        ScoreDocument, Seasonality, SeriesReference, SlicesDocument, Stage, Stationarity, Trigger,
+        UnitRootTest, Verdict, ViolationsDocument, WindowSummary,
     },
     score::Scores,
-    sla::{Objective, SlaName},
+    sla::{Events, EventsObjective, Objective, SlaName},
 };
 
 use crate::pipeline::Document;
@@ -66,6 +67,7 @@ impl Documents {
             Kind::Metadata => self.metadata(as_of),
             Kind::Prediction => self.prediction(as_of),
             Kind::Violations => self.violations(&[], as_of),
+            Kind::Slices => self.slices(as_of),
             Kind::Score => self.score(as_of - HORIZON, as_of),
             Kind::Run => self.run(as_of),
         }
@@ -267,6 +269,42 @@ impl Documents {
         Document::Violations(Box::new(document))
     }
 
+    /// The requests to its machine, counted by a run.
+    pub fn slices(&self, as_of: Timestamp) -> Document {
+        let objective = self.events_objective();
+        let slices = Counting::run_slices(as_of);
+        let minutes = Minute::ended_by(slices.start).up_to(Minute::ended_by(slices.end));
+        let slices = minutes.map(|minute| {
+            let number = (minute.end().millis() / 60_000) as f64;
+            SliceCounts {
+                end: minute.end(),
+                sums: [number % 3.0, 10.0 + number % 7.0],
+                measured: true,
+                reach: Some(minute.start() - Duration::from_secs(15)),
+            }
+        });
+        Document::Slices(Box::new(SlicesDocument {
+            sla: self.sla.clone(),
+            version: 1,
+            definition: objective.definition(),
+            group: objective.group_of(&self.series.labels),
+            objective,
+            as_of,
+            resets: 0,
+            slices: slices.collect(),
+        }))
+    }
+
+    /// The objective "requests without an error, by machine".
+    pub fn events_objective(&self) -> EventsObjective {
+        let events = Events {
+            good: None,
+            bad: Some("errors_total".to_owned()),
+            total: Some("requests_total".to_owned()),
+        };
+        EventsObjective::new(events, vec!["instance".to_owned()])
+    }
+
     /// That no series matches the objective.
     pub fn no_series(&self, as_of: Timestamp) -> Document {
         let document = ViolationsDocument::without_series(&self.sla, 1, &self.objective(), as_of);
@@ -308,7 +346,7 @@ impl Documents {
     }
 }
 
-/// The series of each objective: SLA, version, id.
+/// The series, or groups, of each objective: SLA, version, id.
 type Evaluated<'a> = BTreeMap<(&'a str, u32, &'a str), BTreeSet<Option<SeriesId>>>;
 
 /// With the evaluations among `documents`, the records of the runs that published them, so that each is complete.
@@ -316,16 +354,21 @@ pub fn recorded(documents: impl IntoIterator<Item = Document>) -> Vec<Document> 
     let mut documents: Vec<Document> = documents.into_iter().collect();
     let mut rows = BTreeMap::<Timestamp, Evaluated<'_>>::new();
     for document in &documents {
-        if let Document::Violations(document) = document {
-            let objective = (
-                document.sla.as_str(),
-                document.version,
-                document.objective.id.as_str(),
-            );
-            let of_run = rows.entry(document.as_of).or_default();
-            let series = document.series.as_ref().map(|series| series.series);
-            of_run.entry(objective).or_default().insert(series);
-        }
+        let (sla, version, objective, row) = match document {
+            Document::Violations(document) => {
+                let series = document.series.as_ref().map(|series| series.series);
+                let id = &document.objective.id;
+                (&document.sla, document.version, id, series)
+            }
+            Document::Slices(document) => {
+                let (id, group) = (&document.objective.id, document.group_id());
+                (&document.sla, document.version, id, Some(group))
+            }
+            _ => continue,
+        };
+        let objective = (sla.as_str(), version, objective.as_str());
+        let of_run = rows.entry(document.as_of()).or_default();
+        of_run.entry(objective).or_default().insert(row);
     }
     let record = |(as_of, rows): (Timestamp, Evaluated<'_>)| {
         let Document::Run(run) = Documents::about("cpuUsage", "a").run(as_of) else {

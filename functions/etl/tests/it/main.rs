@@ -6,6 +6,7 @@ mod access;
 mod cloud;
 mod deadline;
 mod evaluated;
+mod events;
 mod pushed;
 mod schema;
 mod scoring;

@@ -30,7 +30,7 @@ async fn put(database: &TestDatabase, at: &str, objectives: Value) -> Vec<Object
     let store = database.store();
     let change = store.put_sla("web", &draft.objectives, &Condition::Any, time(at));
     change.await.unwrap();
-    draft.objectives
+    draft.ranges()
 }
 
 pub(crate) fn cpu(target: f64) -> Value {

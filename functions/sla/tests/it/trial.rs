@@ -28,7 +28,7 @@ fn objectives() -> Value {
 /// What etl says of them: 50, 90 and 70 were seen of one series, of the other objective nothing.
 fn told() -> TrialDocument {
     let draft = Draft::parse(&json!({"objectives": objectives()})).unwrap();
-    let [cpu, gone]: [Objective; 2] = draft.objectives.try_into().unwrap();
+    let [cpu, gone]: [Objective; 2] = draft.ranges().try_into().unwrap();
     let as_of = time(AS_OF);
     let samples = [(120, 50.0), (60, 90.0), (0, 70.0)].map(|(age, value)| Sample {
         time: as_of - Duration::from_secs(age),

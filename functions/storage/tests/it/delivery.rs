@@ -41,6 +41,11 @@ impl Parcel {
                 let key = selector.id().to_string();
                 (Kind::Violations, Some(key), serde_json::to_vec(told))
             }
+            Document::Slices(document) => (
+                Kind::Slices,
+                Some(document.group_id().to_string()),
+                serde_json::to_vec(document),
+            ),
             Document::Score(told) => (Kind::Score, None, serde_json::to_vec(told)),
             Document::Run(told) => (
                 Kind::Run,

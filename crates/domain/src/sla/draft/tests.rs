@@ -3,7 +3,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use super::{fields::LONGEST_HOLD, *};
-use crate::sla::{BudgetWindow, Missing, Terms};
+use crate::sla::{AnyObjective, BudgetWindow, Method, Missing, Sla, SliceLength, Terms};
 
 /// The faults of an objective that is `{"metric": "cpuUsage", "max": 80}` with `fields` over it, as pointers.
 fn faults_with(fields: Value) -> Vec<String> {
@@ -29,7 +29,7 @@ fn a_named_sla_is_read() {
     ]}))
     .unwrap();
     assert_eq!(draft.name.as_deref(), Some("web"));
-    let [cpu, temperature] = &draft.objectives[..] else {
+    let [cpu, temperature] = &draft.ranges()[..] else {
         panic!("{draft:?}");
     };
     assert_eq!(cpu.id, "cpu");
@@ -49,8 +49,8 @@ fn ranges_by_metric_are_read() {
     let draft =
         Draft::parse(&json!({"cpuUsage": {"min": 0, "max": 80}, "cpuTemp": {"max": 70}})).unwrap();
     assert_eq!(draft.name, None);
-    let ranges: Vec<_> = draft
-        .objectives
+    let objectives = draft.ranges();
+    let ranges: Vec<_> = objectives
         .iter()
         .map(|o| (o.metric.as_str(), o.min, o.max))
         .collect();
@@ -168,7 +168,7 @@ fn an_invalid_field_of_an_objective_is_told_by_pointer() {
         (json!({"target": "0.995"}), "/objectives/0/target"),
         (json!({"target": [[]]}), "/objectives/0/target"),
         (
-            json!({"budget_window": "3d"}),
+            json!({"budget_window": "30m"}),
             "/objectives/0/budget_window",
         ),
         (json!({"budget_window": 30}), "/objectives/0/budget_window"),
@@ -210,7 +210,7 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
     ]});
     let draft = Draft::parse(&document).unwrap();
     assert_eq!(
-        draft.objectives[0].terms(),
+        draft.ranges()[0].terms(),
         Terms {
             target: Some(0.995),
             window: BudgetWindow::days(7),
@@ -219,7 +219,7 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         }
     );
     assert_eq!(
-        draft.objectives[1].terms(),
+        draft.ranges()[1].terms(),
         Terms {
             target: None,
             window: BudgetWindow::days(30),
@@ -227,7 +227,7 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
             alerts: None,
         }
     );
-    for objective in draft.objectives {
+    for objective in draft.ranges() {
         let mut stored = serde_json::to_value(&objective).unwrap();
         assert_eq!(
             serde_json::from_value::<Objective>(stored.clone()).unwrap(),
@@ -286,7 +286,7 @@ fn all_faults_are_told_at_once_up_to_a_hundred() {
 fn the_default_id_never_changes() {
     let document = json!({"cpuUsage": {"min": 20, "max": 79.5}});
     let draft = Draft::parse(&document).unwrap();
-    assert_eq!(draft.objectives[0].id, "aaba6e60fac0a739");
+    assert_eq!(draft.ranges()[0].id, "aaba6e60fac0a739");
 }
 
 #[test]
@@ -294,7 +294,7 @@ fn the_default_id_depends_on_all_five_and_on_nothing_else() {
     let id = |fields: Value| {
         Draft::parse(&json!({"objectives": [fields]}))
             .unwrap()
-            .objectives[0]
+            .ranges()[0]
             .id
             .clone()
     };
@@ -352,7 +352,7 @@ proptest! {
     #[test]
     fn whatever_is_accepted_keeps_the_rules(document in any_json()) {
         match Draft::parse(&document) {
-            Ok(draft) => for objective in draft.objectives {
+            Ok(draft) => for objective in draft.ranges() {
                 prop_assert!(objective.min.is_some() || objective.max.is_some());
                 prop_assert!(objective.min.zip(objective.max).is_none_or(|(min, max)| min <= max));
                 prop_assert!(objective.hold <= LONGEST_HOLD);
@@ -368,7 +368,109 @@ fn a_label_may_have_any_name() {
     let labels = json!({"service.name": "checkout", "a-b": "x", "1 é": "y"});
     let draft = json!({"objectives": [{"metric": "m", "labels": labels, "max": 1}]});
     let draft = Draft::parse(&draft).unwrap();
-    assert_eq!(json!(draft.objectives[0].labels), labels);
+    assert_eq!(json!(draft.ranges()[0].labels), labels);
+}
+
+#[test]
+fn an_objective_with_events_is_one_of_events() {
+    let events = json!({"bad": "errors", "total": "requests"});
+    let draft = Draft::parse(&json!({"name": "web", "objectives": [
+        {"metric": "m", "max": 1},
+        {"id": "availability", "events": events, "by": ["b", "a"], "target": 0.999, "budget_window": "28d"},
+        {"events": {"good": "g", "total": "t"}, "method": "timeslices", "slice": "5m", "slice_target": 0.9,
+         "no_traffic": "good", "min_bad": 3},
+    ]}))
+    .unwrap();
+    let [
+        AnyObjective::Range(_),
+        AnyObjective::Events(first),
+        AnyObjective::Events(second),
+    ] = &draft.objectives[..]
+    else {
+        panic!("{draft:?}")
+    };
+    assert_eq!(
+        (first.id.as_str(), &first.by[..]),
+        ("availability", &["a".to_owned(), "b".to_owned()][..])
+    );
+    assert_eq!(
+        (first.target, first.method, first.min_bad),
+        (Some(0.999), Method::Occurrences, 1.0)
+    );
+    assert_eq!(
+        (second.slice, second.slice_target, second.min_bad),
+        (SliceLength::FiveMinutes, Some(0.9), 3.0)
+    );
+    let sla = Sla::new("web".parse().unwrap(), 1, draft.objectives.clone());
+    assert_eq!(sla.all(), draft.objectives);
+    for objective in &draft.objectives {
+        let written = serde_json::to_value(objective).unwrap();
+        let read: AnyObjective = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(&read, objective, "{written}");
+    }
+}
+
+#[test]
+fn every_wrong_field_of_an_objective_of_events_is_named() {
+    let right = json!({"bad": "errors", "total": "requests"});
+    for (wrong, pointer) in [
+        (json!({"events": 1}), "/objectives/0/events"),
+        (json!({"events": {}}), "/objectives/0/events"),
+        (json!({"events": {"bad": "x"}}), "/objectives/0/events"),
+        (
+            json!({"events": {"bad": "x", "good": "y", "total": "z"}}),
+            "/objectives/0/events",
+        ),
+        (
+            json!({"events": {"bad": "x", "all": "z"}}),
+            "/objectives/0/events/all",
+        ),
+        (
+            json!({"events": {"bad": " ", "total": "z"}}),
+            "/objectives/0/events/bad",
+        ),
+        (
+            json!({"events": {"bad": 1, "total": "z"}}),
+            "/objectives/0/events/bad",
+        ),
+        (
+            json!({"events": {"bad": "x".repeat(4097), "total": "z"}}),
+            "/objectives/0/events/bad",
+        ),
+        (json!({"metric": "m"}), "/objectives/0/metric"),
+        (json!({"max": 1}), "/objectives/0/max"),
+        (json!({"by": "a"}), "/objectives/0/by"),
+        (json!({"by": [1]}), "/objectives/0/by/0"),
+        (json!({"by": ["__name__"]}), "/objectives/0/by/0"),
+        (json!({"by": ["a", "a"]}), "/objectives/0/by/1"),
+        (json!({"target": 99.9}), "/objectives/0/target"),
+        (
+            json!({"budget_window": "30m"}),
+            "/objectives/0/budget_window",
+        ),
+        (json!({"method": "mean"}), "/objectives/0/method"),
+        (json!({"slice": "5m"}), "/objectives/0/slice"),
+        (
+            json!({"method": "timeslices", "target": 0.9, "slice": "2m"}),
+            "/objectives/0/slice",
+        ),
+        (json!({"method": "timeslices"}), "/objectives/0"),
+        (json!({"slice_target": 0.9}), "/objectives/0/slice_target"),
+        (json!({"no_traffic": "good"}), "/objectives/0/no_traffic"),
+        (json!({"no_traffic": "none"}), "/objectives/0/no_traffic"),
+        (json!({"min_bad": -1}), "/objectives/0/min_bad"),
+        (json!({"id": "a b"}), "/objectives/0/id"),
+    ] {
+        let mut objective = json!({"events": right});
+        for (field, value) in wrong.as_object().unwrap() {
+            objective[field] = value.clone();
+        }
+        assert_eq!(
+            pointers(json!({"objectives": [objective]})),
+            [pointer],
+            "{wrong}"
+        );
+    }
 }
 
 #[test]

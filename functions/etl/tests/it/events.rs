@@ -1,0 +1,286 @@
+//! Events are counted exactly, from the samples of a real Prometheus.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{
+    Labels, Timestamp,
+    events::{Counting, Minute},
+    message::{BOUND, EvaluationOutcome, Kind, RunDocument, SlicesDocument},
+    sla::Draft,
+};
+use etl::{
+    deadline::Deadline,
+    request::RunRequest,
+    run::{Etl, EventsBounds},
+    subject::Trigger,
+};
+use serde_json::{Value, json};
+use store::{sla::Condition, testing::TestDatabase};
+use uuid::Uuid;
+
+use super::{
+    environment, etl, moment_ago,
+    pushed::{Sample, push, pushed},
+    records,
+};
+
+const STEP: i64 = 15_000;
+const SAMPLES: i64 = 200;
+
+/// What one counter shows at its samples: it grows unevenly and begins anew now and then.
+fn counter(last: i64, seed: i64, resets_every: i64) -> Vec<Sample> {
+    let mut value = 0.0;
+    (0..SAMPLES)
+        .map(|place| {
+            let grown = ((place * (seed + 3)) % 7 + (place * place + seed) % 5) as f64;
+            value = if place % resets_every == resets_every - 1 {
+                grown
+            } else {
+                value + grown
+            };
+            Sample {
+                value,
+                // Exporters are not scraped on the dot.
+                milliseconds: last - (SAMPLES - 1 - place) * STEP + (place * 37 + seed * 11) % 900,
+            }
+        })
+        .collect()
+}
+
+/// Requests of two services by code, under a name that no other test has.
+struct Requests {
+    name: String,
+    /// By service and code.
+    counters: BTreeMap<(&'static str, &'static str), Vec<Sample>>,
+}
+
+impl Requests {
+    async fn push(as_of: Timestamp) -> Self {
+        let name = format!("requests_{}_total", Uuid::new_v4().simple());
+        let mut counters = BTreeMap::new();
+        for (place, key) in [
+            ("api", "200"),
+            ("api", "500"),
+            ("web", "200"),
+            ("web", "503"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let samples = counter(as_of.millis() - 2_000, place as i64, 40 + 7 * place as i64);
+            counters.insert(key, samples);
+        }
+        let series = counters.iter().map(|((service, code), samples)| {
+            let labels = [
+                ("__name__", name.as_str()),
+                ("code", code),
+                ("instance", service),
+                ("job", "requests"),
+                ("service", service),
+            ];
+            pushed(&labels, samples.clone())
+        });
+        push(series.collect()).await;
+        Self { name, counters }
+    }
+
+    fn events(&self) -> Value {
+        let Self { name, .. } = self;
+        json!({
+            "bad": format!("sum(rate({name}{{code=~\"5..\"}}[{{{{.window}}}}]))"),
+            "total": format!("sum(rate({name}[5m]))"),
+        })
+    }
+
+    /// What the counters of a service and of codes that begin so grew by in the minute up to `end`, resets and all.
+    fn grown(&self, service: Option<&str>, code: &str, end: Timestamp) -> f64 {
+        let meant = self.counters.iter().filter(|((of, is), _)| {
+            service.is_none_or(|service| service == *of) && is.starts_with(code)
+        });
+        let grown = meant.flat_map(|(_, samples)| {
+            samples.windows(2).map(|pair| {
+                let is_inside = pair[1].milliseconds <= end.millis()
+                    && pair[1].milliseconds > end.millis() - 60_000;
+                let grown = pair[1].value - pair[0].value;
+                let grown = if grown < 0.0 { pair[1].value } else { grown };
+                if is_inside { grown } else { 0.0 }
+            })
+        });
+        grown.sum()
+    }
+}
+
+async fn database(objectives: Value) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let draft = Draft::parse(&json!({"name": "shop", "objectives": objectives})).unwrap();
+    let store = database.store();
+    let made = store.put_sla("shop", &draft.objectives, &Condition::Absent, moment_ago());
+    made.await.unwrap();
+    database
+}
+
+async fn run(etl: &Etl, as_of: Timestamp) -> RunDocument {
+    let request = RunRequest::everything(as_of);
+    let run = etl.run(&request, Trigger::Invoke, Deadline::default());
+    run.await.unwrap()
+}
+
+fn slices(topic: &str, document: &RunDocument) -> BTreeMap<(String, Labels), SlicesDocument> {
+    let records = records(topic, document.messages as usize + 1);
+    let published = records.into_values().flatten();
+    let slices = published.filter(|record| record.headers["ce_type"] == Kind::Slices.ce_type());
+    slices
+        .map(|record| {
+            let found: SlicesDocument = serde_json::from_str(&record.value).unwrap();
+            assert_eq!(record.key, found.group_id().to_string());
+            ((found.objective.id.to_string(), found.group.clone()), found)
+        })
+        .collect()
+}
+
+/// A metric that the etl under test may have beside the objectives of events.
+const NOTHING: &str = "[[metric]]\nname = \"nothing\"\nquery = 'absent_metric'\n";
+
+#[tokio::test]
+async fn every_slice_holds_what_the_counters_grew_by() {
+    let as_of = moment_ago();
+    let requests = Requests::push(as_of).await;
+    let database = database(json!([
+        {"id": "all", "events": requests.events(), "target": 0.9},
+        {"id": "each", "events": requests.events(), "by": ["service"], "target": 0.9},
+        {"id": "none", "events": {"bad": "absent_a_total", "total": "absent_b_total"}},
+    ]))
+    .await;
+    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let document = run(&etl, as_of).await;
+    let rows: BTreeMap<_, _> = document
+        .evaluated
+        .iter()
+        .map(|found| (found.objective.to_string(), found.outcome.clone()))
+        .collect();
+    assert_eq!(rows["all"], EvaluationOutcome::Rows(1));
+    assert_eq!(rows["each"], EvaluationOutcome::Rows(3));
+    assert_eq!(rows["none"], EvaluationOutcome::Rows(1));
+    let found = slices(&topic, &document);
+    assert_eq!(found.len(), 5);
+    let service = |name: &str| Labels::from_iter([("service", name)]);
+    for (objective, group, name) in [
+        ("all", Labels::default(), None),
+        ("each", Labels::default(), None),
+        ("each", service("api"), Some("api")),
+        ("each", service("web"), Some("web")),
+    ] {
+        let document = &found[&(objective.to_owned(), group)];
+        assert_eq!(document.slices.len(), 15);
+        for slice in &document.slices {
+            let bad = requests.grown(name, "5", slice.end);
+            let total = requests.grown(name, "", slice.end);
+            assert_eq!(
+                slice.sums,
+                [bad, total],
+                "{objective} {name:?} {}",
+                slice.end
+            );
+            assert!(slice.measured);
+        }
+    }
+    let none = &found[&("none".to_owned(), Labels::default())];
+    assert!(
+        none.slices
+            .iter()
+            .all(|slice| slice.sums == [0.0; 2] && !slice.measured)
+    );
+    compare_with_increase(&requests, as_of).await;
+}
+
+/// Prints what PromQL's `increase` says of the same quarter of an hour.
+async fn compare_with_increase(requests: &Requests, as_of: Timestamp) {
+    let asked = Counting::run_slices(as_of);
+    let (from, to) = (Minute::ended_by(asked.start), Minute::ended_by(asked.end));
+    let exact: f64 = from
+        .up_to(to)
+        .map(|slice| requests.grown(None, "", slice.end()))
+        .sum();
+    let url = environment(&[])
+        .required("PROMETHEUS_URL")
+        .unwrap()
+        .to_owned();
+    let query = format!("sum(increase({}[15m]))", requests.name);
+    let time = to.end().to_string();
+    let answer: Value = http_client::builder()
+        .build()
+        .unwrap()
+        .get(format!("{}/api/v1/query", url.trim_end_matches('/')))
+        .query(&[("query", query.as_str()), ("time", &time)])
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let said = answer["data"]["result"][0]["value"][1].as_str().unwrap();
+    let said: f64 = said.parse().unwrap();
+    println!(
+        "counted {exact}, increase() says {said}: {:+.3} %",
+        100.0 * (said / exact - 1.0)
+    );
+}
+
+#[tokio::test]
+async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
+    let as_of = moment_ago();
+    let requests = Requests::push(as_of).await;
+    let few = json!({"bad": format!("{}{{code=\"500\"}}", requests.name),
+                     "total": format!("{}{{service=\"api\"}}", requests.name)});
+    let database = database(json!([
+        {"id": "few", "events": few},
+        {"id": "many", "events": requests.events()},
+    ]))
+    .await;
+    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let etl = Etl {
+        events: EventsBounds {
+            series_of_selector: 3,
+            ..EventsBounds::default()
+        },
+        ..etl
+    };
+    let document = run(&etl, as_of).await;
+    let [few, many] = &document.evaluated[..] else {
+        panic!("{:?}", document.evaluated)
+    };
+    assert_eq!(few.outcome, EvaluationOutcome::Rows(1));
+    let EvaluationOutcome::Reason(reason) = &many.outcome else {
+        panic!("{many:?}")
+    };
+    assert!(reason.contains("more than 3 counters"), "{reason}");
+    let failure = document
+        .failures
+        .iter()
+        .find(|failure| failure.reason == BOUND)
+        .unwrap();
+    assert_eq!(failure.metric.as_deref(), Some("shop/many"));
+    assert_eq!(slices(&topic, &document).len(), 1);
+}
+
+#[tokio::test]
+async fn counters_that_cannot_be_read_are_a_reason() {
+    let database =
+        database(json!([{"id": "o", "events": {"bad": "a_total", "total": "b_total"}}])).await;
+    let instead = [
+        ("PROMETHEUS_URL", "http://127.0.0.1:1"),
+        ("DATABASE_URL", database.url()),
+    ];
+    let (etl, topic) = etl(NOTHING, &instead).await;
+    let request = RunRequest::everything(moment_ago());
+    let deadline = Deadline::of(Duration::from_secs(60));
+    let ended = etl.run(&request, Trigger::Invoke, deadline).await;
+    assert!(ended.is_err());
+    let records = records(&topic, 1);
+    let (_, record) = records.first_key_value().unwrap();
+    let document: RunDocument = serde_json::from_str(&record[0].value).unwrap();
+    assert!(
+        matches!(document.evaluated[0].outcome, EvaluationOutcome::Reason(_)),
+        "{document:?}"
+    );
+}
