@@ -19,7 +19,7 @@ pub struct EventsQuestion {
     pub slices: Option<SliceLength>,
 }
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
 
 impl EventsQuestion {
     /// What the budgets of `objective` at each of `times`, in order, need. `excluded`: the exclusions of the objective.
@@ -54,11 +54,8 @@ impl EventsQuestion {
         excluded: &SpanSet,
     ) -> Self {
         let slice = slice_length(objective);
-        let into_an_hour = |edge: &Timestamp| floor(*edge, HOUR) != *edge;
-        let around = edges.into_iter().filter(into_an_hour).map(|edge| Span {
-            start: floor(edge, HOUR),
-            end: ceiling(edge, HOUR),
-        });
+        let into_a_day = |edge: &Timestamp| floor(*edge, DAY) != *edge;
+        let at_edges = edges.into_iter().filter(into_a_day).map(instant);
         let left_out = excluded.spans().iter();
         let left_out = left_out.filter(|span| span.start < asked.end && span.end > asked.start);
         // The slice after an exclusion reaches back into it.
@@ -68,7 +65,7 @@ impl EventsQuestion {
         });
         Self {
             asked,
-            fine: around.chain(left_out).collect(),
+            fine: at_edges.chain(left_out).collect(),
             slices: (objective.method != Method::Occurrences).then_some(objective.slice),
         }
     }
@@ -81,5 +78,13 @@ impl EventsQuestion {
             fine: self.fine.union(&wanted),
             ..self.clone()
         })
+    }
+}
+
+/// No row of several minutes reaches over this instant.
+pub(super) fn instant(time: Timestamp) -> Span {
+    Span {
+        start: time,
+        end: time + Duration::from_millis(1),
     }
 }

@@ -3,7 +3,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::timeline::{Timeline, Window, floor};
+use super::{
+    question::instant,
+    timeline::{Timeline, Window, floor},
+};
 use crate::{
     budget::{
         Alert, Burn,
@@ -241,8 +244,9 @@ impl<'a> Reckoning<'a> {
             let edges = [last, last - pair.long, last - pair.short];
             wanted.extend(
                 edges
-                    .iter()
-                    .filter_map(|edge| self.timeline.coarse_at(*edge)),
+                    .into_iter()
+                    .filter(|edge| self.timeline.is_inside_a_row(*edge))
+                    .map(instant),
             );
         }
         Standing::Frozen {

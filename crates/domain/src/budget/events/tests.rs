@@ -103,7 +103,8 @@ fn rows(
     };
     let mut rows = Vec::new();
     for (hour, length) in lengths.iter().enumerate() {
-        let (start, end) = (hour * 60, (hour * 60 + 60).min(counted.len()));
+        let end = (hour * 60 + 60).min(counted.len());
+        let start = (hour * 60).min(end);
         let whole = span(start as i64, start as i64 + 60);
         let is_cut = end - start < 60
             || !question.fine.length_within(whole).is_zero()
@@ -290,7 +291,7 @@ fn any_objective() -> impl Strategy<Value = EventsObjective> {
     let no_traffic =
         prop::sample::select(vec![NoTraffic::Excluded, NoTraffic::Good, NoTraffic::Bad]);
     let slice = prop::sample::select(SliceLength::ALL.to_vec());
-    let pair = (1..240i64, 1..240i64, 0.0..4.0f64);
+    let pair = (1..240i64, 1..240i64, 0.05..4.0f64);
     (method, no_traffic, slice, pair, 0..30u32).prop_map(
         |(method, no_traffic, slice, (one, other, factor), min_bad)| {
             let of_slices = method != Method::Occurrences;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::{
-    events::{CountedRow, Counts, SLICE, SliceTally},
+    events::{CountedRow, Counts, ExactSum, SLICE, SliceTally},
     sla::{EventsObjective, Given, Method},
     time::{Span, SpanSet, Timestamp},
 };
@@ -39,7 +39,9 @@ pub(super) struct Cell {
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     counts: Counts,
-    tally: SliceTally,
+    judged: u32,
+    good: u32,
+    ratios: ExactSum,
     /// Minutes that are measured and not excluded.
     measured: u64,
     /// Minutes that are measured, excluded or not.
@@ -135,7 +137,11 @@ impl Timeline {
         Window {
             from,
             counts: sums.counts,
-            tally: sums.tally,
+            tally: SliceTally {
+                judged: sums.judged,
+                good: sums.good,
+                ratios: sums.ratios.value(),
+            },
             measured: minutes(sums.measured),
             covered: minutes(sums.covered),
             excluded: self.excluded.length_within(Span { start: from, end }),
@@ -170,10 +176,10 @@ impl Timeline {
         self.last_measured
     }
 
-    /// The row of several slices that an instant falls into, its end excluded.
-    pub(super) fn coarse_at(&self, time: Timestamp) -> Option<Span> {
-        let cell = self.cells.get(self.ended_by(time))?;
-        (cell.span.start < time && cell.span.length() > self.slice).then_some(cell.span)
+    /// Whether a row of several slices reaches over an instant.
+    pub(super) fn is_inside_a_row(&self, time: Timestamp) -> bool {
+        let next = self.cells.get(self.ended_by(time));
+        next.is_some_and(|cell| cell.span.start < time && cell.span.length() > self.slice)
     }
 
     /// When the first row begins.
@@ -280,19 +286,17 @@ impl Sums {
         }
         self.counts += cell.counts;
         self.measured += u64::from(cell.measured);
-        self.tally.judged += cell.tally.judged;
-        self.tally.good += cell.tally.good;
-        self.tally.ratios += cell.tally.ratios;
+        self.judged += cell.tally.judged;
+        self.good += cell.tally.good;
+        self.ratios += ExactSum::from(cell.tally.ratios);
     }
 
     fn without(&self, earlier: &Self) -> Self {
         Self {
             counts: self.counts - earlier.counts,
-            tally: SliceTally {
-                judged: self.tally.judged - earlier.tally.judged,
-                good: self.tally.good - earlier.tally.good,
-                ratios: self.tally.ratios - earlier.tally.ratios,
-            },
+            judged: self.judged - earlier.judged,
+            good: self.good - earlier.good,
+            ratios: self.ratios - earlier.ratios,
             measured: self.measured - earlier.measured,
             covered: self.covered - earlier.covered,
         }
