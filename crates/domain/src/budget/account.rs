@@ -49,9 +49,8 @@ impl Account {
             &pairs(terms.alerts.as_deref(), period.length),
             period.length,
         );
-        let longest = windows.last().copied().unwrap_or_default();
         let read = SpanSet::from(Span {
-            start: period.start.min(as_of - longest),
+            start: Self::begins(terms, as_of),
             end: as_of,
         });
         let window = SpanSet::from(Span {
@@ -82,6 +81,16 @@ impl Account {
                 .map(|window| (window, tally(as_of - window)))
                 .collect(),
         }
+    }
+
+    /// When the time begins that an account on these terms at `as_of` is of: the budget window, or the longest window whose
+    /// burn is listed.
+    pub fn begins(terms: &Terms, as_of: Timestamp) -> Timestamp {
+        let period = terms.window.period(as_of);
+        let pairs = pairs(terms.alerts.as_deref(), period.length);
+        let windows = burn_windows(&pairs, period.length);
+        let longest = windows.last().copied().unwrap_or_default();
+        period.start.min(as_of - longest)
     }
 
     /// Whether any of the budget window was judged, excluded or not.

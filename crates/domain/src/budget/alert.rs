@@ -66,9 +66,7 @@ fn is_empty(labels: &Labels) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// As its windows say.
-    Measured {
-        firing: bool,
-    },
+    Measured { firing: bool },
     /// Too little is measured.
     Frozen {
         firing: bool,
