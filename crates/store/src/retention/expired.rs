@@ -11,7 +11,7 @@ pub(super) async fn purge(
     cutoffs: &Cutoffs,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    let tables: [(&'static str, NaiveDateTime); 9] = [
+    let tables: [(&'static str, NaiveDateTime); 10] = [
         (
             "DELETE FROM long_arrays WHERE as_of < ? ORDER BY as_of LIMIT ?",
             cutoffs.long_arrays,
@@ -51,6 +51,10 @@ pub(super) async fn purge(
         (
             "DELETE FROM exclusion WHERE `end` < ? ORDER BY `end` LIMIT ?",
             cutoffs.history,
+        ),
+        (
+            "DELETE FROM slice_group WHERE as_of < ? ORDER BY as_of LIMIT ?",
+            cutoffs.sums,
         ),
     ];
     for (statement, before) in tables {

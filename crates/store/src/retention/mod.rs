@@ -2,11 +2,12 @@
 //!
 //! The rows of every run are kept for some days, then those of the first run in each hour; the long arrays for an hour;
 //! violations, gaps, exclusions, what was judged and scores for as long as the longest budget window looks back. Rows go in bounded batches,
-//! so that a purge never holds up storing for long.
+//! so that a purge never holds up storing for long. Slices of events have terms of their own ([`slices`]).
 
 mod budget;
 mod expired;
 mod series;
+mod slices;
 mod violations;
 
 use std::time::{Duration, Instant};
@@ -41,15 +42,19 @@ pub struct Purged {
     pub done: bool,
 }
 
-/// How long scores are summed up after a purge.
+/// How long slices are added up before a purge, and scores summed up after it.
 const SUMMING_UP: Duration = Duration::from_millis(300);
 const LONG_ARRAYS: Duration = Duration::from_secs(3600);
 /// The longest budget window, 30 days, and two days more.
 const HISTORY: Duration = Duration::from_secs(32 * 86_400);
+/// How long slices of 5 minutes are kept.
+const FIVE_MINUTES_KEPT: Duration = Duration::from_secs(40 * 86_400);
+/// How long slices of an hour and of a day are kept, and what exclusions cut.
+const SUMS_KEPT: Duration = Duration::from_secs(400 * 86_400);
 
 impl Store {
-    /// Deletes about `most_rows` rows that at `now` are older than they are kept, then sums up scores of hours that are
-    /// over. While another instance is at it: nothing.
+    /// Adds up slices of hours and days that are over at `now`, deletes about `most_rows` rows that are older than they are
+    /// kept, then sums up scores of hours that are over. While another instance is at it: nothing.
     ///
     /// # Errors
     /// When the database is away or busy. What was deleted until then stays deleted.
@@ -84,9 +89,11 @@ impl Store {
         }
         let purged = async {
             let budget = Budget::new(most_rows, end);
+            // First, because minutes go once they are added up.
+            let added_up = roll_up::advance(&mut connection, now, SUMMING_UP).await?;
             let mut purged = purge(&mut connection, &Cutoffs::at(now, limits), budget).await?;
+            purged.done &= added_up;
             purged.done &= hours::advance(&mut connection, now, SUMMING_UP).await?;
-            purged.done &= roll_up::advance(&mut connection, now, SUMMING_UP).await?;
             Ok(purged)
         }
         .await;
@@ -106,6 +113,7 @@ async fn purge(
     expired::purge(connection, cutoffs, &mut budget).await?;
     violations::thin(connection, cutoffs, &mut budget).await?;
     series::thin(connection, cutoffs, &mut budget).await?;
+    slices::purge(connection, cutoffs, &mut budget).await?;
     Ok(Purged {
         rows: budget.deleted(),
         done: !budget.is_spent(),
@@ -125,6 +133,12 @@ struct Cutoffs {
     recent: NaiveDateTime,
     /// Violations, gaps, exclusions and judged time that end before it, and scores of forecasts before it, go.
     history: NaiveDateTime,
+    /// Slices of a minute that end before it go.
+    minutes: NaiveDateTime,
+    /// Slices of 5 minutes that end before it go.
+    five_minutes: NaiveDateTime,
+    /// All other slices that end before it, and groups that were counted last before it, go.
+    sums: NaiveDateTime,
 }
 
 impl Cutoffs {
@@ -135,6 +149,9 @@ impl Cutoffs {
             long_arrays: column_time(now - LONG_ARRAYS),
             recent: column_time(now - recent::KEPT),
             history: column_time(now - limits.everything.max(HISTORY)),
+            minutes: column_time(now - roll_up::MINUTES_KEPT),
+            five_minutes: column_time(now - FIVE_MINUTES_KEPT),
+            sums: column_time(now - SUMS_KEPT),
         }
     }
 }

@@ -14,6 +14,9 @@ pub(crate) enum Length {
 }
 
 impl Length {
+    /// All of them, shortest first.
+    pub(crate) const ALL: [Self; 4] = [Self::Minute, Self::FiveMinutes, Self::Hour, Self::Day];
+
     pub(crate) fn minutes(self) -> i64 {
         match self {
             Self::Minute => 1,
@@ -29,7 +32,7 @@ impl Length {
     }
 
     pub(crate) fn of_seconds(seconds: u32) -> Option<Self> {
-        [Self::Minute, Self::FiveMinutes, Self::Hour, Self::Day]
+        Self::ALL
             .into_iter()
             .find(|length| length.seconds() == seconds)
     }

@@ -4,6 +4,9 @@
 //! than its minutes are purged. Which minutes are final is said by the slices of all events together, which every evaluation
 //! has. A transaction locks the row of `slice_roll_up` before it reads, and who stores minutes locks it after writing them and
 //! makes it due again: so what is added up is never older than what is not due.
+//!
+//! Minutes of an hour whose minutes were purged replace what they added up to once all 60 of them are there and final. A part
+//! of them is dropped after a day: who counts such an hour again counts all of it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -221,22 +224,23 @@ impl Due {
             let latest = (self.end + MINUTES_KEPT).max(now + GATHERS);
             return self.set_due(connection, Some(latest)).await;
         }
-        let objective = self.slices_of(connection).await?;
-        let mut sums = Vec::new();
-        for (group_id, rows) in &groups {
-            for (length, part) in parts(rows) {
-                // Where shorter rows are gone, they do not come back.
-                if length < self.finest {
-                    continue;
+        if self.finest == Length::Minute || finals.len() == 60 {
+            let objective = self.slices_of(connection).await?;
+            let mut sums = Vec::new();
+            for (group_id, rows) in &groups {
+                // Where rows of 5 minutes are gone, they do not come back.
+                for (length, part) in parts(rows).filter(|(length, _)| *length >= self.finest) {
+                    let tally = objective
+                        .as_ref()
+                        .filter(|objective| objective.slice.length() <= length.duration())
+                        .map(|objective| {
+                            SliceTally::of(part.iter().map(|read| &read.row), objective)
+                        });
+                    sums.push(self.sum(group_id, length, part, &finals, tally));
                 }
-                let tally = objective
-                    .as_ref()
-                    .filter(|objective| objective.slice.length() <= length.duration())
-                    .map(|objective| SliceTally::of(part.iter().map(|read| &read.row), objective));
-                sums.push(self.sum(group_id, length, part, &finals, tally));
             }
+            upsert(connection, sums).await?;
         }
-        upsert(connection, sums).await?;
         if self.finest > Length::Minute {
             let mut query = QueryBuilder::new("DELETE FROM slice WHERE ");
             self.push(&mut query, Length::Minute);

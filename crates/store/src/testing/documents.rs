@@ -6,20 +6,21 @@ use std::{
 use domain::{
     Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{Outlook, STALENESS, clean, evaluate},
-    events::{Counting, Minute, SliceCounts},
+    events::SliceCounts,
     forecast::{
         Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
     },
     message::{
         Autocorrelation, Correlogram, EvaluatedObjective, EvaluationOutcome, Kind, Kpss, LjungBox,
         MetadataDocument, MetricsDocument, ObjectiveScore, PredictionDocument, RunDocument,
-        ScoreDocument, Seasonality, SeriesReference, SlicesDocument, Stage, Stationarity, Trigger,
-        UnitRootTest, Verdict, ViolationsDocument, WindowSummary,
+        ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger, UnitRootTest,
+        Verdict, ViolationsDocument, WindowSummary,
     },
     score::Scores,
-    sla::{Events, EventsObjective, Objective, SlaName},
+    sla::{Objective, SlaName},
 };
 
+use super::CountedEvents;
 use crate::pipeline::Document;
 
 /// Documents about one made-up series, complete and plausible. The same series, time and samples give the same ones.
@@ -271,10 +272,12 @@ impl Documents {
 
     /// The requests to its machine, counted by a run.
     pub fn slices(&self, as_of: Timestamp) -> Document {
-        let objective = self.events_objective();
-        let slices = Counting::run_slices(as_of);
-        let minutes = Minute::ended_by(slices.start).up_to(Minute::ended_by(slices.end));
-        let slices = minutes.map(|minute| {
+        let events = CountedEvents {
+            sla: self.sla.clone(),
+            ..CountedEvents::by(&["instance"])
+        };
+        let group = events.objective.group_of(&self.series.labels);
+        events.document(&group, as_of, |minute| {
             let number = (minute.end().millis() / 60_000) as f64;
             SliceCounts {
                 end: minute.end(),
@@ -282,27 +285,7 @@ impl Documents {
                 measured: true,
                 reach: Some(minute.start() - Duration::from_secs(15)),
             }
-        });
-        Document::Slices(Box::new(SlicesDocument {
-            sla: self.sla.clone(),
-            version: 1,
-            definition: objective.definition(),
-            group: objective.group_of(&self.series.labels),
-            objective,
-            as_of,
-            resets: 0,
-            slices: slices.collect(),
-        }))
-    }
-
-    /// The objective "requests without an error, by machine".
-    pub fn events_objective(&self) -> EventsObjective {
-        let events = Events {
-            good: None,
-            bad: Some("errors_total".to_owned()),
-            total: Some("requests_total".to_owned()),
-        };
-        EventsObjective::new(events, vec!["instance".to_owned()])
+        })
     }
 
     /// That no series matches the objective.

@@ -1,6 +1,7 @@
 //! For tests: a database of their own on the server that `DATABASE_URL` names, and documents to fill it.
 
 mod documents;
+mod events;
 mod plans;
 
 use std::{
@@ -13,6 +14,7 @@ use config::DatabaseConfig;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection, MySqlPool, mysql::MySqlConnectOptions};
 
 pub use documents::{Documents, recorded};
+pub use events::CountedEvents;
 pub use plans::CrowdedDatabase;
 
 use crate::{Store, StoreError, connect, schema, tls::options};

@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use domain::{Timestamp, message::Kind, sla::ExclusionDraft};
 use sqlx::{AssertSqlSafe, Row, mysql::MySqlRow};
 
-use super::{Documents, TestDatabase, execute_apart};
+use super::{Documents, TestDatabase, execute_apart, recorded};
 use crate::{Store, connect, pipeline::Document, sla::Condition};
 
 /// A database in which no table is small: there a statement that reads a whole table is seen.
@@ -18,6 +18,8 @@ pub struct CrowdedDatabase {
 }
 
 const MANY: u64 = 1_200;
+/// Of how many SLAs, `other-0` and the next, events were counted.
+const COUNTED: u64 = 150;
 const METRICS: [&str; 6] = [
     "availableMem",
     "cpuTemp",
@@ -31,7 +33,8 @@ const MOST_ALIKE: u32 = 20;
 /// Fewer rows than any table has.
 const FEW: f64 = 300.0;
 const TABLES: &str = "series, series_label, metrics, metadata, prediction, long_arrays, violation, evaluation, \
-    episode, gap, judged, score, objective_score, run, sla, sla_objective, exclusion";
+    episode, gap, judged, score, objective_score, run, sla, sla_objective, exclusion, slice, slice_group, \
+    slice_roll_up";
 
 impl CrowdedDatabase {
     /// Makes it, with the SLA `demo` of many objectives, each of which was evaluated at [`CrowdedDatabase::newest`].
@@ -76,9 +79,9 @@ impl CrowdedDatabase {
                 let documents: Vec<Document> = abouts
                     .iter()
                     .flat_map(|about| {
-                        Kind::ALL
-                            .into_iter()
-                            .map(move |kind| document(about, kind, as_of))
+                        let kinds = Kind::ALL.into_iter();
+                        let kinds = kinds.filter(|kind| *kind != Kind::Slices);
+                        kinds.map(move |kind| document(about, kind, as_of))
                     })
                     .collect();
                 store
@@ -93,6 +96,15 @@ impl CrowdedDatabase {
             .store_batch(&runs.collect::<Vec<_>>(), &[])
             .await
             .expect("runs are stored");
+        let slices = (0..COUNTED).map(|number| {
+            let about = abouts[number as usize].clone();
+            about
+                .under(&format!("other-{number}"))
+                .slices(Self::newest())
+        });
+        let slices = recorded(slices);
+        let stored = store.store_batch(&slices, &[]).await;
+        stored.expect("slices are stored");
         execute(&database, &format!("ANALYZE TABLE {TABLES}")).await;
         let version = execute(&database, "SELECT VERSION() AS text").await;
         let counts = text(&version[0], "text").is_some_and(|version| version.contains("MariaDB"));

@@ -12,3 +12,4 @@ mod runs;
 mod schema;
 mod score;
 mod score_hours;
+mod slices;

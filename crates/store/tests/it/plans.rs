@@ -1,7 +1,10 @@
 use std::time::Duration;
 
-use domain::{Part, forecast::HORIZON};
-use store::{retention::Limits, testing::CrowdedDatabase};
+use domain::{Part, Span, SpanSet, forecast::HORIZON};
+use store::{
+    retention::Limits,
+    testing::{CountedEvents, CrowdedDatabase, Documents, recorded},
+};
 
 #[tokio::test]
 async fn no_read_of_a_run_reads_a_whole_table() {
@@ -55,4 +58,42 @@ async fn no_purge_reads_a_whole_table() {
     }
     // Each deletes from another table, or asks how much is left.
     assert!(statements > 1_000, "{statements}");
+}
+
+#[tokio::test]
+async fn neither_reading_nor_storing_slices_reads_a_whole_table() {
+    let crowded = CrowdedDatabase::create().await;
+    let newest = CrowdedDatabase::newest();
+    let (found, statements) = crowded
+        .answer_by_index(async |store| {
+            let events = CountedEvents::by(&["instance"]);
+            let (sla, definition) = ("other-7".parse().unwrap(), events.definition());
+            let objective = &events.objective.id;
+            let groups = store.counted_groups(&sla, objective, &definition).await;
+            // A year, of which an hour is wanted minute by minute.
+            let asked = Span {
+                start: newest - Duration::from_secs(365 * 86_400),
+                end: newest,
+            };
+            let fine = SpanSet::from(Span {
+                start: newest - Duration::from_secs(7_200),
+                end: newest - Duration::from_secs(3_600),
+            });
+            let group = &groups.unwrap()[0].id;
+            let mut found = Vec::new();
+            for group in [None, Some(group)] {
+                let rows = store
+                    .counted_rows(&sla, objective, &definition, group, asked, &fine, None)
+                    .await
+                    .unwrap();
+                found.push(rows.iter().map(|(_, rows)| rows.len()).collect::<Vec<_>>());
+            }
+            let next = Documents::about("cpuUsage", "host7").under("other-7");
+            let next = recorded([next.slices(newest + Duration::from_secs(60))]);
+            store.store_batch(&next, &[]).await.unwrap();
+            found
+        })
+        .await;
+    assert_eq!(found, [[15], [15]]);
+    assert!(statements >= 7, "{statements}");
 }
