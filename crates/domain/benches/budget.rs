@@ -38,11 +38,12 @@ fn budget(criterion: &mut Criterion) {
         target: Some(0.99),
         window: BudgetWindow::days(30),
         missing: Missing::Excluded,
+        alerts: None,
     };
     criterion.bench_function("budget, 30 days, 1,000 violations", |bencher| {
         bencher.iter(|| {
             let time = AttributedTime::of([(month, black_box(&recorded))]);
-            let account = Account::of(&time, &excluded, month.end, terms.window.length());
+            let account = Account::of(&time, &excluded, month.end, &terms);
             Budget::of(&terms, &account)
         });
     });

@@ -1,16 +1,23 @@
 //! `GET /sla/{name}/budget`: what is left of the error budgets, from what is kept of the evaluations.
 
 use domain::{
-    Labels, SpanSet, Timestamp,
-    budget::{Budget, BudgetCalculator, ObjectiveBudgets},
-    sla::Objective,
+    Labels, MetricName, SpanSet, Timestamp,
+    budget::{Account, Budget, BudgetCalculator, EventsBudget, ObjectiveBudgets},
+    sla::{AnyObjective, EventsObjective, Objective, SlaName},
 };
 use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::sla::SeriesHistory;
 
-use crate::{SlaManager, database, name_in, set::missing};
+use crate::{
+    SlaManager,
+    counted::{CountedBudgets, GroupBudget},
+    database,
+    kind::{OfEvents, OfRange},
+    name_in,
+    set::missing,
+};
 
 /// The error budgets of an SLA.
 #[derive(Serialize, JsonSchema)]
@@ -28,8 +35,17 @@ pub(crate) struct Budgets {
 }
 
 #[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
 #[schemars(rename = "BudgetEntry")]
-struct Entry {
+enum Entry {
+    Range(Box<RangeEntry>),
+    Events(Box<EventsEntry>),
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RangeBudget")]
+struct RangeEntry {
+    kind: OfRange,
     objective: String,
     /// Until when its time is reckoned: its newest complete evaluation, or the time asked about if that is earlier.
     as_of: Option<Timestamp>,
@@ -42,6 +58,24 @@ struct Entry {
     in_exclusion: bool,
     #[serde(flatten)]
     budget: Budget,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventsBudgetEntry")]
+struct EventsEntry {
+    kind: OfEvents,
+    objective: String,
+    /// Until when its events are counted: its newest complete evaluation, or the time asked about if that is earlier.
+    as_of: Option<Timestamp>,
+    /// The metric that its share of bad events is.
+    metric: String,
+    /// The group's; none of all events together.
+    labels: Labels,
+    /// How many groups the objective has in the window.
+    series: usize,
+    in_exclusion: bool,
+    #[serde(flatten)]
+    budget: EventsBudget,
 }
 
 /// How far the entries were shown.
@@ -60,7 +94,7 @@ const MOST_AT_ONCE: usize = 64;
 const FIRST_AT_ONCE: usize = 8;
 /// A page ends with so many entries though there is room for more: somebody waits for them.
 const MOST_ENTRIES: usize = 2_000;
-/// Of one objective.
+/// Of one objective of a range.
 const MOST_SERIES: usize = 100;
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -76,21 +110,19 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let pinned = asked.or(cursor.as_ref().map(|cursor| cursor.pinned));
     let newest = store.newest_evaluations(&sla, now + manager.settle);
     let newest = newest.await.map_err(database)?;
-    let evaluated = |objective: &Objective| {
-        let newest = newest.get(objective.id.as_str()).copied()?;
+    let evaluated = |objective: &AnyObjective| {
+        let newest = newest.get(objective.id().as_str()).copied()?;
         Some(pinned.map_or(newest, |pinned| newest.min(pinned)))
     };
     let versions = store.version_times(name).await.map_err(database)?;
     let excluded = store.excluded_time(name).await.map_err(database)?;
-    let wanted: Vec<&Objective> = sla
-        .objectives
-        .iter()
-        .filter(|objective| {
-            only.as_ref()
-                .is_none_or(|only| objective.id == only.as_str())
-        })
-        .collect();
-    let as_of = wanted.iter().filter_map(|one| evaluated(one)).max();
+    let is_asked = |objective: &AnyObjective| {
+        only.as_ref()
+            .is_none_or(|only| *objective.id() == only.as_str())
+    };
+    let mut wanted = sla.all();
+    wanted.retain(is_asked);
+    let as_of = wanted.iter().filter_map(evaluated).max();
     let moment = pinned.or(as_of).unwrap_or(now);
     let (mut objectives, mut rolled_up) = (Vec::new(), Vec::new());
     let mut shown = cursor.map(|cursor| cursor.after).unwrap_or_default();
@@ -100,23 +132,38 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         && !rest.is_empty()
     {
         let chunk = &rest[..at_once.min(rest.len())];
-        let ids: Vec<&str> = chunk
-            .iter()
-            .map(|objective| objective.id.as_str())
-            .collect();
-        let longest = chunk.iter().map(|objective| objective.budget_window).max();
-        let ends = chunk.iter().filter_map(|objective| evaluated(objective));
-        let since = ends.min().unwrap_or(moment) - longest.unwrap_or_default().length();
+        let (mut ids, mut since) = (Vec::new(), moment);
+        for objective in chunk {
+            if let AnyObjective::Range(range) = objective {
+                ids.push(range.id.as_str());
+                since = since.min(Account::begins(
+                    &range.terms(),
+                    evaluated(objective).unwrap_or(moment),
+                ));
+            }
+        }
         let histories = store.histories(name, &ids, since).await.map_err(database)?;
         for objective in chunk {
             let evaluated = evaluated(objective);
-            let calculator = BudgetCalculator::new(&versions, evaluated.unwrap_or(moment));
-            // Without a complete evaluation no time counts as judged.
-            let own = histories
-                .iter()
-                .filter(|history| evaluated.is_some() && history.objective == objective.id);
-            let excluded = excluded.of(&objective.id);
-            let (entries, sum) = entries(&calculator, objective, evaluated, own, excluded);
+            let excluded = excluded.of(objective.id());
+            let (entries, sum) = match objective {
+                AnyObjective::Range(objective) => {
+                    let as_of = evaluated.unwrap_or(moment);
+                    let calculator = BudgetCalculator::new(&versions, as_of);
+                    // Without a complete evaluation no time counts as judged.
+                    let own = histories
+                        .iter()
+                        .filter(|history| evaluated.is_some() && history.objective == objective.id);
+                    range_entries(&calculator, objective, evaluated, own, excluded)
+                }
+                AnyObjective::Events(objective) => {
+                    let at = (excluded, moment);
+                    let read = CountedBudgets::read(store, name, objective, evaluated, at);
+                    let read = read.await.map_err(database)?;
+                    let in_exclusion = excluded.contains(evaluated.unwrap_or(moment));
+                    events_entries(name, objective, evaluated, read, in_exclusion)
+                }
+            };
             for entry in entries.into_iter().skip(shown.entries) {
                 if objectives.len() == MOST_ENTRIES || !room.take(&entry) {
                     break 'page;
@@ -150,7 +197,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
 
 impl Entry {
     /// `labels` are the series'; none for several together.
-    fn new(
+    fn of_range(
         objective: &Objective,
         as_of: Option<Timestamp>,
         labels: Labels,
@@ -158,7 +205,8 @@ impl Entry {
         in_exclusion: bool,
         budget: Budget,
     ) -> Self {
-        Self {
+        Self::Range(Box::new(RangeEntry {
+            kind: OfRange::Range,
             objective: objective.id.to_string(),
             as_of,
             metric: objective.metric.to_string(),
@@ -167,12 +215,12 @@ impl Entry {
             series,
             in_exclusion,
             budget,
-        }
+        }))
     }
 }
 
 /// The entries of an objective, the least left first, and all of its series together.
-fn entries<'a>(
+fn range_entries<'a>(
     calculator: &BudgetCalculator,
     objective: &Objective,
     evaluated: Option<Timestamp>,
@@ -186,7 +234,7 @@ fn entries<'a>(
     } = calculator.budgets(&objective.terms(), recorded, excluded);
     let (series, in_exclusion) = (of_series.len(), excluded.contains(calculator.as_of()));
     let entry = |labels: Labels, budget| {
-        Entry::new(objective, evaluated, labels, series, in_exclusion, budget)
+        Entry::of_range(objective, evaluated, labels, series, in_exclusion, budget)
     };
     let mut entries: Vec<Entry> = of_series
         .into_iter()
@@ -197,4 +245,36 @@ fn entries<'a>(
         entries.push(entry(Labels::default(), rolled_up.clone()));
     }
     (entries, entry(Labels::default(), rolled_up))
+}
+
+/// The entries of an objective of events, the least left first, and all of its events together.
+fn events_entries(
+    sla: &SlaName,
+    objective: &EventsObjective,
+    evaluated: Option<Timestamp>,
+    read: CountedBudgets,
+    in_exclusion: bool,
+) -> (Vec<Entry>, Entry) {
+    let series = read.groups.len();
+    let metric = MetricName::of_objective(sla, &objective.id);
+    let entry = |labels: Labels, budget: EventsBudget| {
+        Entry::Events(Box::new(EventsEntry {
+            kind: OfEvents::Events,
+            objective: objective.id.to_string(),
+            as_of: evaluated,
+            metric: metric.to_string(),
+            labels,
+            series,
+            in_exclusion,
+            budget,
+        }))
+    };
+    let groups = read.groups.into_iter();
+    let mut entries: Vec<Entry> = groups
+        .map(|GroupBudget { labels, budget, .. }| entry(labels, budget))
+        .collect();
+    if entries.is_empty() {
+        entries.push(entry(Labels::default(), read.all.clone()));
+    }
+    (entries, entry(Labels::default(), read.all))
 }

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use domain::{
     Labels, SeriesId, Span, SpanSet, Timestamp, Window,
+    budget::Alert,
     evaluation::{Episode, ObjectiveState, WindowsLeft},
     sla::ExcludedTime,
 };
-use http_api::{ApiError, Call, Reply, reply};
+use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
@@ -18,7 +19,9 @@ use store::{
 
 use crate::{
     SlaManager, database,
+    kind::{OfEvents, OfRange},
     standing::{NOT_EVALUATED, STALE, Standing},
+    standing_groups::{self, StandingGroups, in_order},
     violations::Told,
 };
 
@@ -33,7 +36,16 @@ pub(crate) struct Check<'a> {
     /// Whether all objectives were evaluated at one time.
     complete: bool,
     state: State,
-    objectives: Vec<Entry<'a>>,
+    objectives: Vec<AnyEntry<'a>>,
+}
+
+/// An objective on a series, or of a group of events.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "CheckEntry")]
+enum AnyEntry<'a> {
+    Events(EventsEntry<'a>),
+    Range(Box<Entry<'a>>),
 }
 
 /// How an SLA stands.
@@ -45,8 +57,9 @@ enum State {
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CheckEntry")]
+#[schemars(rename = "RangeCheck")]
 struct Entry<'a> {
+    kind: OfRange,
     objective: &'a str,
     metric: &'a str,
     labels: Cow<'a, Labels>,
@@ -64,6 +77,30 @@ struct Entry<'a> {
     windows: Option<WindowsLeft>,
     episodes: Vec<Told<'a>>,
     episodes_total: u64,
+}
+
+/// How a group of events stands.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventsCheck")]
+struct EventsEntry<'a> {
+    kind: OfEvents,
+    objective: &'a str,
+    /// The metric that its share of bad events is.
+    metric: String,
+    /// The group's; none of all events together.
+    labels: Labels,
+    as_of: Option<Timestamp>,
+    /// Firing if a burn-rate alert of severity page fires, pending if another does, no data if no counter stood in the
+    /// last 5 minutes.
+    state: ObjectiveState,
+    reason: Option<&'a str>,
+    /// How many groups the objective has.
+    series: u64,
+    firing: u64,
+    no_data: u64,
+    in_exclusion: bool,
+    /// The burn-rate alerts that fire.
+    alerts: Vec<Alert>,
 }
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -89,8 +126,9 @@ pub(crate) async fn document<'a>(
     let mut objectives = Vec::new();
     for evaluated in &evaluation.objectives {
         let excluded = excluded.of(&evaluated.objective.id);
+        let mut entries = Vec::new();
         if evaluated.entries.is_empty() {
-            objectives.push(Entry {
+            entries.push(Entry {
                 in_exclusion: excluded.contains(moment),
                 ..bare(evaluated)
             });
@@ -100,14 +138,16 @@ pub(crate) async fn document<'a>(
         for entry in &evaluated.entries {
             let violations = violations(entry, excluded, &stored);
             let shown = shown(evaluated, entry, excluded, &violations);
-            objectives.push(if is_stale { shown.stale() } else { shown });
+            entries.push(if is_stale { shown.stale() } else { shown });
         }
+        objectives.push(entries);
     }
-    let worst = objectives
-        .iter()
-        .map(|entry| entry.state)
-        .max()
-        .unwrap_or(ObjectiveState::NoData);
+    let counted = standing_groups::read(standing, excluded, store, now).await;
+    let counted = counted.map_err(database)?;
+    let states = objectives.iter().flatten().map(|entry| entry.state);
+    let of_events = counted.iter().flat_map(|one| &one.groups);
+    let worst = states.chain(of_events.map(|group| group.state)).max();
+    let objectives = together(objectives, counted);
     Ok(Check {
         sla: &evaluation.name,
         version: evaluation.version,
@@ -118,7 +158,7 @@ pub(crate) async fn document<'a>(
         state: if standing.stale {
             State::Stale(STALE)
         } else {
-            State::Worst(worst)
+            State::Worst(worst.unwrap_or(ObjectiveState::NoData))
         },
         objectives,
     })
@@ -181,6 +221,57 @@ async fn stored_violations(
         .await
 }
 
+/// The entries in the order of the objectives; of events as many as there is room for.
+fn together<'a>(ranges: Vec<Vec<Entry<'a>>>, events: Vec<StandingGroups<'a>>) -> Vec<AnyEntry<'a>> {
+    let boxed = |entries: Vec<Entry<'a>>| {
+        let boxed = entries.into_iter().map(Box::new);
+        boxed.map(AnyEntry::Range).collect::<Vec<_>>()
+    };
+    let ranges: Vec<Vec<AnyEntry<'a>>> = ranges.into_iter().map(boxed).collect();
+    let mut room = Room::default();
+    for entry in ranges.iter().flatten() {
+        room.fits(entry);
+    }
+    let of_groups = |one: StandingGroups<'a>| {
+        let place = one.place;
+        let entries = EventsEntry::of(one).map(AnyEntry::Events);
+        let fitting = entries.take_while(|entry| room.fits(entry)).collect();
+        (place, fitting)
+    };
+    let events = events.into_iter().map(of_groups).collect();
+    in_order(ranges, events)
+}
+
+impl<'a> EventsEntry<'a> {
+    fn of(standing: StandingGroups<'a>) -> impl Iterator<Item = Self> {
+        let StandingGroups {
+            objective,
+            metric,
+            as_of,
+            in_exclusion,
+            series,
+            firing,
+            no_data,
+            groups,
+            ..
+        } = standing;
+        groups.into_iter().map(move |group| Self {
+            kind: OfEvents::Events,
+            objective: &objective.id,
+            metric: metric.to_string(),
+            labels: group.labels,
+            as_of,
+            state: group.state,
+            reason: group.reason,
+            series,
+            firing,
+            no_data,
+            in_exclusion,
+            alerts: group.alerts,
+        })
+    }
+}
+
 impl Entry<'_> {
     /// The entry of an objective whose newest complete evaluation is too old.
     fn stale(self) -> Self {
@@ -229,6 +320,7 @@ fn shown<'a>(
 fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
     let objective = &evaluated.objective;
     Entry {
+        kind: OfRange::Range,
         objective: &objective.id,
         metric: &objective.metric,
         labels: Cow::Owned(Labels::default()),

@@ -7,15 +7,18 @@ mod advice;
 mod bound;
 mod budget;
 mod check;
+mod counted;
 mod evaluator;
 mod events;
 mod exclusions;
 mod fitting;
+mod kind;
 mod outlook;
 mod reliability;
 mod routes;
 mod set;
 mod standing;
+mod standing_groups;
 mod trial;
 mod violations;
 

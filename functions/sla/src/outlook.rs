@@ -8,7 +8,7 @@ use domain::{
     forecast::HORIZON,
     score::Reliability,
 };
-use http_api::{ApiError, Call, Reply, reply};
+use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
@@ -17,9 +17,11 @@ use store::{
 };
 
 use crate::{
-    SlaManager,
+    SlaManager, database,
+    kind::{OfEvents, OfRange},
     reliability::{self, Reliabilities},
     standing::{NOT_EVALUATED, STALE, Standing},
+    standing_groups::{self, StandingGroups, in_order},
 };
 
 /// The document.
@@ -34,12 +36,42 @@ pub(crate) struct Prediction<'a> {
     stale: bool,
     /// Whether all objectives were evaluated at one time.
     complete: bool,
-    objectives: Vec<Entry<'a>>,
+    objectives: Vec<AnyEntry<'a>>,
+}
+
+/// An objective on a series, or of a group of events.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "PredictEntry")]
+enum AnyEntry<'a> {
+    Events(EventsEntry<'a>),
+    Range(Box<Entry<'a>>),
+}
+
+/// What is to come of a group of events.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EventsPrediction")]
+struct EventsEntry<'a> {
+    kind: OfEvents,
+    objective: &'a str,
+    /// The metric that its share of bad events is.
+    metric: String,
+    /// The group's; none of all events together.
+    labels: Labels,
+    as_of: Option<Timestamp>,
+    state: ObjectiveState,
+    /// How many groups the objective has.
+    series: u64,
+    firing: u64,
+    no_data: u64,
+    #[serde(flatten)]
+    outlook: Outlook,
 }
 
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "PredictEntry")]
+#[schemars(rename = "RangePrediction")]
 struct Entry<'a> {
+    kind: OfRange,
     objective: &'a str,
     metric: &'a str,
     labels: Cow<'a, Labels>,
@@ -63,17 +95,28 @@ struct Entry<'a> {
 const NOT_READ: &str = "not_read";
 /// Why nothing is known of what probabilities were worth: none was scored.
 const NOT_SCORED: &str = "not_scored_yet";
+/// Why nothing is said of what is to come of events.
+const NOT_FORECAST: &str = "not_forecast_yet";
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let now = call.now;
     let standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
-    reply::ok(&document(&standing, scores.as_deref()))
+    let (store, name) = (&manager.store, &standing.evaluation.name);
+    let counted = if standing.evaluation.events.is_empty() {
+        Vec::new()
+    } else {
+        let excluded = store.excluded_time(name).await.map_err(database)?;
+        let read = standing_groups::read(&standing, &excluded, store, now);
+        read.await.map_err(database)?
+    };
+    reply::ok(&document(&standing, &counted, scores.as_deref()))
 }
 
 /// What is returned of an evaluation and of what the probabilities before it were worth, if that was read.
 pub(crate) fn document<'a>(
     standing: &'a Standing,
+    counted: &[StandingGroups<'a>],
     scores: Option<&Reliabilities>,
 ) -> Prediction<'a> {
     let evaluation = &standing.evaluation;
@@ -95,8 +138,47 @@ pub(crate) fn document<'a>(
         horizon_seconds: HORIZON.as_secs_f64(),
         stale: standing.stale,
         complete: evaluation.is_complete(),
-        objectives: evaluation.objectives.iter().flat_map(entries).collect(),
+        objectives: together(evaluation.objectives.iter().map(entries), counted),
     }
+}
+
+/// The entries in the order of the objectives; of events as many as there is room for.
+fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
+    ranges: impl Iterator<Item = Entries>,
+    counted: &[StandingGroups<'a>],
+) -> Vec<AnyEntry<'a>> {
+    let boxed = |entries: Entries| {
+        let boxed = entries.map(Box::new);
+        boxed.map(AnyEntry::Range).collect::<Vec<_>>()
+    };
+    let ranges: Vec<Vec<AnyEntry<'a>>> = ranges.map(boxed).collect();
+    let mut room = Room::default();
+    for entry in ranges.iter().flatten() {
+        room.fits(entry);
+    }
+    let events = counted.iter().map(|one| {
+        let entries = one.groups.iter().map(|group| {
+            AnyEntry::Events(EventsEntry {
+                kind: OfEvents::Events,
+                objective: &one.objective.id,
+                metric: one.metric.to_string(),
+                labels: group.labels.clone(),
+                as_of: one.as_of,
+                state: group.state,
+                series: one.series,
+                firing: one.firing,
+                no_data: one.no_data,
+                outlook: Outlook::unavailable(match group.reason {
+                    Some(reason) if reason == NOT_EVALUATED || reason == STALE => reason,
+                    _ => NOT_FORECAST,
+                }),
+            })
+        });
+        let fitting = entries.take_while(|entry| room.fits(entry)).collect();
+        (one.place, fitting)
+    });
+    let events = events.collect();
+    in_order(ranges, events)
 }
 
 fn worth(
@@ -160,6 +242,7 @@ fn shown<'a>(
 fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
     let objective = &evaluated.objective;
     Entry {
+        kind: OfRange::Range,
         objective: &objective.id,
         metric: &objective.metric,
         labels: Cow::Owned(Labels::default()),

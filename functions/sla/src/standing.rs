@@ -86,9 +86,12 @@ impl Standing {
 
     /// Whether an objective's newest evaluation is too old for the moment asked about.
     pub(crate) fn is_stale(&self, objective: &EvaluatedObjective) -> bool {
-        let oldest_fresh = self.oldest_fresh;
-        let is_old = |as_of| oldest_fresh.is_some_and(|oldest| as_of < oldest);
-        objective.as_of.is_some_and(is_old)
+        objective.as_of.is_some_and(|as_of| self.is_too_old(as_of))
+    }
+
+    /// Whether an evaluation is too old for the moment asked about.
+    pub(crate) fn is_too_old(&self, as_of: Timestamp) -> bool {
+        self.oldest_fresh.is_some_and(|oldest| as_of < oldest)
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     reply::ok(&Tried {
         as_of: tried.as_of,
         check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
-        predict_json: outlook::document(&by_probability, Some(&BTreeMap::new())),
+        predict_json: outlook::document(&by_probability, &[], Some(&BTreeMap::new())),
         recommended: recommended(&tried),
         failures: &tried.failures,
     })
@@ -105,6 +105,7 @@ fn evaluation(tried: &TrialDocument, worst: Worst) -> Evaluation {
                 entries: worst.first(objective.entries.iter().map(stored).collect()),
             })
             .collect(),
+        events: Vec::new(),
     }
 }
 

@@ -2,17 +2,22 @@ use std::{ops::AddAssign, time::Duration};
 
 use super::{
     AttributedTime,
-    alert::{BURN_WINDOWS, BurnWindow},
+    alert::{burn_windows, pairs},
 };
-use crate::time::{Span, SpanSet, Timestamp};
+use crate::{
+    sla::Terms,
+    time::{Span, SpanSet, Timestamp},
+};
 
 /// The time a budget is calculated from, of one series or of several together. Exact sums of whole milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// How many series.
     pub(super) series: u32,
-    /// The budget window, of one series.
+    /// The time the target is about, of one series.
     pub(super) length: Duration,
+    /// The part of it that is over.
+    pub(super) elapsed: Duration,
     /// In the budget window.
     pub(super) window: Tally,
     /// Whether any of the budget window was judged, excluded or not.
@@ -21,8 +26,8 @@ pub struct Account {
     pub(super) covered: Duration,
     /// Of the budget window.
     pub(super) excluded: Duration,
-    /// In each window of [`BURN_WINDOWS`] that is no longer than the budget window.
-    pub(super) recent: Vec<Tally>,
+    /// In each window whose burn is listed, shortest first.
+    pub(super) recent: Vec<(Duration, Tally)>,
 }
 
 /// Time in one window that is judged and not excluded.
@@ -37,21 +42,22 @@ pub(super) struct Tally {
 }
 
 impl Account {
-    /// The account of one series at `as_of`, over the last `length`, `excluded` taken out.
-    pub fn of(
-        time: &AttributedTime,
-        excluded: &SpanSet,
-        as_of: Timestamp,
-        length: Duration,
-    ) -> Self {
-        let window = SpanSet::from(Span {
-            start: as_of - length,
+    /// The account of one series at `as_of` on these terms, `excluded` taken out.
+    pub fn of(time: &AttributedTime, excluded: &SpanSet, as_of: Timestamp, terms: &Terms) -> Self {
+        let period = terms.window.period(as_of);
+        let windows = burn_windows(
+            &pairs(terms.alerts.as_deref(), period.length),
+            period.length,
+        );
+        let read = SpanSet::from(Span {
+            start: Self::begins(terms, as_of),
             end: as_of,
         });
-        let excluded = excluded.intersection(&window);
-        let all = time.judged.intersection(&window);
-        let covered = all.difference(&time.missing).length();
-        let judged = all.difference(&excluded);
+        let window = SpanSet::from(Span {
+            start: period.start,
+            end: as_of,
+        });
+        let judged = time.judged.intersection(&read).difference(excluded);
         let missing = time.missing.intersection(&judged);
         let violated = time.violated.intersection(&judged);
         let tally = |start: Timestamp| Tally {
@@ -59,17 +65,32 @@ impl Account {
             missing: missing.length_since(start),
             violated: violated.length_since(start),
         };
+        let excluded = excluded.intersection(&window);
+        let all = time.judged.intersection(&window);
+        let covered = all.difference(&time.missing).length();
         Self {
             series: 1,
-            length,
-            window: tally(as_of - length),
+            length: period.length,
+            elapsed: as_of.since(period.start),
+            window: tally(period.start),
             is_judged: !all.is_empty(),
             covered,
             excluded: excluded.length(),
-            recent: BurnWindow::within(length)
-                .map(|recent| tally(as_of - recent.length))
+            recent: windows
+                .into_iter()
+                .map(|window| (window, tally(as_of - window)))
                 .collect(),
         }
+    }
+
+    /// When the time begins that an account on these terms at `as_of` is of: the budget window, or the longest window whose
+    /// burn is listed.
+    pub fn begins(terms: &Terms, as_of: Timestamp) -> Timestamp {
+        let period = terms.window.period(as_of);
+        let pairs = pairs(terms.alerts.as_deref(), period.length);
+        let windows = burn_windows(&pairs, period.length);
+        let longest = windows.last().copied().unwrap_or_default();
+        period.start.min(as_of - longest)
     }
 
     /// Whether any of the budget window was judged, excluded or not.
@@ -82,11 +103,10 @@ impl Account {
         length * self.series
     }
 
-    /// The time in a window of this name, if it was looked at.
-    pub(super) fn recent(&self, name: &str) -> Option<(Duration, Tally)> {
-        let place = BURN_WINDOWS.iter().position(|window| window.name == name)?;
-        let tally = self.recent.get(place)?;
-        Some((BURN_WINDOWS[place].length, *tally))
+    /// The time in a window of this length, if it was looked at.
+    pub(super) fn recent(&self, length: Duration) -> Option<Tally> {
+        let (_, tally) = self.recent.iter().find(|(window, _)| *window == length)?;
+        Some(*tally)
     }
 }
 
@@ -98,7 +118,7 @@ impl AddAssign<&Self> for Account {
         self.is_judged |= other.is_judged;
         self.covered += other.covered;
         self.excluded += other.excluded;
-        for (own, others) in self.recent.iter_mut().zip(&other.recent) {
+        for ((_, own), (_, others)) in self.recent.iter_mut().zip(&other.recent) {
             *own += *others;
         }
     }

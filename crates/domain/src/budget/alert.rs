@@ -1,66 +1,38 @@
-//! When to wake somebody: multiwindow, multi-burn-rate alerts (Beyer et al., *The Site Reliability Workbook*, 2018,
-//! chapter 5), and the pair of 1d and 2h that Sloth adds to them.
+//! The burn-rate alerts of a budget, and the windows whose burn it lists.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A window whose burn is listed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BurnWindow {
-    pub(super) name: &'static str,
-    pub(super) length: Duration,
-}
+use crate::{
+    series::Labels,
+    sla::{AlertPair, Severity},
+    time::{Timestamp, duration},
+};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// All of them, shortest first.
-pub(super) const BURN_WINDOWS: [BurnWindow; 7] = [
-    BurnWindow::new("5m", 5 * MINUTE),
-    BurnWindow::new("30m", 30 * MINUTE),
-    BurnWindow::new("1h", HOUR),
-    BurnWindow::new("2h", 2 * HOUR),
-    BurnWindow::new("6h", 6 * HOUR),
-    BurnWindow::new("1d", 24 * HOUR),
-    BurnWindow::new("3d", 72 * HOUR),
+/// The windows whose burn is listed, whatever the alerts are, in seconds, shortest first.
+const BURN_WINDOWS: [u64; 7] = [
+    5 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    6 * HOUR,
+    24 * HOUR,
+    72 * HOUR,
 ];
-
-impl BurnWindow {
-    const fn new(name: &'static str, seconds: u64) -> Self {
-        Self {
-            name,
-            length: Duration::from_secs(seconds),
-        }
-    }
-
-    /// Those no longer than `length`.
-    pub(super) fn within(length: Duration) -> impl Iterator<Item = &'static Self> {
-        BURN_WINDOWS
-            .iter()
-            .take_while(move |window| window.length <= length)
-    }
-}
-
-/// How urgent an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Somebody has to look now.
-    Page,
-    /// Somebody has to look this week.
-    Ticket,
-}
 
 /// Fires when both windows burn faster than the factor: the long one says that it matters, the short one that it still
 /// goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Alert {
     /// The long window.
-    pub long: &'static str,
+    pub long: String,
     /// The short window.
-    pub short: &'static str,
+    pub short: String,
     /// How many times faster than sustainable the budget is spent.
     pub factor: f64,
     /// The share of the budget that is gone after the long window at that pace.
@@ -69,41 +41,85 @@ pub struct Alert {
     pub reachable: bool,
     /// Whether it fires.
     pub firing: bool,
+    /// Whether too little is measured to say so: `firing` is what it was when enough was.
+    pub frozen: bool,
+    /// Of a frozen alert: until when enough was measured; `None` if it never was, as far as is known.
+    pub unmeasured_since: Option<Timestamp>,
     /// How urgent it is.
     pub severity: Severity,
+    /// What it is called in place of the usual name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Labels that it has beside its own.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub labels: Labels,
+    /// Annotations that it has beside its own.
+    #[serde(skip_serializing_if = "is_empty")]
+    pub annotations: Labels,
 }
 
-pub(super) struct Pair {
-    pub(super) long: &'static str,
-    pub(super) short: &'static str,
-    pub(super) factor: f64,
-    pub(super) severity: Severity,
+fn is_empty(labels: &Labels) -> bool {
+    labels.0.is_empty()
 }
 
-/// Most urgent first.
-pub(super) const PAIRS: [Pair; 4] = [
-    Pair {
-        long: "1h",
-        short: "5m",
-        factor: 14.4,
-        severity: Severity::Page,
+/// Whether an alert fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As its windows say.
+    Measured { firing: bool },
+    /// Too little is measured.
+    Frozen {
+        firing: bool,
+        unmeasured_since: Option<Timestamp>,
     },
-    Pair {
-        long: "6h",
-        short: "30m",
-        factor: 6.0,
-        severity: Severity::Page,
-    },
-    Pair {
-        long: "1d",
-        short: "2h",
-        factor: 3.0,
-        severity: Severity::Ticket,
-    },
-    Pair {
-        long: "3d",
-        short: "6h",
-        factor: 1.0,
-        severity: Severity::Ticket,
-    },
-];
+}
+
+impl Alert {
+    /// The alert of a pair, of a budget over `length` whose target is `target`.
+    pub(super) fn new(pair: &AlertPair, length: Duration, target: f64, standing: Standing) -> Self {
+        let factor = pair.pace.factor(pair.long, length);
+        let (firing, frozen, unmeasured_since) = match standing {
+            Standing::Measured { firing } => (firing, false, None),
+            Standing::Frozen {
+                firing,
+                unmeasured_since,
+            } => (firing, true, unmeasured_since),
+        };
+        Self {
+            long: duration::format(pair.long),
+            short: duration::format(pair.short),
+            factor,
+            budget_share: pair.pace.budget_share(pair.long, length),
+            reachable: factor * (1.0 - target) < 1.0,
+            firing,
+            frozen,
+            unmeasured_since,
+            severity: pair.severity,
+            name: pair.name.clone(),
+            labels: pair.labels.clone(),
+            annotations: pair.annotations.clone(),
+        }
+    }
+}
+
+/// The pairs of an objective whose budget is over `length`: its own, or else the usual ones; those longer than the budget
+/// are left out.
+pub(super) fn pairs(own: Option<&[AlertPair]>, length: Duration) -> Vec<AlertPair> {
+    let mut pairs = own.map_or_else(AlertPair::default_pairs, <[AlertPair]>::to_vec);
+    pairs.retain(|pair| pair.long <= length);
+    pairs
+}
+
+/// The windows whose burn is listed: the usual ones that are no longer than the budget's, and those of its pairs, shortest
+/// first.
+pub(super) fn burn_windows(pairs: &[AlertPair], length: Duration) -> Vec<Duration> {
+    let usual = BURN_WINDOWS.map(Duration::from_secs).into_iter();
+    let own = pairs.iter().flat_map(|pair| [pair.long, pair.short]);
+    let mut windows: Vec<Duration> = usual
+        .filter(|window| *window <= length)
+        .chain(own)
+        .collect();
+    windows.sort_unstable();
+    windows.dedup();
+    windows
+}

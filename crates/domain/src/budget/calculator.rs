@@ -47,8 +47,7 @@ impl BudgetCalculator {
         series: impl IntoIterator<Item = (Series, &'a RecordedVersions)>,
         excluded: &SpanSet,
     ) -> ObjectiveBudgets<Series> {
-        let account =
-            |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms.window.length());
+        let account = |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms);
         let mut all: Option<Account> = None;
         let mut of_series = Vec::new();
         for (series, recorded) in series {
@@ -116,6 +115,7 @@ mod tests {
             target: Some(0.99),
             window: BudgetWindow::days(1),
             missing: Missing::Excluded,
+            alerts: None,
         };
         let calculator = BudgetCalculator::new(&[version], span(0, DAY).end);
         let series = series.iter().map(|(name, recorded)| (*name, recorded));

@@ -18,10 +18,12 @@ mod account;
 mod alert;
 mod attributed;
 mod calculator;
+mod events;
 mod statement;
 
 pub use account::Account;
-pub use alert::{Alert, Severity};
+pub use alert::Alert;
 pub use attributed::{AttributedTime, RecordedTime, Version, in_force};
 pub use calculator::{BudgetCalculator, ObjectiveBudgets, RecordedVersions};
+pub use events::{EventsBudget, EventsQuestion, HistoryPoint, HistoryStep, Timeline};
 pub use statement::{Budget, Burn};

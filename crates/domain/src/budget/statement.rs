@@ -6,11 +6,11 @@ use serde::{Serialize, Serializer};
 use super::{
     Account, Alert,
     account::Tally,
-    alert::{BurnWindow, PAIRS, Pair},
+    alert::{Standing, pairs},
 };
 use crate::{
     sla::{BudgetWindow, Missing, Terms},
-    time::seconds,
+    time::{duration, seconds},
 };
 
 /// How an error budget stands. Of several series all seconds are sums over them. Without a target nothing that follows
@@ -47,10 +47,10 @@ pub struct Budget {
     pub coverage: f64,
 }
 
-/// The burn by window, shortest first, each no longer than the budget window: the share of bad time over what the
+/// The burn by window, shortest first, each no longer than the budget window: the share of what was bad over what the
 /// target allows; `None` where less than half of the window counts, or there is no target.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Burn(pub Vec<(&'static str, Option<f64>)>);
+pub struct Burn(pub Vec<(String, Option<f64>)>);
 
 impl Budget {
     /// The budget of `terms` by `account`, which is over their window.
@@ -58,7 +58,8 @@ impl Budget {
         let tally = &account.window;
         let (bad, total) = (bad(tally, terms.missing), total(tally, terms.missing));
         let length = account.of_all(account.length);
-        let unjudged = length - account.excluded - tally.judged;
+        let elapsed = account.of_all(account.elapsed);
+        let unjudged = elapsed - account.excluded - tally.judged;
         let not_there = match terms.missing {
             Missing::Excluded => tally.missing,
             Missing::Good | Missing::Bad => Duration::ZERO,
@@ -84,7 +85,7 @@ impl Budget {
                 .and_then(|remaining| exhaustion(terms, account, remaining)),
             unjudged_seconds: seconds(unjudged),
             excluded_seconds: seconds(account.excluded),
-            coverage: share(account.covered, length).unwrap_or(0.0),
+            coverage: share(account.covered, elapsed).unwrap_or(0.0),
         }
     }
 
@@ -117,7 +118,7 @@ fn exhaustion(terms: &Terms, account: &Account, remaining: f64) -> Option<f64> {
     if remaining <= 0.0 {
         return Some(0.0);
     }
-    let (_, hour) = account.recent("1h")?;
+    let hour = account.recent(HOUR)?;
     let pace = share(bad(&hour, terms.missing), total(&hour, terms.missing))?;
     (pace > 0.0).then(|| remaining / pace)
 }
@@ -127,58 +128,49 @@ fn alerts(terms: &Terms, account: &Account, burn: &Burn) -> Vec<Alert> {
     let Some(target) = terms.target else {
         return Vec::new();
     };
-    let fitting = PAIRS.iter().filter_map(|pair| {
-        let (long, _) = account.recent(pair.long)?;
-        Some((pair, long))
-    });
-    fitting
-        .map(|(pair, long)| {
-            let &Pair {
-                long: long_name,
-                short,
-                factor,
-                severity,
-            } = pair;
-            let exceeds = |name| burn.of_window(name).is_some_and(|burn| burn > factor);
-            Alert {
-                long: long_name,
-                short,
-                factor,
-                budget_share: factor * seconds(long) / seconds(account.length),
-                reachable: factor * (1.0 - target) < 1.0,
-                firing: exceeds(long_name) && exceeds(short),
-                severity,
-            }
+    let pairs = pairs(terms.alerts.as_deref(), account.length).into_iter();
+    pairs
+        .map(|pair| {
+            let factor = pair.pace.factor(pair.long, account.length);
+            let exceeds = |window| burn.of_length(window).is_some_and(|burn| burn > factor);
+            let firing = exceeds(pair.long) && exceeds(pair.short);
+            Alert::new(&pair, account.length, target, Standing::Measured { firing })
         })
         .collect()
 }
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 impl Burn {
     fn of(terms: &Terms, account: &Account) -> Self {
-        let windows = BurnWindow::within(account.length).zip(&account.recent);
-        let burns = windows.map(|(window, tally)| {
+        let burns = account.recent.iter().map(|(window, tally)| {
             let total = total(tally, terms.missing);
-            let is_known = total * 2 >= account.of_all(window.length);
+            let is_known = total * 2 >= account.of_all(*window);
             let burn = terms
                 .target
                 .filter(|_| is_known)
                 .zip(share(bad(tally, terms.missing), total))
                 .map(|(target, share)| share / (1.0 - target));
-            (window.name, burn)
+            (duration::format(*window), burn)
         });
         Self(burns.collect())
     }
 
     /// The burn in the window of that name.
     pub fn of_window(&self, name: &str) -> Option<f64> {
-        let (_, burn) = self.0.iter().find(|(window, _)| *window == name)?;
+        let (_, burn) = self.0.iter().find(|(window, _)| window == name)?;
         *burn
+    }
+
+    /// The burn in the window of that length.
+    pub(super) fn of_length(&self, length: Duration) -> Option<f64> {
+        self.of_window(&duration::format(length))
     }
 }
 
 impl Serialize for Burn {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
+        serializer.collect_map(self.0.iter().map(|(window, burn)| (window, burn)))
     }
 }
 

@@ -1,4 +1,4 @@
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -73,10 +73,23 @@ impl AddAssign for Counts {
     }
 }
 
+/// What is left without slices that are part of it.
+impl Sub for Counts {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        let [one, two] = self.sums;
+        let [less_one, less_two] = other.sums;
+        Self {
+            sums: [one - less_one, two - less_two],
+        }
+    }
+}
+
 impl Reckoned {
     /// The share of good events; `None` where nothing happened.
     pub fn share_good(&self) -> Option<f64> {
-        (self.total > 0.0).then(|| 1.0 - self.bad / self.total)
+        (self.total > 0.0).then(|| self.good / self.total)
     }
 }
 

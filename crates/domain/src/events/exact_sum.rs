@@ -1,4 +1,4 @@
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Sub};
 
 /// A sum that does not depend on the order of its terms: a whole number of 2^-60.
 ///
@@ -34,6 +34,14 @@ impl Add for ExactSum {
 impl AddAssign for ExactSum {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
+    }
+}
+
+impl Sub for ExactSum {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
     }
 }
 

@@ -1,3 +1,4 @@
+mod alerts;
 mod budget;
 mod events;
 mod fields;
@@ -27,7 +28,7 @@ pub struct Draft {
 
 const MOST_OBJECTIVES: usize = 10_000;
 /// The fields of every objective.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 8] = [
     "labels",
     "min",
     "max",
@@ -35,14 +36,15 @@ const FIELDS: [&str; 7] = [
     "target",
     "budget_window",
     "missing",
+    "alerts",
 ];
 
 impl Draft {
     /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
-    /// "budget_window"?, "missing"?}]}`, or ranges by metric:
+    /// "budget_window"?, "missing"?, "alerts"?}]}`, or ranges by metric:
     /// `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
     /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
-    /// "slice_target"?, "no_traffic"?, "min_bad"?}`.
+    /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?}`.
     ///
     /// # Errors
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
@@ -233,12 +235,14 @@ fn objective(
     let target = budget::share(fields, pointer, "target", faults);
     let budget_window = budget::term(fields, pointer, "budget_window", faults);
     let missing = budget::term(fields, pointer, "missing", faults);
+    let alerts = alerts::alerts(fields, pointer, faults);
     let objective = Objective::new(metric?, labels, (min, max), hold);
     Some(Objective {
         id: given.unwrap_or(objective.id),
         target,
         budget_window,
         missing,
+        alerts,
         ..objective
     })
 }

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetWindow, ObjectiveId, UnknownTerm};
+use super::{AlertPair, BudgetWindow, ObjectiveId, UnknownTerm};
 use crate::{digest::digest, series::Labels};
 
 /// A share of events that should be good, such as requests that are answered without an error.
@@ -38,6 +38,9 @@ pub struct EventsObjective {
     /// How many bad events the long window of a burn-rate alert must have, at least 0; default 1.
     #[serde(default = "default_min_bad")]
     pub min_bad: f64,
+    /// Its burn-rate alerts; `None`: the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Vec<AlertPair>>,
 }
 
 fn default_min_bad() -> f64 {
@@ -190,6 +193,7 @@ impl EventsObjective {
             slice_target: None,
             no_traffic: NoTraffic::default(),
             min_bad: default_min_bad(),
+            alerts: None,
         }
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetWindow, EventsObjective, Missing, ObjectiveId, SlaName, Terms};
+use super::{AlertPair, BudgetWindow, EventsObjective, Missing, ObjectiveId, SlaName, Terms};
 use crate::{
     digest::digest,
     series::{Labels, MetricName},
@@ -36,6 +36,9 @@ pub struct Objective {
     /// What the time without a sample is for the budget; default `excluded`.
     #[serde(default)]
     pub missing: Missing,
+    /// Its burn-rate alerts; `None`: the usual ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Vec<AlertPair>>,
 }
 
 /// A version of an SLA as etl evaluates it.
@@ -149,6 +152,7 @@ impl Objective {
             target: None,
             budget_window: BudgetWindow::default(),
             missing: Missing::default(),
+            alerts: None,
         }
     }
 
@@ -158,6 +162,7 @@ impl Objective {
             target: self.target,
             window: self.budget_window,
             missing: self.missing,
+            alerts: self.alerts.clone(),
         }
     }
 }
@@ -180,19 +185,19 @@ fn default_id(
     ObjectiveId::of_digest(digest(texts))
 }
 
-mod written_duration {
+pub(super) mod written_duration {
     use serde::{Deserializer, Serializer, de::Error as _};
 
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(
+    pub(in crate::sla) fn serialize<S: Serializer>(
         duration: &Duration,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&duration::format(*duration))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::sla) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Duration, D::Error> {
         duration::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)

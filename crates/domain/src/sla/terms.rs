@@ -3,10 +3,11 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::time::duration;
+use super::{AlertPair, Severity};
+use crate::time::{Timestamp, duration};
 
 /// What a budget follows from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
     /// The share of the time that should be good, 0 to 1, both exclusive; `None`: there is no budget.
     pub target: Option<f64>,
@@ -14,11 +15,24 @@ pub struct Terms {
     pub window: BudgetWindow,
     /// What the time without a sample is.
     pub missing: Missing,
+    /// The burn-rate alerts; `None`: the usual ones.
+    pub alerts: Option<Vec<AlertPair>>,
 }
 
 /// The time a target is about, up to the present: 1h to 1y (365 days), in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BudgetWindow(Duration);
+
+/// The time that a target is about, at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetPeriod {
+    /// Where it begins, exclusive.
+    pub start: Timestamp,
+    /// How long the whole of it is: of a calendar, also what is to come.
+    pub length: Duration,
+    /// Where it ends, of a calendar.
+    pub end: Option<Timestamp>,
+}
 
 /// A text that is not a budget window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,8 +77,17 @@ impl BudgetWindow {
         Self(Duration::from_secs(days as u64 * DAY.as_secs()))
     }
 
-    /// How long it is.
-    pub fn length(self) -> Duration {
+    /// The period that holds an instant.
+    pub fn period(self, as_of: Timestamp) -> BudgetPeriod {
+        BudgetPeriod {
+            start: as_of - self.0,
+            length: self.0,
+            end: None,
+        }
+    }
+
+    /// How long a period is at most.
+    pub fn longest(self) -> Duration {
         self.0
     }
 }
@@ -137,6 +160,18 @@ impl FromStr for Missing {
             "good" => Ok(Self::Good),
             "bad" => Ok(Self::Bad),
             _ => Err(UnknownTerm::new(text, "excluded, good, bad")),
+        }
+    }
+}
+
+impl FromStr for Severity {
+    type Err = UnknownTerm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTerm> {
+        match text {
+            "page" => Ok(Self::Page),
+            "ticket" => Ok(Self::Ticket),
+            _ => Err(UnknownTerm::new(text, "page, ticket")),
         }
     }
 }

@@ -8,7 +8,7 @@ use domain::{
     Labels, SeriesId, Timestamp,
     evaluation::ObjectiveState,
     message::{SeriesReference, ViolationsDocument},
-    sla::{Objective, Sla, SlaName},
+    sla::{EventsObjective, Objective, Sla, SlaName},
 };
 use serde::Deserialize;
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
@@ -27,8 +27,21 @@ pub struct Evaluation {
     pub name: SlaName,
     /// The version.
     pub version: u32,
-    /// Its objectives, in the order given.
+    /// Its objectives of ranges, in the order given.
     pub objectives: Vec<EvaluatedObjective>,
+    /// Its objectives of events, in the order given.
+    pub events: Vec<EvaluatedEvents>,
+}
+
+/// An objective of events, and when its events were counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluatedEvents {
+    /// Its place among all objectives of the SLA, from 0.
+    pub place: usize,
+    /// The objective.
+    pub objective: EventsObjective,
+    /// Its newest complete evaluation; `None` before the first.
+    pub as_of: Option<Timestamp>,
 }
 
 /// An objective and its newest complete evaluation.
@@ -70,13 +83,19 @@ const MORE_ROWS: usize = 500;
 impl Evaluation {
     /// The newest of the objectives' evaluations; `None` before the first.
     pub fn as_of(&self) -> Option<Timestamp> {
-        self.objectives.iter().filter_map(|one| one.as_of).max()
+        self.times().flatten().max()
     }
 
     /// Whether all objectives were evaluated at one time.
     pub fn is_complete(&self) -> bool {
         let newest = self.as_of();
-        newest.is_some() && self.objectives.iter().all(|one| one.as_of == newest)
+        newest.is_some() && self.times().all(|as_of| as_of == newest)
+    }
+
+    /// When each of the objectives was evaluated.
+    fn times(&self) -> impl Iterator<Item = Option<Timestamp>> {
+        let ranges = self.objectives.iter().map(|one| one.as_of);
+        ranges.chain(self.events.iter().map(|one| one.as_of))
     }
 }
 
@@ -108,6 +127,11 @@ impl Store {
                 found.entry(objective).or_insert(evaluated);
             }
         }
+        let counted = if sla.events.is_empty() {
+            HashMap::new()
+        } else {
+            self.newest_evaluations(&sla, until).await?
+        };
         let mut objectives: Vec<EvaluatedObjective> = sla
             .objectives
             .iter()
@@ -124,6 +148,15 @@ impl Store {
             name: sla.name,
             version: sla.version,
             objectives,
+            events: sla
+                .events
+                .into_iter()
+                .map(|(place, objective)| EvaluatedEvents {
+                    place,
+                    as_of: counted.get(objective.id.as_str()).copied(),
+                    objective,
+                })
+                .collect(),
         }))
     }
 

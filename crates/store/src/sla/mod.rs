@@ -12,7 +12,7 @@ mod violations;
 mod worst;
 
 pub use change::{Change, Condition};
-pub use evaluation::{Asked, EvaluatedObjective, Evaluation};
+pub use evaluation::{Asked, EvaluatedEvents, EvaluatedObjective, Evaluation};
 pub use exclusions::{ExclusionOutcome, ExclusionPage};
 pub use history::{SeriesHistory, ViolationSpans};
 pub use known::KnownSeries;

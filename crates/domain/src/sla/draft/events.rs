@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::budget;
+use super::{alerts, budget};
 use crate::{
     fault::{Faults, below},
     sla::{
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "id",
     "events",
     "by",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 10] = [
     "slice_target",
     "no_traffic",
     "min_bad",
+    "alerts",
 ];
 const LONGEST_SUM: usize = 4096;
 const MOST_LABELS: usize = 16;
@@ -53,6 +54,7 @@ pub(super) fn objective(
     let slice_target = budget::share(fields, pointer, "slice_target", faults);
     let no_traffic: NoTraffic = budget::term(fields, pointer, "no_traffic", faults);
     let min_bad = number(fields, pointer, "min_bad", faults);
+    let alerts = alerts::alerts(fields, pointer, faults);
     if min_bad.is_some_and(|least| least < 0.0) {
         faults.add(&below(pointer, "min_bad"), "must not be negative");
     }
@@ -88,6 +90,7 @@ pub(super) fn objective(
         slice_target,
         no_traffic,
         min_bad: min_bad.unwrap_or(objective.min_bad),
+        alerts,
         ..objective
     })
 }

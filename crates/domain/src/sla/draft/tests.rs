@@ -214,7 +214,8 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         Terms {
             target: Some(0.995),
             window: BudgetWindow::days(7),
-            missing: Missing::Good
+            missing: Missing::Good,
+            alerts: None,
         }
     );
     assert_eq!(
@@ -222,7 +223,8 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         Terms {
             target: None,
             window: BudgetWindow::days(30),
-            missing: Missing::Excluded
+            missing: Missing::Excluded,
+            alerts: None,
         }
     );
     for objective in draft.ranges() {
@@ -332,7 +334,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         "[a-z/~]{0,8}".prop_map(Value::from),
     ];
     let key = prop_oneof![
-        "name|objectives|metric|labels|min|max|for|id|target|budget_window|missing",
+        "name|objectives|metric|labels|min|max|for|id|target|budget_window|missing|alerts",
         "[a-zA-Z_/~]{0,4}"
     ];
     leaf.prop_recursive(4, 64, 6, move |inner| {
@@ -469,4 +471,64 @@ fn every_wrong_field_of_an_objective_of_events_is_named() {
             "{wrong}"
         );
     }
+}
+
+#[test]
+fn an_objective_brings_its_own_alerts() {
+    let pair = json!({"long": "1h", "short": "5m", "factor": 14.4});
+    let events = json!({"bad": "errors", "total": "requests"});
+    for alerts in [
+        json!([]),
+        json!([pair]),
+        json!([{"long": "3d", "short": "6h", "budget_share": 0.1, "severity": "ticket", "name": "Slow burn",
+            "labels": {"team": "web"}, "annotations": {"summary": "look"}}]),
+    ] {
+        let draft = Draft::parse(&json!({"objectives": [
+            {"metric": "m", "max": 1, "target": 0.9, "alerts": alerts},
+            {"events": events, "target": 0.9, "alerts": alerts},
+        ]}))
+        .unwrap();
+        for objective in &draft.objectives {
+            let written = serde_json::to_value(objective).unwrap();
+            let read: AnyObjective = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(&read, objective, "{written}");
+            let stored = written["alerts"].as_array().unwrap();
+            assert_eq!(stored.len(), alerts.as_array().unwrap().len());
+        }
+    }
+    let alerts = |wrong: Value| {
+        let mut pair = pair.clone();
+        for (field, value) in wrong.as_object().unwrap() {
+            pair[field] = value.clone();
+        }
+        pointers(json!({"objectives": [{"metric": "m", "max": 1, "alerts": [pair]}]}))
+    };
+    for (wrong, at) in [
+        (json!({"long": "4m"}), "/short"),
+        (json!({"long": null}), "/long"),
+        (json!({"long": "90s"}), "/long"),
+        (json!({"short": 5}), "/short"),
+        (json!({"short": "2y"}), "/short"),
+        (json!({"factor": 0}), "/factor"),
+        (json!({"factor": "fast"}), "/factor"),
+        (json!({"budget_share": 0.1}), ""),
+        (json!({"factor": null}), ""),
+        (json!({"factor": null, "budget_share": -1}), "/budget_share"),
+        (json!({"severity": "critical"}), "/severity"),
+        (json!({"name": " "}), "/name"),
+        (json!({"labels": []}), "/labels"),
+        (json!({"labels": {"": "x"}}), "/labels/"),
+        (json!({"annotations": {"a": 1}}), "/annotations/a"),
+        (json!({"window": "1h"}), "/window"),
+    ] {
+        assert_eq!(
+            alerts(wrong.clone()),
+            [format!("/objectives/0/alerts/0{at}")],
+            "{wrong}"
+        );
+    }
+    assert_eq!(
+        pointers(json!({"objectives": [{"metric": "m", "max": 1, "alerts": {}}]})),
+        ["/objectives/0/alerts"]
+    );
 }

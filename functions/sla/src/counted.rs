@@ -1,0 +1,149 @@
+//! The objectives of events: what is left of their budgets and how they stand, group by group, from what is kept of what was
+//! counted.
+
+use std::{collections::HashMap, time::Duration};
+
+use domain::{
+    Labels, SeriesId, SpanSet, Timestamp,
+    budget::{EventsBudget, EventsQuestion, Timeline},
+    message::group_id,
+    sla::{EventsObjective, SlaName},
+};
+use store::{Store, StoreError};
+
+/// The budgets of an objective at one time.
+#[derive(Debug)]
+pub(crate) struct CountedBudgets {
+    /// Of each group that has events or was measured in the window, the least left first; of all events together where the
+    /// objective has no `by`.
+    pub(crate) groups: Vec<GroupBudget>,
+    /// That of all events together.
+    pub(crate) all: EventsBudget,
+}
+
+/// The budget of one group.
+#[derive(Debug)]
+pub(crate) struct GroupBudget {
+    pub(crate) labels: Labels,
+    pub(crate) budget: EventsBudget,
+    /// Whether nothing was measured for a day while something was of another group.
+    pub(crate) is_ended: bool,
+}
+
+/// How often finer rows are asked for: what an exclusion cuts, where a frozen alert had its last word, and once more where
+/// that was somewhere else among finer rows.
+const MOST_QUESTIONS: usize = 4;
+/// A group of which nothing was measured for so long, while something was of another, is ended.
+const ENDED_AFTER: Duration = Duration::from_secs(24 * 3_600);
+
+impl CountedBudgets {
+    /// The budgets of `objective` at `as_of`, `excluded` taken out. `None`: before the first complete evaluation nothing
+    /// counts.
+    pub(crate) async fn read(
+        store: &Store,
+        sla: &SlaName,
+        objective: &EventsObjective,
+        as_of: Option<Timestamp>,
+        (excluded, moment): (&SpanSet, Timestamp),
+    ) -> Result<Self, StoreError> {
+        let Some(as_of) = as_of else {
+            let nothing = Timeline::new(objective, &[], excluded);
+            let all = EventsBudget::of(objective, &nothing, moment);
+            return Ok(Self {
+                groups: Vec::new(),
+                all,
+            });
+        };
+        let definition = objective.definition();
+        let groups = store
+            .counted_groups(sla, &objective.id, &definition)
+            .await?;
+        let labels: HashMap<SeriesId, Labels> = groups
+            .into_iter()
+            .map(|group| (group.id, group.group))
+            .collect();
+        let together = group_id(sla, &objective.id, &Labels::default());
+        let mut question = EventsQuestion::of(objective, &[as_of], excluded);
+        let mut left = MOST_QUESTIONS;
+        loop {
+            left -= 1;
+            let EventsQuestion {
+                asked: span,
+                fine,
+                slices,
+            } = &question;
+            let rows = store
+                .counted_rows(sla, &objective.id, &definition, None, *span, fine, *slices)
+                .await?;
+            let mut wanted = Vec::new();
+            let mut found = Found::default();
+            for (id, rows) in rows {
+                let timeline = Timeline::new(objective, &rows, excluded);
+                let budget = EventsBudget::of(objective, &timeline, as_of);
+                wanted.extend_from_slice(budget.wanted());
+                if id == together {
+                    found.all = Some(budget.clone());
+                }
+                if let Some(labels) = labels.get(&id)
+                    && (id != together || objective.by.is_empty())
+                {
+                    let last_measured = timeline.last_measured();
+                    found.groups.push((labels.clone(), budget, last_measured));
+                }
+            }
+            match question.finer(&wanted) {
+                Some(finer) if left > 0 => question = finer,
+                _ => return Ok(found.at(objective, excluded, as_of)),
+            }
+        }
+    }
+
+    /// The groups that are not ended.
+    pub(crate) fn standing(&self) -> impl Iterator<Item = &GroupBudget> {
+        self.groups.iter().filter(|group| !group.is_ended)
+    }
+}
+
+/// What the rows of one question say.
+#[derive(Default)]
+struct Found {
+    all: Option<EventsBudget>,
+    groups: Vec<(Labels, EventsBudget, Option<Timestamp>)>,
+}
+
+impl Found {
+    fn at(
+        self,
+        objective: &EventsObjective,
+        excluded: &SpanSet,
+        as_of: Timestamp,
+    ) -> CountedBudgets {
+        let recent = as_of - ENDED_AFTER;
+        let is_recent = |measured: Option<Timestamp>| measured > Some(recent);
+        let any_is_recent = self
+            .groups
+            .iter()
+            .any(|(_, _, measured)| is_recent(*measured));
+        let mut groups: Vec<GroupBudget> = self
+            .groups
+            .into_iter()
+            .map(|(labels, budget, measured)| GroupBudget {
+                labels,
+                budget,
+                is_ended: any_is_recent && !is_recent(measured),
+            })
+            .collect();
+        groups.sort_by(|one, other| {
+            let left = one.budget.left().total_cmp(&other.budget.left());
+            left.then_with(|| one.labels.cmp(&other.labels))
+        });
+        let nothing = || {
+            let nothing = Timeline::new(objective, &[], excluded);
+            EventsBudget::of(objective, &nothing, as_of)
+        };
+        CountedBudgets {
+            groups,
+            all: self.all.unwrap_or_else(nothing),
+        }
+    }
+}
