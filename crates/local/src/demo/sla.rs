@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::node::NODE;
 
-/// The SLA that `up` posts: one objective per metric of the demo node. Usual values keep its ranges, excursions and
-/// spikes leave them.
+/// The SLA that `up` posts: one objective per metric of the demo node, and two about its requests. Usual values keep its
+/// ranges, excursions and spikes leave them.
 pub(crate) fn demo_sla() -> Value {
     let labels = json!({ "nodeName": NODE });
     json!({
@@ -14,6 +14,11 @@ pub(crate) fn demo_sla() -> Value {
             {"id": "cpuTemp", "metric": "cpuTemp", "labels": labels, "max": 75, "for": "1m"},
             {"id": "totProcesses", "metric": "totProcesses", "labels": labels, "max": 400, "for": "1m"},
             {"id": "networkThroughput", "metric": "networkThroughput", "labels": labels, "max": 20_000_000, "for": "1m"},
+            {"id": "availability", "target": 0.995,
+             "events": {"bad": r#"demo_http_requests_total{code=~"5.."}"#, "total": "demo_http_requests_total"}},
+            {"id": "latency", "target": 0.95,
+             "events": {"good": r#"demo_http_request_duration_seconds_bucket{le="0.25"}"#,
+                        "total": "demo_http_request_duration_seconds_count"}},
         ],
     })
 }

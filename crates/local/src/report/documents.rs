@@ -88,6 +88,8 @@ pub(super) struct Check {
 /// One objective on one series, so far.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct CheckedObjective {
+    /// `range` or `events`.
+    pub(super) kind: String,
     pub(super) objective: String,
     pub(super) metric: String,
     pub(super) labels: Labels,
@@ -103,6 +105,23 @@ pub(super) struct CheckedObjective {
 pub(super) struct Counts {
     pub(super) violations: u64,
     pub(super) seconds: f64,
+}
+
+/// `GET /sla/{name}/budget`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Budgets {
+    pub(super) objectives: Vec<BudgetEntry>,
+}
+
+/// The budget of one objective on one series or group.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct BudgetEntry {
+    pub(super) objective: String,
+    pub(super) labels: Labels,
+    pub(super) sli: Option<f64>,
+    pub(super) remaining_share: Option<f64>,
+    /// Of events.
+    pub(super) total: Option<f64>,
 }
 
 /// `GET /predict_json`.

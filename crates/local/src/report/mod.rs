@@ -39,9 +39,11 @@ pub(crate) async fn report(api: &Api, as_of: &str, sla: Option<&str>) -> Result<
     if let Some(sla) = sla {
         let check = api.get(&format!("/check_json?sla={sla}")).await?;
         let outlook = api.get(&format!("/predict_json?sla={sla}")).await?;
+        let budgets = api.get(&format!("/sla/{sla}/budget")).await?;
+        let budgets = from_value(budgets).context("/sla/{name}/budget has another shape")?;
         let check = from_value(check).context("/check_json has another shape")?;
         let outlook = from_value(outlook).context("/predict_json has another shape")?;
-        for sentence in sentences::sentences(&check, &outlook) {
+        for sentence in sentences::sentences(&check, &outlook, &budgets) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{sentence}");
         }

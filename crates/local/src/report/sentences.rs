@@ -3,23 +3,52 @@
 use std::time::Duration;
 
 use super::{
-    documents::{Check, CheckedObjective, ExpectedObjective, Outlook},
+    documents::{BudgetEntry, Budgets, Check, CheckedObjective, ExpectedObjective, Outlook},
     numbers::{duration, probability},
     table::node,
 };
 
-/// What was violated in the last 3 hours, and what is likely in the next 10 minutes.
-pub(super) fn sentences(check: &Check, outlook: &Outlook) -> Vec<String> {
+/// Of a range what was violated in the last 3 hours, and what is likely in the next 10 minutes; of events how many were
+/// good, and what is left of the budget.
+pub(super) fn sentences(check: &Check, outlook: &Outlook, budgets: &Budgets) -> Vec<String> {
     check
         .objectives
         .iter()
         .map(|checked| {
+            if checked.kind == "events" {
+                let budget = budgets.objectives.iter().find(|budget| {
+                    budget.objective == checked.objective && budget.labels == checked.labels
+                });
+                return of_events(checked, budget);
+            }
             let expected = outlook.objectives.iter().find(|expected| {
                 expected.objective == checked.objective && expected.labels == checked.labels
             });
             sentence(checked, expected)
         })
         .collect()
+}
+
+fn of_events(checked: &CheckedObjective, budget: Option<&BudgetEntry>) -> String {
+    let name = format!("{} {}", checked.objective, node(&checked.labels));
+    let name = name.trim_end();
+    let known = budget.and_then(|budget| Some((budget, budget.sli?, budget.total?)));
+    let Some((budget, sli, total)) = known else {
+        let reason = checked.reason.as_deref().unwrap_or("no_data");
+        return format!("{name}: {}", reason.replace('_', " "));
+    };
+    let state = match checked.state.as_str() {
+        "ok" => String::new(),
+        state => format!("{}, ", state.replace('_', " ")),
+    };
+    let left = match budget.remaining_share {
+        Some(left) => format!("; {:.0} % of the budget left", 100.0 * left),
+        None => String::new(),
+    };
+    format!(
+        "{name}: {state}{:.3} % of {total:.0} events good{left}",
+        100.0 * sli
+    )
 }
 
 fn sentence(checked: &CheckedObjective, expected: Option<&ExpectedObjective>) -> String {
@@ -69,7 +98,7 @@ mod tests {
 
     fn said(checked: Value, expected: Value) -> String {
         let checked = json!({
-            "objective": "o", "metric": "cpuUsage", "labels": { "nodeName": "demo" },
+            "kind": "range", "objective": "o", "metric": "cpuUsage", "labels": { "nodeName": "demo" },
             "state": checked["state"], "reason": checked["reason"], "windows": checked["windows"],
         });
         let expected = json!({
@@ -78,7 +107,28 @@ mod tests {
         });
         let check = from_value(json!({ "objectives": [checked] })).unwrap();
         let outlook = from_value(json!({ "objectives": [expected] })).unwrap();
-        sentences(&check, &outlook).remove(0)
+        let budgets = from_value(json!({ "objectives": [] })).unwrap();
+        sentences(&check, &outlook, &budgets).remove(0)
+    }
+
+    #[test]
+    fn an_objective_of_events_says_what_is_left() {
+        let check = json!({ "objectives": [{
+            "kind": "events", "objective": "availability", "metric": "demo/availability",
+            "labels": {}, "state": "pending", "reason": null, "windows": null,
+        }]});
+        let outlook = json!({ "objectives": [] });
+        let budgets = json!({ "objectives": [{
+            "objective": "availability", "labels": {}, "sli": 0.9975, "total": 24000.0, "remaining_share": 0.5,
+        }]});
+        let said = sentences(
+            &from_value(check).unwrap(),
+            &from_value(outlook).unwrap(),
+            &from_value(budgets).unwrap(),
+        );
+        let expected =
+            "availability: pending, 99.750 % of 24000 events good; 50 % of the budget left";
+        assert_eq!(said, [expected]);
     }
 
     #[test]
