@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules at the root, the ground first.
-const FLOORS: [&str; 12] = [
+const FLOORS: [&str; 13] = [
     "text",
     "digest",
     "finding",
@@ -19,6 +19,7 @@ const FLOORS: [&str; 12] = [
     "evaluation",
     "budget",
     "score",
+    "alert",
     "message",
 ];
 

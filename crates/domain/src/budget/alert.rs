@@ -6,6 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::sla::Severity;
+
 /// A window whose burn is listed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BurnWindow {
@@ -41,16 +43,6 @@ impl BurnWindow {
             .iter()
             .take_while(move |window| window.length <= length)
     }
-}
-
-/// How urgent an alert is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Somebody has to look now.
-    Page,
-    /// Somebody has to look this week.
-    Ticket,
 }
 
 /// Fires when both windows burn faster than the factor: the long one says that it matters, the short one that it still

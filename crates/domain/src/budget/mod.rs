@@ -21,7 +21,7 @@ mod calculator;
 mod statement;
 
 pub use account::Account;
-pub use alert::{Alert, Severity};
+pub use alert::Alert;
 pub use attributed::{AttributedTime, RecordedTime, Version, in_force};
 pub use calculator::{BudgetCalculator, ObjectiveBudgets, RecordedVersions};
 pub use statement::{Budget, Burn};

@@ -1,3 +1,4 @@
+mod alerting;
 mod budget;
 mod fields;
 
@@ -26,7 +27,7 @@ pub struct Draft {
 
 const MOST_OBJECTIVES: usize = 10_000;
 /// The fields of every objective.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 10] = [
     "labels",
     "min",
     "max",
@@ -34,11 +35,14 @@ const FIELDS: [&str; 7] = [
     "target",
     "budget_window",
     "missing",
+    "severity",
+    "runbook",
+    "expect",
 ];
 
 impl Draft {
     /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
-    /// "budget_window"?, "missing"?}]}`, or ranges by metric:
+    /// "budget_window"?, "missing"?, "severity"?, "runbook"?, "expect"?}]}`, or ranges by metric:
     /// `{"cpuUsage": {"min": 0, "max": 80}}`.
     ///
     /// # Errors
@@ -208,12 +212,18 @@ fn objective(
     let target = budget::target(fields, pointer, faults);
     let budget_window = budget::term(fields, pointer, "budget_window", faults);
     let missing = budget::term(fields, pointer, "missing", faults);
+    let severity = alerting::severity(fields, pointer, faults);
+    let runbook = alerting::runbook(fields, pointer, faults);
+    let expect = alerting::expect(fields, pointer, target.is_some(), faults);
     let objective = Objective::new(metric?, labels, (min, max), hold);
     Some(Objective {
         id: given.unwrap_or(objective.id),
         target,
         budget_window,
         missing,
+        severity,
+        runbook,
+        expect,
         ..objective
     })
 }

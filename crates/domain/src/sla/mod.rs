@@ -1,5 +1,6 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
+mod alerting;
 mod draft;
 mod exclusion;
 mod fields;
@@ -8,6 +9,7 @@ mod objective;
 mod terms;
 mod trial;
 
+pub use alerting::{Expectation, Runbook, Severity};
 pub use draft::Draft;
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};

@@ -7,9 +7,12 @@ use std::ops::Range;
 
 use proptest::prelude::*;
 
-use super::super::{AttributedTime, RecordedTime, Severity, Version, in_force};
+use super::super::{AttributedTime, RecordedTime, Version, in_force};
 use super::*;
-use crate::time::{Span, SpanSet, Timestamp};
+use crate::{
+    sla::Severity,
+    time::{Span, SpanSet, Timestamp},
+};
 
 const DAY: i64 = 86_400;
 const MONTH: i64 = 30 * DAY;
