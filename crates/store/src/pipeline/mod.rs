@@ -15,7 +15,7 @@ mod run;
 mod score;
 mod series;
 mod statistics;
-mod upsert;
+pub(crate) mod upsert;
 mod violations;
 
 pub use dead_letter::DeadLetter;

@@ -5,7 +5,7 @@ use sqlx::{Arguments, AssertSqlSafe, MySqlConnection, error::BoxDynError, mysql:
 use crate::StoreError;
 
 /// A row of one table.
-pub(super) trait Row {
+pub(crate) trait Row {
     /// `INSERT INTO table (columns) VALUES`.
     const INTO: &'static str;
     /// How many columns that names.
@@ -36,7 +36,7 @@ const SHORT_COLUMNS: usize = 256;
 
 /// Writes rows. Of several with one key the last one counts. They are written in the order of their keys, so that two
 /// transactions lock rows in the same order.
-pub(super) async fn upsert<R: Row>(
+pub(crate) async fn upsert<R: Row>(
     connection: &mut MySqlConnection,
     rows: Vec<R>,
 ) -> Result<(), StoreError> {

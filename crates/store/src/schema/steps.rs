@@ -29,6 +29,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(4, works_from 1, "0004-newest-scores.sql"),
     step!(5, works_from 1, "0005-run-requests.sql"),
     step!(6, works_from 1, "0006-score-hours.sql"),
+    step!(7, works_from 1, "0009-alerts.sql"),
 ];
 
 /// The schema version that this program is built for.
