@@ -82,7 +82,7 @@ def _secret(host: Host, name: str, values: dict) -> str:
 def _with_programs(programs: Path) -> Path:
     """The template as `sam build` leaves it, with programs that are there already."""
     text = (ROOT / "template.yaml").read_text()
-    for name in ("etl", "storage", "retrieval", "sla"):
+    for name in ("etl", "storage", "retrieval", "sla", "alerting"):
         code = DATA / "functions" / name
         code.mkdir(parents=True, exist_ok=True)
         bootstrap = code / "bootstrap"

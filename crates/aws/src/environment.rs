@@ -24,7 +24,7 @@ const DATABASE: Source = Source {
     read: database_variables,
 };
 
-const SOURCES: [Source; 4] = [
+const SOURCES: [Source; 6] = [
     DATABASE,
     Source {
         variable: "KAFKA_SECRET_ARN",
@@ -37,6 +37,14 @@ const SOURCES: [Source; 4] = [
     Source {
         variable: "API_TOKENS_SECRET_ARN",
         read: api_tokens,
+    },
+    Source {
+        variable: "ALERTMANAGER_SECRET_ARN",
+        read: alertmanager,
+    },
+    Source {
+        variable: "ALERT_WEBHOOKS_SECRET_ARN",
+        read: alert_webhooks,
     },
 ];
 
@@ -178,6 +186,28 @@ fn prometheus(secret: &Secret, environment: &Environment) -> Result<Variables, S
 
 fn api_tokens(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
     Ok(vec![("API_TOKENS", secret.required("tokens")?)])
+}
+
+/// The login that `ALERTMANAGER_AUTH` asks for.
+fn alertmanager(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
+    Ok(match environment.get("ALERTMANAGER_AUTH") {
+        Some("bearer") => vec![("ALERTMANAGER_TOKEN", secret.required("token")?)],
+        _ => vec![
+            ("ALERTMANAGER_USERNAME", secret.required("username")?),
+            ("ALERTMANAGER_PASSWORD", secret.required("password")?),
+        ],
+    })
+}
+
+/// `webhooks`, the text of `ALERT_WEBHOOKS`, and `secret`, where all of them share one.
+fn alert_webhooks(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
+    let mut found = vec![("ALERT_WEBHOOKS", secret.required("webhooks")?)];
+    found.extend(
+        secret
+            .get("secret")
+            .map(|own| ("ALERT_WEBHOOK_SECRET", own)),
+    );
+    Ok(found)
 }
 
 fn with_causes(error: &dyn Error) -> String {

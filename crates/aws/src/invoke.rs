@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use config::{AwsCredentials, ConfigError, Environment};
-use http::StatusCode;
+use http::{Response, StatusCode};
 use url::Url;
 
 use crate::{
@@ -67,17 +67,42 @@ impl Functions {
         event: Vec<u8>,
         patience: Duration,
     ) -> Result<Bytes, InvokeError> {
-        let mut url = self.url.clone();
-        url.set_path(&format!("/2015-03-31/functions/{name}/invocations"));
-        let headers = [("content-type", "application/json")];
-        let answer = post(&self.signer, &url, &headers, event, patience).await?;
-        if !answer.status().is_success() {
-            return Err(InvokeError::Refused(answer.status()));
-        }
+        let answer = self.post(name, &[], event, patience).await?;
         if answer.headers().contains_key("x-amz-function-error") {
             let told = String::from_utf8_lossy(answer.body());
             return Err(InvokeError::Failed(told.chars().take(500).collect()));
         }
         Ok(answer.into_body())
+    }
+
+    /// Has a function invoked, and does not wait for it.
+    ///
+    /// # Errors
+    /// When Lambda is away or refuses, or `patience` is over.
+    pub async fn invoke_later(
+        &self,
+        name: &str,
+        event: Vec<u8>,
+        patience: Duration,
+    ) -> Result<(), InvokeError> {
+        let later = ("x-amz-invocation-type", "Event");
+        self.post(name, &[later], event, patience).await.map(drop)
+    }
+
+    async fn post(
+        &self,
+        name: &str,
+        more: &[(&str, &str)],
+        event: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Response<Bytes>, InvokeError> {
+        let mut url = self.url.clone();
+        url.set_path(&format!("/2015-03-31/functions/{name}/invocations"));
+        let headers = [&[("content-type", "application/json")][..], more].concat();
+        let answer = post(&self.signer, &url, &headers, event, patience).await?;
+        if !answer.status().is_success() {
+            return Err(InvokeError::Refused(answer.status()));
+        }
+        Ok(answer)
     }
 }

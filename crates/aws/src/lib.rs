@@ -11,6 +11,7 @@ mod metrics;
 mod request;
 mod secrets;
 mod signer;
+mod sns;
 mod start;
 
 pub use environment::{database, environment, resolved};
@@ -20,4 +21,5 @@ pub use metrics::{Measurement, Metrics, Unit};
 pub use request::RequestError;
 pub use secrets::SecretError;
 pub use signer::{Signer, SigningError};
+pub use sns::{Topic, TopicMessage};
 pub use start::started;

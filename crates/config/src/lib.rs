@@ -3,6 +3,7 @@
 //! Every section is a struct with a `read` function over an [`Environment`]. A missing or malformed variable is one
 //! [`ConfigError`] that names it; a variable that is set to nothing counts as absent.
 
+mod alerts;
 mod api;
 mod aws;
 mod bounds;
@@ -12,6 +13,7 @@ mod kafka;
 mod prometheus;
 mod timing;
 
+pub use alerts::{AlertConfig, AlertmanagerAuth, AlertmanagerConfig, SNS, SnsTopic, WebhookConfig};
 pub use api::{Access, AccessConfig};
 pub use aws::AwsCredentials;
 pub use bounds::judged_pairs;
@@ -19,5 +21,5 @@ pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
 pub use kafka::{Brokers, KafkaAuth, KafkaConfig, MskCluster, SaslMechanism};
 pub use prometheus::{PrometheusAuth, PrometheusConfig};
-pub use secrecy::{ExposeSecret, SecretString};
+pub use secrecy::{ExposeSecret, SecretSlice, SecretString};
 pub use timing::{Retention, schedule_interval, settle};

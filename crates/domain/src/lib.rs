@@ -14,8 +14,10 @@
 //! - [`events`]: counting events from counters;
 //! - [`budget`]: what is left of an error budget;
 //! - [`score`]: how good a forecast was;
+//! - [`alert`]: what somebody has to know, and what was said of it;
 //! - [`message`]: what travels over Kafka, and nothing else.
 
+pub mod alert;
 pub mod budget;
 pub mod digest;
 pub mod evaluation;

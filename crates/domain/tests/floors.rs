@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules at the root, the ground first.
-const FLOORS: [&str; 13] = [
+const FLOORS: [&str; 14] = [
     "text",
     "digest",
     "finding",
@@ -20,6 +20,7 @@ const FLOORS: [&str; 13] = [
     "events",
     "budget",
     "score",
+    "alert",
     "message",
 ];
 

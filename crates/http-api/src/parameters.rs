@@ -64,6 +64,12 @@ parameters! {
         r#"{"type":"boolean","default":false}"#, None;
     SLA: Query "sla", "The SLA; without it `default`, else the only one.",
         SLA_NAME, None;
+    ALERTED_SLA: Query "sla", "Of this SLA alone.",
+        SLA_NAME, None;
+    ALERT_STATE: Query "state", "Of this state alone; `firing` lists the frozen too. Without it: those that fire, then those that are resolved.",
+        r#"{"type":"string","enum":["firing","resolved","frozen"]}"#, None;
+    DELIVERY_STATE: Query "state", "Of this state alone.",
+        r#"{"type":"string","enum":["waiting","failed","delivered","dead"]}"#, None;
     SCORED_SLA: Query "sla", "Objectives of this SLA alone.",
         SLA_NAME, None;
     EVALUATED_AT: Query "as_of", "The newest evaluation at or before this time.",
@@ -80,6 +86,8 @@ parameters! {
         TIME, None;
     NAME: Path "name", "The SLA's name.",
         SLA_NAME, None;
+    DELIVERY_ID: Path "id", "The number of the delivery.",
+        r#"{"type":"integer","minimum":1}"#, None;
     ID: Path "id", "The exclusion's id.",
         r#"{"type":"integer","minimum":1}"#, None;
     IF_MATCH: Header "If-Match", "The version that this change is about, as its `ETag`; `*` for any.",

@@ -149,6 +149,16 @@ impl Query {
         labels
     }
 
+    /// `state`: one of a few words.
+    pub fn state(&mut self, words: &'static [&'static str]) -> Option<&'static str> {
+        self.parsed("state", |text| {
+            let known = words.iter().find(|word| **word == text);
+            known
+                .copied()
+                .ok_or_else(|| format!("must be one of {}", words.join(", ")))
+        })
+    }
+
     /// `window`: 1h, 3h or 12h.
     pub fn window(&mut self) -> Option<Window> {
         self.parsed("window", str::parse)

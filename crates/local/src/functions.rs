@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 16] = [
+const HANDED_ON: [&str; 28] = [
     "SETTLE",
     "SHARDS",
     "RUN_RETENTION",
@@ -37,6 +37,18 @@ const HANDED_ON: [&str; 16] = [
     "PROMETHEUS_HEADERS",
     "PROMETHEUS_CA_FILE",
     "PROMETHEUS_CA_PEM",
+    "ALERTMANAGER_URLS",
+    "ALERTMANAGER_AUTH",
+    "ALERTMANAGER_TOKEN",
+    "ALERTMANAGER_USERNAME",
+    "ALERTMANAGER_PASSWORD",
+    "ALERT_WEBHOOKS",
+    "ALERT_WEBHOOK_SECRET",
+    "ALERT_SNS_TOPIC_ARN",
+    "ALERT_ALLOW_PRIVATE",
+    "ALERT_HOLD",
+    "PUBLIC_URL",
+    "AWS_ENDPOINT_URL_SNS",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "RUST_BACKTRACE",
@@ -145,8 +157,10 @@ pub(crate) fn environment(
         ("METRICS_FILE", metrics.display().to_string()),
         ("ETL_URL", format!("{http}/ETL")),
         ("SCHEDULE_INTERVAL", domain::duration::format(every)),
-        // The host is etl's way to itself; it asks nobody who they are.
+        // The host is etl's way to itself, and storage's to alerting; it asks nobody who they are.
         ("AWS_ENDPOINT_URL_LAMBDA", http.to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("ALERTING_FUNCTION", "alerting".to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         // Loopback alone; tokens win if there are any.
@@ -155,6 +169,16 @@ pub(crate) fn environment(
     ] {
         environment.insert(name.to_owned(), value);
     }
+    if let Some(url) = &servers.alertmanager_url {
+        environment.insert("ALERTMANAGER_URLS".to_owned(), url.clone());
+    }
+    let mut or_else = |name: &str, value: &str| {
+        let name = name.to_owned();
+        environment.entry(name).or_insert_with(|| value.to_owned());
+    };
+    // Receivers on this machine are what one tries out first.
+    or_else("ALERT_ALLOW_PRIVATE", "true");
+    or_else("PUBLIC_URL", http);
     Ok(environment)
 }
 
@@ -168,19 +192,25 @@ fn metrics_of_demo(root: &Path, data: &DataDirectory) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Variables that one function alone reads, by the beginning of their names: what logs in somewhere is nobody else's.
-const OF_ONE_FUNCTION: [(&str, &str); 11] = [
-    ("PROMETHEUS_", "etl"),
-    ("KAFKA_", "etl"),
-    ("METRICS_FILE", "etl"),
-    ("SETTLE", "etl"),
-    ("SHARDS", "etl"),
-    ("AWS_ENDPOINT_URL_LAMBDA", "etl"),
-    ("AWS_ACCESS_KEY_ID", "etl"),
-    ("AWS_SECRET_ACCESS_KEY", "etl"),
-    ("ETL_URL", "sla"),
-    ("RUN_RETENTION", "storage"),
-    ("RETENTION_DAYS", "storage"),
+/// Variables that some functions alone read, by the beginning of their names, the first that fits: what logs in somewhere is
+/// nobody else's.
+const OF_SOME_FUNCTIONS: [(&str, &[&str]); 16] = [
+    ("PROMETHEUS_", &["etl"]),
+    ("KAFKA_", &["etl"]),
+    ("METRICS_FILE", &["etl"]),
+    ("SETTLE", &["etl"]),
+    ("SHARDS", &["etl"]),
+    ("AWS_ENDPOINT_URL_LAMBDA", &["etl", "storage"]),
+    ("AWS_ENDPOINT_URL_SNS", &["alerting"]),
+    ("AWS_REGION", &["etl", "storage", "alerting"]),
+    ("AWS_ACCESS_KEY_ID", &["etl", "storage", "alerting"]),
+    ("AWS_SECRET_ACCESS_KEY", &["etl", "storage", "alerting"]),
+    ("ETL_URL", &["sla"]),
+    ("RUN_RETENTION", &["storage"]),
+    ("RETENTION_DAYS", &["storage", "alerting"]),
+    ("ALERTING_FUNCTION", &["storage"]),
+    ("ALERT", &["alerting"]),
+    ("PUBLIC_URL", &["alerting"]),
 ];
 
 /// Those of all variables that a function gets.
@@ -189,9 +219,9 @@ pub(crate) fn of_function(
     function: &str,
 ) -> BTreeMap<String, String> {
     let is_of_another = |name: &str| {
-        OF_ONE_FUNCTION
-            .iter()
-            .any(|(beginning, reader)| name.starts_with(beginning) && *reader != function)
+        let mut own = OF_SOME_FUNCTIONS.iter();
+        own.find(|(beginning, _)| name.starts_with(beginning))
+            .is_some_and(|(_, readers)| !readers.contains(&function))
             || (function == "storage" && name.starts_with("API_TOKENS"))
     };
     environment
@@ -245,6 +275,8 @@ mod tests {
             "PROMETHEUS_PASSWORD",
             "KAFKA_PASSWORD",
             "ETL_URL",
+            "ALERT_WEBHOOKS",
+            "ALERTING_FUNCTION",
             "RETENTION_DAYS",
             "API_TOKENS",
             "RUST_LOG",
@@ -256,7 +288,14 @@ mod tests {
                 "etl",
                 "API_TOKENS DATABASE_URL KAFKA_PASSWORD PROMETHEUS_PASSWORD PROMETHEUS_URL RUST_LOG",
             ),
-            ("storage", "DATABASE_URL RETENTION_DAYS RUST_LOG"),
+            (
+                "storage",
+                "ALERTING_FUNCTION DATABASE_URL RETENTION_DAYS RUST_LOG",
+            ),
+            (
+                "alerting",
+                "ALERT_WEBHOOKS API_TOKENS DATABASE_URL RETENTION_DAYS RUST_LOG",
+            ),
             ("retrieval", "API_TOKENS DATABASE_URL RUST_LOG"),
             ("sla", "API_TOKENS DATABASE_URL ETL_URL RUST_LOG"),
         ] {

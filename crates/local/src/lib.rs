@@ -4,6 +4,7 @@
 //! host with the routes, the schedule and the Kafka trigger of `template.yaml`. The other commands talk to a running
 //! `up`, found through its data directory.
 
+mod alerts;
 mod api;
 mod cli;
 mod command;

@@ -131,6 +131,13 @@ impl Template {
         Ok(template)
     }
 
+    /// The function that runs the ETL: the one whose route asks for a run.
+    pub fn runner(&self) -> Option<&str> {
+        let mut routes = self.routes.iter();
+        let route = routes.find(|route| route.path == "/ETL")?;
+        Some(&route.function)
+    }
+
     fn add_function(
         &mut self,
         resource: &Resource,
@@ -301,9 +308,9 @@ mod tests {
     }
 
     #[test]
-    fn the_repositorys_template_has_the_four_functions() {
+    fn the_repositorys_template_has_the_five_functions() {
         let names: Vec<_> = repository().functions.into_iter().map(|f| f.name).collect();
-        assert_eq!(names, ["etl", "retrieval", "sla", "storage"]);
+        assert_eq!(names, ["alerting", "etl", "retrieval", "sla", "storage"]);
     }
 
     #[test]
@@ -311,6 +318,15 @@ mod tests {
         let template = repository();
         for (function, paths) in [
             ("etl", &["/ETL"][..]),
+            (
+                "alerting",
+                &[
+                    "/alerts",
+                    "/alerts/deliveries",
+                    "/alerts/deliveries/{id}/retry",
+                    "/alerts/test",
+                ],
+            ),
             (
                 "sla",
                 &[
@@ -376,7 +392,10 @@ mod tests {
     #[test]
     fn a_parameters_default_stands_in_for_its_name() {
         let template = repository();
-        assert_eq!(template.schedules[0].expression, "rate(1 minute)");
+        let expressions = template.schedules.iter().map(|own| own.expression.as_str());
+        let expressions: Vec<_> = expressions.collect();
+        assert_eq!(expressions, ["rate(1 minute)", "rate(1 minute)"]);
+        assert_eq!(template.runner(), Some("etl"));
         assert_eq!(
             template.kafka_triggers,
             [KafkaTrigger {

@@ -13,11 +13,12 @@ use http_api::{Operation, openapi};
 use serde_json::Value;
 
 /// The operations of every function.
-fn functions() -> [(&'static str, Vec<Operation>); 3] {
+fn functions() -> [(&'static str, Vec<Operation>); 4] {
     [
         ("retrieval", retrieval::operations()),
         ("etl", etl::function::operations()),
         ("sla", sla::operations()),
+        ("alerting", alerting::operations()),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! MySQL: the only crate that names SQL.
 //!
 //! [`connect`] gives a [`Store`]; what can be done with it is in the modules: the pipeline's writes, the reads behind
-//! the HTTP routes, the SLA set. The tables are those of `database.sql` ([`schema`]).
+//! the HTTP routes, the SLA set, alerts and their deliveries. The tables are those of `database.sql` ([`schema`]).
 
+pub mod alert;
 mod certificate;
 mod checked;
 mod connections;

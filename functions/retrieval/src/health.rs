@@ -2,7 +2,7 @@ use domain::Timestamp;
 use http_api::{ApiError, Call, Reply, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::read::RunHealth;
+use store::{alert::ReceiverState, read::RunHealth};
 
 use crate::{Retrieval, database};
 
@@ -36,7 +36,8 @@ pub(crate) struct Health {
 enum Status {
     /// Runs succeed.
     Ok,
-    /// The newest good run is older than three intervals, or a metric failed in each of the last three runs.
+    /// The newest good run is older than three intervals, a metric failed in each of the last three runs, or a receiver of
+    /// alerts is disabled.
     Degrading,
     /// There is no run for three intervals.
     Failing,
@@ -48,12 +49,19 @@ const INTERVALS: u32 = 3;
 pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
     let runs = retrieval.store.run_health().await.map_err(database)?;
+    let disabled = retrieval.store.disabled_receivers(call.now).await;
+    let disabled = disabled.map_err(database)?;
     let oldest = call.now - INTERVALS * retrieval.schedule_interval;
-    reply::ok(&health(&runs, call.now, oldest))
+    reply::ok(&health(&runs, &disabled, call.now, oldest))
 }
 
 /// The health by what is stored; runs before `oldest` are too old.
-fn health(runs: &RunHealth, now: Timestamp, oldest: Timestamp) -> Health {
+fn health(
+    runs: &RunHealth,
+    disabled: &[ReceiverState],
+    now: Timestamp,
+    oldest: Timestamp,
+) -> Health {
     let is_old = |run: Option<Timestamp>| run.is_none_or(|run| run < oldest);
     let stale = is_old(runs.newest);
     let mut reasons = Vec::new();
@@ -66,6 +74,9 @@ fn health(runs: &RunHealth, now: Timestamp, oldest: Timestamp) -> Health {
     }
     let failing = runs.failing.iter();
     reasons.extend(failing.map(|metric| format!("`{metric}` failed in each of the last 3 runs")));
+    let disabled = disabled.iter();
+    reasons
+        .extend(disabled.map(|own| format!("the receiver `{}` of alerts is disabled", own.name)));
     Health {
         status: match (stale, reasons.is_empty()) {
             (true, _) => Status::Failing,
@@ -134,7 +145,7 @@ mod tests {
                 newest_known,
                 failing,
             };
-            let health = health(&runs, now, now - Duration::from_secs(90));
+            let health = health(&runs, &[], now, now - Duration::from_secs(90));
             assert_eq!(health.status, status, "{runs:?}");
             assert_eq!(health.reasons.len(), reasons, "{health:?}");
             assert_eq!(health.stale, status == Status::Failing);

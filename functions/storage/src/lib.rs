@@ -4,6 +4,7 @@
 //! stored in one transaction, what can never be stored goes to `dead_letter`, and whatever may succeed later fails the
 //! invocation, so that Kafka delivers the batch again: storing is idempotent.
 
+mod alerting;
 mod answer;
 mod batch;
 mod check;
@@ -25,6 +26,7 @@ use lambda_runtime::Diagnostic;
 use serde_json::value::RawValue;
 use store::{Store, StoreError, pipeline::Document};
 
+pub use alerting::AlertingFunction;
 pub use answer::Answer;
 use batch::Batch;
 use event::KafkaEvent;
@@ -37,6 +39,7 @@ pub struct Storage {
     store: Store,
     housekeeping: Housekeeping,
     metrics: Option<Metrics>,
+    alerting: Option<AlertingFunction>,
 }
 
 /// Why an invocation failed. Kafka delivers its batch again.
@@ -72,6 +75,7 @@ impl Storage {
             store,
             housekeeping: Housekeeping::new(retention),
             metrics: None,
+            alerting: None,
         }
     }
 
@@ -82,6 +86,12 @@ impl Storage {
             metrics: Some(metrics),
             ..self
         }
+    }
+
+    /// The same, which asks alerting to compare once there is something new.
+    #[must_use]
+    pub fn asking(self, alerting: Option<AlertingFunction>) -> Self {
+        Self { alerting, ..self }
     }
 
     /// Stores the batch of one event of the Kafka trigger.
@@ -107,6 +117,9 @@ impl Storage {
         let batch = Batch::of(event.records(), now);
         let newest = batch.documents.iter().map(Document::as_of).max();
         let answer = self.store(&batch, now).await?;
+        if let Some(alerting) = &self.alerting {
+            alerting.ask_after(&batch, &self.store).await;
+        }
         let lag = newest.map(|newest| {
             let stored_at = Timestamp::from(Utc::now());
             (stored_at.millis() - newest.millis()) as f64 / 1000.0

@@ -7,7 +7,7 @@ use config::{DatabaseConfig, Retention};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json, value::RawValue};
 use storage::{
-    Redrive, Storage,
+    AlertingFunction, Redrive, Storage,
     schema::{self, Schema},
 };
 use store::{Role, Store};
@@ -55,6 +55,8 @@ async fn function() -> anyhow::Result<(Storage, Schema)> {
     let retention = Retention::read(&environment)?;
     let database = DatabaseConfig::read(&environment)?;
     let store = Store::open(&database, Role::Writer)?.renewed_by(aws::database);
-    let function = Storage::new(store, retention).measured(Metrics::read(&environment));
+    let function = Storage::new(store, retention)
+        .measured(Metrics::read(&environment))
+        .asking(AlertingFunction::read(&environment)?);
     Ok((function, Schema::new(database)))
 }

@@ -1,3 +1,4 @@
+mod alerting;
 mod alerts;
 mod budget;
 mod events;
@@ -28,7 +29,7 @@ pub struct Draft {
 
 const MOST_OBJECTIVES: usize = 10_000;
 /// The fields of every objective.
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 11] = [
     "labels",
     "min",
     "max",
@@ -37,14 +38,17 @@ const FIELDS: [&str; 8] = [
     "budget_window",
     "missing",
     "alerts",
+    "severity",
+    "runbook",
+    "expect",
 ];
 
 impl Draft {
     /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
-    /// "budget_window"?, "missing"?, "alerts"?}]}`, or ranges by metric:
+    /// "budget_window"?, "missing"?, "alerts"?, "severity"?, "runbook"?, "expect"?}]}`, or ranges by metric:
     /// `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
     /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
-    /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?}`.
+    /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?, "runbook"?, "expect"?}`.
     ///
     /// # Errors
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
@@ -236,6 +240,9 @@ fn objective(
     let budget_window = budget::term(fields, pointer, "budget_window", faults);
     let missing = budget::term(fields, pointer, "missing", faults);
     let alerts = alerts::alerts(fields, pointer, faults);
+    let severity = alerting::severity(fields, pointer, faults);
+    let runbook = alerting::runbook(fields, pointer, faults);
+    let expect = alerting::expect(fields, pointer, target.is_some(), faults);
     let objective = Objective::new(metric?, labels, (min, max), hold);
     Some(Objective {
         id: given.unwrap_or(objective.id),
@@ -243,6 +250,9 @@ fn objective(
         budget_window,
         missing,
         alerts,
+        severity,
+        runbook,
+        expect,
         ..objective
     })
 }

@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertPair, BudgetWindow, ObjectiveId, UnknownTerm};
+use super::{AlertPair, BudgetWindow, Expectation, ObjectiveId, Runbook, UnknownTerm};
 use crate::{digest::digest, series::Labels};
 
 /// A share of events that should be good, such as requests that are answered without an error.
@@ -41,6 +41,12 @@ pub struct EventsObjective {
     /// Its burn-rate alerts; `None`: the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerts: Option<Vec<AlertPair>>,
+    /// Where it says what to do about an alert.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<Runbook>,
+    /// What is to come that somebody wants to know of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expectation>,
 }
 
 fn default_min_bad() -> f64 {
@@ -194,6 +200,8 @@ impl EventsObjective {
             no_traffic: NoTraffic::default(),
             min_bad: default_min_bad(),
             alerts: None,
+            runbook: None,
+            expect: None,
         }
     }
 

@@ -1,23 +1,23 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
 mod alert_pair;
+mod alerting;
 mod draft;
 mod events;
 mod exclusion;
 mod fields;
 mod names;
 mod objective;
-mod severity;
 mod terms;
 mod trial;
 
 pub use alert_pair::{AlertPair, Pace};
+pub use alerting::{Expectation, Runbook, Severity};
 pub use draft::Draft;
 pub(crate) use events::group_of;
 pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
 pub use objective::{AnyObjective, Objective, Sla};
-pub use severity::Severity;
 pub use terms::{BudgetPeriod, BudgetWindow, InvalidBudgetWindow, Missing, Terms, UnknownTerm};
 pub use trial::Trial;

@@ -3,7 +3,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertPair, BudgetWindow, EventsObjective, Missing, ObjectiveId, SlaName, Terms};
+use super::{
+    AlertPair, BudgetWindow, EventsObjective, Expectation, Missing, ObjectiveId, Runbook, Severity,
+    SlaName, Terms,
+};
 use crate::{
     digest::digest,
     series::{Labels, MetricName},
@@ -39,6 +42,15 @@ pub struct Objective {
     /// Its burn-rate alerts; `None`: the usual ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerts: Option<Vec<AlertPair>>,
+    /// How urgent a violation is; default `page`, which is left out.
+    #[serde(default, skip_serializing_if = "Severity::is_page")]
+    pub severity: Severity,
+    /// Where it says what to do about a violation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<Runbook>,
+    /// What is to come that somebody wants to know of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expectation>,
 }
 
 /// A version of an SLA as etl evaluates it.
@@ -153,6 +165,9 @@ impl Objective {
             budget_window: BudgetWindow::default(),
             missing: Missing::default(),
             alerts: None,
+            severity: Severity::default(),
+            runbook: None,
+            expect: None,
         }
     }
 
@@ -201,5 +216,27 @@ pub(super) mod written_duration {
         deserializer: D,
     ) -> Result<Duration, D::Error> {
         duration::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The same where there may be none.
+pub(super) mod written_duration_or_none {
+    use serde::{Deserializer, Serializer, de::Error as _};
+
+    use super::*;
+
+    pub(in crate::sla) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        duration.map(duration::format).serialize(serializer)
+    }
+
+    pub(in crate::sla) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        let parsed = text.map(|text| duration::parse(&text));
+        parsed.transpose().map_err(D::Error::custom)
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::{check::why_nothing, first_run::first_run};
 use crate::{
+    alerts::print_changes,
     api::Api,
     cli::UpOptions,
     data::DataDirectory,
@@ -45,9 +46,11 @@ pub(crate) async fn up(options: &UpOptions, data: &DataDirectory, root: &Path) -
     };
     let outcome = match started {
         Some(Ok(system)) => {
+            let api = Api::new(&system.http)?;
             tokio::select! {
                 () = signals.received() => {}
                 () = trim_logs(data) => {}
+                () = print_changes(&api) => {}
             }
             let step = progress.step("stopping");
             system.stop().await;

@@ -1,5 +1,6 @@
 //! The servers: found, installed, started on loopback, and asked whether they are there.
 
+pub(crate) mod alertmanager;
 mod apache_kafka;
 mod database;
 mod debian;
@@ -58,6 +59,8 @@ pub(crate) struct Servers {
     pub(crate) demo_began: Option<i64>,
     /// Whether Prometheus was empty before.
     pub(crate) fresh: bool,
+    /// Our own Alertmanager, if there is one.
+    pub(crate) alertmanager_url: Option<String>,
     servers: Vec<Server>,
     /// In memory: gone with this.
     embedded: Option<MockCluster<'static, rdkafka::producer::DefaultProducerContext>>,
@@ -167,9 +170,27 @@ impl Servers {
             prometheus_url: metrics.url,
             demo_began: metrics.demo_began,
             fresh: metrics.fresh,
+            alertmanager_url: None,
             servers,
             embedded: kafka.embedded,
         })
+    }
+
+    /// Starts an Alertmanager, if there is one and the environment names no other.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) async fn start_alertmanager(
+        &mut self,
+        data: &DataDirectory,
+        software: &Path,
+        progress: &Progress,
+    ) -> Result<()> {
+        if let Some(started) = alertmanager::start(data, software, progress).await? {
+            self.alertmanager_url = Some(started.url);
+            self.servers.push(started.server);
+        }
+        Ok(())
     }
 
     /// Creates a topic unless it is there.

@@ -61,12 +61,11 @@ pub(super) async fn built(
     Ok(Host::start(address, HostSpec::new(functions, routes)).await?)
 }
 
-/// The function with a schedule may invoke itself, and waits meanwhile: beside each run there is room for all its shards.
+/// The function that runs the ETL may invoke itself, and waits meanwhile: beside each run there is room for all its shards.
 fn instances(template: &Template, function: &str, environment: &BTreeMap<String, String>) -> usize {
-    let mut schedules = template.schedules.iter();
     let shards = environment
         .get("SHARDS")
-        .filter(|_| schedules.any(|schedule| schedule.function == function))
+        .filter(|_| template.runner() == Some(function))
         .and_then(|shards| shards.trim().parse().ok())
         .unwrap_or(1_usize);
     match shards.min(MOST_SHARDS) {
@@ -148,6 +147,7 @@ mod tests {
         assert_eq!(of("etl", "1"), INSTANCES);
         assert_eq!(of("etl", "4"), 5 * INSTANCES);
         assert_eq!(of("storage", "4"), INSTANCES);
+        assert_eq!(of("alerting", "4"), INSTANCES);
         assert_eq!(of("etl", "many"), INSTANCES);
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct System {
     pub(crate) servers: Servers,
     /// Invokes the functions.
     pub(crate) invoker: Invoker,
-    /// The function that runs the ETL: the one that has a schedule.
+    /// The function that runs the ETL.
     pub(crate) runner: String,
     control: Control,
     control_task: JoinHandle<()>,
@@ -76,11 +76,10 @@ impl System {
             tests: false,
         };
         let topic = functions::topic(&template);
-        let runner = template.schedules.first();
+        let runner = template.runner();
         let runner = runner
-            .context("the template has no schedule")?
-            .function
-            .clone();
+            .context("no function of the template has the route /ETL")?
+            .to_owned();
         let software = data.path("software");
         let programs = async {
             match options.watch {
@@ -94,7 +93,10 @@ impl System {
         // Nothing runs while the compiler needs the machine.
         let (server_programs, programs) =
             tokio::try_join!(ServerPrograms::provide(&software, true, progress), programs)?;
-        let servers = Servers::start(data, &server_programs, wanted, progress).await?;
+        let mut servers = Servers::start(data, &server_programs, wanted, progress).await?;
+        servers
+            .start_alertmanager(data, &software, progress)
+            .await?;
         if let Some(began) = servers.demo_began {
             control.show_node(Node::new(began));
         }
@@ -120,8 +122,14 @@ impl System {
         };
         let invoker = Invoker::new(&http)?;
         let (stop_sources, stopped) = watch::channel(false);
-        let (sources, triggers) =
-            sources(options, &template, &servers, &topic, &invoker, &stopped)?;
+        let (sources, triggers) = sources(
+            options,
+            &template,
+            &servers,
+            (&topic, &runner),
+            &invoker,
+            &stopped,
+        )?;
         let demo = servers.demo_began.is_some();
         let system = Self {
             http,
@@ -188,7 +196,7 @@ fn sources(
     options: &UpOptions,
     template: &Template,
     servers: &Servers,
-    topic: &str,
+    (topic, runner): (&str, &str),
     invoker: &Invoker,
     stopped: &watch::Receiver<bool>,
 ) -> Result<(Vec<JoinHandle<()>>, Vec<KafkaTriggerWatch>)> {
@@ -208,11 +216,12 @@ fn sources(
         tasks.push(tokio::spawn(source.run(told(stopped.clone()))));
     }
     for schedule in &template.schedules {
-        let source = Schedule::new(
-            "schedule",
-            ScheduleExpression::every(options.every),
-            schedule.function.clone(),
-        );
+        // How often the ETL runs is asked for; other schedules are those of the template.
+        let expression = match schedule.function == runner {
+            true => ScheduleExpression::every(options.every),
+            false => schedule.expression.parse()?,
+        };
+        let source = Schedule::new("schedule", expression, schedule.function.clone());
         tasks.push(tokio::spawn(
             source.run(invoker.clone(), told(stopped.clone())),
         ));

@@ -6,12 +6,21 @@ use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::system::{System, is_alive, until};
+use crate::{
+    receiver::Receiver,
+    system::{System, is_alive, until},
+};
 
 #[tokio::test]
 async fn a_spike_breaks_an_objective_that_recovers_and_down_ends_everything() {
-    let system = System::start(&["--every", "5s"]).await;
+    let receiver = Receiver::start().await;
+    let variables = [("ALERT_WEBHOOKS", receiver.webhooks.as_str())];
+    let system = System::start_with(&["--every", "5s"], &variables).await;
     spike_and_recover(&system).await;
+    until("the webhook knows both", async || {
+        receiver.types("spiked") == ["alert.firing", "alert.resolved"]
+    })
+    .await;
     logs_are_shown(&system).await;
     let second = failed(system.tool(&["up"]).await);
     assert!(second.contains("runs on"), "{second}");
@@ -68,7 +77,7 @@ async fn without_the_demo_there_is_no_sla_and_no_run() {
     let functions = system.status().await["functions"].clone();
     let names = functions.as_array().unwrap().iter();
     let names: Vec<&Value> = names.map(|function| &function["name"]).collect();
-    assert_eq!(names.len(), 4, "{functions}");
+    assert_eq!(names.len(), 5, "{functions}");
     let server = system.server("mysql").await;
     drop(system.stop(of_a_closed_terminal()).await);
     assert!(!is_alive(server));

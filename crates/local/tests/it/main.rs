@@ -9,5 +9,6 @@ mod alarms;
 mod commands;
 mod faults;
 mod life;
+mod receiver;
 mod start;
 mod system;

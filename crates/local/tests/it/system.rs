@@ -43,18 +43,29 @@ pub(crate) struct System {
 impl System {
     /// Starts a system with further arguments of `up`, in an empty data directory, and waits until it is ready.
     pub(crate) async fn start(arguments: &[&str]) -> Self {
-        let turn = turn().await;
-        let data = tempfile::tempdir().unwrap();
-        Self::start_in(data, turn, arguments).await
+        Self::start_with(arguments, &[]).await
     }
 
-    async fn start_in(data: TempDir, turn: MutexGuard<'static, ()>, arguments: &[&str]) -> Self {
+    /// The same with variables in its environment.
+    pub(crate) async fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let turn = turn().await;
+        let data = tempfile::tempdir().unwrap();
+        Self::start_in(data, turn, arguments, variables).await
+    }
+
+    async fn start_in(
+        data: TempDir,
+        turn: MutexGuard<'static, ()>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let port = free_port();
         let mut command = local(&data);
         command
             .arg("up")
             .args(["--port", &port.to_string()])
-            .args(arguments);
+            .args(arguments)
+            .envs(variables.iter().copied());
         let mut up = command
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -91,7 +102,7 @@ impl System {
     /// Stops the system with SIGINT, as Ctrl-C does, and starts it again on the same data.
     pub(crate) async fn restart(self, arguments: &[&str]) -> Self {
         let (data, turn) = self.stop(Signal::SIGINT).await;
-        Self::start_in(data, turn, arguments).await
+        Self::start_in(data, turn, arguments, &[]).await
     }
 
     /// Stops the system and checks that it ends well.
@@ -231,6 +242,7 @@ pub(crate) fn local(data: &TempDir) -> Command {
         "KAFKA_BROKERS",
         "PROMETHEUS_URL",
         "METRICS_FILE",
+        "ALERTMANAGER_URLS",
     ] {
         command.env_remove(given);
     }

@@ -4,10 +4,10 @@ use domain::{
 };
 use futures::TryStreamExt;
 use serde::{Deserialize, Serialize};
-use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
+use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
 use super::{Page, Selection, column_time, parsed, read_time};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, sla::filled};
 
 /// What tells a run from all others in the order of their start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,33 @@ impl RunKey {
     }
 }
 
+/// Runs that are asked about at once.
+const MOST_RUNS: usize = 64;
+
 impl Store {
+    /// Whether the record of a run at one of these times is stored; of many the newest are looked at.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn has_run_of(&self, times: &[Timestamp]) -> Result<bool, StoreError> {
+        if times.is_empty() {
+            return Ok(false);
+        }
+        let newest = &times[times.len().saturating_sub(MOST_RUNS)..];
+        let mut query =
+            QueryBuilder::<MySql>::new("SELECT 1 FROM run FORCE INDEX (by_as_of) WHERE as_of IN (");
+        let mut list = query.separated(", ");
+        for time in filled(newest) {
+            list.push_bind(column_time(*time));
+        }
+        query.push(") LIMIT 1");
+        let found: Option<i32> = query
+            .build_query_scalar()
+            .fetch_optional(self.pool())
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The runs of `selection`, newest start first, after the one with key `after`. With a metric or labels: those that
     /// summarised such a series.
     ///

@@ -29,7 +29,8 @@ pub(super) const STEPS: &[Step] = &[
     step!(4, works_from 1, "0004-newest-scores.sql"),
     step!(5, works_from 1, "0005-run-requests.sql"),
     step!(6, works_from 1, "0006-score-hours.sql"),
-    step!(7, works_from 1, "0008-slices.sql"),
+    step!(7, works_from 1, "0007-slices.sql"),
+    step!(8, works_from 1, "0008-alerts.sql"),
 ];
 
 /// The schema version that this program is built for.

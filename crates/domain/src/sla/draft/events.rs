@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{alerts, budget};
+use super::{alerting, alerts, budget};
 use crate::{
     fault::{Faults, below},
     sla::{
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 13] = [
     "id",
     "events",
     "by",
@@ -24,6 +24,8 @@ const FIELDS: [&str; 11] = [
     "no_traffic",
     "min_bad",
     "alerts",
+    "runbook",
+    "expect",
 ];
 const LONGEST_SUM: usize = 4096;
 const MOST_LABELS: usize = 16;
@@ -55,6 +57,8 @@ pub(super) fn objective(
     let no_traffic: NoTraffic = budget::term(fields, pointer, "no_traffic", faults);
     let min_bad = number(fields, pointer, "min_bad", faults);
     let alerts = alerts::alerts(fields, pointer, faults);
+    let runbook = alerting::runbook(fields, pointer, faults);
+    let expect = alerting::expect(fields, pointer, target.is_some(), faults);
     if min_bad.is_some_and(|least| least < 0.0) {
         faults.add(&below(pointer, "min_bad"), "must not be negative");
     }
@@ -91,6 +95,8 @@ pub(super) fn objective(
         no_traffic,
         min_bad: min_bad.unwrap_or(objective.min_bad),
         alerts,
+        runbook,
+        expect,
         ..objective
     })
 }

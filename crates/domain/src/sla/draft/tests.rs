@@ -159,7 +159,35 @@ fn an_invalid_field_of_an_objective_is_told_by_pointer() {
         (json!({"id": "a b"}), "/objectives/0/id"),
         (json!({"id": "i".repeat(64)}), "/objectives/0/id"),
         (json!({"id": 7}), "/objectives/0/id"),
-        (json!({"severity": "page"}), "/objectives/0/severity"),
+        (json!({"severity": "critical"}), "/objectives/0/severity"),
+        (json!({"severity": 1}), "/objectives/0/severity"),
+        (json!({"runbook": "wiki"}), "/objectives/0/runbook"),
+        (json!({"runbook": ["https://w"]}), "/objectives/0/runbook"),
+        (json!({"expect": 0.5}), "/objectives/0/expect"),
+        (
+            json!({"expect": {"chance": 0.5}}),
+            "/objectives/0/expect/chance",
+        ),
+        (
+            json!({"expect": {"probability": 0}}),
+            "/objectives/0/expect/probability",
+        ),
+        (
+            json!({"expect": {"probability": 1.1}}),
+            "/objectives/0/expect/probability",
+        ),
+        (
+            json!({"expect": {"exhausted_in": "6h"}}),
+            "/objectives/0/expect/exhausted_in",
+        ),
+        (
+            json!({"target": 0.9, "expect": {"exhausted_in": "31d"}}),
+            "/objectives/0/expect/exhausted_in",
+        ),
+        (
+            json!({"target": 0.9, "expect": {"exhausted_in": 6}}),
+            "/objectives/0/expect/exhausted_in",
+        ),
         (json!({"target": 99.5}), "/objectives/0/target"),
         (json!({"target": 1.2}), "/objectives/0/target"),
         (json!({"target": 1}), "/objectives/0/target"),
@@ -185,6 +213,10 @@ fn an_invalid_field_of_an_objective_is_told_by_pointer() {
         json!({"id": "A.b_c-1"}),
         json!({"target": 0.9999999, "budget_window": "1d", "missing": "bad"}),
         json!({"target": null, "budget_window": null, "missing": null}),
+        json!({"severity": "page", "runbook": "https://wiki.example.com/cpu"}),
+        json!({"severity": "ticket", "expect": {"probability": 1}}),
+        json!({"target": 0.99, "expect": {"probability": 0.5, "exhausted_in": "6h"}}),
+        json!({"severity": null, "runbook": null, "expect": null}),
     ] {
         assert!(faults_with(fields.clone()).is_empty(), "{fields}");
     }

@@ -1,0 +1,200 @@
+use super::*;
+
+#[test]
+fn an_alert_fires_once_and_is_resolved_once() {
+    let mut stored = Stored::default();
+    let mut said = Vec::new();
+    for (as_of, claims) in [
+        (100, vec![holds(0, 40)]),
+        (130, vec![holds(0, 40)]),
+        (130, vec![holds(0, 40)]),
+        (160, vec![]),
+        (190, vec![]),
+    ] {
+        let changes = stored.compare(vec![statement(as_of, 1, claims)], as_of + 5);
+        said.extend(
+            told(&changes)
+                .iter()
+                .map(|(what, since, _)| (*what, *since)),
+        );
+    }
+    assert_eq!(said, [("firing", 40), ("resolved", 40)]);
+    assert_eq!(stored.0[0].resolved_at, Some(at(160)));
+}
+
+#[test]
+fn what_fires_again_in_the_same_episode_begins_anew() {
+    let mut stored = Stored::default();
+    for (as_of, claims, since) in [
+        (100, vec![holds(0, 40)], 40),
+        (130, vec![], 40),
+        (160, vec![holds(0, 40)], 160),
+        (190, vec![], 160),
+        (220, vec![holds(0, 200)], 200),
+    ] {
+        stored.compare(vec![statement(as_of, 1, claims)], as_of + 5);
+        assert_eq!(stored.0[0].since, at(since), "{as_of}");
+    }
+}
+
+#[test]
+fn silence_resolves_nothing() {
+    let mut stored = Stored::default();
+    stored.compare(vec![statement(100, 2, vec![holds(0, 40)])], 105);
+    // No evaluation, one in which nothing stands, and one that is older.
+    for statements in [
+        vec![],
+        vec![Statement {
+            stands: false,
+            ..statement(130, 2, vec![])
+        }],
+        vec![statement(70, 2, vec![])],
+        vec![Statement {
+            silent: [series_id(0)].into(),
+            ..statement(150, 2, vec![])
+        }],
+        vec![statement(
+            160,
+            2,
+            vec![claim(0, Verdict::Unknown(reason::UNMEASURED))],
+        )],
+    ] {
+        assert!(told(&stored.compare(statements.clone(), 135)).is_empty());
+        assert_eq!(stored.firing(), 1, "{statements:?}");
+    }
+    assert!(stored.0[0].frozen);
+    stored.compare(vec![statement(190, 2, vec![holds(0, 40)])], 195);
+    let alert = &stored.0[0];
+    assert_eq!(
+        (alert.frozen, &alert.reason, alert.since),
+        (false, &None, at(40))
+    );
+}
+
+#[test]
+fn a_resolution_says_why() {
+    let firing = || {
+        let mut stored = Stored::default();
+        stored.compare(vec![statement(100, 2, vec![holds(0, 40)])], 105);
+        stored
+    };
+    for (statement, reason) in [
+        (statement(130, 2, vec![]), None),
+        (
+            Statement {
+                ended: [series_id(0)].into(),
+                ..statement(130, 2, vec![])
+            },
+            Some("ended"),
+        ),
+        (
+            Statement {
+                listed: Some([series_id(1)].into()),
+                ..statement(130, 0, vec![])
+            },
+            Some("gone"),
+        ),
+        (
+            Statement {
+                severity: Some("ticket".to_owned()),
+                ..statement(130, 2, vec![])
+            },
+            Some("severity"),
+        ),
+    ] {
+        let changes = firing().compare(vec![statement], 135);
+        assert_eq!(told(&changes), [("resolved", 40, reason)]);
+    }
+    for (known, reason) in [
+        (Known::default(), "retired"),
+        (
+            Known([("web".to_owned(), BTreeSet::new())].into()),
+            "removed",
+        ),
+    ] {
+        let changes = reconcile(firing().0, vec![], &known, |_| reason::STALE, at(140));
+        assert_eq!(told(&changes), [("resolved", 40, Some(reason))]);
+    }
+}
+
+#[test]
+fn what_has_to_hold_for_a_while_is_not_said_before() {
+    let held = |as_of, claims| Statement {
+        hold: Duration::from_secs(90),
+        ..statement(as_of, 1, claims)
+    };
+    let unsaid = Verdict::Holds {
+        since: None,
+        frozen: None,
+    };
+    let mut stored = Stored::default();
+    let mut said = Vec::new();
+    for as_of in [100, 130, 190, 220] {
+        let changes = stored.compare(vec![held(as_of, vec![claim(0, unsaid.clone())])], as_of);
+        said.push(told(&changes).len());
+    }
+    assert_eq!(said, [0, 0, 1, 0]);
+    assert_eq!(stored.0[0].since, at(100));
+
+    let mut stored = Stored::default();
+    stored.compare(vec![held(100, vec![claim(0, unsaid.clone())])], 100);
+    let changes = stored.compare(vec![held(130, vec![])], 130);
+    assert!(matches!(changes[..], [Change::Forgets(_)]));
+    assert!(stored.0.is_empty());
+}
+
+#[test]
+fn what_has_to_hold_twice_needs_two_evaluations() {
+    let twice = |as_of, claims| Statement {
+        twice: true,
+        ..statement(as_of, 1, claims)
+    };
+    let mut stored = Stored::default();
+    let mut said = Vec::new();
+    for as_of in [100, 100, 130] {
+        let changes = stored.compare(vec![twice(as_of, vec![holds(0, as_of)])], as_of);
+        said.push(told(&changes).len());
+    }
+    assert_eq!(said, [0, 0, 1]);
+}
+
+#[test]
+fn a_storm_is_one_alert_beside_fifty() {
+    let all = |as_of, range: std::ops::Range<usize>| {
+        statement(
+            as_of,
+            10_000,
+            range.map(|node| holds(node, as_of)).collect(),
+        )
+    };
+    let mut stored = Stored::default();
+    let changes = stored.compare(vec![all(100, 0..10_000)], 105);
+    assert_eq!(told(&changes).len(), 51);
+    let group = Fingerprint::of(&labels(None, "page"));
+    let value = |stored: &Stored| {
+        let group = stored.0.iter().find(|own| own.fingerprint == group);
+        let group = group.filter(|own| own.state == AlertState::Firing)?;
+        group.annotations.get("value").cloned()
+    };
+    assert_eq!(value(&stored).as_deref(), Some("9950"));
+    // Nobody learns of a value that changes.
+    assert!(told(&stored.compare(vec![all(130, 0..9_000)], 135)).is_empty());
+    assert_eq!(value(&stored).as_deref(), Some("8950"));
+    // It stays until fewer than 25 hold, which then get their own.
+    stored.compare(vec![all(160, 40..70)], 165);
+    assert_eq!(
+        (stored.firing(), value(&stored)),
+        (11, Some("20".to_owned()))
+    );
+    stored.compare(vec![all(190, 46..70)], 195);
+    assert_eq!((stored.firing(), value(&stored)), (24, None));
+    // Nothing is silent all at once and over.
+    stored.compare(vec![all(220, 0..60)], 225);
+    assert_eq!(stored.firing(), 51);
+    let silent = Statement {
+        stands: false,
+        ..statement(250, 60, vec![])
+    };
+    assert!(told(&stored.compare(vec![silent], 255)).is_empty());
+    assert_eq!(stored.firing(), 51);
+}

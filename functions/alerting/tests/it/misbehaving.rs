@@ -1,0 +1,158 @@
+//! Receivers that do not do what they should.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::sleep,
+};
+
+use crate::{
+    receiver::{Names, Receiver},
+    service::System,
+};
+
+/// The only delivery after one attempt.
+async fn failed(system: &System) -> Value {
+    system.evaluate(60, &[("a", 90.0), ("b", 50.0)]).await;
+    system.tick().await;
+    let deliveries = system.get("/alerts/deliveries").await;
+    let found = deliveries["deliveries"].as_array().unwrap().clone();
+    assert_eq!(found.len(), 1, "{deliveries}");
+    found[0].clone()
+}
+
+/// How many seconds from now on the next attempt is.
+fn wait(delivery: &Value) -> i64 {
+    let next = delivery["next_attempt"].as_str().unwrap();
+    let next = chrono::DateTime::parse_from_rfc3339(next).unwrap();
+    (next.to_utc() - chrono::Utc::now()).num_seconds()
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_success_is_tried_again_when_it_says_so() {
+    for (status, headers, error, waits) in [
+        (500, vec![], "it answered 500", 0..=5),
+        (
+            429,
+            vec![("retry-after", "120")],
+            "it answered 429",
+            110..=120,
+        ),
+        (
+            503,
+            vec![("retry-after", "90000")],
+            "it answered 503",
+            3_590..=3_600,
+        ),
+        (404, vec![], "it answered 404", 0..=5),
+        (
+            302,
+            vec![("location", "http://127.0.0.1:1/")],
+            "it answered 302: redirects are not followed",
+            0..=5,
+        ),
+    ] {
+        let receiver = Receiver::start().await;
+        let system = System::with(&[("ops", &receiver)]).await;
+        receiver.answer(status, &headers);
+        let delivery = failed(&system).await;
+        assert_eq!(delivery["last_error"], error);
+        assert_eq!(delivery["state"], "failed");
+        assert!(waits.contains(&wait(&delivery)), "{status}: {delivery}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_no_server_of_http_is_tried_again() {
+    for (bytes, error) in [
+        (
+            &b"SSH-2.0-OpenSSH_9.2\r\n"[..],
+            "its answer breaks off or is no HTTP",
+        ),
+        (b"HTTP/1.1 200", "its answer breaks off or is no HTTP"),
+        (b"", "its answer breaks off or is no HTTP"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(bytes).await;
+            }
+        });
+        let system = System::at(&[("ops", url)], true).await;
+        let delivery = failed(&system).await;
+        let said = delivery["last_error"].as_str().unwrap();
+        assert!(
+            said == error || said.starts_with("it cannot be reached"),
+            "{said}"
+        );
+        assert_eq!(delivery["state"], "failed");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_says_nothing_is_given_up_after_ten_seconds() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut streams = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            streams.push(stream);
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let system = System::at(&[("ops", url)], true).await;
+    let started = std::time::Instant::now();
+    let delivery = failed(&system).await;
+    assert_eq!(delivery["last_error"], "it did not answer in time");
+    assert!(started.elapsed().as_secs() >= 10);
+}
+
+#[tokio::test]
+async fn nothing_goes_to_an_address_that_is_not_public() {
+    let receiver = Receiver::start().await;
+    let port = receiver.address.port();
+    let names = Names(vec![
+        ("inside.example.com", "10.0.0.1".parse().unwrap()),
+        ("loopback.example.com", "127.0.0.1".parse().unwrap()),
+        ("metadata.example.com", "169.254.169.254".parse().unwrap()),
+    ]);
+    let private = "its address is not public; ALERT_ALLOW_PRIVATE=true allows that";
+    let metadata = "its address is one where clouds keep credentials";
+    for (host, allowed, error) in [
+        ("inside.example.com", false, private),
+        ("loopback.example.com", false, private),
+        ("127.0.0.1", false, private),
+        ("[::ffff:127.0.0.1]", false, private),
+        ("2130706433", false, private),
+        ("169.254.169.254", true, metadata),
+        ("metadata.example.com", true, metadata),
+    ] {
+        let url = format!("http://{host}:{port}/");
+        let system = System::at(&[("ops", url)], allowed)
+            .await
+            .named(names.clone());
+        let delivery = failed(&system).await;
+        assert_eq!(delivery["last_error"], error, "{host}");
+        assert!(receiver.received().is_empty(), "{host}");
+    }
+    let url = format!("http://loopback.example.com:{port}/");
+    let system = System::at(&[("ops", url)], true).await.named(names);
+    system.evaluate(60, &[("a", 90.0), ("b", 50.0)]).await;
+    system.tick().await;
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_there_is_tried_again() {
+    let system = System::at(&[("ops", "http://nowhere.example.com/".to_owned())], true).await;
+    let delivery = failed(&system).await;
+    let error = delivery["last_error"].as_str().unwrap();
+    assert!(error.starts_with("it cannot be reached"), "{error}");
+    assert!(!error.contains("example"), "{error}");
+}
