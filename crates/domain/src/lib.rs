@@ -34,4 +34,6 @@ pub mod time;
 
 pub use finding::{Finding, finite};
 pub use series::{InvalidSeriesId, Labels, MetricName, Part, Sample, Series, SeriesId};
-pub use time::{InvalidTimestamp, Span, SpanSet, Timestamp, UnknownWindow, Window, duration};
+pub use time::{
+    InvalidTimestamp, Span, SpanSet, Timestamp, UnknownWindow, Window, duration, seconds,
+};

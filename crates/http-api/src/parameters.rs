@@ -84,6 +84,16 @@ parameters! {
         TIME, None;
     BUDGET_AT: Query "as_of", "The end of the budget windows; without it the newest evaluation.",
         TIME, None;
+    HISTORY_FROM: Query "from", "Where the history begins, taken down to a multiple of the step; default a day before `to`.",
+        TIME, None;
+    HISTORY_TO: Query "to", "Where the history ends, taken up to a multiple of the step; default now.",
+        TIME, None;
+    STEP: Query "step", "How long its steps are.",
+        r#"{"type":"string","enum":["1m","5m","1h","1d"],"default":"1h"}"#, None;
+    PROVISIONAL: Query "provisional", "Also steps that may still change.",
+        r#"{"type":"boolean","default":false}"#, None;
+    SHARE: Query "share", "With what was left of the budget at each step's end.",
+        r#"{"type":"boolean","default":true}"#, None;
     NAME: Path "name", "The SLA's name.",
         SLA_NAME, None;
     DELIVERY_ID: Path "id", "The number of the delivery.",

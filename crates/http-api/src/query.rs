@@ -1,5 +1,6 @@
 use domain::{
     InvalidTimestamp, Labels, MetricName, Timestamp, Window,
+    budget::HistoryStep,
     digest::digest,
     sla::{ObjectiveId, SlaName, is_label_name},
 };
@@ -191,12 +192,21 @@ impl Query {
 
     /// `full`: whether the long arrays are wanted, `true` or `false`, default false.
     pub fn full(&mut self) -> bool {
-        self.parsed("full", |text| match text {
+        self.flag("full").unwrap_or(false)
+    }
+
+    /// A parameter that is `true` or `false`.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        self.parsed(name, |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("must be true or false"),
         })
-        .unwrap_or(false)
+    }
+
+    /// `step`: 1m, 5m, 1h or 1d.
+    pub fn step(&mut self) -> Option<HistoryStep> {
+        self.parsed("step", str::parse)
     }
 
     /// Nothing else is asked.

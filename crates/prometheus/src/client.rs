@@ -134,6 +134,16 @@ impl Prometheus {
         self.sent(|| self.http.get(self.address(path))).await
     }
 
+    /// Asks by GET. The status of the answer is a success.
+    pub(crate) async fn get_with(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, FetchError> {
+        let request = || self.http.get(self.address(path)).query(parameters);
+        success(self.sent(request).await?).await
+    }
+
     /// Posts a document. The answer may have any status but 429 and 503.
     pub(crate) async fn post(
         &self,

@@ -6,6 +6,7 @@
 
 mod availability;
 mod client;
+mod count;
 mod error;
 mod examine;
 mod external_labels;

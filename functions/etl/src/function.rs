@@ -6,13 +6,14 @@ use chrono::Utc;
 use config::AccessConfig;
 use domain::{
     Timestamp, fault,
-    message::{RunDocument, TrialDocument},
+    message::{RunDocument, TrialOrCount},
 };
 use http_api::{Api, ApiError, Call, Fault, Reply, reply, routes};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::{Value, json};
 
 use crate::{
+    count::CountError,
     deadline::Deadline,
     request::{Request, RunRequest},
     run::RunError,
@@ -32,7 +33,7 @@ routes! {
             body: optional "RunRequest",
             // A run sees to its own end.
             patience: None,
-            answers: [200 TrialDocument, 202 RunDocument],
+            answers: [200 TrialOrCount, 202 RunDocument],
             problems: [503],
         }
     }
@@ -60,6 +61,9 @@ pub enum FunctionError {
     /// The objectives could not be tried.
     #[error(transparent)]
     Trial(#[from] TrialError),
+    /// The counters could not be counted.
+    #[error(transparent)]
+    Count(#[from] CountError),
     /// The answer cannot be written, which is a defect.
     #[error("the answer cannot be written as JSON")]
     Answer(#[from] serde_json::Error),
@@ -73,9 +77,9 @@ impl From<FunctionError> for Diagnostic {
             FunctionError::Invalid(_) | FunctionError::Run(RunError::UnknownSla(_)) => {
                 "InvalidRequest"
             }
-            FunctionError::Run(RunError::PrometheusAway(_)) | FunctionError::Trial(_) => {
-                "PrometheusAway"
-            }
+            FunctionError::Run(RunError::PrometheusAway(_))
+            | FunctionError::Trial(_)
+            | FunctionError::Count(_) => "PrometheusAway",
             FunctionError::Run(RunError::KafkaAway(_)) => "KafkaAway",
             FunctionError::Run(RunError::Refused(_)) => "KafkaRefused",
             FunctionError::Answer(_) => "Internal",
@@ -124,6 +128,10 @@ impl Function {
                         let document = tried.await?;
                         Ok(serde_json::to_value(document)?)
                     }
+                    Request::Count(asked) => {
+                        let document = self.runs.etl.count(&asked).await?;
+                        Ok(serde_json::to_value(document)?)
+                    }
                 }
             }
             Event::Http(request) => Ok(self
@@ -163,6 +171,13 @@ async fn post(runs: &Runs, call: &Call) -> Result<Reply, ApiError> {
         Request::Trial { as_of, trial } => {
             let tried = runs.etl.try_out(&trial, as_of, deadline).await;
             return reply::ok(&tried.map_err(|error| ApiError::Unavailable {
+                what: "Prometheus",
+                source: error.into(),
+            })?);
+        }
+        Request::Count(asked) => {
+            let counted = runs.etl.count(&asked).await;
+            return reply::ok(&counted.map_err(|error| ApiError::Unavailable {
                 what: "Prometheus",
                 source: error.into(),
             })?);

@@ -7,6 +7,7 @@ pub use ::prometheus;
 pub use ::prometheus::metrics_file;
 
 pub mod analysis;
+pub mod count;
 pub mod deadline;
 pub mod documents;
 pub mod function;

@@ -5,8 +5,10 @@ use std::time::Duration;
 use domain::{
     Timestamp,
     fault::{Fault, below},
+    message::CountRequest,
     sla::Trial,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// What is asked for.
@@ -21,14 +23,19 @@ pub enum Request {
         /// The objectives.
         trial: Trial,
     },
+    /// Counters and groups to be counted, nothing published.
+    Count(Vec<CountRequest>),
 }
 
+/// Objectives of one request whose counters are counted.
+const MOST_COUNTED: usize = 20_000;
+
 impl Request {
-    /// Reads `{"dry_run": true, "objectives": […], "violations": …?, "as_of": time?}`, or else what
-    /// [`RunRequest::parse`] reads.
+    /// Reads `{"dry_run": true, "objectives": […], "violations": …?, "as_of": time?}`, or
+    /// `{"count": [{"events": {…}, "by": […]?}]}`, or else what [`RunRequest::parse`] reads.
     ///
     /// # Errors
-    /// With every fault of [`RunRequest::parse`] or [`Trial::parse`], and `dry_run` that is neither true nor false.
+    /// With a `count` that is not such a list, every fault of [`RunRequest::parse`] or [`Trial::parse`], and `dry_run` that is neither true nor false.
     pub fn parse(
         document: &Value,
         now: Timestamp,
@@ -41,9 +48,36 @@ impl Request {
             Some(_) => return Err(vec![invalid("/dry_run", "is neither true nor false")]),
         };
         match document {
+            Value::Object(fields) if fields.contains_key("count") => counted(fields),
             Value::Object(fields) if dry_run => tried(fields, now, settle),
             _ => RunRequest::parse(document, now, settle, known).map(Self::Run),
         }
+    }
+}
+
+fn counted(fields: &Map<String, Value>) -> Result<Request, Vec<Fault>> {
+    let mut faults = Vec::new();
+    for name in fields.keys().filter(|name| *name != "count").take(100) {
+        faults.push(invalid(&below("", name), "is not a field beside `count`"));
+    }
+    let asked: Vec<CountRequest> = match fields.get("count") {
+        Some(Value::Array(asked)) if asked.len() > MOST_COUNTED => {
+            let reason = format!(
+                "has {} objectives; {MOST_COUNTED} are the most",
+                asked.len()
+            );
+            return Err(vec![invalid("/count", &reason)]);
+        }
+        Some(asked) => Vec::deserialize(asked).unwrap_or_else(|error| {
+            faults.push(invalid("/count", &error.to_string()));
+            Vec::new()
+        }),
+        None => Vec::new(),
+    };
+    if faults.is_empty() {
+        Ok(Request::Count(asked))
+    } else {
+        Err(faults)
     }
 }
 
@@ -275,6 +309,27 @@ mod tests {
                 "/as_of",
             ),
             (json!({"objectives": objectives}), "/objectives"),
+        ] {
+            assert_eq!(parse(document).unwrap_err()[0].pointer, pointer);
+        }
+    }
+
+    #[test]
+    fn counters_are_asked_for_by_objective() {
+        let parse = |document: Value| {
+            let now = "2026-11-23T08:45:07.300Z".parse().unwrap();
+            Request::parse(&document, now, SETTLE, |_| true)
+        };
+        let asked = json!([{"events": {"bad": "errors", "total": "requests"}, "by": ["service"]}]);
+        let Ok(Request::Count(read)) = parse(json!({"count": asked})) else {
+            panic!("{asked}");
+        };
+        assert_eq!(read[0].by, ["service"]);
+        for (document, pointer) in [
+            (json!({"count": 1}), "/count"),
+            (json!({"count": [{"by": []}]}), "/count"),
+            (json!({"count": [{"events": {}, "target": 1}]}), "/count"),
+            (json!({"count": [], "sla": "web"}), "/sla"),
         ] {
             assert_eq!(parse(document).unwrap_err()[0].pointer, pointer);
         }

@@ -8,10 +8,13 @@ use serde::Serialize;
 use store::sla::KnownSeries;
 
 /// What is known of an objective.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Advice {
-    /// How many series it matches now.
+    /// How many series it matches now; of events, how many counters its selectors match.
     pub(crate) matches: u64,
+    /// Of events: in how many groups its counters are now; null if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) groups: Option<u64>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -26,6 +29,12 @@ pub(crate) enum Warning {
     },
     /// A counter only grows: no range holds.
     RawCounter { detail: String },
+    /// A selector of events matches nothing now.
+    NoSeries { detail: String },
+    /// What is counted is a gauge.
+    Gauge { detail: String },
+    /// It is not known how many counters there are.
+    NotCounted { detail: String },
 }
 
 /// What Prometheus' naming conventions give a counter.
@@ -35,13 +44,18 @@ const ALIKE: f64 = 0.8;
 /// Unknown metrics that are compared with all known ones.
 const MOST_COMPARED: usize = 100;
 
-/// Advice on each objective, in their order. `known` is about the ranges among them.
-pub(crate) fn on(objectives: &[AnyObjective], known: &KnownSeries) -> Vec<Advice> {
+/// Advice on each objective, in their order. `known` is about the ranges among them, `counted` is that on the others.
+pub(crate) fn on(
+    objectives: &[AnyObjective],
+    known: &KnownSeries,
+    counted: Vec<Advice>,
+) -> Vec<Advice> {
     let mut nearest = HashMap::new();
     let mut matches = known.matches.iter();
+    let mut counted = counted.into_iter();
     let advice = objectives.iter().map(|objective| {
         let AnyObjective::Range(objective) = objective else {
-            return Advice { matches: 0, warnings: Vec::new() };
+            return counted.next().unwrap_or_default();
         };
         let matches = matches.next().copied().unwrap_or(0);
         let metric = objective.metric.as_str();
@@ -60,7 +74,7 @@ pub(crate) fn on(objectives: &[AnyObjective], known: &KnownSeries) -> Vec<Advice
                 detail: format!("`{metric}` looks like a counter, which only grows: a range on its rate may be meant"),
             });
         }
-        Advice { matches, warnings }
+        Advice { matches, groups: None, warnings }
     });
     advice.collect()
 }
@@ -95,7 +109,7 @@ mod tests {
         ];
         let objectives = metrics.map(|metric| json!({"metric": metric, "max": 1}));
         let draft = domain::sla::Draft::parse(&json!({"objectives": objectives})).unwrap();
-        let warnings: Vec<_> = on(&draft.objectives, &known)
+        let warnings: Vec<_> = on(&draft.objectives, &known, Vec::new())
             .into_iter()
             .map(|advice| advice.warnings)
             .collect();

@@ -4,8 +4,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use domain::{
-    Labels, SeriesId, SpanSet, Timestamp,
+    Labels, SeriesId, Span, SpanSet, Timestamp,
     budget::{EventsBudget, EventsQuestion, Timeline},
+    events::{CountedRow, LOOKBACK},
     message::group_id,
     sla::{EventsObjective, SlaName},
 };
@@ -102,6 +103,77 @@ impl CountedBudgets {
     pub(crate) fn standing(&self) -> impl Iterator<Item = &GroupBudget> {
         self.groups.iter().filter(|group| !group.is_ended)
     }
+}
+
+/// The rows of one group that a question asks for, in order of time.
+pub(crate) async fn rows_of(
+    store: &Store,
+    sla: &SlaName,
+    objective: &EventsObjective,
+    group: SeriesId,
+    question: &EventsQuestion,
+) -> Result<Vec<CountedRow>, StoreError> {
+    let definition = objective.definition();
+    let EventsQuestion {
+        asked,
+        fine,
+        slices,
+    } = question;
+    let rows = store
+        .counted_rows(
+            sla,
+            &objective.id,
+            &definition,
+            Some(&group),
+            *asked,
+            fine,
+            *slices,
+        )
+        .await?;
+    Ok(rows.into_iter().flat_map(|(_, rows)| rows).collect())
+}
+
+/// What was counted of one group, asked for again where an exclusion cuts rows.
+pub(crate) async fn timeline(
+    store: &Store,
+    sla: &SlaName,
+    objective: &EventsObjective,
+    group: SeriesId,
+    mut question: EventsQuestion,
+    excluded: &SpanSet,
+) -> Result<Timeline, StoreError> {
+    let mut left = MOST_QUESTIONS;
+    loop {
+        left -= 1;
+        let rows = rows_of(store, sla, objective, group, &question).await?;
+        let timeline = Timeline::new(objective, &rows, excluded);
+        match question.finer(timeline.cut()) {
+            Some(finer) if left > 0 => question = finer,
+            _ => return Ok(timeline),
+        }
+    }
+}
+
+/// The time that an exclusion leaves out of an objective, in whole slices: also those after it that reach back into it.
+pub(crate) async fn left_out(
+    store: &Store,
+    sla: &SlaName,
+    objective: &EventsObjective,
+    excluded: Span,
+) -> Result<Span, StoreError> {
+    let together = group_id(sla, &objective.id, &Labels::default());
+    let set = SpanSet::from(excluded);
+    let after = Span {
+        start: excluded.end,
+        end: excluded.end + LOOKBACK,
+    };
+    let question = EventsQuestion::of_slices(objective, after);
+    let timeline = timeline(store, sla, objective, together, question, &set).await?;
+    let spans = timeline.excluded().spans();
+    Ok(Span {
+        start: spans.first().map_or(excluded.start, |span| span.start),
+        end: spans.last().map_or(excluded.end, |span| span.end),
+    })
 }
 
 /// What the rows of one question say.

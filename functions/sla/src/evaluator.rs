@@ -2,7 +2,7 @@ use std::{error::Error, time::Duration};
 
 use aws::{Functions, InvokeError, RequestError};
 use config::{ConfigError, Environment, ExposeSecret, SecretString};
-use domain::message::TrialDocument;
+use domain::message::{CountDocument, CountRequest, TrialDocument};
 use reqwest::{
     Client, StatusCode,
     header::{AUTHORIZATION, HeaderMap, HeaderValue, InvalidHeaderValue},
@@ -109,6 +109,9 @@ pub(crate) const TRIAL_PATIENCE: Duration = Duration::from_secs(25);
 /// The change is made already: its maker must not wait long for more.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The change waits for it, and a REST API gives 29 s for all of it.
+pub(crate) const COUNT_PATIENCE: Duration = Duration::from_secs(8);
+
 impl Evaluator {
     /// Reads `ETL_FUNCTION`, the name of a function of this account and region, or else `ETL_URL`. etl is shown `token`.
     ///
@@ -171,6 +174,24 @@ impl Evaluator {
             return Err(NotTried::Invalid(problem.errors));
         }
         Ok(answer.of_success()?)
+    }
+
+    /// Asks how many counters and groups there are now of these objectives of events. `None` without an answer, which is
+    /// logged.
+    pub(crate) async fn count(&self, objectives: &[CountRequest]) -> Option<CountDocument> {
+        let answered = self
+            .post(&json!({"count": objectives}), COUNT_PATIENCE)
+            .await;
+        match answered.and_then(|answer| answer.of_success::<CountDocument>()) {
+            Ok(document) if document.counts.len() == objectives.len() => Some(document),
+            Ok(_) => None,
+            Err(Unanswered::Nobody) => None,
+            Err(error) => {
+                let error = &error as &dyn Error;
+                tracing::warn!(error, "etl did not count the objectives' counters");
+                None
+            }
+        }
     }
 
     /// Asks for an evaluation of the SLA `name` now.

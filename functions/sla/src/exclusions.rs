@@ -1,15 +1,32 @@
 //! `/sla/{name}/exclusions`: time that is taken out of an SLA, and taken back.
 
-use domain::sla::{Exclusion, ExclusionDraft};
+use domain::{
+    Span, Timestamp,
+    sla::{Exclusion, ExclusionDraft, ObjectiveId, SlaName},
+};
 use http_api::{ApiError, Call, Fault, Page, Reply, TimeFilter, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::sla::ExclusionOutcome;
 
 use crate::{
-    SlaManager, database, name_in,
+    SlaManager, counted, database, name_in,
     set::{invalid, missing},
 };
+
+/// An exclusion that was made.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Made {
+    #[serde(flatten)]
+    exclusion: Exclusion,
+    /// Where it has objectives of events: the start of the first slice that is left out of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_from: Option<Timestamp>,
+    /// Where it has objectives of events: the end of the last slice that is left out of them, as far as is known now. A
+    /// slice that reaches back into the exclusion is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_to: Option<Timestamp>,
+}
 
 /// An exclusion in a list.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -34,7 +51,13 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
     match outcome {
         ExclusionOutcome::Created(exclusion) => {
             let location = format!("/sla/{name}/exclusions/{}", exclusion.id);
-            reply::created(&call.path_of(&location), &exclusion)
+            let left_out = left_out(manager, &name, &exclusion).await?;
+            let made = Made {
+                exclusion,
+                effective_from: left_out.map(|span| span.start),
+                effective_to: left_out.map(|span| span.end),
+            };
+            reply::created(&call.path_of(&location), &made)
         }
         ExclusionOutcome::NoSla => Err(missing(&name)),
         ExclusionOutcome::NoObjective => Err(ApiError::Invalid(vec![Fault::at(
@@ -45,6 +68,36 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
             "SLA `{name}` already has {most} exclusions in effect, the greatest number: DELETE some"
         ))),
     }
+}
+
+/// What an exclusion leaves out of the objectives of events in force that it is about, if there are some.
+async fn left_out(
+    manager: &SlaManager,
+    name: &SlaName,
+    exclusion: &Exclusion,
+) -> Result<Option<Span>, ApiError> {
+    let store = &manager.store;
+    let Some(stored) = store.sla(name).await.map_err(database)? else {
+        return Ok(None);
+    };
+    let span = Span {
+        start: exclusion.from,
+        end: exclusion.to,
+    };
+    let mut all: Option<Span> = None;
+    for (_, objective) in &stored.sla.events {
+        let is_meant = |id: &ObjectiveId| *id == objective.id;
+        if !exclusion.objective.as_ref().is_none_or(is_meant) {
+            continue;
+        }
+        let left_out = counted::left_out(store, name, objective, span).await;
+        let left_out = left_out.map_err(database)?;
+        all = Some(all.map_or(left_out, |all| Span {
+            start: all.start.min(left_out.start),
+            end: all.end.max(left_out.end),
+        }));
+    }
+    Ok(all)
 }
 
 /// `GET /sla/{name}/exclusions`.

@@ -1,5 +1,7 @@
 //! What the function answers.
 
+use std::time::Duration;
+
 use domain::sla::Exclusion;
 use http_api::{Page, routes};
 
@@ -8,6 +10,7 @@ use crate::{
     budget::{self, Budgets},
     check::{self, Check},
     evaluator, exclusions,
+    history::{self, Point},
     outlook::{self, Prediction},
     set::{self, Retired, SlaDocument},
     trial::{self, Tried},
@@ -16,6 +19,11 @@ use crate::{
 
 /// An SLA's 10,000 objectives have some hundred bytes each; a Lambda function is asked with 6 MB at most.
 const LONGEST_SLA: usize = 4 << 20;
+
+/// etl is asked twice: what there is to count, and to evaluate the SLA.
+const CHANGE_PATIENCE: Duration = http_api::PATIENCE
+    .saturating_add(evaluator::COUNT_PATIENCE)
+    .saturating_add(evaluator::PATIENCE);
 
 routes! {
     SlaManager {
@@ -26,7 +34,7 @@ routes! {
             parameters: [],
             body: required "SlaRequest",
             longest_body: LONGEST_SLA,
-            patience: Some(http_api::PATIENCE.saturating_add(evaluator::PATIENCE)),
+            patience: Some(CHANGE_PATIENCE),
             answers: [200 SlaDocument ["ETag"], 201 SlaDocument ["ETag" "Location"]],
             problems: [409, 503],
         }
@@ -63,7 +71,7 @@ routes! {
             parameters: [NAME, IF_MATCH],
             body: required "SlaRequest",
             longest_body: LONGEST_SLA,
-            patience: Some(http_api::PATIENCE.saturating_add(evaluator::PATIENCE)),
+            patience: Some(CHANGE_PATIENCE),
             answers: [200 SlaDocument ["ETag"]],
             problems: [503],
         }
@@ -83,6 +91,14 @@ routes! {
             answers: [200 Budgets],
             problems: [503],
         }
+        GET "/sla/{name}/history" history::answer {
+            id: "slaHistory",
+            summary: "what was counted or judged of an SLA, step by step",
+            curl: "'{base}/sla/web/history?step=1h'",
+            parameters: [NAME, LIMIT, CURSOR, HISTORY_FROM, HISTORY_TO, STEP, OBJECTIVE, PROVISIONAL, SHARE],
+            answers: [200 Page<Point>],
+            problems: [422, 503],
+        }
         GET "/sla/{name}/violations" violations::answer {
             id: "violations",
             summary: "stored violations of an SLA, newest start first",
@@ -97,7 +113,7 @@ routes! {
             curl: "-X POST {base}/sla/web/exclusions -d '{\"from\":\"2026-11-23T08:00:00Z\",\"to\":\"2026-11-23T09:00:00Z\",\"reason\":\"upgrade\"}'",
             parameters: [NAME],
             body: required "ExclusionRequest",
-            answers: [201 Exclusion ["Location"]],
+            answers: [201 exclusions::Made ["Location"]],
             problems: [409, 503],
         }
         GET "/sla/{name}/exclusions" exclusions::list {

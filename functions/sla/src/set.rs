@@ -13,7 +13,7 @@ use store::sla::{Change, Condition, StoredSla};
 use crate::{
     SlaManager,
     advice::{self, Advice},
-    bound, database,
+    bound, counters, database,
     evaluator::Request,
     events, name_in,
 };
@@ -159,13 +159,14 @@ async fn put(
     }
     // What may fail is asked before the change, so that a change that was made is also answered.
     let known = bound::known_series(manager, &document.name, &objectives, call.now).await?;
+    let counted = counters::known(manager, &document.name, &objectives).await?;
     let change = manager
         .store
         .put_sla(&document.name, &objectives, condition, call.now)
         .await
         .map_err(database)?;
     document.version = made(change, &document.name)?;
-    let advice = room.fitting(advice::on(&objectives, &known));
+    let advice = room.fitting(advice::on(&objectives, &known, counted));
     document.advised = Some(advice.len());
     for (objective, advice) in document.objectives.iter_mut().zip(advice) {
         objective.advice = Some(advice);

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::time::{Span, SpanSet, Timestamp, Window};
 
@@ -82,5 +82,22 @@ impl AttributedTime {
             missing: missing.into_iter().collect(),
             violated: violated.into_iter().collect(),
         }
+    }
+
+    /// How much of a span was judged.
+    pub fn judged_within(&self, span: Span) -> Duration {
+        self.judged.length_within(span)
+    }
+
+    /// How much of a span was judged and had a sample that stood.
+    pub fn measured_within(&self, span: Span) -> Duration {
+        let missing = self.missing.length_within(span);
+        self.judged_within(span).saturating_sub(missing)
+    }
+
+    /// How much of the judged part of a span was in violation.
+    pub fn violated_within(&self, span: Span) -> Duration {
+        let judged = self.judged.intersection(&SpanSet::from(span));
+        self.violated.intersection(&judged).length()
     }
 }

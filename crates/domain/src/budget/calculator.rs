@@ -70,7 +70,7 @@ impl BudgetCalculator {
     }
 
     /// Of each version what it judged while it was in force.
-    fn attributed(&self, recorded: &RecordedVersions) -> AttributedTime {
+    pub fn attributed(&self, recorded: &RecordedVersions) -> AttributedTime {
         AttributedTime::of(recorded.iter().filter_map(|(version, recorded)| {
             let in_force = self.in_force.get(version)?;
             Some((*in_force, recorded))

@@ -5,6 +5,7 @@
 //! own record ([`RunDocument`]) aside.
 
 mod attributes;
+mod count;
 mod evaluation_row;
 mod metadata;
 mod metrics;
@@ -20,6 +21,7 @@ mod violations;
 pub const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 
 pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
+pub use count::{CountDocument, CountRequest, ObjectiveCount, SelectorCount, TrialOrCount};
 pub use evaluation_row::{EvaluationRow, InvalidEvaluationRow};
 pub use metadata::{
     Autocorrelation, Correlogram, Kpss, LjungBox, MetadataArrays, MetadataDocument, Seasonality,

@@ -8,6 +8,7 @@ mod budget;
 mod check;
 mod check_series;
 mod evaluator;
+mod events;
 mod exclusions;
 mod incomplete;
 mod outage;

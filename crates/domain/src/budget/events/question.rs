@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use super::timeline::{ceiling, floor, slice_length};
+use super::{
+    HistoryStep,
+    timeline::{ceiling, floor, slice_length},
+};
 use crate::{
     budget::alert::{burn_windows, pairs},
     events::SLICE,
@@ -24,6 +27,20 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl EventsQuestion {
     /// What the budgets of `objective` at each of `times`, in order, need. `excluded`: the exclusions of the objective.
     pub fn of(objective: &EventsObjective, times: &[Timestamp], excluded: &SpanSet) -> Self {
+        Self::at(objective, times, excluded, true)
+    }
+
+    /// The same for what is left of the budgets alone, without burns and alerts.
+    pub fn of_shares(objective: &EventsObjective, times: &[Timestamp], excluded: &SpanSet) -> Self {
+        Self::at(objective, times, excluded, false)
+    }
+
+    fn at(
+        objective: &EventsObjective,
+        times: &[Timestamp],
+        excluded: &SpanSet,
+        with_burns: bool,
+    ) -> Self {
         let slice = slice_length(objective);
         let (mut start, mut end) = (Timestamp::MAX, Timestamp::EPOCH);
         let mut edges = Vec::new();
@@ -34,9 +51,11 @@ impl EventsQuestion {
                 None => newest - period.length,
                 Some(_) => period.start,
             };
-            let pairs = pairs(objective.alerts.as_deref(), period.length);
-            let windows = burn_windows(&pairs, period.length).into_iter();
-            edges.extend(windows.map(|window| newest - window));
+            if with_burns {
+                let pairs = pairs(objective.alerts.as_deref(), period.length);
+                let windows = burn_windows(&pairs, period.length).into_iter();
+                edges.extend(windows.map(|window| newest - window));
+            }
             edges.extend([begins, newest]);
             // Whether anything is measured is asked of the newest minutes, also of a slice that is not over.
             (start, end) = (start.min(begins), end.max(floor(*as_of, SLICE)));
@@ -46,8 +65,38 @@ impl EventsQuestion {
         Self::new(objective, Span { start, end }, edges, excluded)
     }
 
+    /// The slices that touch a span, each on its own.
+    pub fn of_slices(objective: &EventsObjective, span: Span) -> Self {
+        let slice = slice_length(objective);
+        let asked = Span {
+            start: floor(span.start, slice),
+            end: ceiling(span.end, slice),
+        };
+        Self {
+            asked,
+            fine: SpanSet::from(asked),
+            slices: (objective.method != Method::Occurrences).then_some(objective.slice),
+        }
+    }
+
+    /// What a history of the slices that end in `(asked.start, asked.end]` needs: no row is longer than a step.
+    pub fn of_history(asked: Span, step: HistoryStep) -> Self {
+        let fine = match step {
+            HistoryStep::Minute => SpanSet::from(asked),
+            // One instant keeps the rows apart that it falls into: what is left of them is no longer than a step.
+            HistoryStep::FiveMinutes => instants(asked, HistoryStep::Hour.length()),
+            HistoryStep::Hour => instants(asked, DAY),
+            HistoryStep::Day => SpanSet::default(),
+        };
+        Self {
+            asked,
+            fine,
+            slices: None,
+        }
+    }
+
     /// The rows of `asked`, finer at `edges` and where time is excluded.
-    pub(super) fn new(
+    fn new(
         objective: &EventsObjective,
         asked: Span,
         edges: Vec<Timestamp>,
@@ -79,6 +128,17 @@ impl EventsQuestion {
             ..self.clone()
         })
     }
+}
+
+/// An instant at each multiple of a length in a span.
+fn instants(span: Span, length: Duration) -> SpanSet {
+    let mut spans = Vec::new();
+    let mut time = floor(span.start, length);
+    while time < span.end {
+        spans.push(instant(time));
+        time = time + length;
+    }
+    spans.into_iter().collect()
 }
 
 /// No row of several minutes reaches over this instant.

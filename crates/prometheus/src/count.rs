@@ -1,0 +1,91 @@
+//! How many series there are now, and what the metadata say of a metric.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{FetchError, Prometheus, client::timeout, response::document};
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Vector {
+    result: Vec<Element>,
+}
+
+#[derive(Deserialize)]
+struct Element {
+    /// A time, and a number as a text.
+    value: (f64, String),
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    #[serde(rename = "type")]
+    metric_type: String,
+}
+
+impl Prometheus {
+    /// How many series these selectors match now, each once, or how many groups they are in by the values of `by`.
+    ///
+    /// # Errors
+    /// When Prometheus does not answer or refuses.
+    pub async fn count(&self, selectors: &[&str], by: &[String]) -> Result<u64, FetchError> {
+        let union = selectors.join(" or ");
+        let query = if by.is_empty() {
+            format!("count({union})")
+        } else {
+            let labels: Vec<String> = by.iter().map(|label| label_name(label)).collect();
+            format!("count(count by ({}) ({union}))", labels.join(", "))
+        };
+        let response = self
+            .query("api/v1/query", &[("query", query), timeout()])
+            .await?;
+        let answer: Answer<Vector> = read(&document(response).await?)?;
+        let Some(element) = answer.data.result.first() else {
+            return Ok(0);
+        };
+        let count: f64 = element
+            .value
+            .1
+            .parse()
+            .map_err(|_| FetchError::Malformed(format!("{} is no count", element.value.1)))?;
+        Ok(count as u64)
+    }
+
+    /// What the metadata say that a metric is, such as `counter` or `gauge`; `None` where they say nothing or different
+    /// things.
+    ///
+    /// # Errors
+    /// When Prometheus does not answer or has no metadata.
+    pub async fn metric_type(&self, metric: &str) -> Result<Option<String>, FetchError> {
+        let parameters = [("metric", metric.to_owned()), ("limit", "1".to_owned())];
+        let response = self.get_with("api/v1/metadata", &parameters).await?;
+        let answer: Answer<BTreeMap<String, Vec<Metadata>>> = read(&document(response).await?)?;
+        let mut types: Vec<String> = answer
+            .data
+            .into_values()
+            .flatten()
+            .map(|metadata| metadata.metric_type)
+            .collect();
+        types.dedup();
+        Ok(types.pop().filter(|_| types.is_empty()))
+    }
+}
+
+/// A label's name as PromQL takes it: quoted where it is more than letters, digits and underscores.
+fn label_name(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        format!("{name:?}")
+    }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, FetchError> {
+    serde_json::from_slice(body).map_err(|error| FetchError::Malformed(error.to_string()))
+}

@@ -1,0 +1,137 @@
+//! What an objective of events would count now: how many counters each selector matches, in how many groups. Nothing is
+//! published.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::message::{CountDocument, CountRequest, ObjectiveCount, SelectorCount};
+use futures::{StreamExt, stream};
+use promql::{EventsSum, Selector};
+use tokio::time::timeout;
+
+use crate::{
+    prometheus::{FetchError, Prometheus},
+    run::Etl,
+};
+
+/// Why nothing could be counted.
+#[derive(Debug, thiserror::Error)]
+pub enum CountError {
+    /// Prometheus did not answer.
+    #[error("Prometheus cannot be reached")]
+    PrometheusAway(#[source] FetchError),
+    /// It took too long.
+    #[error("the counting took longer than {} s", PATIENCE.as_secs())]
+    TimedOut,
+}
+
+/// Somebody waits for the answer to a change, which waits no longer.
+const PATIENCE: Duration = Duration::from_secs(7);
+/// Queries that are asked at once.
+const AT_ONCE: usize = 8;
+
+/// The label of a metric's name.
+const NAME: &str = promql::NAME;
+
+impl Etl {
+    /// Counts the counters and groups of objectives, as they are now. What the server refuses is left unknown.
+    ///
+    /// # Errors
+    /// When Prometheus is away or takes too long.
+    pub async fn count(&self, asked: &[CountRequest]) -> Result<CountDocument, CountError> {
+        timeout(PATIENCE, count(&self.prometheus, asked))
+            .await
+            .map_err(|_| CountError::TimedOut)?
+            .map_err(CountError::PrometheusAway)
+    }
+}
+
+/// What was found of a selector.
+#[derive(Clone, Default)]
+struct Found {
+    series: Option<u64>,
+    metric_type: Option<String>,
+}
+
+async fn count(
+    prometheus: &Prometheus,
+    asked: &[CountRequest],
+) -> Result<CountDocument, FetchError> {
+    let sums: Vec<Vec<(&str, Selector)>> = asked.iter().map(selectors).collect();
+    let mut distinct = BTreeMap::<&str, &Selector>::new();
+    for (_, selector) in sums.iter().flatten() {
+        distinct.insert(&selector.text, selector);
+    }
+    let found = stream::iter(distinct.into_iter().map(async |(text, selector)| {
+        let found = look_at(prometheus, selector).await?;
+        Ok((text, found))
+    }));
+    let found: Vec<Result<_, FetchError>> = found.buffer_unordered(AT_ONCE).collect().await;
+    let found: BTreeMap<&str, Found> = found.into_iter().collect::<Result<_, _>>()?;
+    let groups = stream::iter(asked.iter().zip(&sums).map(async |(asked, selectors)| {
+        if asked.by.is_empty() {
+            return Ok(Some(1));
+        }
+        let mut texts: Vec<&str> = selectors.iter().map(|(_, one)| one.text.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        known(prometheus.count(&texts, &asked.by).await)
+    }));
+    let groups: Vec<Result<_, FetchError>> = groups.buffered(AT_ONCE).collect().await;
+    let mut counts = Vec::new();
+    for (selectors, groups) in sums.iter().zip(groups) {
+        let selectors = selectors.iter().map(|(sum, selector)| {
+            let found = found.get(selector.text.as_str()).cloned();
+            let Found {
+                series,
+                metric_type,
+            } = found.unwrap_or_default();
+            SelectorCount {
+                sum: (*sum).to_owned(),
+                selector: selector.text.clone(),
+                series,
+                metric_type,
+            }
+        });
+        counts.push(ObjectiveCount {
+            selectors: selectors.collect(),
+            groups: groups?,
+        });
+    }
+    Ok(CountDocument { counts })
+}
+
+/// The selectors of the sums, each with the sum that it is a term of; those of a sum that cannot be read are left out.
+fn selectors(asked: &CountRequest) -> Vec<(&str, Selector)> {
+    let sums = asked.events.sums();
+    let selectors = sums.flat_map(|(name, text)| {
+        let sum = EventsSum::parse(text).map(|sum| sum.selectors);
+        let terms = sum.unwrap_or_default().into_iter();
+        terms.map(move |selector| (name, selector))
+    });
+    selectors.collect()
+}
+
+async fn look_at(prometheus: &Prometheus, selector: &Selector) -> Result<Found, FetchError> {
+    let series = known(prometheus.count(&[&selector.text], &[]).await)?;
+    let mut names = selector.matchers.iter();
+    let name = names
+        .find(|matcher| matcher.label == NAME && matcher.operator == promql::MatchOperator::Equal);
+    let metric_type = match name {
+        // Servers without metadata refuse in ways of their own.
+        Some(name) => prometheus.metric_type(&name.value).await.ok().flatten(),
+        None => None,
+    };
+    Ok(Found {
+        series,
+        metric_type,
+    })
+}
+
+/// What the server says; `None` if it refuses.
+fn known(counted: Result<u64, FetchError>) -> Result<Option<u64>, FetchError> {
+    match counted {
+        Ok(count) => Ok(Some(count)),
+        Err(error) if error.is_unreachable() => Err(error),
+        Err(_) => Ok(None),
+    }
+}

@@ -1,0 +1,171 @@
+//! How many counters and groups the objectives of events have now: what a run counts is bounded, and a change that goes
+//! beyond is refused rather than cut.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    message::{CountRequest, ObjectiveCount},
+    sla::{AnyObjective, EventsObjective},
+};
+use http_api::{ApiError, Fault};
+
+use crate::{
+    SlaManager,
+    advice::{Advice, Warning},
+    database,
+};
+
+/// Counters of one selector.
+const MOST_OF_SELECTOR: u64 = 1_000;
+/// Counters of all objectives of all SLAs together.
+const MOST_COUNTERS: u64 = 20_000;
+/// Groups of one objective.
+const MOST_GROUPS: u64 = 500;
+/// Groups of all objectives of all SLAs together.
+const MOST_GROUPS_OF_ALL: u64 = 5_000;
+
+/// What is known of the counters of the objectives of events, each with its place among all objectives, as the next version
+/// of the SLA `name`: advice on each, in their order.
+///
+/// # Errors
+/// 422 when there are too many counters or groups; of those of all SLAs together when this one would have more of them than
+/// it has now.
+pub(crate) async fn known(
+    manager: &SlaManager,
+    name: &str,
+    objectives: &[AnyObjective],
+) -> Result<Vec<Advice>, ApiError> {
+    let own: Vec<(usize, &EventsObjective)> = objectives
+        .iter()
+        .enumerate()
+        .filter_map(|(place, objective)| match objective {
+            AnyObjective::Events(objective) => Some((place, objective)),
+            AnyObjective::Range(_) => None,
+        })
+        .collect();
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let slas = manager.store.active_slas().await.map_err(database)?;
+    let of_slas = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<CountRequest> {
+        let wanted = slas.iter().filter(|sla| is_wanted(&sla.name));
+        let events = wanted.flat_map(|sla| &sla.events);
+        events.map(|(_, objective)| request(objective)).collect()
+    };
+    let requests: Vec<CountRequest> = own.iter().map(|(_, one)| request(one)).collect();
+    let replaced = of_slas(&|other| other == name);
+    let others = of_slas(&|other| other != name);
+    let all = [&requests[..], &replaced, &others].concat();
+    let Some(counted) = manager.evaluator.count(&all).await else {
+        return Ok(own.iter().map(|_| not_counted()).collect());
+    };
+    let (counts, rest) = counted.counts.split_at(requests.len());
+    let (before, others) = rest.split_at(replaced.len());
+    let mut faults = Vec::new();
+    for ((place, _), count) in own.iter().zip(counts) {
+        check(count, &format!("/objectives/{place}"), &mut faults);
+    }
+    for (what, sum, most) in [
+        (
+            "counters",
+            counters as fn(&[&[ObjectiveCount]]) -> u64,
+            MOST_COUNTERS,
+        ),
+        ("groups", groups, MOST_GROUPS_OF_ALL),
+    ] {
+        let (now, then) = (sum(&[counts, others]), sum(&[before, others]));
+        if now > most && now > then {
+            let reason = format!(
+                "with these, all SLAs together have {now} {what} of events, more than {most}: give the selectors more labels"
+            );
+            faults.push(Fault::at("/objectives", reason));
+        }
+    }
+    if faults.is_empty() {
+        Ok(counts.iter().map(advice).collect())
+    } else {
+        Err(ApiError::Invalid(faults))
+    }
+}
+
+fn request(objective: &EventsObjective) -> CountRequest {
+    CountRequest {
+        events: objective.events.clone(),
+        by: objective.by.clone(),
+    }
+}
+
+/// The bounds of one objective.
+fn check(count: &ObjectiveCount, pointer: &str, faults: &mut Vec<Fault>) {
+    for selector in &count.selectors {
+        let series = selector.series.unwrap_or(0);
+        if series > MOST_OF_SELECTOR {
+            let reason = format!(
+                "selects {series} counters by {}, more than {MOST_OF_SELECTOR}: give it more labels",
+                selector.selector
+            );
+            faults.push(Fault::at(
+                format!("{pointer}/events/{}", selector.sum),
+                reason,
+            ));
+        }
+    }
+    if let Some(groups) = count.groups.filter(|groups| *groups > MOST_GROUPS) {
+        let reason = format!("makes {groups} groups, more than {MOST_GROUPS}");
+        faults.push(Fault::at(format!("{pointer}/by"), reason));
+    }
+}
+
+/// The counters of all selectors, each selector once.
+fn counters(counts: &[&[ObjectiveCount]]) -> u64 {
+    let selectors = counts
+        .iter()
+        .copied()
+        .flatten()
+        .flat_map(|count| &count.selectors);
+    let distinct: BTreeMap<&str, u64> = selectors
+        .map(|selector| (selector.selector.as_str(), selector.series.unwrap_or(0)))
+        .collect();
+    distinct.values().sum()
+}
+
+fn groups(counts: &[&[ObjectiveCount]]) -> u64 {
+    let counts = counts.iter().copied().flatten();
+    counts.map(|count| count.groups.unwrap_or(0)).sum()
+}
+
+fn advice(count: &ObjectiveCount) -> Advice {
+    let mut warnings = Vec::new();
+    for selector in &count.selectors {
+        let (sum, text) = (&selector.sum, &selector.selector);
+        match selector.series {
+            Some(0) => warnings.push(Warning::NoSeries {
+                detail: format!("`{sum}`: no series matches {text} now"),
+            }),
+            Some(_) => {}
+            None => warnings.push(Warning::NotCounted {
+                detail: format!("`{sum}`: Prometheus does not say how many series match {text}"),
+            }),
+        }
+        if selector.metric_type.as_deref() == Some("gauge") {
+            warnings.push(Warning::Gauge {
+                detail: format!("`{sum}`: {text} is a gauge, and events are counted by counters"),
+            });
+        }
+    }
+    Advice {
+        matches: counters(&[std::slice::from_ref(count)]),
+        groups: count.groups,
+        warnings,
+    }
+}
+
+fn not_counted() -> Advice {
+    Advice {
+        matches: 0,
+        groups: None,
+        warnings: vec![Warning::NotCounted {
+            detail: "etl did not say how many counters there are: a run over too many leaves the objective out".to_owned(),
+        }],
+    }
+}

@@ -1,0 +1,351 @@
+//! `GET /sla/{name}/history`: what was counted, of a range what was judged, step by step.
+
+use std::{str::FromStr, time::Duration};
+
+use domain::{
+    Labels, SeriesId, Span, SpanSet, Timestamp,
+    budget::{
+        Account, Budget, BudgetCalculator, EventsBudget, EventsQuestion, HistoryPoint, HistoryStep,
+    },
+    message::group_id,
+    seconds,
+    sla::{AnyObjective, EventsObjective, ExcludedTime, Given, Objective, SlaName},
+};
+use http_api::{ApiError, Call, Fault, Page, Reply, Row, reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{SlaManager, counted, database, name_in, set::missing};
+
+/// One step of one group or series. Exclusions are applied to `remaining_share` alone.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "HistoryStep")]
+pub(crate) struct Point {
+    objective: String,
+    /// The group's or the series'.
+    labels: Labels,
+    /// Exclusive.
+    start: Timestamp,
+    /// Inclusive.
+    end: Timestamp,
+    /// The good events, at most `total`; of a range seconds.
+    good: f64,
+    /// All events; of a range the seconds in which a sample stood.
+    total: f64,
+    /// The bad events, at most `total`; of a range the seconds of violations.
+    bad: f64,
+    /// How long a counter stood, in whole minutes, or a sample, seconds.
+    measured: f64,
+    /// How many good or bad events were cut off because there were more than `total`.
+    clipped: f64,
+    /// Grows whenever something of it changes after it was final.
+    revision: u64,
+    /// Of a range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bad_seconds: Option<f64>,
+    /// Of a range: how much of the step was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judged_seconds: Option<f64>,
+    /// What was left of the budget at the step's end by the present version and exclusions, as a share of it; null before
+    /// anything was judged or without a target. Not with `share=false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining_share: Option<Option<f64>>,
+}
+
+impl Row for Point {
+    const LIST: &'static str = "history";
+}
+
+/// How far the history was shown.
+#[derive(Clone, Serialize, Deserialize)]
+struct Shown {
+    /// Objectives that are shown whole.
+    objectives: usize,
+    /// The group or series that is being shown; those with smaller ids are shown whole.
+    series: Option<String>,
+    /// Until when it is shown.
+    until: Timestamp,
+}
+
+/// What is asked.
+struct Asked<'a> {
+    manager: &'a SlaManager,
+    sla: &'a SlaName,
+    span: Span,
+    step: HistoryStep,
+    provisional: bool,
+    with_share: bool,
+    excluded: ExcludedTime,
+    calculator: BudgetCalculator,
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// An evaluation so long after its end makes a slice final.
+const FINAL_AFTER: Duration = Duration::from_secs(300);
+/// Steps of one group that are read at once, at least.
+const FEWEST_STEPS: u32 = 60;
+
+pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
+    let mut query = call.query();
+    let cursor = query.cursor::<Shown>();
+    let (limit, span) = (query.limit() as usize, query.span());
+    let step = query.step().unwrap_or(HistoryStep::Hour);
+    let only = query.objective();
+    let provisional = query.flag("provisional").unwrap_or(false);
+    let with_share = query.flag("share").unwrap_or(true);
+    query.finish()?;
+    let (store, name) = (&manager.store, &name_in(call)?);
+    let stored = store.sla(name).await.map_err(database)?;
+    let sla = stored.ok_or_else(|| missing(name))?.sla;
+    let now = cursor.as_ref().map_or(call.now, |cursor| cursor.pinned);
+    let to = step.end_at(span.to.unwrap_or(now).min(now));
+    let from = step.start_at(span.from.unwrap_or(to - DAY));
+    let newest = store.newest_evaluations(&sla, now + manager.settle);
+    let newest = newest.await.map_err(database)?;
+    let versions = store.version_times(name).await.map_err(database)?;
+    let asked = Asked {
+        manager,
+        sla: name,
+        span: Span {
+            start: from,
+            end: to,
+        },
+        step,
+        provisional,
+        with_share,
+        excluded: store.excluded_time(name).await.map_err(database)?,
+        calculator: BudgetCalculator::new(&versions, now),
+    };
+    let mut objectives = sla.all();
+    objectives.retain(|one| only.as_ref().is_none_or(|only| *one.id() == only.as_str()));
+    let mut shown = cursor.map_or(
+        Shown {
+            objectives: 0,
+            series: None,
+            until: from,
+        },
+        |cursor| cursor.after,
+    );
+    let mut points = Vec::new();
+    while points.len() < limit
+        && let Some(objective) = objectives.get(shown.objectives)
+    {
+        let evaluated = newest.get(objective.id().as_str());
+        let final_until = evaluated.map_or(Timestamp::EPOCH, |as_of| *as_of - FINAL_AFTER);
+        let room = limit - points.len();
+        let read = match objective {
+            AnyObjective::Events(objective) => {
+                asked
+                    .of_events(objective, final_until, &shown, room)
+                    .await?
+            }
+            AnyObjective::Range(objective) => {
+                asked.of_range(objective, final_until, &shown, room).await?
+            }
+        };
+        points.extend(read.into_iter().map(|read| (shown.objectives, read)));
+        if points.len() < limit {
+            shown = Shown {
+                objectives: shown.objectives + 1,
+                series: None,
+                until: from,
+            };
+        }
+    }
+    points.truncate(limit);
+    let places: Vec<Shown> = points
+        .iter()
+        .map(|(objectives, (series, point))| Shown {
+            objectives: *objectives,
+            series: Some(series.to_string()),
+            until: point.end,
+        })
+        .collect();
+    let is_cut = points.len() == limit;
+    let page = Page::of(points.into_iter().map(|(_, (_, point))| point));
+    let more = is_cut || page.len() < places.len();
+    let last = places[..page.len()].last().filter(|_| more);
+    let next = last.map(|last| query.next(now, last));
+    reply::ok(&page.with_next(next))
+}
+
+type Points = Vec<(SeriesId, Point)>;
+
+impl Asked<'_> {
+    /// The steps of the groups of an objective, group by group, about as many as there is room for.
+    async fn of_events(
+        &self,
+        objective: &EventsObjective,
+        final_until: Timestamp,
+        shown: &Shown,
+        room: usize,
+    ) -> Result<Points, ApiError> {
+        let store = &self.manager.store;
+        let definition = objective.definition();
+        let groups = store.counted_groups(self.sla, &objective.id, &definition);
+        let mut groups = groups.await.map_err(database)?;
+        let together = group_id(self.sla, &objective.id, &Labels::default());
+        groups.retain(|group| group.id != together || objective.by.is_empty());
+        let mut points = Points::new();
+        for group in groups {
+            let Some(mut from) = self.begins(group.id, shown) else {
+                continue;
+            };
+            while from < self.span.end && points.len() < room {
+                let steps = u32::try_from(room).unwrap_or(u32::MAX).max(FEWEST_STEPS);
+                let end = self.span.end.min(from + self.step.length() * steps);
+                let span = Span { start: from, end };
+                let found = self.counted(objective, group.id, span, final_until).await?;
+                let times: Vec<Timestamp> = found.iter().map(|point| point.end).collect();
+                let shares = self.shares(objective, group.id, &times).await?;
+                points.extend(found.into_iter().zip(shares).map(|(found, share)| {
+                    let point = Point {
+                        objective: objective.id.to_string(),
+                        labels: group.group.clone(),
+                        start: found.start,
+                        end: found.end,
+                        good: found.good,
+                        total: found.total,
+                        bad: found.bad,
+                        measured: found.measured,
+                        clipped: found.clipped,
+                        revision: found.revision,
+                        bad_seconds: None,
+                        judged_seconds: None,
+                        remaining_share: share,
+                    };
+                    (group.id, point)
+                }));
+                from = end;
+            }
+            if points.len() >= room {
+                break;
+            }
+        }
+        Ok(points)
+    }
+
+    /// Where the history of a group or series goes on; `None` if it is shown already.
+    fn begins(&self, series: SeriesId, shown: &Shown) -> Option<Timestamp> {
+        let shown_series = shown.series.as_deref().map(SeriesId::from_str);
+        match shown_series {
+            Some(Ok(other)) if series < other => None,
+            Some(Ok(other)) if series == other => Some(shown.until),
+            _ => Some(self.span.start),
+        }
+    }
+
+    async fn counted(
+        &self,
+        objective: &EventsObjective,
+        group: SeriesId,
+        span: Span,
+        final_until: Timestamp,
+    ) -> Result<Vec<HistoryPoint>, ApiError> {
+        let question = EventsQuestion::of_history(span, self.step);
+        let rows = counted::rows_of(&self.manager.store, self.sla, objective, group, &question);
+        let rows = rows.await.map_err(database)?;
+        let longest = rows.iter().map(|row| row.span.length()).max();
+        if let Some(longest) = longest.filter(|longest| *longest > self.step.length()) {
+            let finest = HistoryStep::holding(longest);
+            let reason = format!(
+                "is finer than what is kept from {} on: {} is the finest there",
+                span.start,
+                finest.name()
+            );
+            return Err(ApiError::Invalid(vec![Fault::of("step", reason)]));
+        }
+        let given = objective.events.given().unwrap_or(Given::GoodBad);
+        let mut points = HistoryPoint::of_rows(&rows, given, self.step, final_until);
+        points.retain(|point| point.is_final || self.provisional);
+        Ok(points)
+    }
+
+    /// What was left of the budget at each of these times.
+    async fn shares(
+        &self,
+        objective: &EventsObjective,
+        group: SeriesId,
+        times: &[Timestamp],
+    ) -> Result<Vec<Option<Option<f64>>>, ApiError> {
+        if !self.with_share || times.is_empty() {
+            return Ok(vec![None; times.len()]);
+        }
+        if objective.target.is_none() {
+            return Ok(vec![Some(None); times.len()]);
+        }
+        let excluded = self.excluded.of(&objective.id);
+        let question = EventsQuestion::of_shares(objective, times, excluded);
+        let store = &self.manager.store;
+        let timeline = counted::timeline(store, self.sla, objective, group, question, excluded);
+        let timeline = timeline.await.map_err(database)?;
+        let share = |time: &Timestamp| EventsBudget::remaining_share(objective, &timeline, *time);
+        Ok(times.iter().map(|time| Some(share(time))).collect())
+    }
+
+    /// The steps of the series of an objective, series by series.
+    async fn of_range(
+        &self,
+        objective: &Objective,
+        final_until: Timestamp,
+        shown: &Shown,
+        room: usize,
+    ) -> Result<Points, ApiError> {
+        let terms = objective.terms();
+        let since = if self.with_share {
+            Account::begins(&terms, self.span.start)
+        } else {
+            self.span.start
+        };
+        let store = &self.manager.store;
+        let ids = [objective.id.as_str()];
+        let histories = store.histories(self.sla, &ids, since).await;
+        let histories = histories.map_err(database)?;
+        let excluded: &SpanSet = self.excluded.of(&objective.id);
+        let mut points = Points::new();
+        for history in histories {
+            let Some(mut start) = self.begins(history.series, shown) else {
+                continue;
+            };
+            let time = self.calculator.attributed(&history.versions);
+            while start < self.span.end && points.len() < room {
+                let step = Span {
+                    start,
+                    end: start + self.step.length(),
+                };
+                start = step.end;
+                let judged = seconds(time.judged_within(step));
+                let is_shown = judged > 0.0 && (self.provisional || step.end <= final_until);
+                if !is_shown {
+                    continue;
+                }
+                let share = || {
+                    let account = Account::of(&time, excluded, step.end, &terms);
+                    Budget::of(&terms, &account).remaining_share
+                };
+                let measured = seconds(time.measured_within(step));
+                let bad = seconds(time.violated_within(step));
+                let point = Point {
+                    objective: objective.id.to_string(),
+                    labels: history.labels.clone(),
+                    start: step.start,
+                    end: step.end,
+                    good: (measured - bad).max(0.0),
+                    total: measured,
+                    bad: bad.min(measured),
+                    measured,
+                    clipped: 0.0,
+                    revision: 0,
+                    bad_seconds: Some(bad),
+                    judged_seconds: Some(judged),
+                    remaining_share: self.with_share.then(share),
+                };
+                points.push((history.series, point));
+            }
+            if points.len() >= room {
+                break;
+            }
+        }
+        Ok(points)
+    }
+}

@@ -1,0 +1,322 @@
+//! Objectives of events, from what is stored of their slices.
+
+use std::time::Duration;
+
+use domain::{
+    Labels, Timestamp,
+    events::{Counting, Minute, SliceCounts},
+    message::SlicesDocument,
+    sla::{AnyObjective, EventsObjective},
+};
+use serde_json::{Value, json};
+use store::{
+    pipeline::Document,
+    testing::{TestDatabase, recorded},
+};
+
+use crate::service::{Service, json as body, time};
+
+const AS_OF: &str = "2026-11-23T08:45:00Z";
+
+/// What a minute counts: bad and all events; `None`: no counter stands.
+type Minutes<'a> = &'a dyn Fn(Timestamp) -> Option<[f64; 2]>;
+
+/// A database with the SLA `web` of these objectives, the last of them of events.
+async fn made(objectives: Value) -> (TestDatabase, Service, EventsObjective) {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let reply = service
+        .send(
+            "POST",
+            "/sla",
+            None,
+            json!({"name": "web", "objectives": objectives}),
+        )
+        .await;
+    assert_eq!(reply.status(), 201, "{}", body(&reply));
+    let stored = database.store().sla("web").await.unwrap().unwrap();
+    let Some(AnyObjective::Events(objective)) = stored.sla.all().pop() else {
+        panic!("{objectives}");
+    };
+    (database, service, objective)
+}
+
+fn availability() -> Value {
+    json!({"id": "availability", "events": {"bad": "errors_total", "total": "requests_total"},
+        "target": 0.99, "budget_window": "1d"})
+}
+
+/// What a run at `as_of` counted of a group.
+fn counted(
+    objective: &EventsObjective,
+    group: Labels,
+    as_of: Timestamp,
+    minutes: Minutes<'_>,
+) -> Document {
+    let slices = Counting::run_slices(as_of);
+    let ends = Minute::ended_by(slices.start).up_to(Minute::ended_by(slices.end));
+    let slices = ends.map(|minute| {
+        let counted = minutes(minute.end());
+        let sums = counted.unwrap_or_default();
+        SliceCounts {
+            end: minute.end(),
+            sums,
+            measured: counted.is_some(),
+            reach: (sums != [0.0; 2]).then(|| minute.start() - Duration::from_secs(15)),
+        }
+    });
+    Document::Slices(Box::new(SlicesDocument {
+        sla: "web".parse().unwrap(),
+        version: 1,
+        definition: objective.definition(),
+        group,
+        objective: objective.clone(),
+        as_of,
+        resets: 0,
+        slices: slices.collect(),
+    }))
+}
+
+/// Stores what runs each 15 minutes over the `hours` before `as_of` counted of the groups, and of all of them together.
+async fn store(
+    database: &TestDatabase,
+    objective: &EventsObjective,
+    (as_of, hours): (&str, u64),
+    groups: &[(&str, Minutes<'_>)],
+) {
+    let label = |service: &str| -> Labels { [("service", service)].into_iter().collect() };
+    let all = |minute: Timestamp| {
+        let counted = groups.iter().filter_map(|(_, minutes)| minutes(minute));
+        counted.reduce(|one, other| [one[0] + other[0], one[1] + other[1]])
+    };
+    for quarter in (0..4 * hours).rev() {
+        let as_of = time(as_of) - Duration::from_secs(900 * quarter);
+        let mut documents = vec![counted(objective, Labels::default(), as_of, &all)];
+        if !objective.by.is_empty() {
+            documents.extend(
+                groups
+                    .iter()
+                    .map(|(service, minutes)| counted(objective, label(service), as_of, minutes)),
+            );
+        }
+        let batch = recorded(documents);
+        database.store().store_batch(&batch, &[]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_budget_of_events_is_answered_beside_that_of_a_range() {
+    let cpu = json!({"id": "cpu", "metric": "cpuUsage", "max": 80, "target": 0.99});
+    let (database, service, objective) = made(json!([cpu, availability()])).await;
+    let steady = |_: Timestamp| Some([1.0, 200.0]);
+    store(&database, &objective, (AS_OF, 6), &[("", &steady)]).await;
+    let document = service.get("/sla/web/budget").await;
+    assert_eq!(document["as_of"], AS_OF);
+    let kinds: Vec<_> = document["objectives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["kind"])
+        .collect();
+    assert_eq!(kinds, ["range", "events"]);
+    assert_eq!(document["rolled_up"][1]["labels"], json!({}));
+    insta::assert_json_snapshot!(document["objectives"][1], @"");
+    // The same at a time before.
+    let earlier = service
+        .get("/sla/web/budget?as_of=2026-11-23T04:45:00Z&objective=availability")
+        .await;
+    let entry = &earlier["objectives"][0];
+    assert_eq!(
+        (&entry["total"], &entry["bad"]),
+        (&json!(24_000.0), &json!(120.0))
+    );
+}
+
+#[tokio::test]
+async fn each_group_has_its_own_budget_and_state() {
+    let mut by_service = availability();
+    by_service["by"] = json!(["service"]);
+    let (database, service, objective) = made(json!([by_service])).await;
+    let good = |_: Timestamp| Some([0.0, 100.0]);
+    let bad = |_: Timestamp| Some([50.0, 100.0]);
+    // Silent for the last half an hour.
+    let silent =
+        |minute: Timestamp| (minute < time("2026-11-23T08:15:00Z")).then_some([0.0, 100.0]);
+    let groups: [(&str, Minutes<'_>); 3] = [("good", &good), ("bad", &bad), ("silent", &silent)];
+    store(&database, &objective, (AS_OF, 7), &groups).await;
+    let document = service.get("/sla/web/budget").await;
+    let entries = document["objectives"].as_array().unwrap();
+    let named: Vec<_> = entries
+        .iter()
+        .map(|entry| &entry["labels"]["service"])
+        .collect();
+    assert_eq!(named, ["bad", "good", "silent"]);
+    let sum: f64 = entries
+        .iter()
+        .map(|entry| entry["total"].as_f64().unwrap())
+        .sum();
+    assert_eq!(document["rolled_up"][0]["total"], sum);
+    assert_eq!(document["rolled_up"][0]["series"], 3);
+    assert_eq!(entries[0]["alerts"][0]["firing"], true);
+    assert_eq!(entries[2]["alerts"][0]["frozen"], true);
+    assert_eq!(entries[2]["burn"]["5m"], Value::Null);
+
+    let check = service.get(&format!("/check_json?as_of={AS_OF}")).await;
+    assert_eq!(
+        (&check["state"], &check["complete"]),
+        (&json!("firing"), &json!(true))
+    );
+    let states: Vec<_> = check["objectives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            (
+                &entry["labels"]["service"],
+                &entry["state"],
+                &entry["reason"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        states,
+        [
+            (&json!("bad"), &json!("firing"), &Value::Null),
+            (&json!("silent"), &json!("no_data"), &json!("not_measured")),
+            (&json!("good"), &json!("ok"), &Value::Null),
+        ]
+    );
+    let first = &check["objectives"][0];
+    assert_eq!(
+        (&first["series"], &first["firing"], &first["no_data"]),
+        (&json!(3), &json!(1), &json!(1))
+    );
+
+    let prediction = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
+    let entry = &prediction["objectives"][0];
+    assert_eq!(
+        (
+            &entry["kind"],
+            &entry["probability"],
+            &entry["reason"],
+            &entry["state"]
+        ),
+        (
+            &json!("events"),
+            &Value::Null,
+            &json!("not_forecast_yet"),
+            &json!("firing")
+        )
+    );
+    // Too old for the present.
+    let check = service.get("/check_json").await;
+    assert_eq!(check["objectives"][0]["reason"], "stale");
+}
+
+#[tokio::test]
+async fn before_the_first_evaluation_nothing_is_counted() {
+    let (_database, service, _) = made(json!([availability()])).await;
+    let budget = service.get("/sla/web/budget").await;
+    let entry = &budget["objectives"][0];
+    assert_eq!(
+        (
+            &entry["as_of"],
+            &entry["sli"],
+            &entry["total"],
+            &entry["series"]
+        ),
+        (&Value::Null, &Value::Null, &json!(0.0), &json!(0))
+    );
+    let check = service.get("/check_json").await;
+    let entry = &check["objectives"][0];
+    assert_eq!(
+        (&entry["state"], &entry["reason"]),
+        (&json!("no_data"), &json!("not_evaluated_yet"))
+    );
+    let prediction = service.get("/predict_json").await;
+    assert_eq!(prediction["objectives"][0]["reason"], "not_evaluated_yet");
+}
+
+#[tokio::test]
+async fn an_exclusion_leaves_out_whole_slices_and_says_until_when() {
+    let (database, service, objective) = made(json!([availability()])).await;
+    let steady = |_: Timestamp| Some([1.0, 10.0]);
+    store(&database, &objective, (AS_OF, 6), &[("", &steady)]).await;
+    let exclusion =
+        json!({"from": "2026-11-23T06:00:30Z", "to": "2026-11-23T07:00:00Z", "reason": "upgrade"});
+    let reply = service
+        .send("POST", "/sla/web/exclusions", None, exclusion)
+        .await;
+    let made = body(&reply);
+    assert_eq!(reply.status(), 201, "{made}");
+    // The first minute after it has increments that reach back into it.
+    assert_eq!(
+        (&made["effective_from"], &made["effective_to"]),
+        (
+            &json!("2026-11-23T06:00:00Z"),
+            &json!("2026-11-23T07:01:00Z")
+        )
+    );
+    let budget = service.get("/sla/web/budget").await;
+    let entry = &budget["objectives"][0];
+    assert_eq!(
+        (&entry["excluded_seconds"], &entry["total"]),
+        (&json!(61.0 * 60.0), &json!(10.0 * (360.0 - 61.0)))
+    );
+}
+
+#[tokio::test]
+async fn the_history_of_events_is_answered_step_by_step() {
+    let (database, service, objective) = made(json!([availability()])).await;
+    let steady = |_: Timestamp| Some([1.0, 100.0]);
+    store(&database, &objective, (AS_OF, 3), &[("", &steady)]).await;
+    let steps = |document: &Value| document["history"].as_array().unwrap().len();
+    let uri =
+        "/sla/web/history?objective=availability&from=2026-11-23T06:10:00Z&to=2026-11-23T08:45:00Z";
+    let hours = service.get(&format!("{uri}&step=1h")).await;
+    // From 06:00 on; the hour that goes on is not final.
+    insta::assert_json_snapshot!(hours["history"][0], @"");
+    assert_eq!(steps(&hours), 2);
+    let provisional = service
+        .get(&format!("{uri}&step=1h&provisional=true"))
+        .await;
+    assert_eq!(steps(&provisional), 3);
+    let minutes = service
+        .get(&format!("{uri}&step=1m&share=false&limit=100"))
+        .await;
+    assert_eq!(steps(&minutes), 100);
+    assert_eq!(minutes["history"][0].get("remaining_share"), None);
+    let next = minutes["next"].as_str().unwrap();
+    let rest = service
+        .get(&format!(
+            "{uri}&step=1m&share=false&limit=100&cursor={next}"
+        ))
+        .await;
+    // What ends after 08:40 is not final.
+    assert_eq!(steps(&rest), 50);
+    assert_eq!(rest["next"], Value::Null);
+    let sum = |document: &Value| -> f64 {
+        let points = document["history"].as_array().unwrap().iter();
+        points.map(|point| point["total"].as_f64().unwrap()).sum()
+    };
+    assert_eq!(sum(&minutes) + sum(&rest), 15_000.0);
+    for bad in [
+        "step=2m",
+        "from=x",
+        "step=1h&step=1h",
+        "share=yes",
+        "limit=0",
+    ] {
+        assert_eq!(
+            service
+                .status("GET", &format!("/sla/web/history?{bad}"), None, "")
+                .await,
+            400,
+            "{bad}"
+        );
+    }
+    assert_eq!(
+        service.status("GET", "/sla/api/history", None, "").await,
+        404
+    );
+}
