@@ -8,12 +8,13 @@ use domain::{
 use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::sla::SeriesHistory;
+use store::{
+    sla::SeriesHistory,
+    slices::budgets::{CountedBudgets, GroupBudget},
+};
 
 use crate::{
-    SlaManager,
-    counted::{CountedBudgets, GroupBudget},
-    database,
+    SlaManager, database,
     kind::{OfEvents, OfRange},
     name_in,
     set::missing,

@@ -7,10 +7,10 @@ use domain::{
 use http_api::{ApiError, Call, Fault, Page, Reply, TimeFilter, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::sla::ExclusionOutcome;
+use store::{sla::ExclusionOutcome, slices::budgets};
 
 use crate::{
-    SlaManager, counted, database, name_in,
+    SlaManager, database, name_in,
     set::{invalid, missing},
 };
 
@@ -90,7 +90,7 @@ async fn left_out(
         if !exclusion.objective.as_ref().is_none_or(is_meant) {
             continue;
         }
-        let left_out = counted::left_out(store, name, objective, span).await;
+        let left_out = budgets::left_out(store, name, objective, span).await;
         let left_out = left_out.map_err(database)?;
         all = Some(all.map_or(left_out, |all| Span {
             start: all.start.min(left_out.start),

@@ -14,8 +14,9 @@ use domain::{
 use http_api::{ApiError, Call, Fault, Page, Reply, Row, reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::slices::budgets;
 
-use crate::{SlaManager, counted, database, name_in, set::missing};
+use crate::{SlaManager, database, name_in, set::missing};
 
 /// One step of one group or series. Exclusions are applied to `remaining_share` alone.
 #[derive(Serialize, JsonSchema)]
@@ -243,7 +244,7 @@ impl Asked<'_> {
         final_until: Timestamp,
     ) -> Result<Vec<HistoryPoint>, ApiError> {
         let question = EventsQuestion::of_history(span, self.step);
-        let rows = counted::rows_of(&self.manager.store, self.sla, objective, group, &question);
+        let rows = budgets::rows_of(&self.manager.store, self.sla, objective, group, &question);
         let rows = rows.await.map_err(database)?;
         let longest = rows.iter().map(|row| row.span.length()).max();
         if let Some(longest) = longest.filter(|longest| *longest > self.step.length()) {
@@ -277,7 +278,7 @@ impl Asked<'_> {
         let excluded = self.excluded.of(&objective.id);
         let question = EventsQuestion::of_shares(objective, times, excluded);
         let store = &self.manager.store;
-        let timeline = counted::timeline(store, self.sla, objective, group, question, excluded);
+        let timeline = budgets::timeline(store, self.sla, objective, group, question, excluded);
         let timeline = timeline.await.map_err(database)?;
         let share = |time: &Timestamp| EventsBudget::remaining_share(objective, &timeline, *time);
         Ok(times.iter().map(|time| Some(share(time))).collect())

@@ -7,7 +7,6 @@ mod advice;
 mod bound;
 mod budget;
 mod check;
-mod counted;
 mod counters;
 mod evaluator;
 mod events;

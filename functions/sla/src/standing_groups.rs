@@ -6,12 +6,13 @@ use domain::{
     evaluation::{ObjectiveState, worst_first},
     sla::{EventsObjective, ExcludedTime},
 };
-use store::{Store, StoreError, sla::EvaluatedEvents};
-
-use crate::{
-    counted::{CountedBudgets, GroupBudget},
-    standing::{NOT_EVALUATED, STALE, Standing},
+use store::{
+    Store, StoreError,
+    sla::EvaluatedEvents,
+    slices::budgets::{CountedBudgets, GroupBudget},
 };
+
+use crate::standing::{NOT_EVALUATED, STALE, Standing};
 
 /// Why a group has no data: none of its counters stood in the last 5 minutes.
 const NOT_MEASURED: &str = "not_measured";

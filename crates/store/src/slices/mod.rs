@@ -5,6 +5,7 @@
 //! stored later makes its hour and its day due again. Reading takes the coarsest rows that fit and are not due
 //! ([`cover`]), so a sum never misses a minute and never counts one twice.
 
+pub mod budgets;
 mod cover;
 mod groups;
 mod length;

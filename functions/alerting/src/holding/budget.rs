@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    SpanSet, Timestamp,
-    alert::{AlertName, Claim, Scope, Statement, Verdict, reason},
-    budget::{Account, Alert, Budget, BudgetCalculator, ObjectiveBudgets},
+    Labels, SeriesId, SpanSet, Timestamp,
+    alert::{AlertName, Annotations, Claim, Identity, Scope, Statement, Verdict, reason},
+    budget::{Account, Alert, Budget, BudgetCalculator, Burn, ObjectiveBudgets},
     duration,
     sla::{Objective, Severity, Sla},
 };
 use store::{StoreError, sla::SeriesHistory};
 
 use super::{
-    Question,
+    About, Question,
     objective::labels,
     texts::{number, with},
 };
@@ -57,13 +57,25 @@ pub(super) async fn statements(
             let calculator = BudgetCalculator::new(&versions, *as_of);
             let excluded = excluded.of(&objective.id);
             let budget = rolled_up(&calculator, objective, &histories, excluded);
-            statements.push(burns(question, sla, (objective, *as_of, *stands), &budget));
-            statements.push(exhaustion(
-                question,
-                sla,
-                (objective, *as_of, *stands),
-                &budget,
-            ));
+            let about = About::range(sla, objective);
+            let burning = Burning {
+                alerts: &budget.alerts,
+                burn: &budget.burn,
+                group: None,
+            };
+            let burns = burns(question, about, burning);
+            let left = budget.exhaustion_seconds;
+            let exhaustion = exhaustion(question, about, expected(objective), left);
+            for (name, claims) in [
+                (AlertName::BudgetBurn, burns),
+                (AlertName::Exhaustion, exhaustion),
+            ] {
+                let scope = Scope::of(name, &sla.name, &objective.id);
+                statements.push(Statement {
+                    stands: *stands,
+                    ..Statement::new(scope, *as_of, claims)
+                });
+            }
         }
     }
     Ok(statements)
@@ -99,71 +111,105 @@ fn rolled_up(
     rolled_up
 }
 
-/// The burn-rate alerts: one for the pairs of each severity.
-fn burns(
-    question: &Question<'_>,
-    sla: &Sla,
-    (objective, as_of, stands): Evaluated<'_>,
-    budget: &Budget,
-) -> Statement {
-    let mut by_severity: BTreeMap<Severity, Vec<&Alert>> = BTreeMap::new();
-    for pair in &budget.alerts {
-        by_severity.entry(pair.severity).or_default().push(pair);
-    }
-    let claims = by_severity.into_iter().filter_map(|(severity, pairs)| {
-        let burn = |pair: &Alert| budget.burn.of_window(&pair.long);
-        let above = |pair: &Alert| burn(pair).map_or(0.0, |burn| burn / pair.factor);
-        let firing = pairs.iter().filter(|pair| pair.firing && !pair.frozen);
-        let furthest = firing.max_by(|one, other| above(one).total_cmp(&above(other)));
-        let labels = labels(sla, objective, AlertName::BudgetBurn, severity.word(), None);
-        let of = |summary| question.texts.of_objective(sla, objective, summary);
-        if let Some(pair) = furthest {
-            let burn = burn(pair).unwrap_or_default();
-            let summary = format!(
-                "the error budget of `{}` of SLA `{}` burns {} times as fast as it may over {} and {}; {} is the limit",
-                objective.id,
-                sla.name,
-                number(burn),
-                pair.long,
-                pair.short,
-                number(pair.factor)
-            );
-            return Some(Claim::holds(labels, None, with(of(summary), "value", number(burn))));
-        }
-        pairs.iter().find(|pair| pair.frozen).map(|pair| {
-            let summary = format!(
-                "less than half of {} or {} is measured of `{}` of SLA `{}`",
-                pair.long, pair.short, objective.id, sla.name
-            );
-            Claim {
-                labels,
-                series: None,
-                verdict: Verdict::Unknown(reason::UNMEASURED),
-                annotations: with(
-                    of(summary),
-                    "unmeasured_since",
-                    pair.unmeasured_since.unwrap_or(as_of),
-                ),
-            }
-        })
-    });
-    let scope = Scope::of(AlertName::BudgetBurn, &sla.name, &objective.id);
-    Statement {
-        stands,
-        ..Statement::new(scope, as_of, claims.collect())
-    }
+/// What burns: a budget's alerts, of all series together or of one group.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Burning<'a> {
+    pub(super) alerts: &'a [Alert],
+    pub(super) burn: &'a Burn,
+    /// The group, where it is about one of several.
+    pub(super) group: Option<(SeriesId, &'a Labels)>,
 }
 
-/// That the budget will be gone before the time that somebody wants to know of.
-fn exhaustion(
+/// Pairs that are one alert.
+type Together<'a> = (Severity, Option<&'a str>, &'a Labels);
+
+/// The burn-rate alerts: one for the pairs of each severity, name and labels.
+pub(super) fn burns(question: &Question<'_>, about: About<'_>, burning: Burning<'_>) -> Vec<Claim> {
+    let mut together: BTreeMap<Together<'_>, Vec<&Alert>> = BTreeMap::new();
+    for pair in burning.alerts {
+        let key = (pair.severity, pair.name.as_deref(), &pair.labels);
+        together.entry(key).or_default().push(pair);
+    }
+    let claims = together.into_iter();
+    let claims = claims.filter_map(|((severity, called, given), pairs)| {
+        let identity = Identity {
+            called,
+            sla: Some(about.sla),
+            objective: Some(about.id),
+            given: Some(given),
+            series: burning.group.map(|(_, labels)| labels),
+            ..Identity::of_system(AlertName::BudgetBurn, severity.word())
+        };
+        let (verdict, annotations) = verdict(question, about, burning, &pairs)?;
+        Some(Claim {
+            labels: identity.labels(),
+            series: burning.group.map(|(id, _)| id),
+            verdict,
+            annotations,
+        })
+    });
+    claims.collect()
+}
+
+/// What is to say of pairs that are one alert; `None` if none of them fires.
+fn verdict(
     question: &Question<'_>,
-    sla: &Sla,
-    (objective, as_of, stands): Evaluated<'_>,
-    budget: &Budget,
-) -> Statement {
-    let left = budget.exhaustion_seconds;
-    let soon = expected(objective)
-        .zip(left)
+    about: About<'_>,
+    burning: Burning<'_>,
+    pairs: &[&Alert],
+) -> Option<(Verdict, Annotations)> {
+    let burn = |pair: &Alert| burning.burn.of_window(&pair.long);
+    let above = |pair: &Alert| burn(pair).map_or(0.0, |burn| burn / pair.factor);
+    let firing = pairs.iter().filter(|pair| pair.firing && !pair.frozen);
+    let furthest = firing.max_by(|one, other| above(one).total_cmp(&above(other)));
+    let texts = |pair: &Alert, summary| {
+        let mut texts = question.texts.of_objective(about, summary);
+        for (name, text) in &pair.annotations.0 {
+            texts.entry(name.clone()).or_insert_with(|| text.clone());
+        }
+        texts
+    };
+    let of = match burning.group {
+        Some((_, labels)) => format!("`{}` of SLA `{}` for {labels}", about.id, about.sla),
+        None => format!("`{}` of SLA `{}`", about.id, about.sla),
+    };
+    if let Some(pair) = furthest {
+        let burn = burn(pair).unwrap_or_default();
+        let summary = format!(
+            "the error budget of {of} burns {} times as fast as it may over {} and {}; {} is the limit",
+            number(burn),
+            pair.long,
+            pair.short,
+            number(pair.factor)
+        );
+        let holds = Verdict::Holds {
+            since: None,
+            frozen: None,
+        };
+        return Some((holds, with(texts(pair, summary), "value", number(burn))));
+    }
+    let pair = pairs.iter().find(|pair| pair.frozen)?;
+    let summary = format!(
+        "less than half of {} or {} is measured of {of}",
+        pair.long, pair.short
+    );
+    let mut texts = texts(pair, summary);
+    if let Some(since) = pair.unmeasured_since {
+        texts = with(texts, "unmeasured_since", since);
+    }
+    Some((Verdict::Unknown(reason::UNMEASURED), texts))
+}
+
+/// That the budget will be gone before the time that somebody wants to know of: `within`, where it is gone in
+/// `left_seconds` at the pace of the last hour.
+pub(super) fn exhaustion(
+    question: &Question<'_>,
+    about: About<'_>,
+    within: Option<Duration>,
+    left_seconds: Option<f64>,
+) -> Vec<Claim> {
+    let soon = within
+        .zip(left_seconds)
         .filter(|(within, left)| *left <= within.as_secs_f64());
     let name = AlertName::Exhaustion;
     let claim = soon.map(|(within, left)| {
@@ -177,15 +223,11 @@ fn exhaustion(
         };
         let summary = format!(
             "the error budget of `{}` of SLA `{}` {when}",
-            objective.id, sla.name
+            about.id, about.sla
         );
-        let texts = question.texts.of_objective(sla, objective, summary);
-        let labels = labels(sla, objective, name, Severity::Ticket.word(), None);
+        let texts = question.texts.of_objective(about, summary);
+        let labels = labels(about, name, Severity::Ticket.word(), None);
         Claim::holds(labels, None, with(texts, "value", number(left)))
     });
-    let scope = Scope::of(name, &sla.name, &objective.id);
-    Statement {
-        stands,
-        ..Statement::new(scope, as_of, claim.into_iter().collect())
-    }
+    claim.into_iter().collect()
 }

@@ -1,6 +1,7 @@
 //! What holds now: the newest complete evaluations, the budgets and the pipeline itself, as statements.
 
 mod budget;
+mod events;
 mod objective;
 mod system;
 mod texts;
@@ -11,13 +12,39 @@ use domain::{
     Timestamp,
     alert::{AlertName, Known, Scope, Statement, reason},
     forecast::HORIZON,
-    sla::Sla,
+    sla::{EventsObjective, Objective, ObjectiveId, Runbook, Sla, SlaName},
 };
 use store::{Store, StoreError, alert::ReceiverState, score::ScoreSelection};
 
 pub(crate) use texts::Texts;
 
 use objective::Judged;
+
+/// What an alert is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct About<'a> {
+    pub(crate) sla: &'a SlaName,
+    pub(crate) id: &'a ObjectiveId,
+    pub(crate) runbook: Option<&'a Runbook>,
+}
+
+impl<'a> About<'a> {
+    fn range(sla: &'a Sla, objective: &'a Objective) -> Self {
+        Self {
+            sla: &sla.name,
+            id: &objective.id,
+            runbook: objective.runbook.as_ref(),
+        }
+    }
+
+    fn events(sla: &'a Sla, objective: &'a EventsObjective) -> Self {
+        Self {
+            sla: &sla.name,
+            id: &objective.id,
+            runbook: objective.runbook.as_ref(),
+        }
+    }
+}
 
 /// What is asked, and when.
 #[derive(Clone, Copy, Debug)]
@@ -121,13 +148,15 @@ impl Question<'_> {
                 }
                 Some(rows) => {
                     if !is_storm {
-                        let stale = objective::stale(self, sla, objective, rows.as_of);
+                        let stale =
+                            objective::stale(self, About::range(sla, objective), rows.as_of);
                         holding.statements.push(stale);
                     }
                 }
                 None => {
                     if !is_storm {
-                        let unevaluated = objective::unevaluated(self, sla, objective);
+                        let unevaluated =
+                            objective::unevaluated(self, About::range(sla, objective));
                         holding.statements.push(unevaluated);
                     }
                     holding.unevaluated.insert((sla.name.to_string(), id));
@@ -136,6 +165,7 @@ impl Question<'_> {
         }
         let budgets = budget::statements(self, sla, &with_budget).await?;
         holding.statements.extend(budgets);
+        events::add(self, sla, is_storm, holding).await?;
         Ok(())
     }
 
@@ -167,8 +197,9 @@ impl Holding {
 
 fn known(slas: &[Sla]) -> Known {
     let slas = slas.iter().map(|sla| {
-        let objectives = sla.objectives.iter();
-        let objectives = objectives.map(|objective| objective.id.to_string());
+        let ranges = sla.objectives.iter().map(|objective| &objective.id);
+        let events = sla.events.iter().map(|(_, objective)| &objective.id);
+        let objectives = ranges.chain(events).map(ToString::to_string);
         (sla.name.to_string(), objectives.collect())
     });
     Known(slas.collect())

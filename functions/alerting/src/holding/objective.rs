@@ -15,7 +15,7 @@ use store::{
 };
 
 use super::{
-    Question,
+    About, Question,
     texts::{moment, number, with},
 };
 
@@ -47,7 +47,7 @@ impl Judged<'_> {
             let since = row.episode.as_ref().map(|episode| episode.start);
             let labels = self.labels(AlertName::Violation, severity, Some(row.labels.as_ref()?));
             let texts = self.question.texts;
-            let texts = texts.of_objective(self.sla, self.objective, self.violated(row));
+            let texts = texts.of_objective(self.about(), self.violated(row));
             let texts = match &row.episode {
                 Some(episode) => with(texts, "value", worst(episode)),
                 None => texts,
@@ -86,7 +86,7 @@ impl Judged<'_> {
                 number(100.0 * probability)
             );
             let texts = self.question.texts;
-            let texts = texts.of_objective(self.sla, self.objective, summary);
+            let texts = texts.of_objective(self.about(), summary);
             let texts = with(texts, "value", probability);
             let name = AlertName::ViolationExpected;
             let labels = self.labels(name, TICKET, Some(row.labels.as_ref()?));
@@ -129,7 +129,7 @@ impl Judged<'_> {
                 self.objective.id, self.sla.name
             );
             let texts = question.texts;
-            let texts = texts.of_objective(self.sla, self.objective, summary);
+            let texts = texts.of_objective(self.about(), summary);
             let labels = self.labels(AlertName::NoData, TICKET, None);
             claims.push(Claim::holds(labels, None, with(texts, "reason", why)));
         }
@@ -139,12 +139,16 @@ impl Judged<'_> {
         }
     }
 
+    fn about(&self) -> About<'_> {
+        About::range(self.sla, self.objective)
+    }
+
     fn scope(&self, name: AlertName) -> Scope {
         Scope::of(name, &self.sla.name, &self.objective.id)
     }
 
     fn labels(&self, name: AlertName, severity: &str, series: Option<&Labels>) -> Labels {
-        labels(self.sla, self.objective, name, severity, series)
+        labels(self.about(), name, severity, series)
     }
 
     fn with(&self, standing: SeriesStanding) -> BTreeSet<domain::SeriesId> {
@@ -155,7 +159,7 @@ impl Judged<'_> {
 
     fn of_series(&self, name: AlertName, severity: &str, claims: Vec<Claim>) -> Statement {
         let texts = self.question.texts;
-        let group = texts.of_objective(self.sla, self.objective, String::new());
+        let group = texts.of_objective(self.about(), String::new());
         Statement {
             listed: Some(self.rows.rows.iter().map(|row| row.series).collect()),
             ended: self.with(SeriesStanding::Ended),
@@ -207,15 +211,14 @@ fn is_worth_it(scores: &ObjectiveScores) -> bool {
 }
 
 pub(super) fn labels(
-    sla: &Sla,
-    objective: &Objective,
+    about: About<'_>,
     name: AlertName,
     severity: &str,
     series: Option<&Labels>,
 ) -> Labels {
     let identity = Identity {
-        sla: Some(&sla.name),
-        objective: Some(&objective.id),
+        sla: Some(about.sla),
+        objective: Some(about.id),
         series,
         ..Identity::of_system(name, severity)
     };
@@ -223,37 +226,29 @@ pub(super) fn labels(
 }
 
 /// That the newest complete evaluation, at `as_of`, is too old.
-pub(super) fn stale(
-    question: &Question<'_>,
-    sla: &Sla,
-    objective: &Objective,
-    as_of: Timestamp,
-) -> Statement {
+pub(super) fn stale(question: &Question<'_>, about: About<'_>, as_of: Timestamp) -> Statement {
     let age = question.now.since(as_of.floor_to_second());
     let summary = format!(
         "`{}` of SLA `{}` was evaluated {} ago for the last time",
-        objective.id,
-        sla.name,
+        about.id,
+        about.sla,
         duration::format(std::time::Duration::from_secs(age.as_secs()))
     );
-    let texts = question.texts.of_objective(sla, objective, summary);
-    let labels = labels(sla, objective, AlertName::NoData, TICKET, None);
+    let texts = question.texts.of_objective(about, summary);
+    let labels = labels(about, AlertName::NoData, TICKET, None);
     let claim = Claim::holds(labels, Some(as_of), with(texts, "reason", reason::STALE));
-    let scope = Scope::of(AlertName::NoData, &sla.name, &objective.id);
+    let scope = Scope::of(AlertName::NoData, about.sla, about.id);
     Statement::new(scope, as_of, vec![claim])
 }
 
 /// That there is no complete evaluation at all.
-pub(super) fn unevaluated(question: &Question<'_>, sla: &Sla, objective: &Objective) -> Statement {
-    let summary = format!(
-        "`{}` of SLA `{}` was never evaluated",
-        objective.id, sla.name
-    );
-    let texts = question.texts.of_objective(sla, objective, summary);
-    let labels = labels(sla, objective, AlertName::NoData, TICKET, None);
+pub(super) fn unevaluated(question: &Question<'_>, about: About<'_>) -> Statement {
+    let summary = format!("`{}` of SLA `{}` was never evaluated", about.id, about.sla);
+    let texts = question.texts.of_objective(about, summary);
+    let labels = labels(about, AlertName::NoData, TICKET, None);
     let texts = with(texts, "reason", reason::NOT_EVALUATED);
     let claim = Claim::holds(labels, None, texts);
-    let scope = Scope::of(AlertName::NoData, &sla.name, &objective.id);
+    let scope = Scope::of(AlertName::NoData, about.sla, about.id);
     Statement {
         hold: question.patience(),
         // Nothing is as late as this: an evaluation of the moment before ends it.

@@ -1,10 +1,8 @@
 //! What people read of an alert.
 
-use domain::{
-    Timestamp,
-    alert::Annotations,
-    sla::{Objective, Sla},
-};
+use domain::{Timestamp, alert::Annotations};
+
+use super::About;
 
 /// Where people find the pages.
 #[derive(Clone, Copy, Debug)]
@@ -15,15 +13,10 @@ pub(crate) struct Texts<'a> {
 
 impl Texts<'_> {
     /// Of an alert about an objective.
-    pub(crate) fn of_objective(
-        self,
-        sla: &Sla,
-        objective: &Objective,
-        summary: String,
-    ) -> Annotations {
-        let page = format!("/ui/sla/{}/{}", sla.name, objective.id);
+    pub(crate) fn of_objective(self, about: About<'_>, summary: String) -> Annotations {
+        let page = format!("/ui/sla/{}/{}", about.sla, about.id);
         let mut texts = self.of_page(&page, summary);
-        if let Some(runbook) = &objective.runbook {
+        if let Some(runbook) = about.runbook {
             texts.insert("runbook".to_owned(), runbook.to_string());
         }
         texts

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use crate::{Store, StoreError};
 use domain::{
     Labels, SeriesId, Span, SpanSet, Timestamp,
     budget::{EventsBudget, EventsQuestion, Timeline},
@@ -10,25 +11,30 @@ use domain::{
     message::group_id,
     sla::{EventsObjective, SlaName},
 };
-use store::{Store, StoreError};
 
 /// The budgets of an objective at one time.
 #[derive(Debug)]
-pub(crate) struct CountedBudgets {
+pub struct CountedBudgets {
     /// Of each group that has events or was measured in the window, the least left first; of all events together where the
     /// objective has no `by`.
-    pub(crate) groups: Vec<GroupBudget>,
+    pub groups: Vec<GroupBudget>,
     /// That of all events together.
-    pub(crate) all: EventsBudget,
+    pub all: EventsBudget,
 }
 
 /// The budget of one group.
 #[derive(Debug)]
-pub(crate) struct GroupBudget {
-    pub(crate) labels: Labels,
-    pub(crate) budget: EventsBudget,
+pub struct GroupBudget {
+    /// The values of the labels that it is counted by.
+    pub labels: Labels,
+    /// Its identity.
+    pub id: SeriesId,
+    /// Its budget.
+    pub budget: EventsBudget,
+    /// The end of the newest slice in which one of its counters stood.
+    pub last_measured: Option<Timestamp>,
     /// Whether nothing was measured for a day while something was of another group.
-    pub(crate) is_ended: bool,
+    pub is_ended: bool,
 }
 
 /// How often finer rows are asked for: what an exclusion cuts, where a frozen alert had its last word, and once more where
@@ -40,7 +46,10 @@ const ENDED_AFTER: Duration = Duration::from_secs(24 * 3_600);
 impl CountedBudgets {
     /// The budgets of `objective` at `as_of`, `excluded` taken out. `None`: before the first complete evaluation nothing
     /// counts.
-    pub(crate) async fn read(
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn read(
         store: &Store,
         sla: &SlaName,
         objective: &EventsObjective,
@@ -89,7 +98,9 @@ impl CountedBudgets {
                     && (id != together || objective.by.is_empty())
                 {
                     let last_measured = timeline.last_measured();
-                    found.groups.push((labels.clone(), budget, last_measured));
+                    found
+                        .groups
+                        .push((labels.clone(), id, budget, last_measured));
                 }
             }
             match question.finer(&wanted) {
@@ -100,13 +111,16 @@ impl CountedBudgets {
     }
 
     /// The groups that are not ended.
-    pub(crate) fn standing(&self) -> impl Iterator<Item = &GroupBudget> {
+    pub fn standing(&self) -> impl Iterator<Item = &GroupBudget> {
         self.groups.iter().filter(|group| !group.is_ended)
     }
 }
 
 /// The rows of one group that a question asks for, in order of time.
-pub(crate) async fn rows_of(
+///
+/// # Errors
+/// When the database is away.
+pub async fn rows_of(
     store: &Store,
     sla: &SlaName,
     objective: &EventsObjective,
@@ -134,7 +148,10 @@ pub(crate) async fn rows_of(
 }
 
 /// What was counted of one group, asked for again where an exclusion cuts rows.
-pub(crate) async fn timeline(
+///
+/// # Errors
+/// When the database is away.
+pub async fn timeline(
     store: &Store,
     sla: &SlaName,
     objective: &EventsObjective,
@@ -155,7 +172,10 @@ pub(crate) async fn timeline(
 }
 
 /// The time that an exclusion leaves out of an objective, in whole slices: also those after it that reach back into it.
-pub(crate) async fn left_out(
+///
+/// # Errors
+/// When the database is away.
+pub async fn left_out(
     store: &Store,
     sla: &SlaName,
     objective: &EventsObjective,
@@ -180,7 +200,7 @@ pub(crate) async fn left_out(
 #[derive(Default)]
 struct Found {
     all: Option<EventsBudget>,
-    groups: Vec<(Labels, EventsBudget, Option<Timestamp>)>,
+    groups: Vec<(Labels, SeriesId, EventsBudget, Option<Timestamp>)>,
 }
 
 impl Found {
@@ -195,13 +215,15 @@ impl Found {
         let any_is_recent = self
             .groups
             .iter()
-            .any(|(_, _, measured)| is_recent(*measured));
+            .any(|(_, _, _, measured)| is_recent(*measured));
         let mut groups: Vec<GroupBudget> = self
             .groups
             .into_iter()
-            .map(|(labels, budget, measured)| GroupBudget {
+            .map(|(labels, id, budget, measured)| GroupBudget {
                 labels,
+                id,
                 budget,
+                last_measured: measured,
                 is_ended: any_is_recent && !is_recent(measured),
             })
             .collect();
