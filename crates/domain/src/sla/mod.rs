@@ -1,6 +1,7 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
 mod alert_pair;
+mod calendar;
 mod draft;
 mod events;
 mod exclusion;
@@ -12,6 +13,7 @@ mod terms;
 mod trial;
 
 pub use alert_pair::{AlertPair, Pace};
+pub use calendar::{Calendar, CalendarUnit, InvalidCalendar};
 pub use draft::Draft;
 pub(crate) use events::group_of;
 pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};
