@@ -33,7 +33,7 @@ impl Prometheus {
     ///
     /// # Errors
     /// When Prometheus does not answer or refuses.
-    pub async fn count(&self, selectors: &[&str], by: &[String]) -> Result<u64, FetchError> {
+    pub async fn count(&self, selectors: &[String], by: &[String]) -> Result<u64, FetchError> {
         let union = selectors.join(" or ");
         let query = if by.is_empty() {
             format!("count({union})")

@@ -57,30 +57,35 @@ async fn count(
     asked: &[CountRequest],
 ) -> Result<CountDocument, FetchError> {
     let sums: Vec<Vec<(&str, Selector)>> = asked.iter().map(selectors).collect();
-    let mut distinct = BTreeMap::<&str, &Selector>::new();
+    let mut distinct = BTreeMap::<String, Selector>::new();
     for (_, selector) in sums.iter().flatten() {
-        distinct.insert(&selector.text, selector);
+        distinct.insert(selector.text.clone(), selector.clone());
     }
-    let found = stream::iter(distinct.into_iter().map(async |(text, selector)| {
-        let found = look_at(prometheus, selector).await?;
-        Ok((text, found))
-    }));
+    let found = stream::iter(distinct).map(|(text, selector)| {
+        let prometheus = prometheus.clone();
+        async move { Ok((text, look_at(&prometheus, &selector).await?)) }
+    });
     let found: Vec<Result<_, FetchError>> = found.buffer_unordered(AT_ONCE).collect().await;
-    let found: BTreeMap<&str, Found> = found.into_iter().collect::<Result<_, _>>()?;
-    let groups = stream::iter(asked.iter().zip(&sums).map(async |(asked, selectors)| {
-        if asked.by.is_empty() {
-            return Ok(Some(1));
+    let found: BTreeMap<String, Found> = found.into_iter().collect::<Result<_, _>>()?;
+    let grouped: Vec<(Vec<String>, Vec<String>)> = asked
+        .iter()
+        .zip(&sums)
+        .map(|(asked, selectors)| (texts(selectors), asked.by.clone()))
+        .collect();
+    let groups = stream::iter(grouped).map(|(texts, by)| {
+        let prometheus = prometheus.clone();
+        async move {
+            if by.is_empty() {
+                return Ok(Some(1));
+            }
+            known(prometheus.count(&texts, &by).await)
         }
-        let mut texts: Vec<&str> = selectors.iter().map(|(_, one)| one.text.as_str()).collect();
-        texts.sort_unstable();
-        texts.dedup();
-        known(prometheus.count(&texts, &asked.by).await)
-    }));
+    });
     let groups: Vec<Result<_, FetchError>> = groups.buffered(AT_ONCE).collect().await;
     let mut counts = Vec::new();
     for (selectors, groups) in sums.iter().zip(groups) {
         let selectors = selectors.iter().map(|(sum, selector)| {
-            let found = found.get(selector.text.as_str()).cloned();
+            let found = found.get(&selector.text).cloned();
             let Found {
                 series,
                 metric_type,
@@ -100,6 +105,14 @@ async fn count(
     Ok(CountDocument { counts })
 }
 
+/// The selectors, each once.
+fn texts(selectors: &[(&str, Selector)]) -> Vec<String> {
+    let mut texts: Vec<String> = selectors.iter().map(|(_, one)| one.text.clone()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
 /// The selectors of the sums, each with the sum that it is a term of; those of a sum that cannot be read are left out.
 fn selectors(asked: &CountRequest) -> Vec<(&str, Selector)> {
     let sums = asked.events.sums();
@@ -112,7 +125,11 @@ fn selectors(asked: &CountRequest) -> Vec<(&str, Selector)> {
 }
 
 async fn look_at(prometheus: &Prometheus, selector: &Selector) -> Result<Found, FetchError> {
-    let series = known(prometheus.count(&[&selector.text], &[]).await)?;
+    let series = known(
+        prometheus
+            .count(std::slice::from_ref(&selector.text), &[])
+            .await,
+    )?;
     let mut names = selector.matchers.iter();
     let name = names
         .find(|matcher| matcher.label == NAME && matcher.operator == promql::MatchOperator::Equal);

@@ -18,6 +18,8 @@ pub struct Account {
     pub(super) length: Duration,
     /// The part of it that is over.
     pub(super) elapsed: Duration,
+    /// Of a calendar's period: when it ends.
+    pub(super) ends_in: Option<Duration>,
     /// In the budget window.
     pub(super) window: Tally,
     /// Whether any of the budget window was judged, excluded or not.
@@ -72,6 +74,7 @@ impl Account {
             series: 1,
             length: period.length,
             elapsed: as_of.since(period.start),
+            ends_in: period.end.map(|end| end.since(as_of)),
             window: tally(period.start),
             is_judged: !all.is_empty(),
             covered,

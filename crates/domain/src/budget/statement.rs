@@ -37,7 +37,8 @@ pub struct Budget {
     pub burn: Burn,
     /// Which alerts there are.
     pub alerts: Vec<Alert>,
-    /// In how long the budget is gone at the pace of the last hour; `None` at no pace, 0 if it is gone.
+    /// In how long the budget is gone at the pace of the last hour; `None` at no pace or, of a calendar, if that is after the
+    /// period's end; 0 if it is gone.
     pub exhaustion_seconds: Option<f64>,
     /// The part of the window that was never judged and is not excluded.
     pub unjudged_seconds: f64,
@@ -120,7 +121,10 @@ fn exhaustion(terms: &Terms, account: &Account, remaining: f64) -> Option<f64> {
     }
     let hour = account.recent(HOUR)?;
     let pace = share(bad(&hour, terms.missing), total(&hour, terms.missing))?;
-    (pace > 0.0).then(|| remaining / pace)
+    let series = account.of_all(Duration::from_secs(1)).as_secs_f64();
+    let after = (pace > 0.0).then(|| remaining / pace)?;
+    let is_in_time = |ends_in: Duration| after / series <= seconds(ends_in);
+    account.ends_in.is_none_or(is_in_time).then_some(after)
 }
 
 /// The pairs of windows that fit into the budget window.

@@ -237,7 +237,7 @@ fn objective(
     let given = own.contains(&"id");
     let given = given.then(|| id(fields, pointer, "id", faults)).flatten();
     let target = budget::share(fields, pointer, "target", faults);
-    let budget_window = budget::term(fields, pointer, "budget_window", faults);
+    let budget_window = budget::window(fields, pointer, faults);
     let missing = budget::term(fields, pointer, "missing", faults);
     let alerts = alerts::alerts(fields, pointer, faults);
     let severity = alerting::severity(fields, pointer, faults);

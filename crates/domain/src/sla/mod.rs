@@ -2,6 +2,7 @@
 
 mod alert_pair;
 mod alerting;
+mod calendar;
 mod draft;
 mod events;
 mod exclusion;
@@ -13,6 +14,7 @@ mod trial;
 
 pub use alert_pair::{AlertPair, Pace};
 pub use alerting::{Expectation, Runbook, Severity};
+pub use calendar::{Calendar, CalendarUnit, InvalidCalendar};
 pub use draft::Draft;
 pub(crate) use events::group_of;
 pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};

@@ -3,7 +3,7 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{AlertPair, Severity};
+use super::{AlertPair, Calendar, Severity};
 use crate::time::{Timestamp, duration};
 
 /// What a budget follows from.
@@ -19,9 +19,14 @@ pub struct Terms {
     pub alerts: Option<Vec<AlertPair>>,
 }
 
-/// The time a target is about, up to the present: 1h to 1y (365 days), in whole seconds.
+/// The time a target is about, up to the present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BudgetWindow(Duration);
+pub enum BudgetWindow {
+    /// The newest time of a length: 1h to 1y (365 days), in whole seconds.
+    Rolling(Duration),
+    /// The current period of a calendar.
+    Calendar(Calendar),
+}
 
 /// The time that a target is about, at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,21 +79,19 @@ impl BudgetWindow {
         } else {
             days
         };
-        Self(Duration::from_secs(days as u64 * DAY.as_secs()))
+        Self::Rolling(Duration::from_secs(days as u64 * DAY.as_secs()))
     }
 
     /// The period that holds an instant.
     pub fn period(self, as_of: Timestamp) -> BudgetPeriod {
-        BudgetPeriod {
-            start: as_of - self.0,
-            length: self.0,
-            end: None,
+        match self {
+            Self::Rolling(length) => BudgetPeriod {
+                start: as_of - length,
+                length,
+                end: None,
+            },
+            Self::Calendar(calendar) => calendar.period(as_of),
         }
-    }
-
-    /// How long a period is at most.
-    pub fn longest(self) -> Duration {
-        self.0
     }
 }
 
@@ -102,11 +105,15 @@ impl Default for BudgetWindow {
 /// In days where it is whole days (`7d`, `365d`), else as [`duration::format`] writes it.
 impl fmt::Display for BudgetWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (seconds, day) = (self.0.as_secs(), DAY.as_secs());
+        let length = match self {
+            Self::Rolling(length) => *length,
+            Self::Calendar(calendar) => return calendar.fmt(f),
+        };
+        let (seconds, day) = (length.as_secs(), DAY.as_secs());
         if seconds.is_multiple_of(day) {
             write!(f, "{}d", seconds / day)
         } else {
-            f.write_str(&duration::format(self.0))
+            f.write_str(&duration::format(length))
         }
     }
 }
@@ -118,22 +125,32 @@ impl FromStr for BudgetWindow {
         duration::parse(text)
             .ok()
             .filter(|length| (HOUR..=YEAR).contains(length) && length.subsec_nanos() == 0)
-            .map(Self)
+            .map(Self::Rolling)
             .ok_or_else(|| InvalidBudgetWindow(text.chars().take(32).collect()))
     }
 }
 
 impl Serialize for BudgetWindow {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self {
+            Self::Rolling(_) => serializer.collect_str(self),
+            Self::Calendar(calendar) => calendar.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for BudgetWindow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            Rolling(String),
+            Calendar(Calendar),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Rolling(length) => length.parse().map_err(D::Error::custom),
+            Written::Calendar(calendar) => Ok(Self::Calendar(calendar)),
+        }
     }
 }
 
@@ -147,7 +164,21 @@ impl JsonSchema for BudgetWindow {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "description": "a duration from 1h to 1y, such as 30d"})
+        json_schema!({
+            "description": "A duration from 1h to 1y, such as 30d, or the periods of a calendar.",
+            "oneOf": [
+                {"type": "string"},
+                {
+                    "type": "object",
+                    "required": ["calendar", "starts", "time_zone"],
+                    "properties": {
+                        "calendar": {"type": "string", "enum": ["1w", "1M", "1Q", "1Y"]},
+                        "starts": {"type": "string"},
+                        "time_zone": {"type": "string"},
+                    },
+                },
+            ],
+        })
     }
 }
 

@@ -9,10 +9,12 @@ use domain::{
     sla::{AnyObjective, EventsObjective},
 };
 use serde_json::{Value, json};
+use sla::Evaluator;
 use store::{
     pipeline::Document,
     testing::{TestDatabase, recorded},
 };
+use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::path};
 
 use crate::service::{Service, json as body, time};
 
@@ -319,4 +321,138 @@ async fn the_history_of_events_is_answered_step_by_step() {
         service.status("GET", "/sla/api/history", None, "").await,
         404
     );
+}
+
+/// A service whose etl answers each request to count with the counts of `selectors`: of each, how many series and of which
+/// type.
+async fn counting(database: &TestDatabase, series: Value, groups: u64) -> (MockServer, Service) {
+    let etl = MockServer::start().await;
+    let counts = move |request: &Request| {
+        let asked: Value = serde_json::from_slice(&request.body).unwrap();
+        let Some(objectives) = asked["count"].as_array() else {
+            return ResponseTemplate::new(202).set_body_json(json!({"run_id": "r1"}));
+        };
+        let counts = objectives.iter().map(|objective| {
+            let sums = objective["events"].as_object().unwrap();
+            let selectors = sums.iter().map(|(sum, selector)| {
+                let found = &series[selector.as_str().unwrap()];
+                json!({"sum": sum, "selector": selector, "series": found[0], "metric_type": found[1]})
+            });
+            let selectors: Vec<Value> = selectors.collect();
+            json!({"selectors": selectors, "groups": groups})
+        });
+        let counts: Vec<Value> = counts.collect();
+        ResponseTemplate::new(200).set_body_json(json!({"counts": counts}))
+    };
+    Mock::given(path("/ETL"))
+        .respond_with(counts)
+        .mount(&etl)
+        .await;
+    let evaluator = Evaluator::new(Some(etl.uri().parse().unwrap()), None).unwrap();
+    let service = Service::with(database.store().clone(), evaluator);
+    (etl, service)
+}
+
+#[tokio::test]
+async fn a_change_says_what_its_selectors_match_now() {
+    let database = TestDatabase::create().await;
+    let series = json!({"errors_total": [0, null], "requests_total": [7, "gauge"]});
+    let (_etl, service) = counting(&database, series, 3).await;
+    let cpu = json!({"metric": "cpuUsage", "max": 80});
+    let document = json!({"name": "web", "objectives": [cpu, availability()]});
+    let reply = service.send("POST", "/sla", None, document).await;
+    let made = body(&reply);
+    assert_eq!(reply.status(), 201, "{made}");
+    let objective = &made["objectives"][1];
+    assert_eq!(
+        (&objective["matches"], &objective["groups"]),
+        (&json!(7), &json!(3))
+    );
+    let warnings = objective["warnings"].as_array().unwrap().iter();
+    let warnings: Vec<_> = warnings.map(|warning| &warning["warning"]).collect();
+    assert_eq!(warnings, ["no_series", "gauge"]);
+    assert_eq!(
+        made["objectives"][0]["warnings"][0]["warning"],
+        "unknown_metric"
+    );
+}
+
+#[tokio::test]
+async fn without_an_answer_a_change_is_stored_with_a_warning() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let document = json!({"name": "web", "objectives": [availability()]});
+    let reply = service.send("POST", "/sla", None, document).await;
+    let made = body(&reply);
+    assert_eq!(reply.status(), 201, "{made}");
+    assert_eq!(
+        made["objectives"][0]["warnings"][0]["warning"],
+        "not_counted"
+    );
+    assert_eq!(database.count("sla").await, 1);
+}
+
+#[tokio::test]
+async fn too_many_counters_or_groups_are_refused_with_their_number() {
+    let database = TestDatabase::create().await;
+    let mut grouped = availability();
+    grouped["by"] = json!(["service"]);
+    for (series, groups, pointer, number) in [
+        (
+            json!({"errors_total": [1_001, null], "requests_total": [1, null]}),
+            1,
+            "/objectives/0/events/bad",
+            "1001",
+        ),
+        (
+            json!({"errors_total": [1, null], "requests_total": [1, null]}),
+            501,
+            "/objectives/0/by",
+            "501",
+        ),
+    ] {
+        let (_etl, service) = counting(&database, series, groups).await;
+        let document = json!({"name": "web", "objectives": [grouped]});
+        let reply = service.send("POST", "/sla", None, document).await;
+        let problem = body(&reply);
+        assert_eq!(reply.status(), 422, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer);
+        assert!(
+            problem["errors"][0]["detail"]
+                .as_str()
+                .unwrap()
+                .contains(number),
+            "{problem}"
+        );
+    }
+    // 25 objectives, each with its own 900 counters, are too many together.
+    let objectives: Vec<Value> = (0..25)
+        .map(|number| {
+            json!({"id": format!("o{number}"), "target": 0.9,
+                "events": {"bad": format!("errors{number}"), "total": "requests"}})
+        })
+        .collect();
+    let mut series = json!({"requests": [900, null]});
+    for number in 0..25 {
+        series[format!("errors{number}")] = json!([900, null]);
+    }
+    let (_etl, service) = counting(&database, series, 1).await;
+    let reply = service
+        .send(
+            "POST",
+            "/sla",
+            None,
+            json!({"name": "web", "objectives": objectives}),
+        )
+        .await;
+    let problem = body(&reply);
+    assert_eq!(reply.status(), 422, "{problem}");
+    assert!(
+        problem["errors"][0]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("23400 counters"),
+        "{problem}"
+    );
+    assert_eq!(database.count("sla").await, 0);
 }

@@ -6,7 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     fault::{Faults, below},
-    sla::fields::{number, text},
+    sla::{
+        BudgetWindow, Calendar, InvalidCalendar,
+        fields::{number, text},
+    },
 };
 
 /// `target` or another share: 0 to 1, both exclusive.
@@ -36,7 +39,47 @@ fn share_of_percent(target: f64) -> Option<f64> {
         .flatten()
 }
 
-/// `budget_window` or `missing`: one of a few words, or its default.
+const CALENDAR: [&str; 3] = ["calendar", "starts", "time_zone"];
+
+/// `budget_window`: a duration, or `{"calendar", "starts", "time_zone"}`; default 30d.
+pub(super) fn window(
+    fields: &Map<String, Value>,
+    pointer: &str,
+    faults: &mut Faults,
+) -> BudgetWindow {
+    let Some(Value::Object(given)) = fields.get("budget_window") else {
+        return term(fields, pointer, "budget_window", faults);
+    };
+    let pointer = below(pointer, "budget_window");
+    for field in given.keys() {
+        if !CALENDAR.contains(&field.as_str()) {
+            faults.add(&below(&pointer, field), "is not a field of a calendar");
+        }
+    }
+    let before = faults.0.len();
+    let read = CALENDAR.map(|field| {
+        let read = text(given, &pointer, field, faults);
+        if given.get(field).is_none_or(Value::is_null) {
+            faults.add(&below(&pointer, field), "is missing");
+        }
+        read
+    });
+    let [Some(unit), Some(starts), Some(time_zone)] = read else {
+        return BudgetWindow::default();
+    };
+    if faults.0.len() > before {
+        return BudgetWindow::default();
+    }
+    match Calendar::parse(&unit, &starts, &time_zone) {
+        Ok(calendar) => BudgetWindow::Calendar(calendar),
+        Err(InvalidCalendar { field, reason }) => {
+            faults.add(&below(&pointer, field), reason);
+            BudgetWindow::default()
+        }
+    }
+}
+
+/// `missing` and such: one of a few words, or its default.
 pub(super) fn term<T: FromStr + Default>(
     fields: &Map<String, Value>,
     pointer: &str,

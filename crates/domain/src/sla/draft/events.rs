@@ -50,7 +50,7 @@ pub(super) fn objective(
     let by = by(fields, pointer, faults);
     let given = id(fields, pointer, "id", faults);
     let target = budget::share(fields, pointer, "target", faults);
-    let budget_window = budget::term(fields, pointer, "budget_window", faults);
+    let budget_window = budget::window(fields, pointer, faults);
     let method: Method = budget::term(fields, pointer, "method", faults);
     let slice: SliceLength = budget::term(fields, pointer, "slice", faults);
     let slice_target = budget::share(fields, pointer, "slice_target", faults);

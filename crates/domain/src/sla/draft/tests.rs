@@ -564,3 +564,40 @@ fn an_objective_brings_its_own_alerts() {
         ["/objectives/0/alerts"]
     );
 }
+
+#[test]
+fn a_budget_window_may_follow_a_calendar() {
+    let calendar =
+        json!({"calendar": "1M", "starts": "2026-01-01T00:00:00", "time_zone": "Europe/Rome"});
+    let events = json!({"bad": "errors", "total": "requests"});
+    let draft = Draft::parse(&json!({"objectives": [
+        {"metric": "m", "max": 1, "target": 0.9, "budget_window": calendar},
+        {"events": events, "target": 0.9, "budget_window": calendar},
+    ]}))
+    .unwrap();
+    for objective in &draft.objectives {
+        let written = serde_json::to_value(objective).unwrap();
+        assert_eq!(written["budget_window"], calendar);
+        let read: AnyObjective = serde_json::from_value(written).unwrap();
+        assert_eq!(&read, objective);
+    }
+    for (wrong, at) in [
+        (json!({"calendar": "1D"}), "/calendar"),
+        (json!({"starts": "today"}), "/starts"),
+        (json!({"starts": 1}), "/starts"),
+        (json!({"time_zone": null}), "/time_zone"),
+        (json!({"time_zone": "Nowhere/City"}), "/time_zone"),
+        (json!({"zone": "UTC"}), "/zone"),
+    ] {
+        let mut window = calendar.clone();
+        for (field, value) in wrong.as_object().unwrap() {
+            window[field] = value.clone();
+        }
+        let document = json!({"objectives": [{"metric": "m", "max": 1, "budget_window": window}]});
+        assert_eq!(
+            pointers(document),
+            [format!("/objectives/0/budget_window{at}")],
+            "{wrong}"
+        );
+    }
+}
