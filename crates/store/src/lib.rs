@@ -4,7 +4,6 @@
 //! the HTTP routes, the SLA set. The tables are those of `database.sql` ([`schema`]).
 
 mod certificate;
-mod checked;
 mod connections;
 mod error;
 mod executor;
