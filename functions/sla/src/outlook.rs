@@ -8,7 +8,7 @@ use domain::{
     forecast::HORIZON,
     score::Reliability,
 };
-use http_api::{ApiError, Call, Reply, reply};
+use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
@@ -66,9 +66,16 @@ const NOT_SCORED: &str = "not_scored_yet";
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let now = call.now;
-    let standing = Standing::read(manager, call, now, Worst::Probability).await?;
+    let mut standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
-    reply::ok(&document(&standing, scores.as_deref()))
+    let mut can_be_shorter = true;
+    loop {
+        let document = document(&standing, scores.as_deref());
+        if !can_be_shorter || Room::default().fits(&document) {
+            return reply::ok(&document);
+        }
+        can_be_shorter = standing.shorten();
+    }
 }
 
 /// What is returned of an evaluation and of what the probabilities before it were worth, if that was read.
