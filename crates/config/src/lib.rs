@@ -14,7 +14,7 @@ mod timing;
 
 pub use api::{Access, AccessConfig};
 pub use aws::AwsCredentials;
-pub use bounds::judged_pairs;
+pub use bounds::{judged_pairs, queries_allowed};
 pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
 pub use kafka::{Brokers, KafkaAuth, KafkaConfig, MskCluster, SaslMechanism};
