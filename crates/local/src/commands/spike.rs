@@ -16,7 +16,7 @@ use crate::{
 /// When nothing runs, there is no demo node or no such metric, or the duration is not from 5s to 1d.
 pub(crate) fn spike(data: &DataDirectory, metric: &str, duration: Duration) -> Result<ExitCode> {
     if !METRICS.contains(&metric) {
-        bail!("`{metric}` is none of {}", METRICS.join(", "));
+        bail!("`{metric}` must be one of {}", METRICS.join(", "));
     }
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     if !(5..=86_400).contains(&seconds) {
