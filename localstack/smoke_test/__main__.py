@@ -1,4 +1,4 @@
-"""The whole of it: start, deploy, call, tell, stop."""
+"""The whole of it: start, deploy, call, report, stop."""
 
 import signal
 import sys

@@ -24,11 +24,15 @@ const DATABASE: Source = Source {
     read: database_variables,
 };
 
-const SOURCES: [Source; 6] = [
+const SOURCES: [Source; 7] = [
     DATABASE,
     Source {
         variable: "KAFKA_SECRET_ARN",
         read: kafka,
+    },
+    Source {
+        variable: "KAFKA_CA_SECRET_ARN",
+        read: kafka_ca,
     },
     Source {
         variable: "PROMETHEUS_SECRET_ARN",
@@ -152,6 +156,11 @@ fn kafka(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
     ];
     variables.extend(certificates(secret, "KAFKA_CA_PEM"));
     Ok(variables)
+}
+
+/// The certificate of Kafka's CA, as Lambda's pollers read it from a secret.
+fn kafka_ca(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
+    Ok(vec![("KAFKA_CA_PEM", secret.required("certificate")?)])
 }
 
 /// The certificates to trust besides the public roots, under the name of their variable or as `ca_pem`.

@@ -1,5 +1,5 @@
 //! What the functions ask of AWS with requests of their own: the secrets among their configuration, and each other; the
-//! token that logs in to MSK, which is a signed request too; and what they tell Lambda when they cannot start.
+//! token that logs in to MSK, which is a signed request too; and what they report to Lambda when they cannot start.
 //!
 //! The SDK's client for one call would be half of a function that has to start in milliseconds; a request that is signed
 //! is all it takes. The credentials are those that Lambda gives a function in its environment.

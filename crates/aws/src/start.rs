@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// What a function is made of; where it cannot be made, the end of the process.
 ///
 /// The reason goes into the log, once, and to Lambda, which answers whoever invokes the function with it. Of a process
-/// that just ends Lambda tells no more than `Runtime.ExitError`.
+/// that just ends Lambda reports no more than `Runtime.ExitError`.
 pub async fn started<T, E: Display>(function: impl Future<Output = Result<T, E>>) -> T {
     let error = match function.await {
         Ok(function) => return function,
@@ -30,7 +30,7 @@ pub async fn started<T, E: Display>(function: impl Future<Output = Result<T, E>>
     process::exit(1)
 }
 
-/// Tells the Runtime API at `api` why there is no function.
+/// Reports to the Runtime API at `api` why there is no function.
 async fn report(api: &str, reason: &str) -> Result<(), Box<dyn std::error::Error>> {
     let scheme = if api.contains("://") { "" } else { "http://" };
     let document = json!({

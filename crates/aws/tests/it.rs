@@ -74,6 +74,11 @@ async fn each_secret_becomes_the_variables_that_it_stands_for() {
             ],
         ),
         (
+            r#"{"certificate": "-----BEGIN CERTIFICATE-----"}"#,
+            vec![("KAFKA_CA_SECRET_ARN", "")],
+            vec![("KAFKA_CA_PEM", "-----BEGIN CERTIFICATE-----")],
+        ),
+        (
             login,
             vec![("PROMETHEUS_SECRET_ARN", ""), ("PROMETHEUS_AUTH", "basic")],
             vec![
@@ -111,6 +116,7 @@ async fn what_is_missing_is_named_and_nothing_is_shown() {
             "password",
         ),
         (r#"{"password": "hunter2"}"#, "KAFKA_SECRET_ARN", "username"),
+        (r#"{"ca": "hunter2"}"#, "KAFKA_CA_SECRET_ARN", "certificate"),
         (
             r#"{"username": "hunter2"}"#,
             "PROMETHEUS_SECRET_ARN",

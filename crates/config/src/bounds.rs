@@ -15,9 +15,37 @@ pub fn judged_pairs(environment: &Environment) -> Result<u64, ConfigError> {
     Ok(pairs)
 }
 
+/// `ALLOW_QUERIES`, default true: whether SLAs, and objectives that are tried out, may bring PromQL of their own (`query`).
+/// Whoever may write those reads with etl's login what a query shows.
+///
+/// # Errors
+/// When it is neither `true` nor `false`.
+pub fn queries_allowed(environment: &Environment) -> Result<bool, ConfigError> {
+    match environment.get("ALLOW_QUERIES") {
+        None | Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => Err(ConfigError::new("ALLOW_QUERIES", "must be true or false")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn queries_are_allowed_unless_that_is_false() {
+        for (value, allowed) in [
+            (None, Ok(true)),
+            (Some("true"), Ok(true)),
+            (Some("false"), Ok(false)),
+            (Some("no"), Err("ALLOW_QUERIES")),
+        ] {
+            let variables = value.map(|value| ("ALLOW_QUERIES", value));
+            let environment = Environment::from_iter(variables);
+            let found = queries_allowed(&environment).map_err(|error| error.variable);
+            assert_eq!(found, allowed.map_err(str::to_owned), "{value:?}");
+        }
+    }
 
     #[test]
     fn a_number_of_pairs_out_of_range_is_refused_by_name() {

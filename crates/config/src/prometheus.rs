@@ -184,7 +184,7 @@ fn is_of_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }
 
-/// Whether a header of that name is likely to be a login. A tenant's name is none.
+/// Whether a header of that name is likely to be a login. A tenant's name is not.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [

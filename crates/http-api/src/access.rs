@@ -9,7 +9,7 @@ use crate::ApiError;
 #[derive(Clone, Debug)]
 pub(crate) enum Gate {
     Open,
-    /// The digests of the tokens: of equal length, so that comparing them tells nothing of a token's own.
+    /// The digests of the tokens: of equal length, so that comparing them shows nothing of a token's own.
     Tokens(Vec<([u8; 32], Access)>),
 }
 

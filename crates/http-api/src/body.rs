@@ -74,7 +74,7 @@ fn may_be_json(headers: &HeaderMap) -> bool {
         )
 }
 
-/// What stands in for a number that no f64 can hold: a value that no field takes, so that the fault is told at its place
+/// What stands in for a number that no f64 can hold: a value that no field takes, so that the fault is reported at its place
 /// among all others instead of as a fault of the whole document.
 const STAND_IN: &str = "[[]]";
 

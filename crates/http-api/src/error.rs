@@ -166,7 +166,7 @@ impl ApiError {
         }
     }
 
-    /// The problem document that tells the caller.
+    /// The problem document for the caller.
     pub fn reply(&self) -> Reply {
         let status = self.status();
         let problem = Problem {

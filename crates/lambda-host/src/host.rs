@@ -86,7 +86,7 @@ pub enum HostError {
         source: InsertError,
     },
     /// The same path and method twice.
-    #[error("route {path} is there twice with the same method")]
+    #[error("route {path} appears twice with the same method")]
     DuplicateRoute {
         /// That path.
         path: String,

@@ -17,7 +17,7 @@ pub struct FunctionSpec {
     pub timeout: Duration,
     /// How many instances may run at once, and so how many invocations: 1 to 1,000.
     pub max_instances: usize,
-    /// MB. The function is told; nothing enforces it.
+    /// MB. The function sees it in its environment; nothing enforces it.
     pub memory_mb: u32,
     /// Where its output goes, appended; the folder is made.
     pub log: PathBuf,
@@ -77,7 +77,7 @@ pub struct HostSpec {
     pub routes: Vec<Route>,
     /// The stage that events of the HTTP routes name (`local`). It is no part of their paths.
     pub stage: String,
-    /// The region that functions are told (`us-east-1`).
+    /// The region in the functions' environment (`us-east-1`).
     pub region: String,
     /// How long an HTTP route waits for its function, queue included (29 s, as a REST API does).
     pub http_timeout: Duration,

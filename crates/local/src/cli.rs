@@ -28,7 +28,7 @@ struct Arguments {
 enum Command {
     /// Run the system in the foreground, until Ctrl-C.
     Up(UpOptions),
-    /// Tell what runs, and where.
+    /// Report what runs, and where.
     Status {
         /// As one JSON document.
         #[arg(long)]
@@ -60,7 +60,7 @@ enum Command {
         #[arg(long, value_name = "URL")]
         prometheus: Option<String>,
     },
-    /// Run the servers alone in the foreground, until Ctrl-C, and print what tells of them.
+    /// Run the servers alone in the foreground, until Ctrl-C, and print the variables by which they are found.
     Servers {
         /// With those that only tests need: AWS' APIs and a Kafka that asks for a login.
         #[arg(long)]

@@ -103,7 +103,7 @@ impl DataDirectory {
         Ok(())
     }
 
-    /// Where the programs are told that run for this directory.
+    /// Where the programs that run for this directory are written down.
     pub(crate) fn run(&self) -> PathBuf {
         self.path("run")
     }
@@ -134,7 +134,7 @@ impl DataDirectory {
     /// Who has the directory, if anybody.
     ///
     /// # Errors
-    /// When the lock file cannot be used or what is told cannot be read.
+    /// When the lock file cannot be used or what is written there cannot be read.
     pub(crate) fn holder(&self) -> Result<Option<Holder>> {
         let path = self.path("lock");
         if !lock::is_taken(&path).context("looking at the lock file")? {
@@ -147,7 +147,7 @@ impl DataDirectory {
         Ok(Some(Holder { pid, state }))
     }
 
-    /// Tells others of this `up`.
+    /// Writes down for others that this `up` runs.
     ///
     /// # Errors
     /// When the file cannot be written.

@@ -1,4 +1,4 @@
-//! What is told on stdout and stderr.
+//! What is printed to stdout and stderr.
 
 use std::io::{self, Write};
 

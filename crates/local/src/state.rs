@@ -1,4 +1,4 @@
-//! What a running `up` tells the other commands.
+//! What a running `up` reports to the other commands.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,12 +29,12 @@ pub(crate) struct State {
     pub(crate) servers: Vec<ServerState>,
 }
 
-/// A server, as it is told to others.
+/// A server, as it is reported to others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServerState {
     /// `mysql`, `kafka`, `prometheus`, `node-exporter`.
     pub(crate) name: String,
-    /// As the server tells it; `None` if it was not asked.
+    /// As the server reports it; `None` if it was not asked.
     pub(crate) version: Option<String>,
     /// Where it came from.
     pub(crate) source: String,

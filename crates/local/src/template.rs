@@ -275,7 +275,7 @@ impl Properties<'_> {
         self.resolved(value)
             .as_str()
             .map(str::to_owned)
-            .ok_or_else(|| self.error(property, "is not a text"))
+            .ok_or_else(|| self.error(property, "must be a string"))
     }
 
     /// The default of the parameter that the value names, else the value.

@@ -1,6 +1,7 @@
 //! The requests: where they go, with which login and headers, by which method, and what a refusal means.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -107,14 +108,21 @@ impl Prometheus {
     }
 
     /// Asks the query API, by POST, or by GET where POST is not allowed. The status of the answer is a success.
+    ///
+    /// A query part of the address (`?namespace=team-a`) is a parameter of each request; of a POST it is also in the form,
+    /// which is all that some proxies look at.
     pub(crate) async fn query(
         &self,
         path: &str,
         parameters: &[(&str, String)],
     ) -> Result<Response, FetchError> {
         if !self.learned.is_get_only() {
+            let own = parameters
+                .iter()
+                .map(|(name, value)| (Cow::from(*name), Cow::from(value)));
+            let form: Vec<_> = own.chain(self.url.query_pairs()).collect();
             let response = self
-                .sent(|| self.http.post(self.address(path)).form(parameters))
+                .sent(|| self.http.post(self.address(path)).form(&form))
                 .await?;
             if !forbids_post(response.status()) {
                 return success(response).await;

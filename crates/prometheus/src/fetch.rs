@@ -33,7 +33,7 @@ pub struct Fetched {
     pub ambiguous: Vec<Ambiguous>,
 }
 
-/// Series that nothing but their metric names tells apart.
+/// Series that differ in their metric names alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ambiguous {
     /// The label set, without `__name__`.

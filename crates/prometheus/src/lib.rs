@@ -17,6 +17,8 @@ mod query_api;
 mod remote_read;
 mod response;
 mod sink;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use availability::Availability;
 pub use client::{ClientError, Prometheus};

@@ -148,7 +148,7 @@ fn parse(text: &str) -> Result<Vec<Metric>, Fault> {
             {
                 return Err((
                     position,
-                    format!("metric `{}` is there twice", entry.name.get_ref()),
+                    format!("metric `{}` appears twice", entry.name.get_ref()),
                 ));
             }
             metric(entry)
@@ -315,7 +315,7 @@ mod tests {
             (metric("step = \"quick\""), "4: `quick` is not a duration"),
             (metric("step = \"6m\""), "4: a step is a whole number"),
             (metric("step = \"0s\""), "4: a step is a whole number"),
-            (metric(&metric("")), "5: metric `a` is there twice"),
+            (metric(&metric("")), "5: metric `a` appears twice"),
             (
                 "[[metric]]\nname = \"a\"\nquery = \" # nothing\"".to_owned(),
                 "3: metric `a`: the query is empty",

@@ -35,7 +35,7 @@ pub(crate) struct Sink<'a> {
     found: &'a mpsc::Sender<FetchedSeries>,
     /// Whether series keep their names.
     keeps_names: bool,
-    /// Series whose names may be all that tells them apart.
+    /// Series that may differ in their names alone.
     held: Option<BTreeMap<Labels, Vec<(String, FetchedSeries)>>>,
     held_samples: usize,
     /// What was taken, as far as a second way of reading may show it again.
@@ -130,7 +130,7 @@ impl<'a> Sink<'a> {
         let _ = self.found.send(series).await;
     }
 
-    /// Hands on what was held back, but series that only their names tell apart. Returns those, and how many series were
+    /// Hands on what was held back, but series that differ in their names alone. Returns those, and how many series were
     /// native histograms.
     pub(crate) async fn finish(mut self) -> Result<(Vec<Ambiguous>, u64), FetchError> {
         if self.series == 0 && self.histograms > 0 {

@@ -1,4 +1,5 @@
-//! Connections to one database: a few at a time, with a password that may change, and none kept that is of no more use.
+//! Connections to one database: a few at a time, with a password that may change, none to a database whose schema this
+//! program does not work with, and none kept that is of no more use.
 
 use std::{
     fmt,
@@ -18,6 +19,7 @@ use tokio::{sync::Mutex, time::Instant};
 use crate::{
     StoreError,
     error::{is_denied, is_lost},
+    schema,
     session::{self, Role},
     tls,
 };
@@ -27,22 +29,24 @@ use crate::{
 pub(crate) struct Connections {
     pool: MySqlPool,
     login: Arc<Login>,
-    lost: Lost,
+    /// When a connection was last found to lead to a server that is of no more use: those that were opened before lead
+    /// there too.
+    lost: Moment,
+    /// When the schema was last found to be one that this program works with.
+    schema_confirmed: Moment,
 }
 
-/// When a connection was last found to lead to a server that is of no more use: those that were opened before lead there
-/// too.
+/// When something last happened; all clones share it.
 #[derive(Clone, Default)]
-struct Lost(Arc<std::sync::Mutex<Option<Instant>>>);
+struct Moment(Arc<std::sync::Mutex<Option<Instant>>>);
 
-impl Lost {
-    fn note(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+impl Moment {
+    fn get(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_after(&self, opened: Option<Instant>) -> bool {
-        let lost = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lost.is_some_and(|lost| opened.is_none_or(|opened| opened <= lost))
+    fn set(&self, moment: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = moment;
     }
 }
 
@@ -63,20 +67,25 @@ const IDLE: Duration = Duration::from_secs(80);
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
 /// How long the secret is left alone after it was read.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
+/// How long a schema that was found right is taken to be so.
+const SURELY_RIGHT: Duration = Duration::from_secs(60);
 
 impl Connections {
     /// Connects when it is first asked for a connection.
     pub(crate) fn new(config: &DatabaseConfig, role: Role) -> Result<Self, StoreError> {
         let options = tls::options(config)?.statement_cache_capacity(session::statements(role));
-        let lost = Lost::default();
-        let noted = lost.clone();
+        let lost = Moment::default();
+        let last_lost = lost.clone();
         let pool = MySqlPoolOptions::new()
             .max_connections(MOST_CONNECTIONS)
             .acquire_timeout(PATIENCE)
             .idle_timeout(IDLE)
             .test_before_acquire(false)
             .before_acquire(move |connection, used| {
-                let is_lost = noted.is_after(Instant::now().checked_sub(used.age));
+                let opened = Instant::now().checked_sub(used.age);
+                let is_lost = last_lost
+                    .get()
+                    .is_some_and(|lost| opened.is_none_or(|at| at <= lost));
                 Box::pin(async move {
                     if is_lost {
                         return Ok(false);
@@ -96,7 +105,12 @@ impl Connections {
             read: None,
             last: Mutex::default(),
         });
-        Ok(Self { pool, login, lost })
+        Ok(Self {
+            pool,
+            login,
+            lost,
+            schema_confirmed: Moment::default(),
+        })
     }
 
     /// The same, which asks `read` for the configuration once more when the server refuses the login.
@@ -112,13 +126,31 @@ impl Connections {
         }
     }
 
+    /// The pool, whatever the schema is.
     #[cfg(feature = "testing")]
-    pub(crate) fn pool(&self) -> &MySqlPool {
+    pub(crate) fn unchecked(&self) -> &MySqlPool {
         &self.pool
     }
 
-    /// A connection of the pool, or a new one.
+    /// A connection of the pool, or a new one. The schema's version is read when the first connection is asked for, and
+    /// again once a minute and after an error that another schema may explain.
+    ///
+    /// # Errors
+    /// When the database is away, refuses the login, or has a schema that this program does not work with.
     pub(crate) async fn acquire(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
+        let mut connection = self.connect().await?;
+        let confirmed = self.schema_confirmed.get();
+        if confirmed.is_none_or(|at| at.elapsed() >= SURELY_RIGHT) {
+            if let Err(error) = schema::check(&mut connection).await {
+                self.note_error(&mut connection, &error);
+                return Err(error);
+            }
+            self.schema_confirmed.set(Some(Instant::now()));
+        }
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<PoolConnection<MySql>, sqlx::Error> {
         let asked = Instant::now();
         let acquired = match self.pool.acquire().await {
             Err(error) if is_denied(&error) && self.login.renew(&self.pool, asked).await => {
@@ -132,17 +164,33 @@ impl Connections {
         }
     }
 
-    /// Closes a connection instead of handing it back after an error that says that it is of no more use: the server is
-    /// read-only, as the old writer of a cluster is after a fail-over, or it is gone. The others are closed when they are
-    /// asked for next.
-    pub(crate) fn close_if_lost(
-        &self,
-        connection: &mut PoolConnection<MySql>,
-        error: &sqlx::Error,
-    ) {
+    /// Reads the schema's version before the next statement.
+    pub(crate) fn doubt_schema(&self) {
+        self.schema_confirmed.set(None);
+    }
+
+    /// Draws the conclusions from an error. One that says that the connection is of no more use closes it instead of
+    /// handing it back: the server is read-only, as the old writer of a cluster is after a fail-over, or it is gone; the
+    /// others are closed when they are asked for next. One that another schema may explain has the schema's version read
+    /// again.
+    pub(crate) fn note_error(&self, connection: &mut PoolConnection<MySql>, error: &sqlx::Error) {
         if is_lost(error) {
             connection.close_on_drop();
-            self.lost.note();
+            self.lost.set(Some(Instant::now()));
+        }
+        if matches!(error, sqlx::Error::Database(_)) && !StoreError::passes(error) {
+            self.doubt_schema();
+        }
+    }
+
+    /// The same for what several statements came to.
+    pub(crate) fn note_outcome<T>(
+        &self,
+        connection: &mut PoolConnection<MySql>,
+        outcome: &Result<T, StoreError>,
+    ) {
+        if let Err(StoreError::Away(error) | StoreError::Unexpected(error)) = outcome {
+            self.note_error(connection, error);
         }
     }
 }

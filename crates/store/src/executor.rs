@@ -1,4 +1,4 @@
-//! Statements on connections of a pool: each takes a connection, and one that is of no more use is closed, not handed back.
+//! Statements on connections of a pool: each takes a connection, and its error says whether that may be used again.
 
 use futures::{TryStreamExt, future::BoxFuture, stream::BoxStream};
 use sqlx::{
@@ -39,7 +39,7 @@ impl<'s> Executor<'s> for &'s Connections {
                 }
             };
             if let Some(error) = failed {
-                connections.close_if_lost(&mut connection, &error);
+                connections.note_error(&mut connection, &error);
                 yield Err(error);
             }
         })
@@ -58,7 +58,7 @@ impl<'s> Executor<'s> for &'s Connections {
             let mut connection = connections.acquire().await?;
             let row = connection.fetch_optional(query).await;
             if let Err(error) = &row {
-                connections.close_if_lost(&mut connection, error);
+                connections.note_error(&mut connection, error);
             }
             row
         })

@@ -5,7 +5,6 @@
 
 pub mod alert;
 mod certificate;
-mod checked;
 mod connections;
 mod error;
 mod executor;

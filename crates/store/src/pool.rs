@@ -3,12 +3,12 @@ use std::fmt;
 use config::DatabaseConfig;
 use futures::FutureExt;
 
-use crate::{StoreError, checked::CheckedPool, connections::Connections, session::Role};
+use crate::{StoreError, connections::Connections, session::Role};
 
 /// A pool of connections to one database.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pool: CheckedPool,
+    pool: Connections,
 }
 
 /// A store that connects when it is first asked something, as a writer.
@@ -29,9 +29,8 @@ impl Store {
     /// # Errors
     /// When the URL is malformed.
     pub fn open(config: &DatabaseConfig, role: Role) -> Result<Self, StoreError> {
-        let connections = Connections::new(config, role)?;
         Ok(Self {
-            pool: CheckedPool::new(connections),
+            pool: Connections::new(config, role)?,
         })
     }
 
@@ -52,7 +51,7 @@ impl Store {
         }
     }
 
-    pub(crate) fn pool(&self) -> &CheckedPool {
+    pub(crate) fn pool(&self) -> &Connections {
         &self.pool
     }
 
@@ -61,8 +60,9 @@ impl Store {
     /// # Errors
     /// When this program does not work with the schema ([`StoreError::Schema`]), or the database is away.
     pub async fn check_schema(&self) -> Result<(), StoreError> {
-        self.pool.doubt();
-        Ok(self.pool.check().await?)
+        self.pool.doubt_schema();
+        self.pool.acquire().await?;
+        Ok(())
     }
 }
 

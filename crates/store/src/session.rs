@@ -1,4 +1,4 @@
-//! What a connection is told once, whatever the server's defaults are.
+//! The settings of a session, whatever the server's defaults are.
 
 /// What a function does with the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

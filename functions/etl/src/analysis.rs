@@ -212,7 +212,7 @@ pub fn no_series(active: &ActiveObjective, subject: &Subject) -> Message {
     Message::of_violations(&document, &subject.run)
 }
 
-/// The last 12 h, which statistics and forecast are told from, whatever was fetched for the objectives.
+/// The last 12 h, which statistics and forecast are made of, whatever was fetched for the objectives.
 fn recent(samples: &[Sample], as_of: Timestamp) -> Vec<(i64, f64)> {
     last_12_hours(samples, as_of)
         .iter()

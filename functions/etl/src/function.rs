@@ -69,7 +69,7 @@ pub enum FunctionError {
     Answer(#[from] serde_json::Error),
 }
 
-/// How the Lambda runtime tells the invoker.
+/// How the Lambda runtime reports it to the invoker.
 impl From<FunctionError> for Diagnostic {
     fn from(error: FunctionError) -> Self {
         let kind = match &error {

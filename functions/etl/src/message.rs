@@ -118,7 +118,7 @@ impl Message {
         )
     }
 
-    /// What came of a forecast. The run is part of the id: a forecast that waits for storage is told of by several.
+    /// What came of a forecast. The run is part of the id: the score of a forecast that waits for storage is published by several.
     pub fn of_score(document: &ScoreDocument, run: &str) -> Self {
         let ScoreDocument {
             forecast_as_of,

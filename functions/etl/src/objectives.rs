@@ -42,7 +42,7 @@ impl ActiveEvents {
 }
 
 impl ActiveObjective {
-    /// SLA, version and id: what tells it from others.
+    /// SLA, version and id: its key.
     pub fn name(&self) -> (SlaName, u32, ObjectiveId) {
         let id = self.objective.id.clone();
         (self.sla.clone(), self.version, id)

@@ -35,7 +35,8 @@ impl Request {
     /// `{"count": [{"events": {…}, "by": […]?}]}`, or else what [`RunRequest::parse`] reads.
     ///
     /// # Errors
-    /// With a `count` that is not such a list, every fault of [`RunRequest::parse`] or [`Trial::parse`], and `dry_run` that is neither true nor false.
+    /// With a `count` that is not such a list, every fault of [`RunRequest::parse`] or [`Trial::parse`], and a `dry_run` that
+    /// is not a boolean.
     pub fn parse(
         document: &Value,
         now: Timestamp,
@@ -45,7 +46,7 @@ impl Request {
         let dry_run = match document.get("dry_run") {
             None | Some(Value::Null) => false,
             Some(Value::Bool(dry_run)) => *dry_run,
-            Some(_) => return Err(vec![invalid("/dry_run", "is neither true nor false")]),
+            Some(_) => return Err(vec![invalid("/dry_run", "must be true or false")]),
         };
         match document {
             Value::Object(fields) if fields.contains_key("count") => counted(fields),

@@ -257,7 +257,7 @@ impl Etl {
         self.metrics.iter().any(|metric| metric.name == name)
     }
 
-    /// Tells which forecasts are never scored: those of metrics that are gone, and those that no later run reaches though
+    /// Publishes which forecasts are never scored: those of metrics that are gone, and those that no later run reaches though
     /// this one did not get their metric.
     async fn give_up(&self, plan: &Plan, record: &Record, publication: &mut Publication<'_>) {
         let is_fetched = |metric: &str| record.fetched.iter().any(|fetched| fetched == metric);

@@ -88,7 +88,10 @@ impl Scoring {
             Vec::new()
         });
         let recent = recent.unwrap_or_else(|reason| {
-            failures.push(failure(&reason, "forecasts are told as the models say"));
+            failures.push(failure(
+                &reason,
+                "forecasts are published as the models say",
+            ));
             Arc::default()
         });
         ReadDue {

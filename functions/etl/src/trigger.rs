@@ -25,7 +25,7 @@ pub enum Event {
 pub struct UnknownEvent(String);
 
 impl Event {
-    /// Tells an event's kind by its shape.
+    /// Finds an event's kind by its shape.
     ///
     /// # Errors
     /// When it looks like a schedule's or a request, but is malformed.

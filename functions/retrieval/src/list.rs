@@ -12,7 +12,7 @@ use store::{
     Store, StoreError,
     read::{
         DocumentKey, DocumentRow, MetricKey, MetricRow, Page as Found, RunKey, Selection,
-        SeriesKey, SeriesRow,
+        SeriesDocument, SeriesKey, SeriesRow,
     },
 };
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// A row of the store that is listed.
 pub(crate) trait Listed: Sized + Sync {
-    /// What tells it from all others, in the order of the list.
+    /// Its key, in the order of the list.
     type Key: Serialize + DeserializeOwned + Send;
     /// What is asked beside the filters of every list.
     type Extra: Send + Sync;
@@ -190,43 +190,38 @@ impl Listed for MetricRow {
     const OF_A_RUN: bool = true;
 }
 
-impl Listed for DocumentRow<MetadataDocument> {
-    type Key = DocumentKey;
-    type Extra = bool;
-    type Shown<'a> = Metadata<'a>;
+/// A document that is listed, and how it is shown.
+pub(crate) trait Shown: SeriesDocument + Send + Sync {
+    type As<'a>: Row
+    where
+        Self: 'a;
 
-    fn extra(query: &mut Query) -> bool {
-        query.full()
-    }
-
-    async fn read(
-        store: &Store,
-        selection: &Selection,
-        full: bool,
-        after: Option<DocumentKey>,
-    ) -> Result<Found<Self>, StoreError> {
-        store.metadata(selection, full, after).await
-    }
-
-    fn key(&self) -> DocumentKey {
-        self.key()
-    }
-
-    fn shown(&self) -> Metadata<'_> {
-        Metadata::of(&self.document)
-    }
-
-    fn run(&self) -> Option<Timestamp> {
-        Some(self.document.as_of)
-    }
-
-    const OF_A_RUN: bool = true;
+    fn shown(&self) -> Self::As<'_>;
 }
 
-impl Listed for DocumentRow<PredictionDocument> {
+impl Shown for MetadataDocument {
+    type As<'a> = Metadata<'a>;
+
+    fn shown(&self) -> Metadata<'_> {
+        Metadata::of(self)
+    }
+}
+
+impl Shown for PredictionDocument {
+    type As<'a> = Prediction<'a>;
+
+    fn shown(&self) -> Prediction<'_> {
+        Prediction::of(self)
+    }
+}
+
+impl<D: Shown> Listed for DocumentRow<D> {
     type Key = DocumentKey;
     type Extra = bool;
-    type Shown<'a> = Prediction<'a>;
+    type Shown<'a>
+        = D::As<'a>
+    where
+        D: 'a;
 
     fn extra(query: &mut Query) -> bool {
         query.full()
@@ -238,19 +233,19 @@ impl Listed for DocumentRow<PredictionDocument> {
         full: bool,
         after: Option<DocumentKey>,
     ) -> Result<Found<Self>, StoreError> {
-        store.predictions(selection, full, after).await
+        store.documents(selection, full, after).await
     }
 
     fn key(&self) -> DocumentKey {
         self.key()
     }
 
-    fn shown(&self) -> Prediction<'_> {
-        Prediction::of(&self.document)
+    fn shown(&self) -> D::As<'_> {
+        self.document.shown()
     }
 
     fn run(&self) -> Option<Timestamp> {
-        Some(self.document.as_of)
+        Some(self.as_of())
     }
 
     const OF_A_RUN: bool = true;

@@ -130,7 +130,7 @@ struct Bin {
     happened: f64,
 }
 
-/// Why nobody can tell whether a violation came: none was seen, and no sample stands for a tenth of the horizon or more.
+/// Why it is not known whether a violation came: none was seen, and no sample stands for a tenth of the horizon or more.
 const TOO_LITTLE_SEEN: &str = "too_little_seen";
 
 /// Without a time: the scores of forecasts so long before the newest run.

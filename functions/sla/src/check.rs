@@ -105,14 +105,21 @@ struct EventsEntry<'a> {
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let now = call.now;
-    let standing = Standing::read(manager, call, now, Worst::State).await?;
+    let mut standing = Standing::read(manager, call, now, Worst::State).await?;
     let store = &manager.store;
     let excluded = store.excluded_time(&standing.evaluation.name).await;
     let excluded = excluded.map_err(database)?;
-    reply::ok(&document(&standing, &excluded, store, now).await?)
+    let mut can_be_shorter = true;
+    loop {
+        let document = document(&standing, &excluded, store, now).await?;
+        if !can_be_shorter || Room::default().fits(&document) {
+            return reply::ok(&document);
+        }
+        can_be_shorter = standing.shorten();
+    }
 }
 
-/// What is told of an evaluation; where time is excluded, violations that it does not tell are read.
+/// The document about an evaluation; where time is excluded, violations that it does not list are read.
 pub(crate) async fn document<'a>(
     standing: &'a Standing,
     excluded: &ExcludedTime,

@@ -100,17 +100,24 @@ const NOT_FORECAST: &str = "not_forecast_yet";
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let now = call.now;
-    let standing = Standing::read(manager, call, now, Worst::Probability).await?;
+    let mut standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
-    let (store, name) = (&manager.store, &standing.evaluation.name);
-    let counted = if standing.evaluation.events.is_empty() {
-        Vec::new()
-    } else {
-        let excluded = store.excluded_time(name).await.map_err(database)?;
-        let read = standing_groups::read(&standing, &excluded, store, now);
-        read.await.map_err(database)?
-    };
-    reply::ok(&document(&standing, &counted, scores.as_deref()))
+    let mut can_be_shorter = true;
+    loop {
+        let counted = if standing.evaluation.events.is_empty() {
+            Vec::new()
+        } else {
+            let (store, name) = (&manager.store, &standing.evaluation.name);
+            let excluded = store.excluded_time(name).await.map_err(database)?;
+            let read = standing_groups::read(&standing, &excluded, store, now);
+            read.await.map_err(database)?
+        };
+        let document = document(&standing, &counted, scores.as_deref());
+        if !can_be_shorter || Room::default().fits(&document) {
+            return reply::ok(&document);
+        }
+        can_be_shorter = standing.shorten();
+    }
 }
 
 /// What is returned of an evaluation and of what the probabilities before it were worth, if that was read.

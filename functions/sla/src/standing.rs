@@ -4,9 +4,9 @@ use domain::{Timestamp, sla::DEFAULT_NAME};
 use http_api::{ApiError, Call};
 use store::sla::{Asked, EvaluatedObjective, Evaluation, Worst};
 
-use crate::{SlaManager, database, fitting::fit};
+use crate::{SlaManager, database, response_size};
 
-/// Why an objective has nothing to tell.
+/// Why an objective has no evaluation.
 pub(crate) const NOT_EVALUATED: &str = "not_evaluated_yet";
 
 /// Why an objective is not known to stand as it did.
@@ -54,13 +54,12 @@ impl Standing {
             .evaluation(&name, asked, worst)
             .await
             .map_err(database)?;
-        let Some(mut evaluation) = evaluation else {
+        let Some(evaluation) = evaluation else {
             return Err(ApiError::NotFound(format!(
                 "there is no SLA `{name}`; {}",
                 there_are(manager).await?
             )));
         };
-        fit(&mut evaluation.objectives);
         // An answer about the past is as good as it was then.
         let oldest_fresh = as_of.is_none().then(|| now - 3 * manager.schedule_interval);
         Ok(Self::of(evaluation, as_of.unwrap_or(now), oldest_fresh))
@@ -82,6 +81,11 @@ impl Standing {
             oldest_fresh,
             evaluation,
         }
+    }
+
+    /// Leaves out some of what can be left out of an answer that is too long; false if there is nothing more.
+    pub(crate) fn shorten(&mut self) -> bool {
+        response_size::shorten(&mut self.evaluation.objectives)
     }
 
     /// Whether an objective's newest evaluation is too old for the moment asked about.

@@ -1,4 +1,4 @@
-//! `POST /sla/try`: what objectives would tell, and which bounds would have been kept. etl judges them; nothing is saved.
+//! `POST /sla/try`: what would be reported of objectives, and which bounds would have been kept. etl judges them; nothing is saved.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -7,7 +7,7 @@ use domain::{
     message::{Failure, TrialDocument, TriedSeries},
     sla::{ExcludedTime, SlaName, Trial},
 };
-use http_api::{ApiError, Call, Fault, Reply, reply};
+use http_api::{ApiError, Call, Fault, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -62,16 +62,23 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
                 .collect(),
         )
     })?;
-    let by_state = Standing::of_trial(evaluation(&tried, Worst::State), now);
-    let by_probability = Standing::of_trial(evaluation(&tried, Worst::Probability), now);
+    let mut by_state = Standing::of_trial(evaluation(&tried, Worst::State), now);
+    let mut by_probability = Standing::of_trial(evaluation(&tried, Worst::Probability), now);
     let excluded = ExcludedTime::default();
-    reply::ok(&Tried {
-        as_of: tried.as_of,
-        check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
-        predict_json: outlook::document(&by_probability, &[], Some(&BTreeMap::new())),
-        recommended: recommended(&tried),
-        failures: &tried.failures,
-    })
+    let mut can_be_shorter = true;
+    loop {
+        let document = Tried {
+            as_of: tried.as_of,
+            check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
+            predict_json: outlook::document(&by_probability, &[], Some(&BTreeMap::new())),
+            recommended: recommended(&tried),
+            failures: &tried.failures,
+        };
+        if !can_be_shorter || Room::default().fits(&document) {
+            return reply::ok(&document);
+        }
+        can_be_shorter = by_state.shorten() | by_probability.shorten();
+    }
 }
 
 /// What etl is asked; it looks at `as_of` itself.

@@ -114,7 +114,7 @@ fn summaries(document: &MetricsDocument) -> Checked {
     )?;
     let mut windows = HashSet::new();
     for summary in &document.windows {
-        that(windows.insert(summary.window), "a window is there twice")?;
+        that(windows.insert(summary.window), "a window appears twice")?;
         let is_right = summary.end == document.as_of
             && summary.start == document.as_of - summary.window.length();
         that(is_right, "a window is not the time up to its as_of")?;
@@ -168,7 +168,7 @@ fn score(document: &ScoreDocument) -> Checked {
         evaluated(&score.sla, score.version)?;
         that(
             told.insert((&score.sla, score.version, &score.objective)),
-            "an objective is there twice",
+            "an objective appears twice",
         )?;
         that(
             (0.0..=1.0).contains(&score.probability),

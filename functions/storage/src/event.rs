@@ -28,7 +28,7 @@ impl<'a> KafkaEvent<'a> {
     }
 }
 
-/// Where a record was, which the trigger always tells, and what it holds, which may be anything.
+/// Where a record was, which the trigger always says, and what it holds, which may be anything.
 #[derive(Debug, Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, deserialize_with = "topic")]

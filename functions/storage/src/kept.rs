@@ -55,7 +55,7 @@ pub(crate) fn record(letter: &DeadLetter) -> Option<Record> {
     })
 }
 
-/// Header by header `{"name": …, "text": …}`, or `base64` where it is no text; what could not be decoded as `json`.
+/// Header by header `{"name": …, "text": …}`, or `base64` where it is not UTF-8; what could not be decoded as `json`.
 fn readable(headers: &Headers) -> Value {
     match headers {
         Headers::Decoded(headers) => headers

@@ -1,4 +1,4 @@
-"""A gateway that nobody reaches from outside: the stock one listens on every address, whatever it is told."""
+"""A gateway that nobody reaches from outside: the stock one listens on every address, whatever its settings say."""
 
 import functools
 import os

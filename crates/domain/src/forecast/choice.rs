@@ -3,7 +3,7 @@
 use super::{Forecast, PathPoint, RecentScores};
 
 impl Forecast {
-    /// Tells the last value instead of the model's point, and the quantiles of the last 12 h instead of its bands, where
+    /// Takes the last value instead of the model's point, and the quantiles of the last 12 h instead of its bands, where
     /// they were better of late. What the model says is kept beside, to be scored; the scores are listed.
     ///
     /// A band always holds the point of its step, as the model's do.

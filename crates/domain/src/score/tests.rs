@@ -103,7 +103,7 @@ fn what_was_better_of_late_is_told_and_the_model_is_scored_all_the_same() {
         let found = found.known().unwrap();
         assert!(close(found.mae, 4.0) && close(found.mae_last_value.unwrap(), 2.0));
         assert!(close(found.pinball, 3.125 / 3.0));
-        // The coverage is of the bands that were told.
+        // The coverage is of the bands that were published.
         assert_eq!(found.inside_band, if pinball > 10.0 { 10 } else { 0 });
     }
 }

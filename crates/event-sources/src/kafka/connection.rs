@@ -1,4 +1,4 @@
-//! What the Kafka client tells of itself.
+//! What the Kafka client reports of itself.
 
 use rdkafka::{
     ClientContext, TopicPartitionList,

@@ -1,4 +1,4 @@
-//! What a Kafka trigger is told.
+//! The settings of a Kafka trigger.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -37,7 +37,7 @@ pub enum KafkaSource {
     },
 }
 
-/// Why a trigger does not start, or cannot tell how far behind it is.
+/// Why a trigger does not start, or does not know how far behind it is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KafkaTriggerError {

@@ -45,7 +45,7 @@ pub struct KafkaTriggerWatch {
     topic: String,
 }
 
-/// What the trigger tells its views.
+/// What the trigger shows its views.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     ready: watch::Sender<bool>,

@@ -1,4 +1,4 @@
-//! What a caller is told of a function's error.
+//! What a caller learns of a function's error.
 
 use axum::{Router, routing::post};
 use event_sources::{InvocationType, InvokeError, Invoker};

@@ -128,7 +128,7 @@ pub(super) struct HeldUp {
     pub(super) go: watch::Sender<bool>,
 }
 
-/// A trigger whose function has got one record, `0`, and does not answer before it is told.
+/// A trigger whose function has got one record, `0`, and does not answer before the test lets it.
 pub(super) async fn held_up(topic: &Topic) -> HeldUp {
     let (go, gone) = watch::channel(false);
     let (started, mut starts) = mpsc::unbounded_channel();

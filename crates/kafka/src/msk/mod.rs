@@ -23,7 +23,7 @@ pub async fn bootstrap(config: &KafkaConfig) -> anyhow::Result<String> {
         .cluster_arn(arn)
         .send()
         .await
-        .with_context(|| format!("KAFKA_CLUSTER_ARN: MSK does not tell the brokers of {arn}"))?;
+        .with_context(|| format!("KAFKA_CLUSTER_ARN: MSK does not name the brokers of {arn}"))?;
     let addresses = match (&config.auth, config.tls) {
         (KafkaAuth::None, false) => answer.bootstrap_broker_string(),
         (KafkaAuth::None, true) => answer.bootstrap_broker_string_tls(),

@@ -15,7 +15,7 @@ use crate::{
 
 /// The servers of the tests, or of another host of the functions.
 pub(super) struct Running {
-    /// What those who use them are told.
+    /// The variables by which they are found.
     pub(super) variables: BTreeMap<&'static str, String>,
     _servers: Servers,
     _tests: Option<(KafkaWithLogin, MiniStack, VictoriaMetrics)>,
@@ -50,7 +50,7 @@ pub(super) async fn start(
         let with_login = KafkaWithLogin::start(data, software, progress).await?;
         let brokers = &servers.kafka_brokers;
         let aws = MiniStack::start(data, software, brokers, &with_login, progress).await?;
-        let victoria = VictoriaMetrics::start(data, software, progress).await?;
+        let victoria = VictoriaMetrics::start(data, programs, progress).await?;
         let more = with_login.variables().chain(aws.variables());
         let more = more.chain(victoria.variables());
         variables.extend(more.map(|(name, value)| (name, value.to_owned())));
@@ -65,7 +65,7 @@ pub(super) async fn start(
     })
 }
 
-/// Runs the servers in the foreground until a signal and prints the variables that tell of them, then `ready`.
+/// Runs the servers in the foreground until a signal and prints the variables by which they are found, then `ready`.
 ///
 /// # Errors
 /// When a server cannot be had.
@@ -93,7 +93,7 @@ async fn shown(
     tests: bool,
     progress: &Progress,
 ) -> Result<()> {
-    let programs = ServerPrograms::provide(software, true, progress).await?;
+    let programs = ServerPrograms::provide(software, tests, progress).await?;
     let running = start(data, software, &programs, tests, progress).await?;
     for (name, value) in &running.variables {
         output::line(&format!("{name}={value}"))?;

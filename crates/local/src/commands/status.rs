@@ -9,7 +9,7 @@ use crate::{
     control::FUNCTIONS_PATH, data::DataDirectory, output, process::recorded_pid, state::State,
 };
 
-/// Tells what runs, and where.
+/// Reports what runs, and where.
 ///
 /// # Errors
 /// When nothing runs.
@@ -42,7 +42,7 @@ pub(crate) async fn status(data: &DataDirectory, as_json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `up` answers of its functions. `cargo lambda watch` tells nothing of them: their names are all that is known.
+/// What `up` answers of its functions. `cargo lambda watch` reports nothing of them: their names are all that is known.
 async fn functions(state: &State) -> Result<Value> {
     let url = format!("{}{FUNCTIONS_PATH}", state.control);
     let asked = http_client::direct().build()?.get(url).send().await;

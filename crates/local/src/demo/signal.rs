@@ -156,7 +156,7 @@ fn slot(seconds: i64) -> i64 {
     seconds.div_euclid(SLOT_SECONDS)
 }
 
-/// Sensors tell eighths of a degree.
+/// Sensors measure eighths of a degree.
 fn eighths(degrees: f64) -> f64 {
     (degrees * 8.0).round() / 8.0
 }

@@ -17,7 +17,7 @@ impl Identity {
         Some(Self { pid, started })
     }
 
-    /// What a file tells, as it was written with `to_string`.
+    /// What a file holds, as it was written with `to_string`.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         let text = fs::read_to_string(path).ok()?;
         let (pid, started) = text.split_once(' ')?;

@@ -1,7 +1,7 @@
 //! Servers as processes: started in groups of their own, written down, restarted when they die, stopped for sure.
 //!
 //! A file in the run directory stands for each process: its id and when it started. Whoever has the lock of the data
-//! directory may stop what the files tell of: `up` at its end, the next `up` after one that was killed.
+//! directory may stop what the files name: `up` at its end, the next `up` after one that was killed.
 
 mod identity;
 mod stop;

@@ -1,4 +1,4 @@
-//! Stopping what the run directory tells of, with all that it started.
+//! Stopping what the run directory names, with all that it started.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use super::{
 /// How long programs have to end by themselves.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Stops every process that the run directory tells of: TERM, wait, KILL for what is left of its group. Returns how many
+/// Stops every process that the run directory names: TERM, wait, KILL for what is left of its group. Returns how many
 /// there were. The files go last, so that whoever is cut short leaves the rest to the next one.
 ///
 /// # Errors

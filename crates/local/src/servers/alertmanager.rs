@@ -1,13 +1,9 @@
-use std::{env, path::Path};
+use std::path::Path;
 
 use anyhow::Result;
 
-use super::{
-    PATIENCE, Server, debian,
-    program::{Program, Provided},
-    provide::docker,
-};
-use crate::{command::on_path, data::DataDirectory, files, progress::Progress};
+use super::{PATIENCE, Server, debian, need::Need, program::Provided, provide::docker};
+use crate::{data::DataDirectory, files, progress::Progress};
 
 /// An Alertmanager that alerts are sent to.
 pub(crate) struct Alertmanager {
@@ -18,10 +14,6 @@ pub(crate) struct Alertmanager {
 }
 
 const NAME: &str = "alertmanager";
-const PACKAGE: &str = "prometheus-alertmanager";
-const IMAGE: &str = "prom/alertmanager:v0.28.1";
-/// Alertmanagers of somebody's own.
-pub(crate) const VARIABLE: &str = "ALERTMANAGER_URLS";
 
 /// Shows what fires and notifies nobody.
 const CONFIG: &str =
@@ -33,7 +25,7 @@ pub(super) async fn start(
     software: &Path,
     progress: &Progress,
 ) -> Result<Option<Alertmanager>> {
-    if env::var(VARIABLE).is_ok_and(|urls| !urls.is_empty()) {
+    if Need::Alertmanager.given().is_some() {
         return Ok(None);
     }
     let Some(Provided { program, source }) = provided(software, progress).await else {
@@ -78,17 +70,17 @@ pub(super) async fn start(
 }
 
 async fn provided(software: &Path, progress: &Progress) -> Option<Provided> {
-    if let Some(path) = on_path(&[PACKAGE, NAME]) {
-        return Some(Provided {
-            program: Program::Native(path),
-            source: "PATH".to_owned(),
-        });
+    let sources = Need::Alertmanager.sources();
+    if let Some(program) = sources.on_path() {
+        return Some(Provided::native(program, "PATH"));
     }
-    match debian::unpacked(PACKAGE, software, progress).await {
-        Ok(Some(provided)) => return Some(provided),
-        Ok(None) => {}
-        Err(error) => progress.line(&format!("  {PACKAGE}: {error:#}")),
+    if let Some(package) = sources.unpacked {
+        match debian::unpacked(package, software, progress).await {
+            Ok(Some(provided)) => return Some(provided),
+            Ok(None) => {}
+            Err(error) => progress.line(&format!("  {package}: {error:#}")),
+        }
     }
     let docker = docker().await?;
-    Some(Provided::image(&docker, IMAGE, "/bin/alertmanager"))
+    Some(Provided::image(&docker, Need::Alertmanager))
 }

@@ -187,7 +187,7 @@ fn install_script(program: &Program) -> Result<Command> {
     Ok(command)
 }
 
-/// The server refuses to run as root unless it is told to.
+/// The server refuses to run as root unless an option says so.
 fn as_this_user(program: &Program) -> Option<OsString> {
     (geteuid().is_root() && matches!(program, Program::Native(_))).then(|| "--user=root".into())
 }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use nix::unistd::geteuid;
 use tokio::process::Command;
 
-use super::{INSTALLING, emptied, need::Need, program::Provided};
+use super::{INSTALLING, emptied, program::Provided};
 use crate::{
     command::{on_path, run, run_whole},
     progress::Progress,
@@ -15,21 +15,11 @@ use crate::{
 /// For another apt-get to end, maybe one that an earlier `up` asked to.
 const WAIT: &str = "DPkg::Lock::Timeout=120";
 
-fn package(need: Need) -> &'static str {
-    match need {
-        Need::Database => "mariadb-server",
-        Need::Kafka => "",
-        Need::Prometheus => "prometheus",
-        Need::NodeExporter => "prometheus-node-exporter",
-    }
-}
-
 /// Installs the packages of Debian. A Ctrl-C lets dpkg finish what it is at: half a package would be in everybody's way.
-pub(super) async fn install(needs: &[Need], software: &Path, progress: &Progress) -> Result<()> {
+pub(super) async fn install(packages: &[&str], software: &Path, progress: &Progress) -> Result<()> {
     let Some(apt_get) = on_path(&["apt-get"]) else {
         return Ok(());
     };
-    let packages: Vec<_> = needs.iter().map(|need| package(*need)).collect();
     let step = progress.step("apt-get");
     let command = |arguments: &[&str]| {
         let mut command = Command::new(&apt_get);
@@ -40,7 +30,7 @@ pub(super) async fn install(needs: &[Need], software: &Path, progress: &Progress
         command
     };
     let mut install = vec!["install", "--no-install-recommends"];
-    install.extend(&packages);
+    install.extend(packages);
     let log = software.join("apt-get.log");
     let run = async |arguments: &[&str]| run_whole(&mut command(arguments), INSTALLING, &log).await;
     step.at(packages.join(", "));
@@ -54,16 +44,8 @@ pub(super) async fn install(needs: &[Need], software: &Path, progress: &Progress
     Ok(())
 }
 
-/// A package of Debian, unpacked without being installed.
-pub(super) async fn unpacked_package(
-    need: Need,
-    software: &Path,
-    progress: &Progress,
-) -> Result<Option<Provided>> {
-    unpacked(package(need), software, progress).await
-}
-
-/// The package of this name, whose program has the same name; `None` where there are no packages of Debian.
+/// The package of this name, unpacked without being installed, whose program has the same name; `None` where there are no
+/// packages of Debian.
 pub(super) async fn unpacked(
     package: &str,
     software: &Path,

@@ -1,9 +1,9 @@
-use std::{env, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
-use super::{INSTALLING, PATIENCE, emptied, with_login::KafkaWithLogin};
+use super::{INSTALLING, emptied, given, healthy, with_login::KafkaWithLogin};
 use crate::{
     command::{on_path, run},
     data::DataDirectory,
@@ -34,7 +34,7 @@ impl MiniStack {
         with_login: &KafkaWithLogin,
         progress: &Progress,
     ) -> Result<Self> {
-        if let Some(url) = env::var(VARIABLE).ok().filter(|url| !url.is_empty()) {
+        if let Some(url) = given(VARIABLE) {
             return Ok(Self {
                 url,
                 _process: None,
@@ -66,14 +66,7 @@ impl MiniStack {
             log: data.log(NAME),
             run: data.run(),
         };
-        let client = http_client::direct().build()?;
-        let (process, ()) = launch
-            .start()?
-            .ready(PATIENCE, async || {
-                let health = client.get(format!("{url}/health")).send().await?;
-                health.error_for_status().map(drop)
-            })
-            .await?;
+        let process = healthy(launch, &url).await?;
         step.done(&format!("{VERSION} on 127.0.0.1:{port}"));
         Ok(Self {
             url,
@@ -81,7 +74,7 @@ impl MiniStack {
         })
     }
 
-    /// What tests are told of it, under the names that AWS' own clients read.
+    /// The variables by which tests find it, under the names that AWS' own clients read.
     pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
         [
             (VARIABLE, &self.url),

@@ -27,7 +27,12 @@ use anyhow::{Context, Result};
 use config::KafkaConfig;
 use rdkafka::mocking::MockCluster;
 
-use crate::{data::DataDirectory, process::Supervised, progress::Progress, state::ServerState};
+use crate::{
+    data::DataDirectory,
+    process::{Launch, Supervised},
+    progress::Progress,
+    state::ServerState,
+};
 pub(crate) use ministack::MiniStack;
 use need::Need;
 use provide::Programs;
@@ -76,9 +81,10 @@ struct Server {
     process: Option<Supervised>,
 }
 
-/// A server that is not ours: the variable that tells of it, and its address.
+/// A server that is not ours: the variable that names it.
 const DATABASE_VARIABLE: &str = "DATABASE_URL";
 const KAFKA_VARIABLE: &str = "KAFKA_BROKERS";
+const ALERTMANAGER_VARIABLE: &str = "ALERTMANAGER_URLS";
 const PROMETHEUS_VARIABLE: &str = "PROMETHEUS_URL";
 
 /// How long a server may take until it answers.
@@ -91,26 +97,18 @@ const INSTALLING: Duration = Duration::from_secs(15 * 60);
 pub(crate) struct ServerPrograms(Programs);
 
 impl ServerPrograms {
-    /// Finds or installs them; starts nothing. `software` is where downloads go.
+    /// Finds or installs them, with `tests` also those that only tests need; starts nothing. `software` is where downloads
+    /// go.
     ///
     /// # Errors
     /// When a server cannot be had.
-    pub(crate) async fn provide(
-        software: &Path,
-        node_exporter: bool,
-        progress: &Progress,
-    ) -> Result<Self> {
-        let mut needs = Vec::new();
-        for (variable, need) in [
-            (DATABASE_VARIABLE, Need::Database),
-            (KAFKA_VARIABLE, Need::Kafka),
-            (PROMETHEUS_VARIABLE, Need::Prometheus),
-        ] {
-            if given(variable).is_none() {
-                needs.push(need);
-            }
+    pub(crate) async fn provide(software: &Path, tests: bool, progress: &Progress) -> Result<Self> {
+        let mut needs = vec![Need::Database, Need::Kafka, Need::Prometheus];
+        if tests {
+            needs.push(Need::VictoriaMetrics);
         }
-        if node_exporter && needs.contains(&Need::Prometheus) {
+        needs.retain(|need| need.given().is_none());
+        if needs.contains(&Need::Prometheus) {
             needs.push(Need::NodeExporter);
         }
         fs::create_dir_all(software)?;
@@ -119,7 +117,7 @@ impl ServerPrograms {
     }
 }
 
-/// An address that the environment has.
+/// What a variable of the environment says, if anything.
 fn given(variable: &str) -> Option<String> {
     env::var(variable).ok().filter(|value| !value.is_empty())
 }
@@ -137,24 +135,24 @@ impl Servers {
     ) -> Result<Self> {
         let ServerPrograms(programs) = programs;
         let database = async {
-            match given(DATABASE_VARIABLE) {
+            match Need::Database.given() {
                 Some(url) => database::given(url).await,
-                None => database::start(data, programs.database.as_ref(), progress).await,
+                None => database::start(data, programs.get(Need::Database), progress).await,
             }
         };
         let kafka = async {
-            match given(KAFKA_VARIABLE) {
+            match Need::Kafka.given() {
                 Some(brokers) => kafka::given(brokers).await,
-                None => kafka::start(data, programs.kafka.as_ref(), progress).await,
+                None => kafka::start(data, programs.kafka(), progress).await,
             }
         };
         let metrics = async {
-            match given(PROMETHEUS_VARIABLE) {
+            match Need::Prometheus.given() {
                 Some(url) => prometheus::given(url).await,
                 None => {
-                    let exporter = programs.node_exporter.as_ref();
+                    let exporter = programs.get(Need::NodeExporter);
                     let exporter = node_exporter::start(data, exporter, progress).await?;
-                    let program = programs.prometheus.as_ref();
+                    let program = programs.get(Need::Prometheus);
                     prometheus::start(data, program, exporter, wanted, progress).await
                 }
             }
@@ -219,7 +217,7 @@ impl Servers {
         names.any(|name| name == node_exporter::NAME)
     }
 
-    /// The servers as others are told of them.
+    /// The servers as `status` reports them.
     pub(crate) fn states(&self) -> Vec<ServerState> {
         self.servers
             .iter()
@@ -238,6 +236,19 @@ impl std::fmt::Debug for Servers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(&self.servers).finish()
     }
+}
+
+/// Starts a server that is there once it answers `GET /health`.
+async fn healthy(launch: Launch, url: &str) -> Result<Supervised> {
+    let client = http_client::direct().build()?;
+    let (process, ()) = launch
+        .start()?
+        .ready(PATIENCE, async || {
+            let health = client.get(format!("{url}/health")).send().await?;
+            health.error_for_status().map(drop)
+        })
+        .await?;
+    Ok(process)
 }
 
 /// An empty directory for something that is not there yet.

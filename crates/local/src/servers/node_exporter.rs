@@ -39,7 +39,7 @@ pub(super) async fn start(
     }))
 }
 
-/// What the exporter tells of itself among its metrics.
+/// The version that the exporter reports among its metrics.
 async fn version(port: u16) -> Result<String> {
     let answer = http_client::direct()
         .build()?

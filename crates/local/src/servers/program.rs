@@ -6,6 +6,7 @@ use std::{
 use nix::unistd::{getgid, getuid};
 use tokio::process::Command;
 
+use super::need::Need;
 use crate::{data::DataDirectory, process::Launch};
 
 /// A server's program: one on this machine, or one in an image.
@@ -42,7 +43,9 @@ impl Provided {
         }
     }
 
-    pub(super) fn image(docker: &Path, image: &'static str, entry_point: &'static str) -> Self {
+    /// From the image of a server.
+    pub(super) fn image(docker: &Path, need: Need) -> Self {
+        let (image, entry_point) = need.sources().image;
         Self {
             program: Program::Image {
                 docker: docker.to_owned(),

@@ -1,6 +1,7 @@
 //! Where the servers come from: PATH, the system's packages, Maven Central, Docker, in that order.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,23 +20,11 @@ use crate::{
     progress::Progress,
 };
 
-/// The images, as in localstack/compose.yaml.
-const MYSQL_IMAGE: &str = "mysql:8.4";
-const NODE_EXPORTER_IMAGE: &str = "prom/node-exporter:v1.10.2";
-const PROMETHEUS_IMAGE: &str = "prom/prometheus:v3.5.0";
-const REDPANDA_IMAGE: &str = "redpandadata/redpanda:v25.3.1";
-
 /// What was found for the servers that are needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Programs {
-    /// MySQL or MariaDB.
-    pub(crate) database: Option<Provided>,
-    /// Kafka.
-    pub(crate) kafka: Option<KafkaProgram>,
-    /// Prometheus.
-    pub(crate) prometheus: Option<Provided>,
-    /// Node exporter.
-    pub(crate) node_exporter: Option<Provided>,
+    kafka: Option<KafkaProgram>,
+    others: BTreeMap<Need, Provided>,
 }
 
 /// The ways to have a Kafka.
@@ -65,142 +54,26 @@ impl Programs {
         software: &Path,
         progress: &Progress,
     ) -> Result<Self> {
-        let mut programs = Self::default();
-        let mut attempts = Vec::new();
-        programs.find_on_path(needs);
-        let kafka = async {
-            let mut attempts = Vec::new();
-            let needed = needs.contains(&Need::Kafka) && programs.kafka.is_none();
-            let found = match needed {
-                true => Some(provide_kafka(software, progress, &mut attempts).await),
-                false => None,
-            };
-            (found, attempts)
-        };
-        let mut others = Self {
-            database: programs.database.clone(),
-            prometheus: programs.prometheus.clone(),
-            node_exporter: programs.node_exporter.clone(),
-            ..Self::default()
-        };
-        let packages = others.provide_packages(needs, software, progress, &mut attempts);
-        let ((kafka, kafka_attempts), ()) = tokio::join!(kafka, packages);
-        others.kafka = programs.kafka.take().or(kafka);
-        attempts.extend(kafka_attempts);
-        others.checked(needs, attempts, progress)
-    }
-
-    fn lacks(&self, need: Need) -> bool {
-        match need {
-            Need::Database => self.database.is_none(),
-            Need::Kafka => self.kafka.is_none(),
-            Need::Prometheus => self.prometheus.is_none(),
-            Need::NodeExporter => self.node_exporter.is_none(),
-        }
-    }
-
-    fn find_on_path(&mut self, needs: &[Need]) {
-        let found = |names| on_path(names).map(|path| Provided::native(path, "PATH"));
-        for need in needs {
-            match need {
-                Need::Database => self.database = found(&["mariadbd", "mysqld"]),
-                Need::Kafka => self.kafka = found(&["redpanda"]).map(KafkaProgram::Redpanda),
-                Need::Prometheus => {
-                    self.prometheus = on_path(&["promtool"]).and_then(|_| found(&["prometheus"]));
-                }
-                Need::NodeExporter => {
-                    self.node_exporter = found(&["prometheus-node-exporter", "node_exporter"]);
-                }
-            }
-        }
-    }
-
-    /// Tries what provides the servers that come as packages, in order, until nothing lacks.
-    async fn provide_packages(
-        &mut self,
-        needs: &[Need],
-        software: &Path,
-        progress: &Progress,
-        attempts: &mut Vec<String>,
-    ) {
         let packaged: Vec<Need> = needs
             .iter()
             .copied()
             .filter(|need| *need != Need::Kafka)
             .collect();
-        let lacking = |programs: &Self| -> Vec<Need> {
-            let needs = packaged.iter().copied();
-            needs.filter(|need| programs.lacks(*need)).collect()
-        };
-        let missing = lacking(self);
-        if !missing.is_empty() && geteuid().is_root() {
-            note(
-                attempts,
-                debian::install(&missing, software, progress).await,
-            );
-            let mut installed = Self::default();
-            installed.find_on_path(&missing);
-            self.fill_from(installed, "apt-get");
-        }
-        for need in lacking(self) {
-            if need == Need::Database {
-                let mariadb = maven::mariadb(software, progress).await;
-                self.database = note(attempts, mariadb).flatten();
+        let kafka = async {
+            if needs.contains(&Need::Kafka) {
+                Some(provide_kafka(software, progress).await)
             } else {
-                let unpacked = debian::unpacked_package(need, software, progress).await;
-                let unpacked = note(attempts, unpacked).flatten();
-                match need {
-                    Need::Prometheus => self.prometheus = unpacked,
-                    _ => self.node_exporter = unpacked,
-                }
-            }
-        }
-        if lacking(self).is_empty() {
-            return;
-        }
-        if let Some(docker) = docker().await {
-            self.fill_from(
-                Self {
-                    database: Some(Provided::image(&docker, MYSQL_IMAGE, "mysqld")),
-                    prometheus: Some(Provided::image(&docker, PROMETHEUS_IMAGE, "prometheus")),
-                    node_exporter: Some(Provided::image(
-                        &docker,
-                        NODE_EXPORTER_IMAGE,
-                        "node_exporter",
-                    )),
-                    kafka: None,
-                },
-                "",
-            );
-        }
-    }
-
-    fn fill_from(&mut self, other: Self, source: &str) {
-        let named = |mut provided: Provided| {
-            if !source.is_empty() {
-                provided.source = source.to_owned();
-            }
-            provided
-        };
-        let fill = |slot: &mut Option<Provided>, found: Option<Provided>| {
-            if slot.is_none() {
-                *slot = found.map(named);
+                None
             }
         };
-        fill(&mut self.database, other.database);
-        fill(&mut self.prometheus, other.prometheus);
-        fill(&mut self.node_exporter, other.node_exporter);
-    }
-
-    fn checked(self, needs: &[Need], attempts: Vec<String>, progress: &Progress) -> Result<Self> {
-        let needs: Vec<Need> = needs
-            .iter()
-            .copied()
-            .filter(|need| self.lacks(*need))
-            .collect();
-        let essential = needs.iter().any(|need| *need != Need::NodeExporter);
-        let missing = Missing { needs, attempts };
-        if essential {
+        let mut attempts = Vec::new();
+        let others = provide_packages(&packaged, software, progress, &mut attempts);
+        let (kafka, others) = tokio::join!(kafka, others);
+        let missing = Missing {
+            needs: lacking(&packaged, &others),
+            attempts,
+        };
+        if missing.needs.iter().any(|need| *need != Need::NodeExporter) {
             return Err(missing.into());
         }
         if !missing.needs.is_empty() {
@@ -208,8 +81,72 @@ impl Programs {
                 "this machine's own metrics are left out:\n{missing}"
             ));
         }
-        Ok(self)
+        Ok(Self { kafka, others })
     }
+
+    /// Kafka.
+    pub(super) fn kafka(&self) -> Option<&KafkaProgram> {
+        self.kafka.as_ref()
+    }
+
+    /// Any other server.
+    pub(super) fn get(&self, need: Need) -> Option<&Provided> {
+        self.others.get(&need)
+    }
+}
+
+fn lacking(needs: &[Need], found: &BTreeMap<Need, Provided>) -> Vec<Need> {
+    let needs = needs.iter().copied();
+    needs.filter(|need| !found.contains_key(need)).collect()
+}
+
+/// The servers that come as packages: each of its sources is tried, in order.
+async fn provide_packages(
+    needs: &[Need],
+    software: &Path,
+    progress: &Progress,
+    attempts: &mut Vec<String>,
+) -> BTreeMap<Need, Provided> {
+    let mut found = on_path_now(needs, "PATH");
+    let mut missing = lacking(needs, &found);
+    missing.retain(|need| need.sources().installed.is_some());
+    if !missing.is_empty() && geteuid().is_root() {
+        let packages = missing.iter().filter_map(|need| need.sources().installed);
+        let packages: Vec<_> = packages.collect();
+        note(
+            attempts,
+            debian::install(&packages, software, progress).await,
+        );
+        found.extend(on_path_now(&missing, "apt-get"));
+    }
+    for need in lacking(needs, &found) {
+        let provided = match (need, need.sources().unpacked) {
+            (Need::Database, _) => maven::mariadb(software, progress).await,
+            (_, Some(package)) => debian::unpacked(package, software, progress).await,
+            (_, None) => Ok(None),
+        };
+        if let Some(provided) = note(attempts, provided).flatten() {
+            found.insert(need, provided);
+        }
+    }
+    let missing = lacking(needs, &found);
+    if !missing.is_empty()
+        && let Some(docker) = docker().await
+    {
+        for need in missing {
+            found.insert(need, Provided::image(&docker, need));
+        }
+    }
+    found
+}
+
+/// Those on PATH, which `source` brought there.
+fn on_path_now(needs: &[Need], source: &str) -> BTreeMap<Need, Provided> {
+    let found = needs.iter().filter_map(|need| {
+        let program = need.sources().on_path()?;
+        Some((*need, Provided::native(program, source)))
+    });
+    found.collect()
 }
 
 /// Keeps the reason of a failure and goes on to the next way.
@@ -219,12 +156,11 @@ fn note<T>(attempts: &mut Vec<String>, attempt: Result<T>) -> Option<T> {
         .ok()
 }
 
-/// Docker, Maven Central, and what always works.
-async fn provide_kafka(
-    software: &Path,
-    progress: &Progress,
-    attempts: &mut Vec<String>,
-) -> KafkaProgram {
+/// PATH, Docker, Maven Central, and what always works.
+async fn provide_kafka(software: &Path, progress: &Progress) -> KafkaProgram {
+    if let Some(program) = Need::Kafka.sources().on_path() {
+        return KafkaProgram::Redpanda(Provided::native(program, "PATH"));
+    }
     let libraries = maven::kafka_directory(software);
     let java = maven::java().await;
     if let (Some(java), true) = (&java, libraries.exists()) {
@@ -232,19 +168,21 @@ async fn provide_kafka(
         return KafkaProgram::Apache { java, libraries };
     }
     if let Some(docker) = docker().await {
-        return KafkaProgram::Redpanda(Provided::image(&docker, REDPANDA_IMAGE, "redpanda"));
+        return KafkaProgram::Redpanda(Provided::image(&docker, Need::Kafka));
     }
+    let mut attempts = Vec::new();
     if let (Some(java), Some(maven)) = (java, on_path(&["mvn"])) {
         let fetched = maven::kafka(&maven, software, &libraries, progress).await;
-        if note(attempts, fetched).is_some() {
+        if note(&mut attempts, fetched).is_some() {
             return KafkaProgram::Apache { java, libraries };
         }
     }
-    let reasons = attempts.join("\n");
+    let missing = Missing {
+        needs: vec![Need::Kafka],
+        attempts,
+    };
     progress.line(&format!(
-        "Kafka is the broker embedded in librdkafka, in memory: what is in the topic is gone when `up` ends.\n\
-         A real one: {}.\n{reasons}",
-        Need::Kafka.ways().join("; ")
+        "Kafka is the broker embedded in librdkafka, in memory: what is in the topic is gone when `up` ends.\n{missing}"
     ));
     KafkaProgram::Embedded
 }

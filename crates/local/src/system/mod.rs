@@ -28,7 +28,7 @@ use crate::{
     template::Template,
 };
 
-/// Everything `up` runs beside the processes that the data directory tells of.
+/// Everything `up` runs beside the processes that are written down in the data directory.
 #[derive(Debug)]
 pub(crate) struct System {
     /// Where the routes and the Invoke API are.
@@ -52,8 +52,8 @@ pub(crate) struct System {
 const PARTITIONS: i32 = 4;
 
 impl System {
-    /// Starts everything and tells the data directory of it. Dropped half-way, it leaves behind only what the data
-    /// directory tells of.
+    /// Starts everything and writes it down in the data directory. Dropped half-way, it leaves behind only what is
+    /// written down there.
     ///
     /// # Errors
     /// When the port is taken, a server cannot be had, or the functions do not compile.
@@ -91,8 +91,10 @@ impl System {
             }
         };
         // Nothing runs while the compiler needs the machine.
-        let (server_programs, programs) =
-            tokio::try_join!(ServerPrograms::provide(&software, true, progress), programs)?;
+        let (server_programs, programs) = tokio::try_join!(
+            ServerPrograms::provide(&software, false, progress),
+            programs
+        )?;
         let mut servers = Servers::start(data, &server_programs, wanted, progress).await?;
         servers
             .start_alertmanager(data, &software, progress)
@@ -174,7 +176,7 @@ impl System {
     }
 
     /// Stops the event sources, which finish what they have in flight, then the functions. The servers are left to
-    /// whoever stops what the data directory tells of.
+    /// whoever stops what is written down in the data directory.
     pub(crate) async fn stop(self) {
         // Sources that have ended already listen no more.
         let _ = self.stop_sources.send(true);

@@ -18,8 +18,9 @@ use crate::{
     sink::{Row, Sink},
 };
 use frames::Frames;
+pub(crate) use protocol::Label;
 use protocol::{
-    ChunkEncoding, ChunkedSeries, Label, LabelMatcher, MatchType, Query, ReadRequest, ResponseType,
+    ChunkEncoding, ChunkedSeries, LabelMatcher, MatchType, Query, ReadRequest, ResponseType,
 };
 
 /// How the reading of a stream came out.

@@ -63,11 +63,11 @@ pub(super) struct ChunkedSeries {
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
-pub(super) struct Label {
+pub(crate) struct Label {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(string, tag = "2")]
-    pub(super) value: String,
+    pub(crate) value: String,
 }
 
 #[derive(Message)]

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use config::PrometheusConfig;
 use domain::{Span, Timestamp};
-use prometheus::{FetchedSeries, Metric, Prometheus, Reading, Selector};
-use prost::Message;
+use prometheus::{
+    FetchedSeries, Metric, Prometheus, Reading, Selector,
+    testing::{PushedSample, PushedSeries, push},
+};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -78,75 +80,11 @@ async fn scraped_series_agree() {
     }
 }
 
-#[derive(Clone, Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    series: Vec<Pushed>,
-}
-
-#[derive(Clone, Message)]
-pub(crate) struct Pushed {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, Copy, Message)]
-pub(crate) struct Sample {
-    #[prost(double, tag = "1")]
-    pub(crate) value: f64,
-    #[prost(int64, tag = "2")]
-    pub(crate) milliseconds: i64,
-}
-
-/// Hands series to a server by remote write.
-pub(crate) async fn push(url: &str, series: Vec<Pushed>) {
-    let body = WriteRequest { series }.encode_to_vec();
-    let body = snap::raw::Encoder::new().compress_vec(&body).unwrap();
-    let answer = http_client::builder()
-        .build()
-        .unwrap()
-        .post(format!("{}/api/v1/write", url.trim_end_matches('/')))
-        .header("content-type", "application/x-protobuf")
-        .header("content-encoding", "snappy")
-        .header("x-prometheus-remote-write-version", "0.1.0")
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let reason = answer.text().await.unwrap();
-    assert!(
-        status.is_success(),
-        "samples cannot be pushed: {status}: {reason}"
-    );
-}
-
-pub(crate) fn pushed(labels: &[(&str, &str)], samples: Vec<Sample>) -> Pushed {
-    let label = |(name, value): &(&str, &str)| Label {
-        name: (*name).to_owned(),
-        value: (*value).to_owned(),
-    };
-    Pushed {
-        labels: labels.iter().map(label).collect(),
-        samples,
-    }
-}
-
 /// What Prometheus writes where a series ends.
 const STALE_MARKER: u64 = 0x7ff0_0000_0000_0002;
 
 /// A sample a second, more or less, of values that are hard to write down: 420 of them, so that they fill chunks.
-fn awkward(from: Timestamp) -> Vec<Sample> {
+fn awkward(from: Timestamp) -> Vec<PushedSample> {
     let hard = [
         f64::NAN,
         f64::INFINITY,
@@ -169,7 +107,7 @@ fn awkward(from: Timestamp) -> Vec<Sample> {
                 k if k % 3 > 0 => ((k % 97) * 1_000_003) as f64 / 7.0,
                 k => hard[(k / 3) as usize % hard.len()],
             };
-            Sample {
+            PushedSample {
                 value,
                 milliseconds: from.millis() + 1000 * (k + 1) + jitter,
             }
@@ -188,8 +126,8 @@ async fn jitter_gaps_resets_and_values_that_are_hard_to_write_agree() {
     push(
         &url,
         vec![
-            pushed(&[name_label, ("job", "a")], samples.clone()),
-            pushed(
+            PushedSeries::new(&[name_label, ("job", "a")], samples.clone()),
+            PushedSeries::new(
                 &[name_label, ("job", "b"), ("zone", "elsewhere")],
                 samples.clone(),
             ),
@@ -200,7 +138,7 @@ async fn jitter_gaps_resets_and_values_that_are_hard_to_write_agree() {
         start: from + Duration::from_secs(10),
         end: from + Duration::from_secs(600),
     };
-    let expected = |of: &Sample| {
+    let expected = |of: &PushedSample| {
         let is_inside = of.milliseconds > range.start.millis();
         let value = if of.value.is_nan() {
             f64::NAN
@@ -221,7 +159,7 @@ async fn jitter_gaps_resets_and_values_that_are_hard_to_write_agree() {
     // Beside one that has the external label itself, remote read would make two series one.
     push(
         &url,
-        vec![pushed(
+        vec![PushedSeries::new(
             &[name_label, ("job", "a"), ("zone", "test")],
             samples,
         )],

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use config::PrometheusConfig;
 use domain::{Span, Timestamp};
-use prometheus::Prometheus;
+use prometheus::{
+    Prometheus,
+    testing::{PushedSample, PushedSeries, push},
+};
 use uuid::Uuid;
 
-use super::{
-    agreement::{Sample, push, pushed, read},
-    environment, metric,
-};
+use super::{agreement::read, environment, metric};
 
 /// Name and address of each server.
 fn servers() -> Vec<(&'static str, String)> {
@@ -40,8 +40,8 @@ fn client(url: &str) -> Prometheus {
 }
 
 /// Samples of five minutes, each 15 s, from a moment on that every server takes.
-fn samples(from: Timestamp, of: f64) -> Vec<Sample> {
-    let samples = (0..20).map(|k| Sample {
+fn samples(from: Timestamp, of: f64) -> Vec<PushedSample> {
+    let samples = (0..20).map(|k| PushedSample {
         value: of + f64::from(k % 7),
         milliseconds: from.millis() + i64::from(k) * 15_000 + 250,
     });
@@ -57,9 +57,9 @@ fn range(from: Timestamp) -> Span {
 
 /// Hands series to a server and waits until it shows them all: it may need a moment.
 async fn pushed_to(url: &str, series: &[(&str, &str, f64)], from: Timestamp) {
-    let labelled = series
-        .iter()
-        .map(|(name, job, of)| pushed(&[("__name__", name), ("job", job)], samples(from, *of)));
+    let labelled = series.iter().map(|(name, job, of)| {
+        PushedSeries::new(&[("__name__", name), ("job", job)], samples(from, *of))
+    });
     push(url, labelled.collect()).await;
     let prometheus = client(url);
     for (name, job, _) in series {

@@ -89,7 +89,7 @@ pub struct Path {
 }
 
 impl Forecast {
-    /// The probability that something happens, given a rule that tells of one path whether it does.
+    /// The probability that something happens, given a rule that says of one path whether it does.
     ///
     /// With `w` the weight of the `m` paths the rule accepts it is `(w m + 1/2) / (m + 1)`, `m` being the number of
     /// all paths: no finite number of paths makes an event certain. The future of a constant series is certain, 0 or 1.

@@ -66,10 +66,7 @@ impl Store {
                 break;
             }
         }
-        if let Err(StoreError::Unexpected(error)) = &stored {
-            self.pool().doubt_after(error);
-        }
-        self.pool().close_if_away(&mut connection, &stored);
+        self.pool().note_outcome(&mut connection, &stored);
         stored
     }
 
@@ -96,7 +93,7 @@ impl Store {
                 break;
             }
         }
-        self.pool().close_if_away(&mut connection, &stored);
+        self.pool().note_outcome(&mut connection, &stored);
         stored
     }
 }

@@ -128,7 +128,7 @@ impl Store {
                 break;
             }
         }
-        self.pool().close_if_away(&mut connection, &outcome);
+        self.pool().note_outcome(&mut connection, &outcome);
         outcome
     }
 }

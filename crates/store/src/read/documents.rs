@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Store, StoreError};
 
-/// A document about a series, as one run told it.
+/// A document about a series, as one run published it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DocumentRow<D> {
     /// The document; without its long arrays unless they were asked for and are still kept.
@@ -21,7 +21,7 @@ pub struct DocumentRow<D> {
     key: DocumentKey,
 }
 
-/// What tells a [`DocumentRow`] from all others.
+/// The key of a [`DocumentRow`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DocumentKey {
     metric: String,
@@ -34,61 +34,67 @@ impl<D> DocumentRow<D> {
     pub fn key(&self) -> DocumentKey {
         self.key.clone()
     }
+
+    /// The run that it is of.
+    pub fn as_of(&self) -> Timestamp {
+        self.key.as_of
+    }
+}
+
+/// A document of which each run stores one about each series, and its long arrays apart for a while.
+pub trait SeriesDocument: DeserializeOwned {
+    /// The long arrays.
+    type Arrays: DeserializeOwned;
+    /// The table.
+    const TABLE: &'static str;
+    /// How the long arrays are found.
+    const ARRAYS: &'static str;
+
+    /// Puts the long arrays back.
+    fn put_arrays(&mut self, arrays: Self::Arrays);
+}
+
+impl SeriesDocument for MetadataDocument {
+    type Arrays = MetadataArrays;
+    const TABLE: &'static str = "metadata";
+    const ARRAYS: &'static str = " LEFT JOIN long_arrays a \
+                                  ON a.as_of = t.as_of AND a.series_id = t.series_id AND a.kind = 'metadata'";
+
+    fn put_arrays(&mut self, arrays: MetadataArrays) {
+        self.put_arrays(arrays);
+    }
+}
+
+impl SeriesDocument for PredictionDocument {
+    type Arrays = PredictionArrays;
+    const TABLE: &'static str = "prediction";
+    const ARRAYS: &'static str = " LEFT JOIN long_arrays a \
+                                  ON a.as_of = t.as_of AND a.series_id = t.series_id AND a.kind = 'prediction'";
+
+    fn put_arrays(&mut self, arrays: PredictionArrays) {
+        self.put_arrays(arrays);
+    }
 }
 
 impl Store {
-    /// The metadata of `selection` after the row with key `after`; `full`: with the long arrays.
+    /// The documents of `selection` after the row with key `after`; `full`: with the long arrays.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn metadata(
+    pub async fn documents<D: SeriesDocument>(
         &self,
         selection: &Selection,
         full: bool,
         after: Option<DocumentKey>,
-    ) -> Result<Page<DocumentRow<MetadataDocument>>, StoreError> {
-        let arrays = " LEFT JOIN long_arrays a \
-                       ON a.as_of = t.as_of AND a.series_id = t.series_id AND a.kind = 'metadata'";
-        let put =
-            |document: &mut MetadataDocument, arrays: MetadataArrays| document.put_arrays(arrays);
-        self.documents("metadata", full.then_some(arrays), selection, after, put)
-            .await
-    }
-
-    /// The forecasts of `selection` after the row with key `after`; `full`: with the long arrays.
-    ///
-    /// # Errors
-    /// When the database is away.
-    pub async fn predictions(
-        &self,
-        selection: &Selection,
-        full: bool,
-        after: Option<DocumentKey>,
-    ) -> Result<Page<DocumentRow<PredictionDocument>>, StoreError> {
-        let arrays = " LEFT JOIN long_arrays a \
-                       ON a.as_of = t.as_of AND a.series_id = t.series_id AND a.kind = 'prediction'";
-        let put = |document: &mut PredictionDocument, arrays: PredictionArrays| {
-            document.put_arrays(arrays)
-        };
-        self.documents("prediction", full.then_some(arrays), selection, after, put)
-            .await
-    }
-
-    async fn documents<D: DeserializeOwned, A: DeserializeOwned>(
-        &self,
-        name: &'static str,
-        arrays: Option<&'static str>,
-        selection: &Selection,
-        after: Option<DocumentKey>,
-        put: impl Fn(&mut D, A),
     ) -> Result<Page<DocumentRow<D>>, StoreError> {
         let table = Table {
-            name,
-            columns: match arrays {
-                Some(_) => "t.document, a.document AS long_arrays",
-                None => "t.document",
+            name: D::TABLE,
+            columns: if full {
+                "t.document, a.document AS long_arrays"
+            } else {
+                "t.document"
             },
-            joins: arrays.unwrap_or_default(),
+            joins: if full { D::ARRAYS } else { "" },
             ordinal: None,
             rows_per_run: 1,
         };
@@ -100,10 +106,8 @@ impl Store {
         });
         let read = |row: &MySqlRow| {
             let mut read = read::<D>(row)?;
-            if arrays.is_some()
-                && let Some(text) = row.try_get_unchecked::<Option<&[u8]>, _>("long_arrays")?
-            {
-                put(&mut read.document, serde_json::from_slice(text)?);
+            if full && let Some(text) = row.try_get_unchecked::<Option<&[u8]>, _>("long_arrays")? {
+                read.document.put_arrays(serde_json::from_slice(text)?);
                 read.bytes += text.len();
             }
             Ok(read)

@@ -23,7 +23,7 @@ pub struct MetricRow {
     pub summary: WindowSummary,
 }
 
-/// What tells a [`MetricRow`] from all others.
+/// The key of a [`MetricRow`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricKey {
     metric: String,

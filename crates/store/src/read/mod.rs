@@ -8,7 +8,7 @@ mod paging;
 mod runs;
 mod series;
 
-pub use documents::{DocumentKey, DocumentRow};
+pub use documents::{DocumentKey, DocumentRow, SeriesDocument};
 pub use health::RunHealth;
 pub use metrics::{MetricKey, MetricRow};
 pub use runs::RunKey;

@@ -18,7 +18,7 @@ pub(super) struct Table {
     pub(super) columns: &'static str,
     /// What else to join to get that.
     pub(super) joins: &'static str,
-    /// A number that tells the rows of one series and `as_of` apart; `None` where there is one row.
+    /// A number that distinguishes the rows of one series and `as_of`; `None` where there is one row.
     pub(super) ordinal: Option<&'static str>,
     /// How many rows there are of one series and `as_of`.
     pub(super) rows_per_run: u32,

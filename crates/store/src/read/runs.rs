@@ -9,7 +9,7 @@ use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
 use super::{Page, Selection, column_time, parsed, read_time};
 use crate::{Store, StoreError, sla::filled};
 
-/// What tells a run from all others in the order of their start.
+/// The key of a run in the order of their start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunKey {
     started_at: Timestamp,

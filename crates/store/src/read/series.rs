@@ -22,7 +22,7 @@ pub struct SeriesRow {
     pub last_seen: Timestamp,
 }
 
-/// What tells a [`SeriesRow`] from all others.
+/// The key of a [`SeriesRow`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesKey {
     metric: String,

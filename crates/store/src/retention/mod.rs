@@ -100,7 +100,7 @@ impl Store {
         sqlx::query("DO RELEASE_LOCK(CONCAT('slacast.', SHA2(DATABASE(), 224)))")
             .execute(&mut *connection)
             .await?;
-        self.pool().close_if_away(&mut connection, &purged);
+        self.pool().note_outcome(&mut connection, &purged);
         purged
     }
 }

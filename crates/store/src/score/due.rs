@@ -32,11 +32,11 @@ pub struct DueForecast {
     pub model: String,
     /// What it said, without its long array; or that it is stored no more.
     pub forecast: Finding<Forecast>,
-    /// The probabilities that were told with it.
+    /// The probabilities that were published with it.
     pub probabilities: Vec<DueProbability>,
 }
 
-/// A probability of a violation that was told with a forecast.
+/// A probability of a violation that was published with a forecast.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DueProbability {
     /// The SLA's name.
@@ -47,13 +47,13 @@ pub struct DueProbability {
     pub objective: Arc<Objective>,
     /// The probability, 0 to 1.
     pub probability: f64,
-    /// What the model said, where the base rate was told instead.
+    /// What the model said, where the base rate was published instead.
     pub model_probability: Option<f64>,
     /// The base rate of the 12 h before.
     pub base_rate: Option<f64>,
 }
 
-/// The forecasts nobody has scored, and those that this very run has: a run that is repeated tells the same again.
+/// The forecasts nobody has scored, and those that this very run has: a run that is repeated publishes the same again.
 const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.labels, s.unit, p.document FROM ( \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
      WHERE as_of IS NULL AND forecast_as_of <= ? AND CONV(LEFT(series_id, 8), 16, 10) % ? = ? \

@@ -61,7 +61,7 @@ pub struct ModelScores {
 pub struct ObjectiveScores {
     /// The metric, if the SLA set still knows.
     pub metric: Option<String>,
-    /// How many probabilities were told whose horizon is over and scored.
+    /// How many probabilities were published whose horizon is over and scored.
     pub forecasts: u64,
     /// Of how many it is known what happened. The rest is over these.
     pub scored: u64,
@@ -71,11 +71,11 @@ pub struct ObjectiveScores {
     pub said: f64,
     /// The sum of the squared differences between probability and what happened (Brier 1950).
     pub squares: f64,
-    /// How many of those scored were told with a base rate of the 12 h before.
+    /// How many of those scored were published with a base rate of the 12 h before.
     pub with_base_rate: u64,
     /// The sum of the squared differences between that base rate and what happened.
     pub squares_base_rate: f64,
-    /// On how many 10-minute spans of the clock, series by series, they were told: horizons that overlap tell the same.
+    /// On how many 10-minute spans of the clock, series by series, they were published: horizons that overlap say the same.
     pub independent: u64,
     /// The probabilities in ten equal bins, lowest first, empty ones left out.
     pub bins: Vec<ProbabilityBin>,

@@ -98,7 +98,7 @@ impl Store {
             match end(transaction, change).await {
                 Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
                 Err(error) => {
-                    self.pool().close_if_lost(&mut connection, &error);
+                    self.pool().note_error(&mut connection, &error);
                     return Err(error.into());
                 }
                 Ok(change) => return Ok(change),

@@ -1,4 +1,4 @@
-//! Episodes that began before what one evaluation read: the evaluation tells them from its own first sample on, the stored
+//! Episodes that began before what one evaluation read: the evaluation reports them from its own first sample on, the stored
 //! ones go back to where they began.
 
 use domain::{
@@ -16,7 +16,7 @@ use crate::{
 
 const ENTRIES_AT_ONCE: usize = 128;
 
-/// Tells the first episode of each of `entries` as it is stored, where its beginning was not seen.
+/// Puts the stored first episode into each of `entries`, where its beginning was not seen.
 pub(super) async fn complete(
     store: &Store,
     entries: impl Iterator<Item = &mut StoredEvaluation>,

@@ -30,7 +30,7 @@ pub struct ViolationRow {
     pub episode: Episode,
 }
 
-/// What tells a [`ViolationRow`] from all others of its SLA.
+/// The key of a [`ViolationRow`] within its SLA.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ViolationKey {
     start: Timestamp,

@@ -17,7 +17,7 @@ pub enum Worst {
 }
 
 impl Worst {
-    /// The entries, worst first. That no series matches is told only where none does: a run repeated later may have found
+    /// The entries, worst first. That no series matches is reported only where none does: a run repeated later may have found
     /// one.
     pub fn first(self, mut entries: Vec<StoredEvaluation>) -> Vec<StoredEvaluation> {
         if entries.iter().any(|entry| entry.document.series.is_some()) {

@@ -55,7 +55,7 @@ impl Store {
         let question = Question::new(asked, fine, slices_of);
         let mut connection = self.pool().acquire().await?;
         let rows = read(&mut connection, &counted, &question, group).await;
-        self.pool().close_if_away(&mut connection, &rows);
+        self.pool().note_outcome(&mut connection, &rows);
         rows
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use domain::{Timestamp, message::Kind, sla::ExclusionDraft};
-use sqlx::{AssertSqlSafe, Row, mysql::MySqlRow};
+use sqlx::{AssertSqlSafe, Connection, MySqlConnection, Row, mysql::MySqlRow};
 
 use super::{Documents, TestDatabase, execute_apart, recorded};
 use crate::{Store, connect, pipeline::Document, sla::Condition};
@@ -30,6 +30,8 @@ const METRICS: [&str; 6] = [
 ];
 /// Statements that differ in their values alone are explained so often at most.
 const MOST_ALIKE: u32 = 20;
+/// How long to wait for others who use the server's general log.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// Fewer rows than any table has.
 const FEW: f64 = 300.0;
 const TABLES: &str = "series, series_label, metrics, metadata, prediction, long_arrays, violation, evaluation, \
@@ -178,8 +180,23 @@ impl CrowdedDatabase {
         (made, statements.len())
     }
 
+    /// A connection that has the server's general log to itself until it is closed.
+    async fn turn_to_log(&self) -> MySqlConnection {
+        let connection = MySqlConnection::connect_with(&self.database.server).await;
+        let mut connection = connection.expect("the database answers");
+        let locked: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK('slacast.general_log', ?)")
+            .bind(LONGEST_WAIT.as_secs())
+            .fetch_one(&mut connection)
+            .await
+            .expect("the database answers");
+        assert_eq!(locked, Some(1), "others use the general log all the time");
+        connection
+    }
+
     /// What `work` makes, and the statements it made the database run, with their values.
     async fn recorded<T>(&self, work: impl AsyncFnOnce(Store) -> T) -> (T, Vec<String>) {
+        // The log is the server's: whoever else needs it waits until it is set back.
+        let turn = self.turn_to_log().await;
         // Whoever turned it on already shall find it on.
         let before = execute(
             &self.database,
@@ -211,6 +228,7 @@ impl CrowdedDatabase {
         )
         .await;
         drop((restore, store));
+        drop(turn);
         let statements = rows.iter().filter_map(|row| text(row, "text"));
         let explained = ["SELECT", "UPDATE", "DELETE"];
         let statements =

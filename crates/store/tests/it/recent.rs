@@ -67,7 +67,7 @@ fn told_probability(
 async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() {
     let database = TestDatabase::create().await;
     let told = Documents::about("cpuUsage", "a");
-    // Every five minutes for nine hours; of each 10 minutes the first one is looked at. Where the base rate was told, the
+    // Every five minutes for nine hours; of each 10 minutes the first one is looked at. Where the base rate was published, the
     // model's own word is what counts.
     let mut batch: Vec<Document> = (0..108)
         .map(|k| match k % 4 {
@@ -76,7 +76,7 @@ async fn the_probabilities_told_with_the_newest_fifty_forecasts_are_summed_up() 
             _ => told_probability(&told, 300 * k, (1.0, None), Some(false)),
         })
         .collect();
-    // One of 50 of which nobody knows what came, and one that was told without a base rate.
+    // One of 50 of which nobody knows what came, and one that was published without a base rate.
     let unknown = Documents::about("cpuUsage", "unknown");
     batch.extend(
         (0..50)

@@ -46,10 +46,10 @@ async fn a_forecast_is_due_from_the_end_of_its_horizon_until_a_run_has_scored_it
     assert_eq!(now(600).await, [(at(0), None)]);
     assert_eq!(now(630).await, [(at(0), None), (at(30), None)]);
     store(&database, &[told.score(at(0), at(600))]).await;
-    // The run that scored it tells the same when it is repeated, later ones have nothing to tell.
+    // The run that scored it publishes the same when it is repeated, later ones have nothing to publish.
     assert_eq!(now(600).await, [(at(0), None)]);
     assert_eq!(now(630).await, [(at(30), None)]);
-    // What is told again does not wait again.
+    // What is published again does not wait again.
     store(&database, &[told.prediction(at(0))]).await;
     assert_eq!(now(630).await, [(at(30), None)]);
     assert_eq!(

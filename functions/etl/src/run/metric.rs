@@ -114,7 +114,7 @@ pub(super) async fn analyse(
     judged
 }
 
-/// Tells what none of the series that arrived was about: forecasts of series that are gone, objectives without a series.
+/// Publishes what none of the series that arrived was about: forecasts of series that are gone, objectives without a series.
 pub(super) async fn conclude(
     metric: &Metric,
     judged: &Judged,

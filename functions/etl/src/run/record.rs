@@ -20,7 +20,7 @@ use crate::{
     subject::{Subject, Trigger},
 };
 
-/// What is told of failures at most; a run of 10,000 broken series needs no 10,000 sentences.
+/// The most failures of a record; a run of 10,000 broken series needs no 10,000 sentences.
 const MOST_FAILURES: usize = 100;
 /// What is said of warnings at most.
 const MOST_WARNINGS: usize = 100;
@@ -98,7 +98,7 @@ impl Record {
         }
     }
 
-    /// Series of a metric were left out because nothing but their metric names tells them apart. An objective that they
+    /// Series of a metric were left out because they differ in their metric names alone. An objective that they
     /// belong to is not evaluated on every series.
     pub(super) fn ambiguous(&mut self, metric: &MetricName, series: Vec<Ambiguous>) {
         for Ambiguous { labels, names } in series {

@@ -1,4 +1,4 @@
-//! A run whose parts run elsewhere: what is left to do is to say what no part can know, and to tell of the run.
+//! A run whose parts run elsewhere: what is left to do is to publish what no part can know, and the run's record.
 
 use std::sync::Arc;
 

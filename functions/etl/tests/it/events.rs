@@ -14,21 +14,18 @@ use etl::{
     run::{Etl, EventsBounds},
     subject::Trigger,
 };
+use prometheus::testing::{PushedSample, PushedSeries};
 use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use uuid::Uuid;
 
-use super::{
-    environment, etl, moment_ago,
-    pushed::{Sample, push, pushed},
-    records,
-};
+use super::{environment, etl, moment_ago, pushed::push_all, records};
 
 const STEP: i64 = 15_000;
 const SAMPLES: i64 = 200;
 
 /// What one counter shows at its samples: it grows unevenly and begins anew now and then.
-fn counter(last: i64, seed: i64, resets_every: i64) -> Vec<Sample> {
+fn counter(last: i64, seed: i64, resets_every: i64) -> Vec<PushedSample> {
     let mut value = 0.0;
     (0..SAMPLES)
         .map(|place| {
@@ -38,7 +35,7 @@ fn counter(last: i64, seed: i64, resets_every: i64) -> Vec<Sample> {
             } else {
                 value + grown
             };
-            Sample {
+            PushedSample {
                 value,
                 // Exporters are not scraped on the dot.
                 milliseconds: last - (SAMPLES - 1 - place) * STEP + (place * 37 + seed * 11) % 900,
@@ -51,7 +48,7 @@ fn counter(last: i64, seed: i64, resets_every: i64) -> Vec<Sample> {
 struct Requests {
     name: String,
     /// By service and code.
-    counters: BTreeMap<(&'static str, &'static str), Vec<Sample>>,
+    counters: BTreeMap<(&'static str, &'static str), Vec<PushedSample>>,
 }
 
 impl Requests {
@@ -78,9 +75,9 @@ impl Requests {
                 ("job", "requests"),
                 ("service", service),
             ];
-            pushed(&labels, samples.clone())
+            PushedSeries::new(&labels, samples.clone())
         });
-        push(series.collect()).await;
+        push_all(series.collect()).await;
         Self { name, counters }
     }
 

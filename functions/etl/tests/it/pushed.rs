@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use prost::Message;
+use prometheus::testing::{PushedSample, PushedSeries, push};
 use uuid::Uuid;
 
 use super::{environment, moment_ago};
@@ -29,13 +29,16 @@ impl Fleet {
         let mut series = Vec::new();
         for (host, past) in [("first", PAST), ("second", PAST), ("young", YOUNG)] {
             let labels = |name| [("__name__", name), ("instance", host), ("job", "fleet")];
-            series.push(pushed(&labels(&memory), samples(now, past, available)));
+            series.push(PushedSeries::new(
+                &labels(&memory),
+                samples(now, past, available),
+            ));
             for cpu in ["0", "1"] {
                 let labels = [&labels(&idle)[..], &[("cpu", cpu), ("mode", "idle")]].concat();
-                series.push(pushed(&labels, samples(now, past, idle_seconds)));
+                series.push(PushedSeries::new(&labels, samples(now, past, idle_seconds)));
             }
         }
-        push(series).await;
+        push_all(series).await;
         Self { name }
     }
 
@@ -64,19 +67,19 @@ pub(crate) async fn crowd(count: usize) -> String {
         let labels = [("__name__", name.as_str()), ("copy", copy.as_str())];
         let all = samples(now, PAST, available);
         // One a minute is enough for an expression, and less to read.
-        pushed(&labels, all.into_iter().step_by(4).collect())
+        PushedSeries::new(&labels, all.into_iter().step_by(4).collect())
     });
-    push(series.collect()).await;
+    push_all(series.collect()).await;
     name
 }
 
 /// One every 15 s, the last of them at `until` or up to 15 s before.
-fn samples(until: Timestamp, past: Duration, value: fn(f64) -> f64) -> Vec<Sample> {
+fn samples(until: Timestamp, past: Duration, value: fn(f64) -> f64) -> Vec<PushedSample> {
     let step = STEP.as_millis() as i64;
     let last = until.millis() / step;
     let first = last - past.as_millis() as i64 / step;
     (first..=last)
-        .map(|position| Sample {
+        .map(|position| PushedSample {
             value: value(position as f64),
             milliseconds: position * step,
         })
@@ -93,71 +96,7 @@ fn idle_seconds(position: f64) -> f64 {
     13.0 * position + 2.0 * (position / 7.0).sin()
 }
 
-#[derive(Clone, Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    series: Vec<Pushed>,
-}
-
-#[derive(Clone, Message)]
-pub(crate) struct Pushed {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<Label>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<Sample>,
-}
-
-#[derive(Clone, Message)]
-struct Label {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, Copy, Message)]
-pub(crate) struct Sample {
-    #[prost(double, tag = "1")]
-    pub(crate) value: f64,
-    #[prost(int64, tag = "2")]
-    pub(crate) milliseconds: i64,
-}
-
-/// Hands series to Prometheus by remote write.
-pub(crate) async fn push(series: Vec<Pushed>) {
-    let url = environment(&[])
-        .required("PROMETHEUS_URL")
-        .unwrap()
-        .to_owned();
-    let body = WriteRequest { series }.encode_to_vec();
-    let body = snap::raw::Encoder::new().compress_vec(&body).unwrap();
-    let answer = http_client::builder()
-        .build()
-        .unwrap()
-        .post(format!("{}/api/v1/write", url.trim_end_matches('/')))
-        .header("content-type", "application/x-protobuf")
-        .header("content-encoding", "snappy")
-        .header("x-prometheus-remote-write-version", "0.1.0")
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let reason = answer.text().await.unwrap();
-    assert!(
-        status.is_success(),
-        "samples cannot be pushed: {status}: {reason}; Prometheus needs --web.enable-remote-write-receiver and an \
-         out_of_order_time_window of 14h"
-    );
-}
-
-pub(crate) fn pushed(labels: &[(&str, &str)], samples: Vec<Sample>) -> Pushed {
-    let label = |(name, value): &(&str, &str)| Label {
-        name: (*name).to_owned(),
-        value: (*value).to_owned(),
-    };
-    Pushed {
-        labels: labels.iter().map(label).collect(),
-        samples,
-    }
+pub(crate) async fn push_all(series: Vec<PushedSeries>) {
+    let environment = environment(&[]);
+    push(environment.required("PROMETHEUS_URL").unwrap(), series).await;
 }

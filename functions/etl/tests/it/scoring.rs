@@ -139,13 +139,13 @@ async fn a_forecast_is_scored_by_the_first_run_that_sees_the_end_of_its_horizon(
     }
     assert!(judged > 0);
     store(&database, &told).await;
-    // The run repeated tells the same: twice as many records of the same bytes.
+    // The run repeated publishes the same: twice as many records of the same bytes.
     let again = pipeline.run(end).await;
     assert_eq!(scores(&again), found);
     assert!(scores(&pipeline.run(end + Duration::from_secs(1)).await).is_empty());
 }
 
-/// The series and times of the forecasts that were told.
+/// The series and times of the forecasts that were published.
 fn forecasts(records: &[Record]) -> Vec<(SeriesId, Timestamp)> {
     let told = records.iter();
     told.filter(|record| record.headers["ce_type"] == Kind::Prediction.ce_type())

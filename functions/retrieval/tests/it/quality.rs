@@ -16,7 +16,7 @@ use crate::service::{Service, time};
 
 const FIRST: &str = "2026-11-23T08:00:00Z";
 
-/// What is told of ten forecasts a minute apart: two are unscorable, one waits, and a violation followed the first `events`.
+/// The answer about ten forecasts a minute apart: two are unscorable, one waits, and a violation followed the first `events`.
 fn documents(events: u64) -> Vec<Document> {
     let about = Documents::about("cpuUsage", "a");
     let mut documents = Vec::new();
@@ -53,7 +53,7 @@ async fn store(database: &TestDatabase, documents: &[Document]) {
     database.store().store_batch(documents, &[]).await.unwrap();
 }
 
-/// A database that was told them.
+/// A database that has them.
 async fn told(events: u64) -> TestDatabase {
     let database = TestDatabase::create().await;
     judged(&database).await;

@@ -199,7 +199,7 @@ async fn each_instant_is_charged_to_the_version_in_force_then() {
     assert_eq!(budget["bad_seconds"], (3_585 + 900) as f64);
     // The first version judged from 12 h before it was made, although its evaluation read 5 minutes more.
     assert_eq!(budget["unjudged_seconds"], (24 - 12 - 1) as f64 * 3_600.0);
-    // Each evaluation tells what it read, so the hours before a change are told by both versions.
+    // Each evaluation publishes what it read, so the hours before a change are published by both versions.
     let violations = service.get("/sla/web/violations").await;
     let versions = violations["violations"].as_array().unwrap().iter();
     let versions: Vec<_> = versions.map(|violation| &violation["version"]).collect();
@@ -226,7 +226,7 @@ fn evaluations(objectives: &[Objective]) -> Vec<Document> {
     evaluated.collect()
 }
 
-/// What is told of `web` when its evaluations have arrived, in batches of `batch`.
+/// The budget of `web` when its evaluations have arrived, in batches of `batch`.
 async fn answers_after(
     database: &TestDatabase,
     service: &Service,

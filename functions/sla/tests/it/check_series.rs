@@ -1,4 +1,4 @@
-//! Which series, episodes and versions `/check_json` tells.
+//! Which series, episodes and versions `/check_json` lists.
 
 use serde_json::{Value, json};
 
@@ -37,6 +37,25 @@ async fn many_series_that_flap_fit_into_an_answer() {
                 assert!(!entry["episodes"].as_array().unwrap().is_empty());
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn labels_that_are_long_once_they_are_escaped_fit_into_an_answer() {
+    let (database, service, objectives) = web().await;
+    let cpu = told(&objectives[0], AS_OF);
+    for number in 0..100 {
+        // Four bytes each in what a function returns.
+        let instance = format!("{number}{}", "\"".repeat(16_000));
+        store(&database, &[cpu.of(&instance, &[50.0; 9], outlook(0.1))]).await;
+    }
+    for route in ["/check_json", "/predict_json"] {
+        let document = service.get(&format!("{route}?as_of={AS_OF}")).await;
+        let entries = document["objectives"].as_array().unwrap();
+        let cpu = entries.iter().filter(|entry| entry["objective"] == "cpu");
+        let shown: Vec<_> = cpu.collect();
+        assert_eq!(shown.len(), 50, "{route}");
+        assert_eq!(shown[0]["series"], 100, "{route}");
     }
 }
 

@@ -11,7 +11,7 @@ use wiremock::{
 
 use crate::service::{Service, json as body};
 
-/// Creates an SLA while etl answers like this, and tells what was said of its evaluation.
+/// Creates an SLA while etl answers like this, and returns what was said of its evaluation.
 async fn create(etl: &MockServer, token: Option<&str>) -> Value {
     let token = token.map(config::SecretString::from);
     create_by(Evaluator::new(Some(etl.uri().parse().unwrap()), token.as_ref()).unwrap()).await

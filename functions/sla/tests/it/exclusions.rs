@@ -172,7 +172,7 @@ async fn violations_that_are_not_told_for_their_number_are_excluded_too() {
         ]
     };
     assert_eq!(windows().await, [json!(150), json!(2250.0), json!(0.0)]);
-    // The first ten minutes: of the 150, the newest 100 are told.
+    // The first ten minutes: of the 150, the newest 100 are listed.
     exclude(&service, "06:15:00", "06:25:15", None).await;
     assert_eq!(windows().await, [json!(140), json!(2100.0), json!(150.0)]);
 }

@@ -192,7 +192,7 @@ async fn a_probability_is_told_with_what_those_before_it_were_worth() {
     service.send("POST", "/sla", None, sla).await;
     let scored = |minute, happened| scored(time(AS_OF), minute, happened);
     let mut documents: Vec<_> = (10..20).map(|k| scored(k, Some(k < 15))).collect();
-    // One nobody can tell of, one whose horizon was not over, one of the day before.
+    // One of unknown outcome, one whose horizon was not over, one of the day before.
     documents.extend([
         scored(20, None),
         scored(9, Some(true)),

@@ -81,6 +81,37 @@ async fn every_request_has_the_login_the_headers_and_a_query_its_time_limit() {
 }
 
 #[tokio::test]
+async fn a_query_part_of_the_address_goes_with_each_request_and_is_in_the_form_of_a_post() {
+    let server = server(ResponseTemplate::new(404)).await;
+    let url = format!("{}/?namespace=team+a&dedup=true", server.uri());
+    let prometheus = client(&url, &[]);
+    fetched(&prometheus, &metric("up")).await.1.unwrap();
+    let _ = fetched(&prometheus, &metric("rate(x[5m])")).await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(405))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let _ = fetched(&prometheus, &metric("rate(x[5m])")).await;
+    let requests = server.received_requests().await.unwrap();
+    for request in &requests {
+        let query = request.url.query().unwrap();
+        assert!(query.starts_with("namespace=team+a&dedup=true"), "{query}");
+        let is_form = request.method == "POST" && !request.url.path().ends_with("/read");
+        let body = String::from_utf8_lossy(&request.body);
+        assert_eq!(
+            body.contains("namespace=team+a&dedup=true"),
+            is_form,
+            "{} {body}",
+            request.url
+        );
+    }
+    let last = requests.last().unwrap();
+    assert_eq!(last.method, "GET");
+    assert!(last.url.query().unwrap().contains("query=rate"));
+}
+
+#[tokio::test]
 async fn a_server_s_own_words_are_part_of_the_reason() {
     for (status, body) in [
         (401, "no org id\n"),

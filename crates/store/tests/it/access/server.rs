@@ -210,7 +210,7 @@ fn initialize(program: &Path, data: &Path, temporary: &Path) {
     );
 }
 
-/// A server refuses to run as root unless it is told to.
+/// A server refuses to run as root unless an option says so.
 fn as_root() -> Option<&'static str> {
     std::env::var_os("USER")
         .is_none_or(|user| user == "root")

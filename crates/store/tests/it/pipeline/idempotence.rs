@@ -13,7 +13,7 @@ use store::{
 
 use super::at;
 
-/// Everything three runs tell of two series, one of them in and out of its range.
+/// Everything three runs publish of two series, one of them in and out of its range.
 static TOLD: LazyLock<Vec<Document>> = LazyLock::new(|| {
     let mut told = Vec::new();
     for (run, minutes) in [0, 7, 65].into_iter().enumerate() {
@@ -28,7 +28,7 @@ static TOLD: LazyLock<Vec<Document>> = LazyLock::new(|| {
         for kind in Kind::ALL {
             told.push(steady.of(kind, at(minutes)));
         }
-        // Every run tells of one forecast again.
+        // Every run publishes one forecast again.
         told.push(steady.score(at(-10), at(minutes)));
         told.push(restless.metrics(at(minutes)));
         told.push(restless.violations(&samples, at(minutes)));
