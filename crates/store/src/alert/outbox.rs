@@ -192,7 +192,7 @@ impl Store {
         let delivered: Vec<u64> = of(|outcome| *outcome == Outcome::Delivered)
             .map(|one| one.delivery.id)
             .collect();
-        finish(&mut transaction, &delivered, now).await?;
+        finish(&mut transaction, &delivered, 0, now).await?;
         let mut reached: Vec<&str> = of(|outcome| *outcome == Outcome::Delivered)
             .map(|one| one.delivery.receiver.as_str())
             .collect();
@@ -250,7 +250,7 @@ impl Store {
         let mut transaction = connection.begin().await?;
         for ids in ids.chunks(IDS_AT_ONCE) {
             let Some(error) = error else {
-                finish(&mut transaction, ids, now).await?;
+                finish(&mut transaction, ids, 1, now).await?;
                 continue;
             };
             let given_up = column_time(now - domain::alert::LONGEST_DELIVERY);
@@ -320,18 +320,23 @@ fn push_ids(query: &mut QueryBuilder<MySql>, ids: &[u64]) {
     query.push(") AND state = 'waiting'");
 }
 
+/// These are delivered, after so many attempts more than were counted.
 async fn finish(
     connection: &mut MySqlConnection,
     ids: &[u64],
+    attempts: u32,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     if ids.is_empty() {
         return Ok(());
     }
     let mut query = QueryBuilder::<MySql>::new(
-        "UPDATE outbox SET state = 'delivered', leased_until = NULL, last_error = NULL, finished_at = ",
+        "UPDATE outbox SET state = 'delivered', leased_until = NULL, last_error = NULL, attempts = attempts + ",
     );
-    query.push_bind(column_time(now));
+    query
+        .push_bind(attempts)
+        .push(", finished_at = ")
+        .push_bind(column_time(now));
     push_ids(&mut query, ids);
     query.build().execute(connection).await?;
     Ok(())

@@ -110,13 +110,15 @@ impl Store {
         newest: &Newest<'_>,
         forecast: &[&str],
     ) -> Result<BTreeMap<String, EvaluatedRows>, StoreError> {
+        // The last episode by its number: MariaDB finds `[last]` in the first row alone.
         let mut query = QueryBuilder::<MySql>::new(
             "SELECT n.objective, n.as_of, v.series_id, CAST(v.state AS CHAR) AS state, v.silent_since, \
              CAST(v.silent_state AS CHAR) AS silent_state, \
              (SELECT e.ended_until FROM evaluation e WHERE e.sla = v.sla AND e.version = v.version \
              AND e.objective = v.objective AND e.as_of = v.as_of) AS ended_until, \
              IF(v.state = 'firing' OR v.silent_state = 'firing', \
-             CAST(JSON_EXTRACT(v.document, '$.episodes[last]') AS CHAR), NULL) AS episode, \
+             CAST(JSON_EXTRACT(v.document, CONCAT('$.episodes[', \
+             GREATEST(JSON_LENGTH(v.document, '$.episodes'), 1) - 1, ']')) AS CHAR), NULL) AS episode, \
              IF(v.state = 'firing' OR v.silent_state = 'firing'",
         );
         push_asked(&mut query, forecast);

@@ -41,7 +41,9 @@ fn alert(number: usize, state: AlertState) -> Alert {
 
 /// Writes a change of each alert, with a delivery to `ops`.
 async fn write(store: &Store, alerts: &[Alert]) {
-    let mut turn = store.comparing_turn(Duration::ZERO).await.unwrap().unwrap();
+    // The turn before ends a moment after it is dropped.
+    let patience = Duration::from_secs(5);
+    let mut turn = store.comparing_turn(patience).await.unwrap().unwrap();
     let changes = alerts.iter().cloned().map(|alert| match alert.state {
         AlertState::Resolved => Change::Resolves(alert),
         _ => Change::Fires(alert),
@@ -117,7 +119,8 @@ async fn an_alert_is_read_back_as_it_was_written() {
         .map(|number| alert(number, AlertState::Firing))
         .collect();
     write(store, &alerts).await;
-    let mut turn = store.comparing_turn(Duration::ZERO).await.unwrap().unwrap();
+    let patience = Duration::from_secs(5);
+    let mut turn = store.comparing_turn(patience).await.unwrap().unwrap();
     let mut read = turn.open_alerts().await.unwrap();
     read.sort_by_key(|alert| alert.since);
     assert_eq!(read, alerts);

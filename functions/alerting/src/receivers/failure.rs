@@ -99,34 +99,36 @@ const NETWORK: [io::ErrorKind; 8] = [
 
 /// Why there is no answer.
 pub(super) fn sentence(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    for cause in causes {
-        if let Some(refused) = cause.downcast_ref::<RefusedAddress>() {
-            return refused.to_string();
-        }
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            let inner = error.get_ref();
-            if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-                return tls_sentence(tls);
-            }
-            if let Some(refused) = inner.and_then(|inner| inner.downcast_ref::<RefusedAddress>()) {
-                return refused.to_string();
-            }
-            if NETWORK.contains(&error.kind()) {
-                return format!("it cannot be reached: {}", error.kind());
-            }
-        }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return tls_sentence(tls);
-        }
-    }
-    if error.is_timeout() {
+    if let Some(cause) = error.source().and_then(known_cause) {
+        cause
+    } else if error.is_timeout() {
         "it did not answer in time".to_owned()
     } else if error.is_connect() {
         "it cannot be reached: its name is not found, or nobody listens".to_owned()
     } else {
         "its answer breaks off or is no HTTP".to_owned()
     }
+}
+
+/// The first cause that there is a sentence for, in an error, in what it wraps, and in its causes.
+fn known_cause(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(refused) = error.downcast_ref::<RefusedAddress>() {
+        return Some(refused.to_string());
+    }
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(tls_sentence(tls));
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        // What it wraps is none of its causes.
+        let wrapped = error.get_ref().and_then(|wrapped| known_cause(wrapped));
+        if wrapped.is_some() {
+            return wrapped;
+        }
+        if NETWORK.contains(&error.kind()) {
+            return Some(format!("it cannot be reached: {}", error.kind()));
+        }
+    }
+    error.source().and_then(known_cause)
 }
 
 fn tls_sentence(error: &rustls::Error) -> String {

@@ -82,3 +82,18 @@ async fn a_retired_sla_resolves_its_alerts_and_says_so() {
     assert_eq!(receiver.kinds(), ["alert.firing", "alert.resolved"]);
     assert_eq!(receiver.received()[1].body["data"]["reason"], "retired");
 }
+
+#[tokio::test]
+async fn each_series_has_its_own_alert_and_its_own_worst_value() {
+    let receiver = Receiver::start().await;
+    let system = System::with(&[("ops", &receiver)]).await;
+    let machines = [("a", 90.0), ("b", 91.0), ("c", 92.0), ("d", 50.0)];
+    system.evaluate(60, &machines).await;
+    system.tick().await;
+    let received = receiver.received().into_iter();
+    let mut values: Vec<_> = received
+        .map(|own| own.body["data"]["annotations"]["value"].clone())
+        .collect();
+    values.sort_by_key(ToString::to_string);
+    assert_eq!(values, [json!("90"), json!("91"), json!("92")]);
+}

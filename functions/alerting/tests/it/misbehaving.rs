@@ -1,6 +1,6 @@
 //! Receivers that do not do what they should.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -154,5 +154,35 @@ async fn a_name_that_is_not_there_is_tried_again() {
     let delivery = failed(&system).await;
     let error = delivery["last_error"].as_str().unwrap();
     assert!(error.starts_with("it cannot be reached"), "{error}");
+    assert!(!error.contains("example"), "{error}");
+}
+
+#[tokio::test]
+async fn a_certificate_of_nobody_is_refused_and_its_name_not_shown() {
+    let name = "hooks.example.com";
+    let own = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut session = rustls::ServerConnection::new(Arc::new(config.clone())).unwrap();
+            // The client ends it.
+            let _ = session.complete_io(&mut stream.unwrap());
+        }
+    });
+    let names = Names(vec![(name, "127.0.0.1".parse().unwrap())]);
+    let url = format!("https://{name}:{port}/");
+    let system = System::at(&[("ops", url)], true).await.named(names);
+    let delivery = failed(&system).await;
+    let error = delivery["last_error"].as_str().unwrap();
+    assert!(error.starts_with("its certificate is refused"), "{error}");
     assert!(!error.contains("example"), "{error}");
 }
