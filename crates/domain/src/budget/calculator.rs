@@ -49,10 +49,17 @@ impl BudgetCalculator {
     ) -> ObjectiveBudgets<Series> {
         let account =
             |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms.window.length());
+        let (series, mut times): (Vec<Series>, Vec<AttributedTime>) = series
+            .into_iter()
+            .map(|(series, recorded)| (series, self.attributed(recorded)))
+            .unzip();
+        if let Some(hold) = terms.ending {
+            AttributedTime::end_silent(&mut times, hold, self.as_of);
+        }
         let mut all: Option<Account> = None;
         let mut of_series = Vec::new();
-        for (series, recorded) in series {
-            let own = account(&self.attributed(recorded));
+        for (series, time) in series.into_iter().zip(times) {
+            let own = account(&time);
             if !own.is_judged() {
                 continue;
             }
@@ -116,6 +123,7 @@ mod tests {
             target: Some(0.99),
             window: BudgetWindow::OneDay,
             missing: Missing::Excluded,
+            ending: Some(Duration::ZERO),
         };
         let calculator = BudgetCalculator::new(&[version], span(0, DAY).end);
         let series = series.iter().map(|(name, recorded)| (*name, recorded));

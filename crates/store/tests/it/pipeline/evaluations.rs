@@ -62,6 +62,7 @@ fn record(run: &str, outcomes: &[(&str, EvaluationOutcome)], as_of: Timestamp) -
             version: 1,
             objective: objective.parse().unwrap(),
             outcome: outcome.clone(),
+            ended_until: None,
         });
     Document::Run(RunDocument {
         run_id: run.to_owned(),
