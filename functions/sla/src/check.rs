@@ -195,6 +195,7 @@ impl Entry<'_> {
             firing: 0,
             no_data: self.series,
             ended: 0,
+            silent_since: None,
             ..self
         }
     }

@@ -216,25 +216,29 @@ mod tests {
 
     #[test]
     fn a_young_series_is_covered_since_its_first_sample_and_an_ended_one_up_to_its_end() {
+        let millionths = |share: f64| (share * 1e6).round() as i64;
         let covered = |judgement: &Judgement| {
             let windows = judgement.windows;
-            [windows.one_hour, windows.three_hours, windows.twelve_hours].map(|it| it.coverage)
+            let windows = [windows.one_hour, windows.three_hours, windows.twelve_hours];
+            windows.map(|counts| millionths(counts.coverage))
         };
         let ended = |judgement: &Judgement| {
             let coverage = judgement.silence.unwrap().coverage;
-            [
+            let windows = [
                 coverage.one_hour,
                 coverage.three_hours,
                 coverage.twelve_hours,
-            ]
+            ];
+            windows.map(millionths)
         };
-        assert_eq!(covered(&series(7_200, 0, &[])), [1.0; 3]);
+        const ALL: i64 = 1_000_000;
+        assert_eq!(covered(&series(7_200, 0, &[])), [ALL; 3]);
         let gone = series(50_000, 7_200, &[]);
-        assert_eq!(covered(&gone)[0].to_bits(), 0.0_f64.to_bits());
-        assert!((covered(&gone)[1] - 3_900.0 / 10_800.0).abs() < 1e-12);
+        // 3,900 s of the last three hours.
+        assert_eq!(covered(&gone)[..2], [0, 361_111]);
         // It was not there in the last hour.
-        assert_eq!(ended(&gone), [0.0, 1.0, 1.0]);
-        assert_eq!(ended(&series(9_000, 1_800, &[])), [1.0; 3]);
+        assert_eq!(ended(&gone), [0, ALL, ALL]);
+        assert_eq!(ended(&series(9_000, 1_800, &[])), [ALL; 3]);
     }
 
     #[test]
