@@ -39,6 +39,7 @@ fn budget(criterion: &mut Criterion) {
         window: BudgetWindow::days(30),
         missing: Missing::Excluded,
         alerts: None,
+        ending: None,
     };
     criterion.bench_function("budget, 30 days, 1,000 violations", |bencher| {
         bencher.iter(|| {

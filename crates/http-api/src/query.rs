@@ -195,6 +195,11 @@ impl Query {
         self.flag("full").unwrap_or(false)
     }
 
+    /// `evaluate`: whether an SLA is evaluated at once, `true` or `false`, default true.
+    pub fn evaluate(&mut self) -> bool {
+        self.flag("evaluate").unwrap_or(true)
+    }
+
     /// A parameter that is `true` or `false`.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         self.parsed(name, |text| match text {

@@ -73,6 +73,10 @@ struct Entry<'a> {
     series: u64,
     firing: u64,
     no_data: u64,
+    /// How many series have ended.
+    ended: u64,
+    /// Since when the series is silent: it keeps its state, or has ended, or has no data.
+    silent_since: Option<Timestamp>,
     in_exclusion: bool,
     windows: Option<WindowsLeft>,
     episodes: Vec<Told<'a>>,
@@ -153,7 +157,8 @@ pub(crate) async fn document<'a>(
     let counted = counted.map_err(database)?;
     let states = objectives.iter().flatten().map(|entry| entry.state);
     let of_events = counted.iter().flat_map(|one| &one.groups);
-    let worst = states.chain(of_events.map(|group| group.state)).max();
+    let states = states.chain(of_events.map(|group| group.state));
+    let worst = states.filter(|state| *state != ObjectiveState::Ended).max();
     let objectives = together(objectives, counted);
     Ok(Check {
         sla: &evaluation.name,
@@ -287,6 +292,8 @@ impl Entry<'_> {
             reason: Some(STALE),
             firing: 0,
             no_data: self.series,
+            ended: 0,
+            silent_since: None,
             ..self
         }
     }
@@ -309,6 +316,7 @@ fn shown<'a>(
         as_of: Some(document.as_of),
         state: document.state,
         reason: document.reason.as_deref(),
+        silent_since: document.silence.map(|silence| silence.since),
         in_exclusion: excluded.contains(document.as_of),
         windows: document
             .windows
@@ -341,6 +349,8 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         series: evaluated.series,
         firing: evaluated.firing,
         no_data: evaluated.no_data,
+        ended: evaluated.ended,
+        silent_since: None,
         in_exclusion: false,
         windows: None,
         episodes: Vec::new(),

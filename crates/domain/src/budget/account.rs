@@ -16,8 +16,8 @@ pub struct Account {
     pub(super) series: u32,
     /// The time the target is about, of one series.
     pub(super) length: Duration,
-    /// The part of it that is over.
-    pub(super) elapsed: Duration,
+    /// The same of all series, whether over or to come; that of a series that has ended is the time it was there.
+    pub(super) whole: Duration,
     /// Of a calendar's period: when it ends.
     pub(super) ends_in: Option<Duration>,
     /// In the budget window.
@@ -26,6 +26,8 @@ pub struct Account {
     pub(super) is_judged: bool,
     /// The judged time of the budget window in which a sample stands, excluded or not.
     pub(super) covered: Duration,
+    /// The time of the budget window in which one could: that of a young series begins with its first sample.
+    pub(super) present: Duration,
     /// Of the budget window.
     pub(super) excluded: Duration,
     /// In each window whose burn is listed, shortest first.
@@ -35,6 +37,8 @@ pub struct Account {
 /// Time in one window that is judged and not excluded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
+    /// The window itself, of each series; that of a series that has ended is the time it was there.
+    pub(super) length: Duration,
     /// All of it.
     pub(super) judged: Duration,
     /// In which no sample stands.
@@ -51,33 +55,44 @@ impl Account {
             &pairs(terms.alerts.as_deref(), period.length),
             period.length,
         );
-        let read = SpanSet::from(Span {
-            start: Self::begins(terms, as_of),
-            end: as_of,
-        });
-        let window = SpanSet::from(Span {
-            start: period.start,
-            end: as_of,
-        });
+        let present = time.present(as_of);
+        let counts = Span {
+            start: if time.ended.is_some() {
+                present.start
+            } else {
+                Timestamp::EPOCH
+            },
+            ..present
+        };
+        let since = |start: Timestamp| Span { start, end: as_of }.intersection(counts);
+        let read = SpanSet::from(since(Self::begins(terms, as_of)));
+        let window = SpanSet::from(since(period.start));
         let judged = time.judged.intersection(&read).difference(excluded);
         let missing = time.missing.intersection(&judged);
         let violated = time.violated.intersection(&judged);
         let tally = |start: Timestamp| Tally {
+            length: since(start).length(),
             judged: judged.length_since(start),
             missing: missing.length_since(start),
             violated: violated.length_since(start),
         };
         let excluded = excluded.intersection(&window);
         let all = time.judged.intersection(&window);
-        let covered = all.difference(&time.missing).length();
+        let covered = time.stood.intersection(&window).length();
+        let to_come = if time.ended.is_some() {
+            Duration::ZERO
+        } else {
+            period.length.saturating_sub(as_of.since(period.start))
+        };
         Self {
             series: 1,
             length: period.length,
-            elapsed: as_of.since(period.start),
+            whole: since(period.start).length() + to_come,
             ends_in: period.end.map(|end| end.since(as_of)),
             window: tally(period.start),
             is_judged: !all.is_empty(),
             covered,
+            present: since(period.start).overlap(present),
             excluded: excluded.length(),
             recent: windows
                 .into_iter()
@@ -101,11 +116,6 @@ impl Account {
         self.is_judged
     }
 
-    /// How long `length` is for all of the series together.
-    pub(super) fn of_all(&self, length: Duration) -> Duration {
-        length * self.series
-    }
-
     /// The time in a window of this length, if it was looked at.
     pub(super) fn recent(&self, length: Duration) -> Option<Tally> {
         let (_, tally) = self.recent.iter().find(|(window, _)| *window == length)?;
@@ -117,9 +127,11 @@ impl AddAssign<&Self> for Account {
     /// Adds the time of other series, over windows of the same length.
     fn add_assign(&mut self, other: &Self) {
         self.series += other.series;
+        self.whole += other.whole;
         self.window += other.window;
         self.is_judged |= other.is_judged;
         self.covered += other.covered;
+        self.present += other.present;
         self.excluded += other.excluded;
         for ((_, own), (_, others)) in self.recent.iter_mut().zip(&other.recent) {
             *own += *others;
@@ -129,6 +141,7 @@ impl AddAssign<&Self> for Account {
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
+        self.length += other.length;
         self.judged += other.judged;
         self.missing += other.missing;
         self.violated += other.violated;

@@ -44,7 +44,8 @@ pub struct Budget {
     pub unjudged_seconds: f64,
     /// The part of the window that is excluded.
     pub excluded_seconds: f64,
-    /// The share of the window in which a sample stood, excluded or not.
+    /// The share of the window in which a sample stood, excluded or not. The time before the first sample of a young series
+    /// is left out, and that after the end of one that has ended.
     pub coverage: f64,
 }
 
@@ -58,9 +59,8 @@ impl Budget {
     pub fn of(terms: &Terms, account: &Account) -> Self {
         let tally = &account.window;
         let (bad, total) = (bad(tally, terms.missing), total(tally, terms.missing));
-        let length = account.of_all(account.length);
-        let elapsed = account.of_all(account.elapsed);
-        let unjudged = elapsed - account.excluded - tally.judged;
+        let length = account.whole;
+        let unjudged = tally.length - account.excluded - tally.judged;
         let not_there = match terms.missing {
             Missing::Excluded => tally.missing,
             Missing::Good | Missing::Bad => Duration::ZERO,
@@ -86,7 +86,7 @@ impl Budget {
                 .and_then(|remaining| exhaustion(terms, account, remaining)),
             unjudged_seconds: seconds(unjudged),
             excluded_seconds: seconds(account.excluded),
-            coverage: share(account.covered, elapsed).unwrap_or(0.0),
+            coverage: share(account.covered, account.present).unwrap_or(0.0),
         }
     }
 
@@ -121,7 +121,7 @@ fn exhaustion(terms: &Terms, account: &Account, remaining: f64) -> Option<f64> {
     }
     let hour = account.recent(HOUR)?;
     let pace = share(bad(&hour, terms.missing), total(&hour, terms.missing))?;
-    let series = account.of_all(Duration::from_secs(1)).as_secs_f64();
+    let series = f64::from(account.series);
     let after = (pace > 0.0).then(|| remaining / pace)?;
     let is_in_time = |ends_in: Duration| after / series <= seconds(ends_in);
     account.ends_in.is_none_or(is_in_time).then_some(after)
@@ -149,7 +149,7 @@ impl Burn {
     fn of(terms: &Terms, account: &Account) -> Self {
         let burns = account.recent.iter().map(|(window, tally)| {
             let total = total(tally, terms.missing);
-            let is_known = total * 2 >= account.of_all(*window);
+            let is_known = total * 2 >= tally.length;
             let burn = terms
                 .target
                 .filter(|_| is_known)

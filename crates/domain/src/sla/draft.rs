@@ -16,7 +16,7 @@ use crate::{
     fault::{Fault, Faults, below},
     series::MetricName,
 };
-use fields::{hold, labels};
+use fields::{hold, labels, silence};
 
 /// An SLA as somebody asks for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +29,7 @@ pub struct Draft {
 
 const MOST_OBJECTIVES: usize = 10_000;
 /// The fields of every objective.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 13] = [
     "labels",
     "min",
     "max",
@@ -41,18 +41,20 @@ const FIELDS: [&str; 11] = [
     "severity",
     "runbook",
     "expect",
+    "hold",
+    "series_end",
 ];
 
 impl Draft {
     /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
-    /// "budget_window"?, "missing"?, "alerts"?, "severity"?, "runbook"?, "expect"?}]}`, or ranges by metric:
-    /// `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
+    /// "budget_window"?, "missing"?, "alerts"?, "severity"?, "runbook"?, "expect"?, "hold"?, "series_end"?}]}`, or ranges
+    /// by metric: `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
     /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
     /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?, "runbook"?, "expect"?}`.
     ///
     /// # Errors
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
-    /// id, bound, `for` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
+    /// id, bound, `for`, `hold` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
     /// objective or more than 10,000.
     pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
@@ -243,6 +245,8 @@ fn objective(
     let severity = alerting::severity(fields, pointer, faults);
     let runbook = alerting::runbook(fields, pointer, faults);
     let expect = alerting::expect(fields, pointer, target.is_some(), faults);
+    let silence = silence(fields, pointer, faults);
+    let series_end = budget::term(fields, pointer, "series_end", faults);
     let objective = Objective::new(metric?, labels, (min, max), hold);
     Some(Objective {
         id: given.unwrap_or(objective.id),
@@ -253,6 +257,8 @@ fn objective(
         severity,
         runbook,
         expect,
+        silence,
+        series_end,
         ..objective
     })
 }

@@ -21,5 +21,7 @@ pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, 
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
 pub use objective::{AnyObjective, Objective, Sla};
-pub use terms::{BudgetPeriod, BudgetWindow, InvalidBudgetWindow, Missing, Terms, UnknownTerm};
+pub use terms::{
+    BudgetPeriod, BudgetWindow, InvalidBudgetWindow, Missing, SeriesEnd, Terms, UnknownTerm,
+};
 pub use trial::Trial;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertPair, BudgetWindow, EventsObjective, Expectation, Missing, ObjectiveId, Runbook, Severity,
-    SlaName, Terms,
+    AlertPair, BudgetWindow, EventsObjective, Expectation, Missing, ObjectiveId, Runbook,
+    SeriesEnd, Severity, SlaName, Terms,
 };
 use crate::{
     digest::digest,
@@ -51,6 +51,25 @@ pub struct Objective {
     /// What is to come that somebody wants to know of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expectation>,
+    /// How long a series that fell silent out of range keeps its state while another series of the objective stands,
+    /// 0 to 12 h; default 15m.
+    #[serde(
+        rename = "hold",
+        default = "default_silence",
+        with = "written_duration"
+    )]
+    #[schemars(with = "String")]
+    pub silence: Duration,
+    /// What a series is that falls silent while another one stands; default `ended`.
+    #[serde(default)]
+    pub series_end: SeriesEnd,
+}
+
+/// The `hold` of an objective that was given none.
+pub(super) const DEFAULT_SILENCE: Duration = Duration::from_secs(15 * 60);
+
+fn default_silence() -> Duration {
+    DEFAULT_SILENCE
 }
 
 /// A version of an SLA as etl evaluates it.
@@ -168,6 +187,8 @@ impl Objective {
             severity: Severity::default(),
             runbook: None,
             expect: None,
+            silence: DEFAULT_SILENCE,
+            series_end: SeriesEnd::default(),
         }
     }
 
@@ -178,7 +199,14 @@ impl Objective {
             window: self.budget_window,
             missing: self.missing,
             alerts: self.alerts.clone(),
+            ending: self.ending(),
         }
+    }
+
+    /// For how long a series that fell silent out of range keeps its state before it has ended; `None` where no series
+    /// ever ends.
+    pub fn ending(&self) -> Option<Duration> {
+        (self.series_end == SeriesEnd::Ended).then_some(self.silence)
     }
 }
 

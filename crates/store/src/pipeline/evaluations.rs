@@ -39,6 +39,8 @@ struct Key<'a> {
 struct Said<'a> {
     /// How many rows it should have.
     expected: Option<u32>,
+    /// What the record with the most rows says of ended series.
+    ended_until: Option<NaiveDateTime>,
     /// What its slices belong to.
     definition: Option<&'a str>,
 }
@@ -127,9 +129,12 @@ fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key
                         objective: &evaluated.objective,
                         as_of: entry.as_of,
                     };
-                    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+                    let rows = Some(u32::try_from(rows).unwrap_or(u32::MAX));
                     let said = touched.entry(key).or_default();
-                    said.expected = said.expected.max(Some(rows));
+                    if rows >= said.expected {
+                        said.expected = rows;
+                        said.ended_until = evaluated.ended_until.map(column_time);
+                    }
                 }
             }
             _ => {}
@@ -193,7 +198,7 @@ fn bind_key(key: &Key<'_>, arguments: &mut MySqlArguments) -> Result<(), BoxDynE
     arguments.add(key.as_of)
 }
 
-/// How many rows an evaluation should have. Writing it locks the evaluation's row, changed or not.
+/// How many rows an evaluation should have, and which of its series have ended. Writing it locks the evaluation's row, changed or not.
 #[derive(Debug)]
 struct ExpectedRow<'a> {
     key: Key<'a>,
@@ -201,9 +206,12 @@ struct ExpectedRow<'a> {
 }
 
 impl<'a> Row for ExpectedRow<'a> {
-    const INTO: &'static str = "INSERT INTO evaluation (sla, version, objective, as_of, expected, definition, complete) VALUES";
-    const COLUMNS: usize = 7;
+    const INTO: &'static str = "INSERT INTO evaluation \
+        (sla, version, objective, as_of, expected, ended_until, definition, complete) VALUES";
+    const COLUMNS: usize = 8;
+    // One after the other: the first assignment sees `expected` as it was.
     const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE \
+        ended_until = IF(VALUES(expected) >= COALESCE(expected, 0), VALUES(ended_until), ended_until), \
         expected = COALESCE(GREATEST(expected, VALUES(expected)), expected, VALUES(expected)), \
         definition = COALESCE(definition, VALUES(definition))";
     type Key = Key<'a>;
@@ -215,6 +223,7 @@ impl<'a> Row for ExpectedRow<'a> {
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
         bind_key(&self.key, arguments)?;
         arguments.add(self.said.expected)?;
+        arguments.add(self.said.ended_until)?;
         arguments.add(self.said.definition)?;
         arguments.add(false)
     }

@@ -69,6 +69,7 @@ impl SeriesStanding {
             ("firing", _) if silent_since.is_some() => Self::SilentFiring,
             ("firing", _) => Self::Firing,
             ("no_data", _) if is_over => Self::Ended,
+            ("no_data", Some("ok")) if ended_until.is_some() => Self::Ended,
             ("no_data", Some("firing")) => Self::SilentFiring,
             ("no_data", _) => Self::NoData,
             _ => Self::Well,

@@ -78,6 +78,7 @@ impl CountedEvents {
                 version: self.version,
                 objective: self.objective.id.clone(),
                 outcome: EvaluationOutcome::Rows(groups),
+                ended_until: None,
             }],
             ..run
         })

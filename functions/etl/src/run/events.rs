@@ -172,6 +172,7 @@ impl Etl {
                     version: active.version,
                     objective: active.objective.id.clone(),
                     outcome,
+                    ended_until: None,
                 });
             }
         }

@@ -44,6 +44,7 @@ impl Etl {
         self.give_up(&plan, &record, &mut publication).await;
         record.finish_publication(publication).await?;
         let events = std::mem::take(&mut record.events);
+        let evaluated = record.tally.part(request.as_of);
         let document = record.finish();
         Ok(PartDocument {
             series: document.series,
@@ -53,7 +54,7 @@ impl Etl {
             failures: document.failures,
             stages: document.stages,
             warnings: document.warnings,
-            evaluated: document.evaluated,
+            evaluated,
             events,
             prometheus_away,
         })

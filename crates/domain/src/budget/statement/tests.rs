@@ -34,6 +34,7 @@ fn terms(target: f64, missing: Missing) -> Terms {
         window: BudgetWindow::days(30),
         missing,
         alerts: None,
+        ending: None,
     }
 }
 

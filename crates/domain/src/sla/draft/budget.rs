@@ -79,7 +79,7 @@ pub(super) fn window(
     }
 }
 
-/// `missing` and such: one of a few words, or its default.
+/// `missing`, `series_end` and such: one of a few words, or its default.
 pub(super) fn term<T: FromStr + Default>(
     fields: &Map<String, Value>,
     pointer: &str,
