@@ -1,10 +1,7 @@
 //! A record as `dead_letter` keeps it, and back.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use domain::{
-    Timestamp,
-    message::EvaluationRow,
-};
+use domain::{Timestamp, message::EvaluationRow};
 use serde_json::{Value, json};
 use store::pipeline::DeadLetter;
 
