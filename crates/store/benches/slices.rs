@@ -186,7 +186,7 @@ async fn repeat(pool: &MySqlPool, midnight: Timestamp) {
                 60
             };
             let statement = format!(
-                "INSERT INTO {table} (sla, objective, definition, length, `end`, {columns}) \
+                "REPLACE INTO {table} (sla, objective, definition, length, `end`, {columns}) \
                  SELECT sla, objective, definition, length, `end` - INTERVAL {day} DAY, {columns} FROM {table} \
                  WHERE `end` > '{until}' - INTERVAL 1 DAY AND `end` <= '{until}' AND length > {longer}"
             );

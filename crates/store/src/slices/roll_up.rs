@@ -345,9 +345,11 @@ impl Due {
         let Some(row) = row else { return Ok(None) };
         // JSON on MySQL, a text on MariaDB: both are read as text.
         let document: &str = row.try_get_unchecked(0)?;
-        let objective: EventsObjective = serde_json::from_str(document)?;
-        let is_it = objective.definition().as_str() == self.definition;
-        Ok(Some(objective).filter(|objective| is_it && objective.method != Method::Occurrences))
+        let objective = serde_json::from_str(document).ok();
+        Ok(objective.filter(|objective: &EventsObjective| {
+            objective.method != Method::Occurrences
+                && objective.definition().as_str() == self.definition
+        }))
     }
 
     /// What rows of a group add up to.

@@ -64,10 +64,10 @@ async fn the_example_events_are_answered_with_what_became_of_their_records() {
     let database = TestDatabase::create().await;
     let storage = storage(database.store().clone());
     for (name, records, dead_lettered) in [
-        ("kafka-batch.json", 14, 0),
-        ("kafka-batch-with-poison.json", 36, 24),
+        ("kafka-batch.json", 16, 0),
+        ("kafka-batch-with-poison.json", 38, 24),
         ("kafka-batch-empty.json", 0, 0),
-        ("kafka-batch-with-poison.json", 36, 24),
+        ("kafka-batch-with-poison.json", 38, 24),
     ] {
         let event = raw(&fs::read_to_string(path(name)).unwrap());
         let answer = storage.handle(&event).await.unwrap();
@@ -88,6 +88,7 @@ async fn the_example_events_are_answered_with_what_became_of_their_records() {
         "prediction",
         "violation",
         "episode",
+        "slice",
         "score",
         "objective_score",
         "run",

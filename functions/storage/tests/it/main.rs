@@ -8,4 +8,5 @@ mod examples;
 mod faults;
 mod redrive;
 mod refusal;
+mod slices;
 mod unstorable;
