@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Account, AttributedTime, Budget, RecordedTime, Version, in_force};
+use super::{Account, AttributedTime, Budget, RecordedTime, Version, freeze::freeze, in_force};
 use crate::{
     sla::Terms,
     time::{Span, SpanSet, Timestamp},
@@ -56,13 +56,22 @@ impl BudgetCalculator {
             AttributedTime::end_silent(&mut times, hold, self.as_of);
         }
         let mut all: Option<Account> = None;
-        let mut of_series = Vec::new();
+        let (mut of_series, mut judged) = (Vec::new(), Vec::new());
         for (series, time) in series.into_iter().zip(times) {
             let own = account(&time);
             if !own.is_judged() {
                 continue;
             }
-            of_series.push((series, Budget::of(terms, &own)));
+            let mut budget = Budget::of(terms, &own);
+            freeze(
+                &mut budget,
+                terms,
+                std::slice::from_ref(&time),
+                excluded,
+                self.as_of,
+            );
+            of_series.push((series, budget));
+            judged.push(time);
             match &mut all {
                 Some(all) => *all += &own,
                 None => all = Some(own),
@@ -70,9 +79,11 @@ impl BudgetCalculator {
         }
         of_series.sort_by(|(_, one), (_, other)| one.left().total_cmp(&other.left()));
         let all = all.unwrap_or_else(|| account(&AttributedTime::default()));
+        let mut rolled_up = Budget::of(terms, &all);
+        freeze(&mut rolled_up, terms, &judged, excluded, self.as_of);
         ObjectiveBudgets {
             of_series,
-            rolled_up: Budget::of(terms, &all),
+            rolled_up,
         }
     }
 
@@ -145,6 +156,67 @@ mod tests {
         assert_eq!(listed, [("other", 100.0), ("one", 10.0)]);
         let all = (found.rolled_up.bad_seconds, found.rolled_up.target);
         assert_eq!(all, (110.0, Some(0.99)));
+    }
+
+    #[test]
+    fn an_alert_freezes_where_less_than_half_is_measured() {
+        // In violation until 20:00; then nothing stands for 4 minutes, or for 40.
+        let silent = |minutes: u64| {
+            let end = 20 * 3_600;
+            let time = RecordedTime {
+                judged: vec![span(0, end + 60 * minutes)],
+                gaps: vec![span(end, end + 60 * minutes)],
+                violations: vec![span(3_600, end)],
+            };
+            (end + 60 * minutes, BTreeMap::from([(1, time)]))
+        };
+        for (minutes, expected) in [
+            (2, (true, false, None)),
+            (4, (true, true, Some(20 * 3_600 + 120))),
+            (40, (true, true, Some(20 * 3_600 + 120))),
+        ] {
+            let (end, recorded) = silent(minutes);
+            let version = Version {
+                version: 1,
+                created_at: Timestamp::EPOCH,
+                retired_at: None,
+            };
+            let terms = Terms {
+                target: Some(0.99),
+                window: BudgetWindow::days(1),
+                missing: Missing::Excluded,
+                alerts: None,
+                ending: None,
+            };
+            let calculator = BudgetCalculator::new(&[version], span(0, end).end);
+            let found = calculator.budgets(&terms, [("one", &recorded)], &SpanSet::default());
+            for budget in [&found.of_series[0].1, &found.rolled_up] {
+                let page = &budget.alerts[0];
+                let since = page
+                    .unmeasured_since
+                    .map(|since| since.millis() as u64 / 1_000);
+                assert_eq!((page.firing, page.frozen, since), expected, "{minutes}");
+            }
+        }
+        // What is excluded counts as measured: nothing is judged, so it does not fire.
+        let (end, recorded) = silent(40);
+        let excluded = SpanSet::from(span(0, end));
+        let version = Version {
+            version: 1,
+            created_at: Timestamp::EPOCH,
+            retired_at: None,
+        };
+        let terms = Terms {
+            target: Some(0.99),
+            window: BudgetWindow::days(1),
+            missing: Missing::Excluded,
+            alerts: None,
+            ending: None,
+        };
+        let calculator = BudgetCalculator::new(&[version], span(0, end).end);
+        let found = calculator.budgets(&terms, [("one", &recorded)], &excluded);
+        let page = &found.rolled_up.alerts[0];
+        assert_eq!((page.firing, page.frozen), (false, false));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod alert;
 mod attributed;
 mod calculator;
 mod events;
+mod freeze;
 mod statement;
 
 pub use account::Account;

@@ -25,7 +25,7 @@ async fn an_invalid_sla_is_refused_by_pointer_and_nothing_is_stored() {
         (objective(r#""max":1,"target":1.2"#), "/objectives/0/target"),
         (objective(r#""max":1,"target":0"#), "/objectives/0/target"),
         (objective(r#""max":1,"target":NaN"#), "/objectives/0/target"),
-        (objective(r#""max":1,"target":0.9,"budget_window":"3d""#), "/objectives/0/budget_window"),
+        (objective(r#""max":1,"target":0.9,"budget_window":"30m""#), "/objectives/0/budget_window"),
         (objective(r#""max":1,"target":0.9,"missing":"ignored""#), "/objectives/0/missing"),
         (r#"{"name":"try","objectives":[{"metric":"m","max":1}]}"#.to_owned(), "/name"),
         (r#"{"name":"web","objectives":[]}"#.to_owned(), "/objectives"),

@@ -85,28 +85,34 @@ async fn a_budget_is_told_series_by_series_and_rolled_up() {
             "budget_share": 0.6,
             "factor": 14.4,
             "firing": false,
+            "frozen": true,
             "long": "1h",
             "reachable": true,
             "severity": "page",
-            "short": "5m"
+            "short": "5m",
+            "unmeasured_since": null
           },
           {
             "budget_share": 1.5,
             "factor": 6.0,
             "firing": false,
+            "frozen": true,
             "long": "6h",
             "reachable": true,
             "severity": "page",
-            "short": "30m"
+            "short": "30m",
+            "unmeasured_since": null
           },
           {
             "budget_share": 3.0,
             "factor": 3.0,
             "firing": false,
+            "frozen": true,
             "long": "1d",
             "reachable": true,
             "severity": "ticket",
-            "short": "2h"
+            "short": "2h",
+            "unmeasured_since": null
           }
         ],
         "as_of": "2026-11-23T08:45:00Z",
@@ -125,6 +131,7 @@ async fn a_budget_is_told_series_by_series_and_rolled_up() {
         "excluded_seconds": 0.0,
         "exhaustion_seconds": 1853.2687500000022,
         "in_exclusion": false,
+        "kind": "range",
         "labels": {
           "instance": "b",
           "job": "node"

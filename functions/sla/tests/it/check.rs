@@ -74,6 +74,7 @@ async fn what_was_evaluated_is_told() {
             "firing": 0,
             "for_seconds": 60.0,
             "in_exclusion": false,
+            "kind": "range",
             "labels": {
               "instance": "a",
               "job": "node"
@@ -125,6 +126,7 @@ async fn what_was_evaluated_is_told() {
             "firing": 0,
             "for_seconds": 0.0,
             "in_exclusion": false,
+            "kind": "range",
             "labels": {},
             "max": null,
             "metric": "memory",
@@ -168,6 +170,7 @@ async fn before_the_first_evaluation_nothing_is_known() {
         "firing": 0,
         "for_seconds": 0.0,
         "in_exclusion": false,
+        "kind": "range",
         "labels": {},
         "max": null,
         "metric": "memory",

@@ -122,7 +122,50 @@ async fn a_budget_of_events_is_answered_beside_that_of_a_range() {
         .collect();
     assert_eq!(kinds, ["range", "events"]);
     assert_eq!(document["rolled_up"][1]["labels"], json!({}));
-    insta::assert_json_snapshot!(document["objectives"][1], @"");
+    let entry = &document["objectives"][1];
+    for (field, expected) in [
+        ("good", json!(71_640.0)),
+        ("total", json!(72_000.0)),
+        ("bad", json!(360.0)),
+        ("clipped", json!(0.0)),
+        ("coverage", json!(0.25)),
+        ("excluded_seconds", json!(0.0)),
+        ("from", json!("2026-11-22T08:45:00Z")),
+        ("metric", json!("web/availability")),
+        ("method", json!("occurrences")),
+        ("budget_window", json!("1d")),
+        ("labels", json!({})),
+        ("series", json!(1)),
+        ("in_exclusion", json!(false)),
+    ] {
+        assert_eq!(entry[field], expected, "{field}: {entry}");
+    }
+    let close = |value: &Value, expected: f64| {
+        let value = value.as_f64().unwrap();
+        assert!(
+            (value - expected).abs() < 1e-9 * expected.max(1.0),
+            "{value} {expected}"
+        );
+    };
+    close(&entry["sli"], 0.995);
+    close(&entry["budget_events"], 720.0);
+    close(&entry["remaining_share"], 0.5);
+    close(&entry["burn"]["1h"], 0.5);
+    // Half of a day's budget at half the pace that it lasts at.
+    close(&entry["exhaustion_seconds"], 86_400.0);
+    assert_eq!(entry["burn"]["1d"], Value::Null);
+    let alerts = entry["alerts"].as_array().unwrap().iter();
+    let alerts: Vec<_> = alerts
+        .map(|alert| (&alert["long"], &alert["firing"], &alert["frozen"]))
+        .collect();
+    assert_eq!(
+        alerts,
+        [
+            (&json!("1h"), &json!(false), &json!(false)),
+            (&json!("6h"), &json!(false), &json!(false)),
+            (&json!("1d"), &json!(false), &json!(true)),
+        ]
+    );
     // The same at a time before.
     let earlier = service
         .get("/sla/web/budget?as_of=2026-11-23T04:45:00Z&objective=availability")
@@ -277,7 +320,25 @@ async fn the_history_of_events_is_answered_step_by_step() {
         "/sla/web/history?objective=availability&from=2026-11-23T06:10:00Z&to=2026-11-23T08:45:00Z";
     let hours = service.get(&format!("{uri}&step=1h")).await;
     // From 06:00 on; the hour that goes on is not final.
-    insta::assert_json_snapshot!(hours["history"][0], @"");
+    let first = &hours["history"][0];
+    assert_eq!(
+        (&first["start"], &first["end"]),
+        (
+            &json!("2026-11-23T06:00:00Z"),
+            &json!("2026-11-23T07:00:00Z")
+        )
+    );
+    assert_eq!(
+        (
+            &first["total"],
+            &first["bad"],
+            &first["measured"],
+            &first["revision"]
+        ),
+        (&json!(6_000.0), &json!(60.0), &json!(3_600.0), &json!(0))
+    );
+    // 1 % is what the target allows.
+    assert!(first["remaining_share"].as_f64().unwrap().abs() < 1e-9);
     assert_eq!(steps(&hours), 2);
     let provisional = service
         .get(&format!("{uri}&step=1h&provisional=true"))

@@ -69,6 +69,7 @@ async fn the_violations_to_come_are_told() {
             "firing": 0,
             "first_crossing": "2026-11-23T08:45:00Z",
             "for_seconds": 0.0,
+            "kind": "range",
             "labels": {
               "instance": "a",
               "job": "node"

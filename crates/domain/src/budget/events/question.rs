@@ -62,6 +62,8 @@ impl EventsQuestion {
         }
         // The windows of the oldest time reach back the furthest.
         start = edges.iter().copied().min().unwrap_or(end).min(start);
+        // A slice that ends in a window is of it as a whole.
+        start = floor(start, slice);
         Self::new(objective, Span { start, end }, edges, excluded)
     }
 

@@ -282,6 +282,19 @@ fn timeline() -> impl Strategy<Value = Vec<Counted>> {
     })
 }
 
+#[test]
+fn a_slice_that_ends_in_a_window_is_of_it_as_a_whole() {
+    let of = EventsObjective {
+        slice: SliceLength::OneHour,
+        budget_window: "90m".parse().unwrap(),
+        alerts: Some(Vec::new()),
+        ..objective(Method::RatioTimeslices)
+    };
+    let found = of_now(&of, &steady(720, [1.0, 10.0]));
+    // Two slices end in the last 90 minutes.
+    assert_eq!((found.from, found.total), (at(600), 1_200.0));
+}
+
 fn any_objective() -> impl Strategy<Value = EventsObjective> {
     let method = prop::sample::select(vec![
         Method::Occurrences,
