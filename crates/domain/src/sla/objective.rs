@@ -86,7 +86,7 @@ pub struct Sla {
     pub events: Vec<(usize, EventsObjective)>,
 }
 
-/// An objective of either kind. As JSON it is that of its kind: `events` tells one from the other.
+/// An objective of either kind. As JSON it is that of its kind: the field `events` makes the difference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum AnyObjective {
