@@ -119,7 +119,7 @@ fn known_cause(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(tls_sentence(tls));
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        // What it wraps is not one of its causes.
+        // What it wraps does not count as a cause.
         let wrapped = error.get_ref().and_then(|wrapped| known_cause(wrapped));
         if wrapped.is_some() {
             return wrapped;
