@@ -38,6 +38,7 @@ fn budget(criterion: &mut Criterion) {
         target: Some(0.99),
         window: BudgetWindow::ThirtyDays,
         missing: Missing::Excluded,
+        ending: None,
     };
     criterion.bench_function("budget, 30 days, 1,000 violations", |bencher| {
         bencher.iter(|| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{
     Sample, Series, SeriesId, Span, Timestamp, Window,
-    evaluation::{self, Continuation, Outlook, PredictedValues},
+    evaluation::{self, Continuation, Outlook, PredictedValues, Stood, Validity},
     finite,
     forecast::{Baseline, HORIZON},
     message::{
@@ -37,8 +37,8 @@ pub struct Analysed {
     pub samples: u64,
     /// Summaries, statistics and forecast; `None` without a sample in the last 12 h.
     pub description: Option<Description>,
-    /// The objectives that were judged on it, with their positions.
-    pub violations: Vec<(usize, ViolationsDocument)>,
+    /// The objectives that were judged on it.
+    pub judged: Vec<JudgedObjective>,
     /// The positions of those that were not, because no pairs were left.
     pub cut: Vec<usize>,
     /// The scores of its forecasts whose horizon is over.
@@ -66,8 +66,8 @@ impl Analysed {
                 Message::of_prediction(&description.prediction, run),
             ]
         });
-        let violations = self.violations.iter();
-        let violations = violations.map(|(_, document)| Message::of_violations(document, run));
+        let violations = self.judged.iter();
+        let violations = violations.map(|judged| Message::of_violations(&judged.document, run));
         let scores = self.scores.iter();
         let scores = scores.map(|document| Message::of_score(document, run));
         description.chain(violations).chain(scores).collect()
@@ -84,14 +84,18 @@ pub fn analyse(
     as_of: Timestamp,
 ) -> Analysed {
     let samples = evaluation::clean(fetched.samples);
+    let validity = Validity {
+        staleness: metric.reading.staleness(),
+        markers: &fetched.ends,
+    };
     let series = Series {
         metric: metric.name.clone(),
         labels: fetched.labels,
     };
     let reference = SeriesReference::new(&series, metric.unit.clone());
-    let staleness = metric.reading.staleness();
+    let staleness = validity.staleness;
     let found = statistics(metric, &samples, as_of);
-    let summaries = summarised(reference.clone(), &samples, staleness, as_of);
+    let summaries = summarised(reference.clone(), &samples, validity, as_of);
     let description = summaries.map(|metrics| {
         let baseline = Baseline::of(last_12_hours(&samples, as_of));
         let mut prediction = documents::prediction(reference.clone(), &found, baseline, as_of);
@@ -113,10 +117,13 @@ pub fn analyse(
         average: forecast.average,
     });
     let Judged {
-        mut violations,
+        mut objectives,
         cut,
-    } = judge(metric, &reference, &samples, &found, active, pairs, as_of);
-    for (position, document) in &mut violations {
+    } = judge(&reference, &samples, validity, &found, active, pairs, as_of);
+    for JudgedObjective {
+        position, document, ..
+    } in &mut objectives
+    {
         let Outlook::Forecast(risk) = &mut document.outlook else {
             continue;
         };
@@ -135,30 +142,40 @@ pub fn analyse(
         samples: samples.len() as u64,
         scores: scores.collect(),
         description,
-        violations,
+        judged: objectives,
         cut,
     }
 }
 
-/// What was found of the objectives that match a series, by their positions.
+/// What was found of the objectives that match a series.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    pub(crate) violations: Vec<(usize, ViolationsDocument)>,
-    /// Those that were not judged, because no pairs were left.
+    pub(crate) objectives: Vec<JudgedObjective>,
+    /// The positions of those that were not judged, because no pairs were left.
     pub(crate) cut: Vec<usize>,
+}
+
+/// An objective judged on a series.
+#[derive(Debug)]
+pub struct JudgedObjective {
+    /// The objective's position.
+    pub position: usize,
+    /// What was found.
+    pub document: ViolationsDocument,
+    /// When the series stood, for what is said of the others.
+    pub stood: Stood,
 }
 
 /// Judges each objective that matches the series.
 pub(crate) fn judge(
-    metric: &Metric,
     series: &SeriesReference,
     samples: &[Sample],
+    validity: Validity<'_>,
     found: &statistics::Analysis,
     active: &[ActiveObjective],
     pairs: &Pairs,
     as_of: Timestamp,
 ) -> Judged {
-    let staleness = metric.reading.staleness();
     let future = Future::of(found);
     let matching = active.iter().enumerate().filter(|(_, active)| {
         active.objective.metric == series.metric && series.labels.matches(&active.objective.labels)
@@ -174,16 +191,21 @@ pub(crate) fn judge(
             version,
             objective,
         } = active;
-        let evaluated = evaluation::evaluate(objective, samples, staleness, as_of);
+        let evaluated = evaluation::evaluate(objective, samples, validity, as_of);
         let Some(judgement) = evaluated.judgement() else {
             continue;
         };
         let outlook = future
             .with(|continuation, predicted| judgement.outlook(objective, continuation, predicted));
+        let stood = Stood::of(&judgement).newest(objective);
         let series = series.clone();
         let document =
             ViolationsDocument::judged(sla, *version, objective, series, judgement, outlook);
-        judged.violations.push((position, document));
+        judged.objectives.push(JudgedObjective {
+            position,
+            document,
+            stood,
+        });
     }
     judged
 }
@@ -246,7 +268,7 @@ fn options(reading: &Reading) -> statistics::Options {
 fn summarised(
     series: SeriesReference,
     samples: &[Sample],
-    staleness: Duration,
+    validity: Validity<'_>,
     as_of: Timestamp,
 ) -> Option<MetricsDocument> {
     let windows = Window::ALL.map(|window| {
@@ -271,7 +293,7 @@ fn summarised(
                 .as_ref()
                 .and_then(|summary| summary.std)
                 .and_then(finite),
-            coverage: evaluation::coverage(samples, staleness, span),
+            coverage: evaluation::coverage(samples, validity, span),
         }
     });
     let inside = last_12_hours(samples, as_of);

@@ -2,6 +2,7 @@
 
 use domain::{
     Part, Timestamp,
+    evaluation::Stood,
     message::{EvaluatedObjective, Failure, RunId, Stage},
 };
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,18 @@ pub struct PartDocument {
     /// What became of each objective on the series of this part. `rows` is 0 where it was evaluated and none of the series
     /// is of this part.
     #[serde(default)]
-    pub evaluated: Vec<EvaluatedObjective>,
+    pub evaluated: Vec<EvaluatedPart>,
     /// Whether Prometheus answered nothing.
     pub prometheus_away: bool,
+}
+
+/// What became of an objective on the series of a part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluatedPart {
+    /// As in the run's record, but for the series of the part alone.
+    #[serde(flatten)]
+    pub evaluated: EvaluatedObjective,
+    /// When any of the part's series stood: which series have ended takes all parts.
+    #[serde(default)]
+    pub stood: Stood,
 }

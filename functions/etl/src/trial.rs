@@ -1,15 +1,15 @@
 //! A dry run: objectives judged on what Prometheus has, nothing published and nothing kept.
 
-use std::{future, sync::Arc, thread, time::Duration};
+use std::{collections::BTreeMap, future, sync::Arc, thread, time::Duration};
 
 use domain::{
     Sample, Series, SeriesId, Timestamp,
-    evaluation::{self, ObjectiveState, Recommendation, worst_first},
+    evaluation::{self, ObjectiveState, Recommendation, Silence, Stood, Validity, worst_first},
     message::{
         BOUND, DEADLINE, Failure, SeriesReference, TrialDocument, TriedObjective, TriedSeries,
         ViolationsDocument,
     },
-    sla::{Objective, SlaName, Trial},
+    sla::{SlaName, Trial},
 };
 use futures::{StreamExt, stream};
 use store::pipeline::StoredEvaluation;
@@ -72,7 +72,7 @@ impl Etl {
             .cloned()
             .collect();
         let deadline = deadline.within(PATIENCE);
-        let mut tried: Vec<TriedObjective> = trial.objectives.iter().map(untried).collect();
+        let mut found = vec![Found::default(); trial.objectives.len()];
         let (mut failures, pairs) = (Vec::new(), Arc::new(Pairs::new(self.pairs)));
         for metric in asked {
             let name = metric.name.clone();
@@ -82,12 +82,12 @@ impl Etl {
                 as_of,
                 violations: trial.violations,
             };
-            let found = self.try_metric(metric, &asked, &mut tried);
-            let Ok(found) = timeout_at(deadline.end, found).await else {
+            let judging = self.try_metric(metric, &asked, &mut found);
+            let Ok(outcome) = timeout_at(deadline.end, judging).await else {
                 failures.push(Failure::new("fetch", DEADLINE).of_metric(&name));
                 continue;
             };
-            match found {
+            match outcome {
                 Ok(0) => {}
                 Ok(cut) => {
                     let detail = format!("{cut} pairs were not judged: {}", pairs.cut());
@@ -108,12 +108,12 @@ impl Etl {
             }
         }
         let mut bytes = 0;
-        for (objective, active) in tried.iter_mut().zip(active.iter()) {
-            close(objective, active, as_of, &mut bytes);
-        }
+        let objectives = found.into_iter().zip(active.iter());
         Ok(TrialDocument {
             as_of,
-            objectives: tried,
+            objectives: objectives
+                .map(|(found, active)| found.close(active, as_of, &mut bytes))
+                .collect(),
             failures,
         })
     }
@@ -124,7 +124,7 @@ impl Etl {
         &self,
         metric: Arc<Metric>,
         asked: &Asked,
-        tried: &mut [TriedObjective],
+        tried: &mut [Found],
     ) -> Result<usize, FetchError> {
         let (found, arriving) = mpsc::channel(SERIES_WAITING);
         let range = read_range(&metric, &asked.active, asked.as_of);
@@ -147,9 +147,9 @@ impl Etl {
             match judged {
                 Ok((judged, left_out)) => {
                     cut += left_out;
-                    for (position, series) in judged {
-                        if let Some(objective) = tried.get_mut(position) {
-                            add(objective, series);
+                    for (position, series, stood) in judged {
+                        if let Some(found) = tried.get_mut(position) {
+                            found.add(series, &stood);
                         }
                     }
                 }
@@ -176,7 +176,7 @@ fn try_series(
     metric: &Metric,
     fetched: FetchedSeries,
     asked: &Asked,
-) -> (Vec<(usize, TriedSeries)>, usize) {
+) -> (Vec<(usize, TriedSeries, Stood)>, usize) {
     let Asked {
         active,
         pairs,
@@ -184,6 +184,10 @@ fn try_series(
         violations,
     } = asked;
     let samples = evaluation::clean(fetched.samples);
+    let validity = Validity {
+        staleness: metric.reading.staleness(),
+        markers: &fetched.ends,
+    };
     let series = Series {
         metric: metric.name.clone(),
         labels: fetched.labels,
@@ -196,10 +200,12 @@ fn try_series(
         return (Vec::new(), 0);
     }
     let found = analysis::statistics(metric, &samples, *as_of);
-    let judged = analysis::judge(metric, &reference, &samples, &found, active, pairs, *as_of);
-    let tried = judged.violations.into_iter().map(|(position, document)| {
-        let tried = tried(&document, metric, &samples, *violations);
-        (position, tried)
+    let judged = analysis::judge(
+        &reference, &samples, validity, &found, active, pairs, *as_of,
+    );
+    let tried = judged.objectives.into_iter().map(|judged| {
+        let tried = tried(&judged.document, metric, &samples, *violations);
+        (judged.position, tried, judged.stood)
     });
     (tried.collect(), judged.cut.len())
 }
@@ -228,72 +234,105 @@ fn tried(
     }
 }
 
-fn untried(objective: &Objective) -> TriedObjective {
-    TriedObjective {
-        objective: objective.clone(),
-        series: 0,
-        firing: 0,
-        no_data: 0,
-        entries: Vec::new(),
+/// What was found of an objective so far.
+#[derive(Clone, Default)]
+struct Found {
+    /// On how many series a sample stands, by state.
+    standing: BTreeMap<ObjectiveState, u64>,
+    /// The worst of these.
+    worst: Vec<TriedSeries>,
+    /// The series that fell silent.
+    silences: Vec<Silence>,
+    /// The worst of these.
+    worst_silent: Vec<TriedSeries>,
+    /// When any series stood.
+    stood: Stood,
+}
+
+impl Found {
+    /// Counts a series, and keeps it if it is among the worst.
+    fn add(&mut self, series: TriedSeries, stood: &Stood) {
+        self.stood.join(stood);
+        let entries = match series.violations.silence {
+            Some(silence) => {
+                self.silences.push(silence);
+                &mut self.worst_silent
+            }
+            None => {
+                *self.standing.entry(series.violations.state).or_default() += 1;
+                &mut self.worst
+            }
+        };
+        entries.push(series);
+        if entries.len() > 2 * MOST_SERIES {
+            keep_the_worst(entries, |silence| silence.state);
+        }
+    }
+
+    /// The worst of the series, as many as the answer has room for, at least one; or that there is none.
+    fn close(
+        self,
+        active: &ActiveObjective,
+        as_of: Timestamp,
+        bytes: &mut usize,
+    ) -> TriedObjective {
+        let ActiveObjective {
+            sla,
+            version,
+            objective,
+        } = active;
+        let ended_until = self.stood.ended_until(objective, as_of);
+        let mut states = self.standing;
+        for silence in &self.silences {
+            *states.entry(silence.state(ended_until)).or_default() += 1;
+        }
+        let count = |state| states.get(&state).copied().unwrap_or_default();
+        let mut entries = self.worst;
+        entries.extend(self.worst_silent);
+        keep_the_worst(&mut entries, |silence| silence.state(ended_until));
+        let fitting = entries.iter().take_while(|series| {
+            *bytes += size(series);
+            *bytes <= MOST_BYTES
+        });
+        let fitting = fitting.count().max(1);
+        entries.truncate(fitting);
+        if entries.is_empty() {
+            entries.push(TriedSeries {
+                violations: ViolationsDocument::without_series(sla, *version, objective, as_of),
+                episodes_total: 0,
+                recommended: Recommendation::default(),
+            });
+        }
+        TriedObjective {
+            objective: objective.clone(),
+            series: states.values().sum(),
+            firing: count(ObjectiveState::Firing),
+            no_data: count(ObjectiveState::NoData),
+            ended: count(ObjectiveState::Ended),
+            ended_until,
+            entries,
+        }
     }
 }
 
-/// Counts a series, and keeps it if it is among the worst.
-fn add(objective: &mut TriedObjective, series: TriedSeries) {
-    let state = series.violations.state;
-    objective.series += 1;
-    objective.firing += u64::from(state == ObjectiveState::Firing);
-    objective.no_data += u64::from(state == ObjectiveState::NoData);
-    objective.entries.push(series);
-    if objective.entries.len() > 2 * MOST_SERIES {
-        keep_the_worst(&mut objective.entries);
-    }
-}
-
-fn keep_the_worst(entries: &mut Vec<TriedSeries>) {
+/// Keeps the worst of the series, of which those that fell silent are in the state that `state` says.
+fn keep_the_worst(entries: &mut Vec<TriedSeries>, state: impl Fn(&Silence) -> ObjectiveState) {
+    let badness = |series: &TriedSeries| {
+        let document = &series.violations;
+        let windows = document.windows;
+        let seconds = windows.map_or(0.0, |windows| windows.twelve_hours.seconds);
+        let state = document.silence.as_ref().map_or(document.state, &state);
+        (state, seconds)
+    };
     entries.sort_by(|one, other| {
         worst_first(badness(one), badness(other)).then_with(|| id(one).cmp(&id(other)))
     });
     entries.truncate(MOST_SERIES);
 }
 
-fn badness(series: &TriedSeries) -> (ObjectiveState, f64) {
-    let windows = series.violations.windows;
-    let seconds = windows.map_or(0.0, |windows| windows.twelve_hours.seconds);
-    (series.violations.state, seconds)
-}
-
 fn id(series: &TriedSeries) -> Option<SeriesId> {
     let reference = series.violations.series.as_ref();
     reference.map(|reference| reference.series)
-}
-
-/// The worst of the series, as many as the answer has room for, at least one; or that there is none.
-fn close(
-    objective: &mut TriedObjective,
-    active: &ActiveObjective,
-    as_of: Timestamp,
-    bytes: &mut usize,
-) {
-    keep_the_worst(&mut objective.entries);
-    let fitting = objective.entries.iter().take_while(|series| {
-        *bytes += size(series);
-        *bytes <= MOST_BYTES
-    });
-    let fitting = fitting.count().max(1);
-    objective.entries.truncate(fitting);
-    if objective.entries.is_empty() {
-        let ActiveObjective {
-            sla,
-            version,
-            objective: tried,
-        } = active;
-        objective.entries.push(TriedSeries {
-            violations: ViolationsDocument::without_series(sla, *version, tried, as_of),
-            episodes_total: 0,
-            recommended: Recommendation::default(),
-        });
-    }
 }
 
 /// About how many bytes a series has as JSON.

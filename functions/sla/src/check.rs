@@ -60,6 +60,10 @@ struct Entry<'a> {
     series: u64,
     firing: u64,
     no_data: u64,
+    /// How many series have ended.
+    ended: u64,
+    /// Since when the series is silent: it keeps its state, or has ended, or has no data.
+    silent_since: Option<Timestamp>,
     in_exclusion: bool,
     windows: Option<WindowsLeft>,
     episodes: Vec<Told<'a>>,
@@ -106,6 +110,7 @@ pub(crate) async fn document<'a>(
     let worst = objectives
         .iter()
         .map(|entry| entry.state)
+        .filter(|state| *state != ObjectiveState::Ended)
         .max()
         .unwrap_or(ObjectiveState::NoData);
     Ok(Check {
@@ -189,6 +194,8 @@ impl Entry<'_> {
             reason: Some(STALE),
             firing: 0,
             no_data: self.series,
+            ended: 0,
+            silent_since: None,
             ..self
         }
     }
@@ -211,6 +218,7 @@ fn shown<'a>(
         as_of: Some(document.as_of),
         state: document.state,
         reason: document.reason.as_deref(),
+        silent_since: document.silence.map(|silence| silence.since),
         in_exclusion: excluded.contains(document.as_of),
         windows: document
             .windows
@@ -242,6 +250,8 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         series: evaluated.series,
         firing: evaluated.firing,
         no_data: evaluated.no_data,
+        ended: evaluated.ended,
+        silent_since: None,
         in_exclusion: false,
         windows: None,
         episodes: Vec::new(),

@@ -52,6 +52,8 @@ struct Entry<'a> {
     series: u64,
     firing: u64,
     no_data: u64,
+    /// How many series have ended.
+    ended: u64,
     #[serde(flatten)]
     outlook: Cow<'a, Outlook>,
     /// What the objective's probabilities of the last day were worth.
@@ -150,6 +152,7 @@ fn shown<'a>(
             outlook: Cow::Owned(Outlook::unavailable(STALE)),
             firing: 0,
             no_data: shown.series,
+            ended: 0,
             ..shown
         }
     } else {
@@ -172,6 +175,7 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         series: evaluated.series,
         firing: evaluated.firing,
         no_data: evaluated.no_data,
+        ended: evaluated.ended,
         outlook: Cow::Owned(Outlook::unavailable(NOT_EVALUATED)),
         reliability: None,
         reliability_reason: None,

@@ -86,9 +86,13 @@ fn dry_run(document: Value) -> Result<Value, ApiError> {
 
 /// What was found, as if it had been stored.
 fn evaluation(tried: &TrialDocument, worst: Worst) -> Evaluation {
-    let stored = |series: &TriedSeries| StoredEvaluation {
-        document: series.violations.clone(),
-        episodes_total: series.episodes_total,
+    let stored = |series: &TriedSeries, ended_until| {
+        let mut document = series.violations.clone();
+        document.settle(ended_until);
+        StoredEvaluation {
+            document,
+            episodes_total: series.episodes_total,
+        }
     };
     Evaluation {
         name: SlaName::trial(),
@@ -96,13 +100,18 @@ fn evaluation(tried: &TrialDocument, worst: Worst) -> Evaluation {
         objectives: tried
             .objectives
             .iter()
-            .map(|objective| EvaluatedObjective {
-                objective: objective.objective.clone(),
-                as_of: Some(tried.as_of),
-                series: objective.series,
-                firing: objective.firing,
-                no_data: objective.no_data,
-                entries: worst.first(objective.entries.iter().map(stored).collect()),
+            .map(|objective| {
+                let entries = objective.entries.iter();
+                let entries = entries.map(|series| stored(series, objective.ended_until));
+                EvaluatedObjective {
+                    objective: objective.objective.clone(),
+                    as_of: Some(tried.as_of),
+                    series: objective.series,
+                    firing: objective.firing,
+                    no_data: objective.no_data,
+                    ended: objective.ended,
+                    entries: worst.first(entries.collect()),
+                }
             })
             .collect(),
     }

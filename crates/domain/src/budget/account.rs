@@ -9,9 +9,7 @@ use crate::time::{Span, SpanSet, Timestamp};
 /// The time a budget is calculated from, of one series or of several together. Exact sums of whole milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// How many series.
-    pub(super) series: u32,
-    /// The budget window, of one series.
+    /// The budget window.
     pub(super) length: Duration,
     /// In the budget window.
     pub(super) window: Tally,
@@ -19,6 +17,8 @@ pub struct Account {
     pub(super) is_judged: bool,
     /// The judged time of the budget window in which a sample stands, excluded or not.
     pub(super) covered: Duration,
+    /// The time of the budget window in which one could: that of a young series begins with its first sample.
+    pub(super) present: Duration,
     /// Of the budget window.
     pub(super) excluded: Duration,
     /// In each window of [`BURN_WINDOWS`] that is no longer than the budget window.
@@ -28,6 +28,8 @@ pub struct Account {
 /// Time in one window that is judged and not excluded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
+    /// The window itself, of each series; that of a series that has ended is the time it was there.
+    pub(super) length: Duration,
     /// All of it.
     pub(super) judged: Duration,
     /// In which no sample stands.
@@ -44,27 +46,35 @@ impl Account {
         as_of: Timestamp,
         length: Duration,
     ) -> Self {
-        let window = SpanSet::from(Span {
-            start: as_of - length,
-            end: as_of,
-        });
+        let present = time.present(as_of);
+        let counts = Span {
+            start: if time.ended.is_some() {
+                present.start
+            } else {
+                Timestamp::EPOCH
+            },
+            ..present
+        };
+        let since = |start: Timestamp| Span { start, end: as_of }.intersection(counts);
+        let window = SpanSet::from(since(as_of - length));
         let excluded = excluded.intersection(&window);
         let all = time.judged.intersection(&window);
-        let covered = all.difference(&time.missing).length();
+        let covered = time.stood.intersection(&window).length();
         let judged = all.difference(&excluded);
         let missing = time.missing.intersection(&judged);
         let violated = time.violated.intersection(&judged);
         let tally = |start: Timestamp| Tally {
+            length: since(start).length(),
             judged: judged.length_since(start),
             missing: missing.length_since(start),
             violated: violated.length_since(start),
         };
         Self {
-            series: 1,
             length,
             window: tally(as_of - length),
             is_judged: !all.is_empty(),
             covered,
+            present: since(as_of - length).overlap(present),
             excluded: excluded.length(),
             recent: BurnWindow::within(length)
                 .map(|recent| tally(as_of - recent.length))
@@ -75,11 +85,6 @@ impl Account {
     /// Whether any of the budget window was judged, excluded or not.
     pub fn is_judged(&self) -> bool {
         self.is_judged
-    }
-
-    /// How long `length` is for all of the series together.
-    pub(super) fn of_all(&self, length: Duration) -> Duration {
-        length * self.series
     }
 
     /// The time in a window of this name, if it was looked at.
@@ -93,10 +98,10 @@ impl Account {
 impl AddAssign<&Self> for Account {
     /// Adds the time of other series, over windows of the same length.
     fn add_assign(&mut self, other: &Self) {
-        self.series += other.series;
         self.window += other.window;
         self.is_judged |= other.is_judged;
         self.covered += other.covered;
+        self.present += other.present;
         self.excluded += other.excluded;
         for (own, others) in self.recent.iter_mut().zip(&other.recent) {
             *own += *others;
@@ -106,6 +111,7 @@ impl AddAssign<&Self> for Account {
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
+        self.length += other.length;
         self.judged += other.judged;
         self.missing += other.missing;
         self.violated += other.violated;

@@ -1,6 +1,9 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::time::{Span, SpanSet, Timestamp, Window};
+use crate::{
+    evaluation::STALENESS,
+    time::{Span, SpanSet, Timestamp, Window},
+};
 
 /// When a version of an SLA was made, and when it was retired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,15 @@ pub struct AttributedTime {
     pub(super) missing: SpanSet,
     /// The time of violations.
     pub(super) violated: SpanSet,
+    /// The judged time in which a sample stands.
+    pub(super) stood: SpanSet,
+    /// When it began, if it is young: the first thing that was judged is that it was not there yet.
+    pub(super) began: Option<Timestamp>,
+    /// When it ended, if it did: it counts up to then.
+    pub(super) ended: Option<Timestamp>,
 }
+
+const INSTANT: Duration = Duration::from_millis(1);
 
 impl AttributedTime {
     /// Takes from each version what it judged while it was in force.
@@ -77,10 +88,61 @@ impl AttributedTime {
             violated.extend(within(&recorded.violations));
             judged.extend(own);
         }
+        let judged: SpanSet = judged.into_iter().collect();
+        let missing: SpanSet = missing.into_iter().collect();
+        let first = judged.spans().first().zip(missing.spans().first());
+        let began = first
+            .filter(|(judged, gap)| gap.start <= judged.start && gap.length() > STALENESS)
+            .map(|(_, gap)| gap.end);
         Self {
-            judged: judged.into_iter().collect(),
-            missing: missing.into_iter().collect(),
+            stood: judged.difference(&missing),
+            judged,
+            missing,
             violated: violated.into_iter().collect(),
+            began,
+            ended: None,
+        }
+    }
+
+    /// From when until when it is there, up to `as_of`.
+    pub(super) fn present(&self, as_of: Timestamp) -> Span {
+        Span {
+            start: self.began.unwrap_or(Timestamp::EPOCH),
+            end: self.ended.map_or(as_of, |ended| ended.min(as_of)),
+        }
+    }
+
+    /// Ends those of an objective's series that fell silent before `as_of`, while another one stands: at once or, where that
+    /// ended a violation, once they were silent for `hold` while others stood.
+    pub(super) fn end_silent(series: &mut [Self], hold: Duration, as_of: Timestamp) {
+        let stands = |time: &Self| time.stood.contains(as_of - INSTANT);
+        if !series.iter().any(stands) {
+            return;
+        }
+        let mut all = None;
+        for place in 0..series.len() {
+            let time = &series[place];
+            let last = time.stood.spans().iter().rev();
+            let Some(last) = last.map(|span| span.end).find(|end| *end < as_of) else {
+                continue;
+            };
+            if stands(time) {
+                continue;
+            }
+            let is_over = !time.violated.contains(last - INSTANT) || {
+                let all: &SpanSet = all.get_or_insert_with(|| {
+                    let stood = series.iter().flat_map(|time| time.stood.spans());
+                    stood.copied().collect()
+                });
+                let silent = Span {
+                    start: last,
+                    end: as_of,
+                };
+                all.length_within(silent) >= hold
+            };
+            if is_over {
+                series[place].ended = Some(last);
+            }
         }
     }
 }

@@ -49,10 +49,17 @@ impl BudgetCalculator {
     ) -> ObjectiveBudgets<Series> {
         let account =
             |time: &AttributedTime| Account::of(time, excluded, self.as_of, terms.window.length());
+        let (series, mut times): (Vec<Series>, Vec<AttributedTime>) = series
+            .into_iter()
+            .map(|(series, recorded)| (series, self.attributed(recorded)))
+            .unzip();
+        if let Some(hold) = terms.ending {
+            AttributedTime::end_silent(&mut times, hold, self.as_of);
+        }
         let mut all: Option<Account> = None;
         let mut of_series = Vec::new();
-        for (series, recorded) in series {
-            let own = account(&self.attributed(recorded));
+        for (series, time) in series.into_iter().zip(times) {
+            let own = account(&time);
             if !own.is_judged() {
                 continue;
             }
@@ -116,6 +123,7 @@ mod tests {
             target: Some(0.99),
             window: BudgetWindow::OneDay,
             missing: Missing::Excluded,
+            ending: Some(Duration::from_secs(900)),
         };
         let calculator = BudgetCalculator::new(&[version], span(0, DAY).end);
         let series = series.iter().map(|(name, recorded)| (*name, recorded));
@@ -151,5 +159,100 @@ mod tests {
     fn a_version_that_was_never_made_answers_for_nothing() {
         let found = budgets(&[("one", BTreeMap::from([(2, RecordedTime::default())]))]);
         assert!(found.of_series.is_empty());
+    }
+
+    /// Judged over the whole day, standing in one span of it, with a violation at the end of that or none.
+    fn present(start: u64, end: u64, violation: u64) -> RecordedVersions {
+        let gaps = [span(0, start), span(end, DAY)].into_iter();
+        let time = RecordedTime {
+            judged: vec![span(0, DAY)],
+            gaps: gaps.filter(|gap| gap.start < gap.end).collect(),
+            violations: vec![span(end - violation, end)],
+        };
+        BTreeMap::from([(1, time)])
+    }
+
+    #[test]
+    fn a_series_counts_for_the_time_in_which_it_was_there() {
+        let hour = 3_600;
+        let there = present(0, DAY, 0);
+        for (name, series, other, length, coverage) in [
+            ("whole", present(0, DAY, 0), &there, DAY, 1.0),
+            ("young", present(20 * hour, DAY, 0), &there, DAY, 1.0),
+            (
+                "seen late, not young",
+                present(300, DAY, 0),
+                &there,
+                DAY,
+                1.0 - 300.0 / 86_400.0,
+            ),
+            ("ended", present(0, 6 * hour, 0), &there, 6 * hour, 1.0),
+            (
+                "young and ended",
+                present(hour, 6 * hour, 0),
+                &there,
+                5 * hour,
+                1.0,
+            ),
+            (
+                "ended in a violation",
+                present(0, 6 * hour, 60),
+                &there,
+                6 * hour,
+                1.0,
+            ),
+            (
+                "kept in a violation",
+                present(0, DAY - 899, 60),
+                &there,
+                DAY,
+                1.0 - 899.0 / 86_400.0,
+            ),
+            (
+                "held long enough",
+                present(0, DAY - 900, 60),
+                &there,
+                DAY - 900,
+                1.0,
+            ),
+            (
+                "none stands",
+                present(0, 6 * hour, 0),
+                &present(0, 7 * hour, 0),
+                DAY,
+                0.25,
+            ),
+        ] {
+            let found = budgets(&[("one", series), ("other", other.clone())]);
+            let (_, one) = found
+                .of_series
+                .iter()
+                .find(|(name, _)| *name == "one")
+                .unwrap();
+            assert!(
+                (one.coverage - coverage).abs() < 1e-12,
+                "{name}: {}",
+                one.coverage
+            );
+            let missing = length as f64 * (1.0 - one.coverage);
+            let spendable = match name {
+                "young" => (DAY - 20 * hour) as f64,
+                _ => length as f64 - missing,
+            };
+            let budget = one.budget_seconds.unwrap();
+            assert!((budget - 0.01 * spendable).abs() < 1e-6, "{name}: {budget}");
+        }
+    }
+
+    #[test]
+    fn series_that_ended_leave_the_burn_of_those_that_are_there() {
+        let there = present(DAY - 1_800, DAY, 600);
+        let ended = |name| (name, present(0, DAY - 7_200, 0));
+        let found = budgets(&[("one", there), ended("a"), ended("b"), ended("c")]);
+        let burn = found.rolled_up.burn.of_window("1h");
+        assert!(
+            burn.is_some_and(|burn| (burn - 600.0 / 1_800.0 / 0.01).abs() < 1e-9),
+            "{burn:?}"
+        );
     }
 }

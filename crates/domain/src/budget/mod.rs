@@ -11,7 +11,7 @@
 //! | `bad` | `bad + miss` | `J` |
 //!
 //! Then `sli = 1 - b / total`, the budget is `(1 - target)(B - |X in W|)`, without `miss` where that is excluded, and
-//! what remains of it is the budget less `b`. Each instant is attributed to the version of the SLA that was in force then
+//! what remains of it is the budget less `b`. Of a series that has ended `W` is the part in which it was there. Each instant is attributed to the version of the SLA that was in force then
 //! ([`AttributedTime`]). Several series have the sums of all these seconds.
 
 mod account;

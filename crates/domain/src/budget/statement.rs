@@ -43,7 +43,8 @@ pub struct Budget {
     pub unjudged_seconds: f64,
     /// The part of the window that is excluded.
     pub excluded_seconds: f64,
-    /// The share of the window in which a sample stood, excluded or not.
+    /// The share of the window in which a sample stood, excluded or not. The time before the first sample of a young series
+    /// is left out, and that after the end of one that has ended.
     pub coverage: f64,
 }
 
@@ -57,7 +58,7 @@ impl Budget {
     pub fn of(terms: &Terms, account: &Account) -> Self {
         let tally = &account.window;
         let (bad, total) = (bad(tally, terms.missing), total(tally, terms.missing));
-        let length = account.of_all(account.length);
+        let length = tally.length;
         let unjudged = length - account.excluded - tally.judged;
         let not_there = match terms.missing {
             Missing::Excluded => tally.missing,
@@ -84,7 +85,7 @@ impl Budget {
                 .and_then(|remaining| exhaustion(terms, account, remaining)),
             unjudged_seconds: seconds(unjudged),
             excluded_seconds: seconds(account.excluded),
-            coverage: share(account.covered, length).unwrap_or(0.0),
+            coverage: share(account.covered, account.present).unwrap_or(0.0),
         }
     }
 
@@ -158,7 +159,7 @@ impl Burn {
         let windows = BurnWindow::within(account.length).zip(&account.recent);
         let burns = windows.map(|(window, tally)| {
             let total = total(tally, terms.missing);
-            let is_known = total * 2 >= account.of_all(window.length);
+            let is_known = total * 2 >= tally.length;
             let burn = terms
                 .target
                 .filter(|_| is_known)

@@ -1,18 +1,19 @@
 use std::time::Duration;
 
-use super::within;
+use super::{Validity, within};
 use crate::{series::Sample, time::Span};
 
 /// The share of `span` during which one of the clean `samples` stands, 0 to 1.
 ///
 /// Samples before the span count as far as they stand into it, samples after it do not. 0 for an empty span.
-pub fn coverage(samples: &[Sample], staleness: Duration, span: Span) -> f64 {
+pub fn coverage<'a>(samples: &[Sample], validity: impl Into<Validity<'a>>, span: Span) -> f64 {
+    let validity = validity.into();
     let reach = Span {
-        start: span.start - staleness,
+        start: span.start - validity.staleness,
         end: span.end,
     };
     let samples = within(samples, reach);
-    let missing = gaps(samples, staleness, span).map(|gap| gap.length()).sum();
+    let missing = gaps(samples, validity, span).map(|gap| gap.length()).sum();
     share_covered(span, missing)
 }
 
@@ -27,13 +28,12 @@ pub(super) fn share_covered(span: Span, missing: Duration) -> f64 {
 
 /// The maximal parts of `[start, end)` in which none of the clean samples stands, in order; samples stand to the end
 /// of the span at most.
-pub(super) fn gaps(
-    samples: &[Sample],
-    staleness: Duration,
+pub(super) fn gaps<'a>(
+    samples: &'a [Sample],
+    validity: Validity<'a>,
     span: Span,
-) -> impl Iterator<Item = Span> {
-    let starts = std::iter::once(span.start)
-        .chain(samples.iter().map(move |sample| sample.time + staleness));
+) -> impl Iterator<Item = Span> + 'a {
+    let starts = std::iter::once(span.start).chain(validity.ends(samples, span.end));
     let ends = samples.iter().map(|sample| sample.time);
     starts
         .zip(ends.chain(std::iter::once(span.end)))
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn gaps_are_where_no_sample_stands() {
         let samples = [100, 400, 800].map(|time| sample(time, 0.0));
-        let found: Vec<_> = gaps(&samples, STALENESS, span(0, 2_000)).collect();
+        let found: Vec<_> = gaps(&samples, STALENESS.into(), span(0, 2_000)).collect();
         assert_eq!(found, [span(0, 100), span(700, 800), span(1_100, 2_000)]);
     }
 }

@@ -77,7 +77,7 @@ impl Judgement {
     /// The violations of one path, judged at the end of the horizon.
     fn follow(
         &self,
-        rule: &Rule,
+        rule: &Rule<'_>,
         step: Duration,
         values: impl Iterator<Item = f64>,
     ) -> PathViolations {
@@ -161,7 +161,7 @@ struct PathViolations {
 }
 
 impl PathViolations {
-    fn close(&mut self, run: &Run, as_of: Timestamp, end: Timestamp, rule: &Rule) {
+    fn close(&mut self, run: &Run, as_of: Timestamp, end: Timestamp, rule: &Rule<'_>) {
         if !rule.is_violation(run.start, end) {
             return;
         }

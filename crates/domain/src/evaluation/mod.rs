@@ -19,6 +19,7 @@ mod recent_probabilities;
 mod recommendation;
 mod rule;
 mod runs;
+mod silence;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use outlook::{ForecastRisk, Outlook, PredictedValues};
 pub use reading::{clean, read_range, within};
 pub use recent_probabilities::RecentProbabilities;
 pub use recommendation::{Recommendation, recommend};
+pub use silence::{Silence, Stood};
 pub use state::{ObjectiveState, worst_first};
-pub use validity::STALENESS;
-pub use windows::{WindowCounts, Windows};
+pub use validity::{STALENESS, Validity};
+pub use windows::{WindowCounts, WindowCoverage, Windows};

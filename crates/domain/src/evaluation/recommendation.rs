@@ -54,7 +54,7 @@ pub fn recommend(
 /// What was seen of a series, to be judged by any bound.
 struct Seen<'a> {
     samples: &'a [Sample],
-    rule: Rule,
+    rule: Rule<'a>,
     /// Violations that end later count.
     since: Timestamp,
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Side, validity::stands_at};
+use super::{Side, Validity, validity::stands_at};
 use crate::{sla::Objective, time::Timestamp};
 
 /// What a violation is: the one rule that evaluations, forecasts and recommended bounds go by.
@@ -8,11 +8,11 @@ use crate::{sla::Objective, time::Timestamp};
 /// Samples out of range on one side form a run while each comes at most `staleness` after the one before. A run is a
 /// violation if it held for the objective's `for`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
+pub(super) struct Rule<'a> {
     min: Option<f64>,
     max: Option<f64>,
     hold: Duration,
-    staleness: Duration,
+    validity: Validity<'a>,
     as_of: Timestamp,
 }
 
@@ -27,14 +27,18 @@ pub(super) struct Ending {
     pub(super) ongoing: bool,
 }
 
-impl Rule {
-    /// The rule of `objective` as of `as_of`, for samples that stand for at most `staleness`.
-    pub(super) fn of(objective: &Objective, staleness: Duration, as_of: Timestamp) -> Self {
+impl<'a> Rule<'a> {
+    /// The rule of `objective` as of `as_of`, for samples that are valid for so long.
+    pub(super) fn of(
+        objective: &Objective,
+        validity: impl Into<Validity<'a>>,
+        as_of: Timestamp,
+    ) -> Self {
         Self {
             min: objective.min,
             max: objective.max,
             hold: objective.hold,
-            staleness,
+            validity: validity.into(),
             as_of,
         }
     }
@@ -54,12 +58,12 @@ impl Rule {
     /// Whether a sample at `next` comes before the one at `last` has been silent for too long.
     #[inline]
     pub(super) fn follows(&self, last: Timestamp, next: Timestamp) -> bool {
-        next.since(last) <= self.staleness
+        next.since(last) <= self.validity.staleness
     }
 
     /// How a run ends whose last sample is at `last`, the next one of the series at `next`.
     pub(super) fn ending(&self, last: Timestamp, next: Option<Timestamp>) -> Ending {
-        let ongoing = next.is_none() && stands_at(last, self.staleness, self.as_of);
+        let ongoing = next.is_none() && stands_at(last, self.validity.staleness, self.as_of);
         let held_until = match next {
             Some(next) if self.follows(last, next) => next,
             None if ongoing => self.as_of,
@@ -68,7 +72,7 @@ impl Rule {
         };
         Ending {
             held_until,
-            end: next.unwrap_or(self.as_of).min(last + self.staleness),
+            end: self.validity.end(last, next, self.as_of),
             ongoing,
         }
     }
@@ -77,5 +81,11 @@ impl Rule {
     #[inline]
     pub(super) fn is_violation(&self, start: Timestamp, held_until: Timestamp) -> bool {
         held_until.since(start) >= self.hold
+    }
+
+    /// Whether a run that began at `start` was a violation when it fell silent, its last sample being at `last`.
+    pub(super) fn was_violation(&self, start: Timestamp, last: Timestamp) -> bool {
+        // It goes on for as long as that sample stands, the end excluded.
+        self.hold.is_zero() || (last + self.validity.staleness).since(start) > self.hold
     }
 }

@@ -1,5 +1,5 @@
 use super::{
-    Episode, Side,
+    Episode, ObjectiveState, Side,
     rule::{Ending, Rule},
 };
 use crate::{
@@ -19,11 +19,14 @@ pub(super) struct Runs {
     pub(super) remainder: Option<Episode>,
     /// All out-of-range samples, whatever `for` says.
     pub(super) out_of_range: Vec<Sample>,
+    /// What the run that the last sample is part of was until that sample stopped standing, if it did: a violation, or not
+    /// yet one. `None` in range.
+    pub(super) silent: Option<ObjectiveState>,
 }
 
 impl Runs {
     /// The runs in clean samples, none of which is after the rule's `as_of`.
-    pub(super) fn of(samples: &[Sample], rule: &Rule) -> Self {
+    pub(super) fn of(samples: &[Sample], rule: &Rule<'_>) -> Self {
         let mut found = Self::default();
         let mut current: Option<Run> = None;
         for (position, sample) in samples.iter().enumerate() {
@@ -42,12 +45,20 @@ impl Runs {
             }
         }
         if let Some(run) = &current {
-            found.close(run, rule.ending(run.last, None), rule);
+            let ending = rule.ending(run.last, None);
+            found.silent = (!ending.ongoing).then(|| {
+                if rule.was_violation(run.start, run.last) {
+                    ObjectiveState::Firing
+                } else {
+                    ObjectiveState::Pending
+                }
+            });
+            found.close(run, ending, rule);
         }
         found
     }
 
-    fn close(&mut self, run: &Run, ending: Ending, rule: &Rule) {
+    fn close(&mut self, run: &Run, ending: Ending, rule: &Rule<'_>) {
         let is_violation = rule.is_violation(run.start, ending.held_until);
         if !is_violation && !ending.ongoing && run.start_known {
             return;

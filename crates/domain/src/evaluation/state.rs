@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectiveState {
+    /// It fell silent while another series of the objective stands. No series knows that alone: it is said of a series
+    /// of a whole evaluation, and never published.
+    #[serde(skip_deserializing)]
+    Ended,
     /// In range.
     Ok,
     /// Out of range, not yet for long enough.

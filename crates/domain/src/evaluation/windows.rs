@@ -26,6 +26,40 @@ impl Windows {
             twelve_hours: count(Window::TwelveHours),
         }
     }
+
+    /// The same counts, covered like this.
+    #[must_use]
+    pub fn covered(mut self, coverage: WindowCoverage) -> Self {
+        self.one_hour.coverage = coverage.one_hour;
+        self.three_hours.coverage = coverage.three_hours;
+        self.twelve_hours.coverage = coverage.twelve_hours;
+        self
+    }
+}
+
+/// The share of each of the three windows during which a sample stands, 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowCoverage {
+    /// Of the last hour.
+    #[serde(rename = "1h")]
+    pub one_hour: f64,
+    /// Of the last three hours.
+    #[serde(rename = "3h")]
+    pub three_hours: f64,
+    /// Of the last twelve hours.
+    #[serde(rename = "12h")]
+    pub twelve_hours: f64,
+}
+
+impl WindowCoverage {
+    /// That of each window by `cover`.
+    pub fn from_fn(cover: impl Fn(Window) -> f64) -> Self {
+        Self {
+            one_hour: cover(Window::OneHour),
+            three_hours: cover(Window::ThreeHours),
+            twelve_hours: cover(Window::TwelveHours),
+        }
+    }
 }
 
 /// What happened in one window, `(as_of - length, as_of]`.
@@ -39,6 +73,7 @@ pub struct WindowCounts {
     pub seconds: f64,
     /// How many samples there are.
     pub observed_samples: u64,
-    /// The share of the window during which a sample stands, 0 to 1.
+    /// The share of the window during which a sample stands, 0 to 1; of a young series that of the time since its first
+    /// sample.
     pub coverage: f64,
 }

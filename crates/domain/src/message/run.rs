@@ -98,6 +98,10 @@ pub struct EvaluatedObjective {
     /// How many rows were published, or why none of them counts.
     #[serde(flatten)]
     pub outcome: EvaluationOutcome,
+    /// Series that are silent since then, or for longer, have ended, whatever they were; those that were in range have,
+    /// whenever they fell silent. Absent where none has: no series stands, or the objective's series never end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_until: Option<Timestamp>,
 }
 
 /// How the evaluation of one objective ended.

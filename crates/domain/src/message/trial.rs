@@ -24,8 +24,14 @@ pub struct TriedObjective {
     pub series: u64,
     /// On how many of them a violation is going on.
     pub firing: u64,
-    /// On how many of them no sample stands.
+    /// On how many of them no sample stands, those that have ended left out.
     pub no_data: u64,
+    /// How many of them have ended.
+    #[serde(default)]
+    pub ended: u64,
+    /// As in a run's record: what decides which of them have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_until: Option<Timestamp>,
     /// The series one by one, the worst first, at most 100; one that says `no_series` where none matches.
     pub entries: Vec<TriedSeries>,
 }

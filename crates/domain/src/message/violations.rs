@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::SeriesReference;
 use crate::{
-    evaluation::{Episode, Evaluated, Judgement, ObjectiveState, Outlook, Windows, read_range},
+    evaluation::{
+        Episode, Evaluated, Judgement, ObjectiveState, Outlook, Silence, Windows, read_range,
+    },
     sla::{Objective, SlaName},
     time::{Span, Timestamp, Window},
 };
@@ -25,8 +27,11 @@ pub struct ViolationsDocument {
     pub series: Option<SeriesReference>,
     /// When.
     pub as_of: Timestamp,
-    /// How it stands at `as_of`.
+    /// How it stands at `as_of`, as far as the series itself knows: `no_data` where no sample stands.
     pub state: ObjectiveState,
+    /// How it fell silent, where no sample stands at `as_of`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     /// Why there is no data: `no_series` or `no_sample`.
     pub reason: Option<String>,
     /// Counts per window; `None` when no series matches.
@@ -72,6 +77,7 @@ impl ViolationsDocument {
             series: Some(series),
             as_of: judgement.as_of,
             state: judgement.state,
+            silence: judgement.silence,
             reason: (judgement.state == ObjectiveState::NoData).then(|| "no_sample".to_owned()),
             windows: Some(judgement.windows),
             episodes,
@@ -98,6 +104,7 @@ impl ViolationsDocument {
             series: None,
             as_of,
             state: ObjectiveState::NoData,
+            silence: None,
             reason: Some("no_series".to_owned()),
             windows: None,
             episodes: Vec::new(),
@@ -107,6 +114,25 @@ impl ViolationsDocument {
             judged: read_range(objective.hold, as_of),
             staleness_seconds: 0.0,
             outlook: Outlook::unavailable("no_series"),
+        }
+    }
+
+    /// Says how the series stands in the evaluation of its whole objective, whose `ended_until` is given; see
+    /// [`Stood::ended_until`](crate::evaluation::Stood::ended_until). An ended series is covered up to its end, and nothing
+    /// is to come.
+    pub fn settle(&mut self, ended_until: Option<Timestamp>) {
+        let Some(silence) = self.silence else {
+            return;
+        };
+        self.state = silence.state(ended_until);
+        if self.state != ObjectiveState::NoData {
+            self.reason = None;
+        }
+        if self.state == ObjectiveState::Ended {
+            self.windows = self
+                .windows
+                .map(|windows| windows.covered(silence.coverage));
+            self.outlook = Outlook::unavailable("ended");
         }
     }
 }
@@ -131,6 +157,8 @@ impl From<&ViolationsDocument> for Evaluated {
             open: None,
             remainder: document.remainder.clone(),
             gaps: document.gaps.clone(),
+            silence: document.silence,
+            marked: Vec::new(),
         }))
     }
 }
@@ -202,7 +230,9 @@ mod tests {
             "for": "1m",
             "target": null,
             "budget_window": "30d",
-            "missing": "excluded"
+            "missing": "excluded",
+            "hold": "15m",
+            "series_end": "ended"
           },
           "series": {
             "series": "381f8e6bdd47b5dee1642d17a7d942b8",
@@ -220,21 +250,21 @@ mod tests {
               "out_of_range_samples": 2,
               "seconds": 180.0,
               "observed_samples": 5,
-              "coverage": 0.15
+              "coverage": 0.9
             },
             "3h": {
               "violations": 1,
               "out_of_range_samples": 2,
               "seconds": 180.0,
               "observed_samples": 5,
-              "coverage": 0.05
+              "coverage": 0.9
             },
             "12h": {
               "violations": 1,
               "out_of_range_samples": 2,
               "seconds": 180.0,
               "observed_samples": 5,
-              "coverage": 0.0125
+              "coverage": 0.9
             }
           },
           "episodes": [

@@ -13,7 +13,7 @@ use crate::{
     fault::{Fault, Faults, below},
     series::MetricName,
 };
-use fields::{hold, labels};
+use fields::{hold, labels, silence};
 
 /// An SLA as somebody asks for it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub struct Draft {
 
 const MOST_OBJECTIVES: usize = 10_000;
 /// The fields of every objective.
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 9] = [
     "labels",
     "min",
     "max",
@@ -34,16 +34,18 @@ const FIELDS: [&str; 7] = [
     "target",
     "budget_window",
     "missing",
+    "hold",
+    "series_end",
 ];
 
 impl Draft {
     /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
-    /// "budget_window"?, "missing"?}]}`, or ranges by metric:
+    /// "budget_window"?, "missing"?, "hold"?, "series_end"?}]}`, or ranges by metric:
     /// `{"cpuUsage": {"min": 0, "max": 80}}`.
     ///
     /// # Errors
     /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
-    /// id, bound, `for` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
+    /// id, bound, `for`, `hold` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
     /// objective or more than 10,000.
     pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
@@ -208,12 +210,16 @@ fn objective(
     let target = budget::target(fields, pointer, faults);
     let budget_window = budget::term(fields, pointer, "budget_window", faults);
     let missing = budget::term(fields, pointer, "missing", faults);
+    let silence = silence(fields, pointer, faults);
+    let series_end = budget::term(fields, pointer, "series_end", faults);
     let objective = Objective::new(metric?, labels, (min, max), hold);
     Some(Objective {
         id: given.unwrap_or(objective.id),
         target,
         budget_window,
         missing,
+        silence,
+        series_end,
         ..objective
     })
 }

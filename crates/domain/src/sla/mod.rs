@@ -12,5 +12,5 @@ pub use draft::Draft;
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
 pub use objective::{Objective, Sla};
-pub use terms::{BudgetWindow, Missing, Terms, UnknownTerm};
+pub use terms::{BudgetWindow, Missing, SeriesEnd, Terms, UnknownTerm};
 pub use trial::Trial;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BudgetWindow, Missing, ObjectiveId, SlaName, Terms};
+use super::{BudgetWindow, Missing, ObjectiveId, SeriesEnd, SlaName, Terms};
 use crate::{
     digest::digest,
     series::{Labels, MetricName},
@@ -36,6 +36,25 @@ pub struct Objective {
     /// What the time without a sample is for the budget; default `excluded`.
     #[serde(default)]
     pub missing: Missing,
+    /// How long a series that fell silent out of range keeps its state while another series of the objective stands,
+    /// 0 to 12 h; default 15m.
+    #[serde(
+        rename = "hold",
+        default = "default_silence",
+        with = "written_duration"
+    )]
+    #[schemars(with = "String")]
+    pub silence: Duration,
+    /// What a series is that falls silent while another one stands; default `ended`.
+    #[serde(default)]
+    pub series_end: SeriesEnd,
+}
+
+/// The `hold` of an objective that was given none.
+pub(super) const DEFAULT_SILENCE: Duration = Duration::from_secs(15 * 60);
+
+fn default_silence() -> Duration {
+    DEFAULT_SILENCE
 }
 
 /// A version of an SLA as etl evaluates it.
@@ -67,6 +86,8 @@ impl Objective {
             target: None,
             budget_window: BudgetWindow::default(),
             missing: Missing::default(),
+            silence: DEFAULT_SILENCE,
+            series_end: SeriesEnd::default(),
         }
     }
 
@@ -76,7 +97,14 @@ impl Objective {
             target: self.target,
             window: self.budget_window,
             missing: self.missing,
+            ending: self.ending(),
         }
+    }
+
+    /// For how long a series that fell silent out of range keeps its state before it has ended; `None` where no series
+    /// ever ends.
+    pub fn ending(&self) -> Option<Duration> {
+        (self.series_end == SeriesEnd::Ended).then_some(self.silence)
     }
 }
 

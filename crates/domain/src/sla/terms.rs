@@ -12,6 +12,8 @@ pub struct Terms {
     pub window: BudgetWindow,
     /// What the time without a sample is.
     pub missing: Missing,
+    /// For how long a series that fell silent out of range is still there; `None` where no series ever ends.
+    pub ending: Option<Duration>,
 }
 
 /// The time a target is about, up to the present.
@@ -45,6 +47,17 @@ pub enum Missing {
     Good,
     /// Bad.
     Bad,
+}
+
+/// What a series is that falls silent while another series of its objective stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SeriesEnd {
+    /// It has ended, as the series of a pod does that was replaced.
+    #[default]
+    Ended,
+    /// It has no data: in a fleet that is fixed, silence is an alarm.
+    NoData,
 }
 
 /// A text that is not one of a few words.
@@ -113,6 +126,18 @@ impl FromStr for Missing {
             "good" => Ok(Self::Good),
             "bad" => Ok(Self::Bad),
             _ => Err(UnknownTerm::new(text, "excluded, good, bad")),
+        }
+    }
+}
+
+impl FromStr for SeriesEnd {
+    type Err = UnknownTerm;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTerm> {
+        match text {
+            "ended" => Ok(Self::Ended),
+            "no_data" => Ok(Self::NoData),
+            _ => Err(UnknownTerm::new(text, "ended, no_data")),
         }
     }
 }

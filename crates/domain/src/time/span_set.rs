@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Span, Timestamp};
 
 /// A set of instants as maximal spans `[start, end)`: in order, none empty, no two touching.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Span>")]
 pub struct SpanSet(Vec<Span>);
 
 impl SpanSet {
@@ -121,6 +124,12 @@ impl FromIterator<Span> for SpanSet {
             touches
         });
         Self(spans)
+    }
+}
+
+impl From<Vec<Span>> for SpanSet {
+    fn from(spans: Vec<Span>) -> Self {
+        spans.into_iter().collect()
     }
 }
 

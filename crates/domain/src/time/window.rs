@@ -3,6 +3,8 @@ use std::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Span, Timestamp};
+
 /// A span of the past that is summarised and judged. Half-open: `(as_of - length, as_of]`.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -35,6 +37,14 @@ impl Window {
             Self::ThreeHours => 3 * 3_600,
             Self::TwelveHours => 12 * 3_600,
         })
+    }
+
+    /// The window before `as_of`.
+    pub fn until(self, as_of: Timestamp) -> Span {
+        Span {
+            start: as_of - self.length(),
+            end: as_of,
+        }
     }
 
     /// The name people use: `1h`, `3h`, `12h`.

@@ -31,6 +31,8 @@ pub(super) struct Entry {
 
 /// What is too old to be said is said to be so, whatever the run found.
 const STALE: &str = "stale";
+/// What a silent series is depends on the others: that it is silent is compared.
+pub(super) const SILENT: &str = "silent";
 
 /// Reads until it is over. An error is no answer, and no fault: the system is being broken.
 pub(super) async fn read(http: String, over: Arc<AtomicBool>) -> Vec<Answer> {
@@ -79,6 +81,8 @@ fn parsed(document: &Value) -> Answer {
                 labels: entry["labels"].to_string(),
                 state: if is_stale {
                     STALE.to_owned()
+                } else if entry["silent_since"].is_string() {
+                    SILENT.to_owned()
                 } else {
                     text(&entry["state"])
                 },
@@ -106,11 +110,14 @@ mod tests {
         let document = json!({"as_of": "t", "objectives": [
             entry(json!({"n": "1"}), "ok"),
             entry(json!({"n": "2"}), "firing"),
+            {"objective": "a", "as_of": "t", "labels": {}, "state": "ended", "silent_since": "s"},
             {"objective": "b", "as_of": null, "labels": {}, "state": "no_data"},
         ]});
         let answer = parsed(&document);
         assert_eq!(answer.as_of.as_deref(), Some("t"));
         assert_eq!(answer.objectives.len(), 1);
-        assert_eq!(answer.objectives["a"]["t"].len(), 2);
+        let states = answer.objectives["a"]["t"].iter();
+        let states: Vec<_> = states.map(|entry| &*entry.state).collect();
+        assert_eq!(states, ["ok", "firing", SILENT]);
     }
 }

@@ -13,7 +13,10 @@ use rdkafka::{
 };
 use serde_json::Value;
 
-use super::{answers::Entry, load::SLA};
+use super::{
+    answers::{Entry, SILENT},
+    load::SLA,
+};
 
 /// The messages of a topic, as far as they are compared.
 #[derive(Debug, Default)]
@@ -98,7 +101,10 @@ impl Record {
                 Value::Null => "{}".to_owned(),
                 series => series["labels"].to_string(),
             };
-            let state = text(&document["state"]);
+            let state = match &document["silence"] {
+                Value::Null => text(&document["state"]),
+                _ => SILENT.to_owned(),
+            };
             let evaluation = self.evaluations.entry((objective, as_of)).or_default();
             evaluation.insert(Entry { labels, state });
         }

@@ -52,10 +52,18 @@ pub(super) async fn settle(
     upsert(connection, changed).await
 }
 
-/// The evaluations that the batch has rows of, or a record about, and how many rows they should have as far as the batch
-/// says so.
-fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key<'a>, Option<u32>> {
-    let mut touched = BTreeMap::<Key<'a>, Option<u32>>::new();
+/// What a record says of an evaluation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Expected {
+    /// How many rows it should have, if a record is there.
+    rows: Option<u32>,
+    /// What the record with the most rows says of ended series.
+    ended_until: Option<NaiveDateTime>,
+}
+
+/// The evaluations that the batch has rows of, or a record about, and what they should be as far as the batch says so.
+fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key<'a>, Expected> {
+    let mut touched = BTreeMap::<Key<'a>, Expected>::new();
     for entry in entries {
         match entry.document {
             Document::Violations(document) => {
@@ -79,9 +87,12 @@ fn touched<'a>(entries: &[Entry<'a>], letters: &'a [DeadLetter]) -> BTreeMap<Key
                         objective: &evaluated.objective,
                         as_of: entry.as_of,
                     };
-                    let rows = u32::try_from(rows).unwrap_or(u32::MAX);
+                    let rows = Some(u32::try_from(rows).unwrap_or(u32::MAX));
                     let expected = touched.entry(key).or_default();
-                    *expected = (*expected).max(Some(rows));
+                    if rows >= expected.rows {
+                        let ended_until = evaluated.ended_until.map(column_time);
+                        *expected = Expected { rows, ended_until };
+                    }
                 }
             }
             _ => {}
@@ -143,18 +154,19 @@ fn bind_key(key: &Key<'_>, arguments: &mut MySqlArguments) -> Result<(), BoxDynE
     arguments.add(key.as_of)
 }
 
-/// How many rows an evaluation should have. Writing it locks the evaluation's row, changed or not.
+/// How many rows an evaluation should have, and which of its series have ended. Writing it locks the evaluation's row, changed or not.
 #[derive(Debug)]
 struct ExpectedRow<'a> {
     key: Key<'a>,
-    expected: Option<u32>,
+    expected: Expected,
 }
 
 impl<'a> Row for ExpectedRow<'a> {
-    const INTO: &'static str =
-        "INSERT INTO evaluation (sla, version, objective, as_of, expected, complete) VALUES";
-    const COLUMNS: usize = 6;
+    const INTO: &'static str = "INSERT INTO evaluation (sla, version, objective, as_of, expected, ended_until, complete) VALUES";
+    const COLUMNS: usize = 7;
+    // One after the other: the first assignment sees `expected` as it was.
     const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE \
+        ended_until = IF(VALUES(expected) >= COALESCE(expected, 0), VALUES(ended_until), ended_until), \
         expected = COALESCE(GREATEST(expected, VALUES(expected)), expected, VALUES(expected))";
     type Key = Key<'a>;
 
@@ -164,7 +176,8 @@ impl<'a> Row for ExpectedRow<'a> {
 
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
         bind_key(&self.key, arguments)?;
-        arguments.add(self.expected)?;
+        arguments.add(self.expected.rows)?;
+        arguments.add(self.expected.ended_until)?;
         arguments.add(false)
     }
 }

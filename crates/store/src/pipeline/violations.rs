@@ -111,7 +111,9 @@ impl<'a> Row for RefusedRow<'a> {
         arguments.add(column_time(self.row.as_of))?;
         arguments.add(self.series_id.as_str())?;
         arguments.add(state_name(ObjectiveState::NoData))?;
-        arguments.add(REFUSED)
+        arguments.add(REFUSED)?;
+        arguments.add(None::<NaiveDateTime>)?;
+        arguments.add(None::<&str>)
     }
 }
 
@@ -125,10 +127,10 @@ struct ViolationRow<'a> {
 
 impl<'a> Row for ViolationRow<'a> {
     const INTO: &'static str = "INSERT INTO violation \
-        (sla, version, objective, as_of, series_id, state, document) VALUES";
-    const COLUMNS: usize = 7;
-    const OTHERWISE: &'static str =
-        "ON DUPLICATE KEY UPDATE state = VALUES(state), document = VALUES(document)";
+        (sla, version, objective, as_of, series_id, state, document, silent_since, silent_state) VALUES";
+    const COLUMNS: usize = 9;
+    const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE state = VALUES(state), document = VALUES(document), \
+        silent_since = VALUES(silent_since), silent_state = VALUES(silent_state)";
     type Key = (&'a str, u32, &'a str, NaiveDateTime, &'a str);
 
     fn key(&self) -> Self::Key {
@@ -153,12 +155,16 @@ impl<'a> Row for ViolationRow<'a> {
         arguments.add(self.as_of)?;
         arguments.add(self.series_id)?;
         arguments.add(state_name(self.document.state))?;
-        arguments.add(self.stored.as_str())
+        arguments.add(self.stored.as_str())?;
+        let silence = self.document.silence.as_ref();
+        arguments.add(silence.map(|silence| column_time(silence.since)))?;
+        arguments.add(silence.map(|silence| state_name(silence.state)))
     }
 }
 
 fn state_name(state: ObjectiveState) -> &'static str {
     match state {
+        ObjectiveState::Ended => "ended",
         ObjectiveState::Ok => "ok",
         ObjectiveState::Pending => "pending",
         ObjectiveState::NoData => "no_data",

@@ -13,7 +13,11 @@ use domain::{
 use serde::Deserialize;
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
-use super::{newest::Newest, stored_episodes, versions, worst::Worst};
+use super::{
+    newest::Newest,
+    stored_episodes, versions,
+    worst::{STATE, Worst},
+};
 use crate::{
     Store, StoreError,
     pipeline::{MOST_EPISODES, REFUSED, StoredEvaluation},
@@ -42,8 +46,10 @@ pub struct EvaluatedObjective {
     pub series: u64,
     /// Of how many a violation is going on.
     pub firing: u64,
-    /// Of how many no sample stands.
+    /// Of how many no sample stands, those that have ended left out.
     pub no_data: u64,
+    /// How many have ended.
+    pub ended: u64,
     /// The evaluation, series by series, the worst first, at most 100; none before the first.
     pub entries: Vec<StoredEvaluation>,
 }
@@ -64,6 +70,8 @@ pub enum Asked {
 const MOST_ENTRIES: usize = 100;
 /// About how many entries all objectives have at most, unless there are more objectives: they fit into one answer.
 const MOST_OF_ALL: usize = 5_000;
+/// The states whose series are counted.
+const COUNTED: [&str; 3] = ["firing", "no_data", "ended"];
 /// Rows read at most beside one for each objective, before they are counted first.
 const MORE_ROWS: usize = 500;
 
@@ -151,7 +159,9 @@ impl Store {
         worst: Worst,
     ) -> Result<HashMap<String, EvaluatedObjective>, StoreError> {
         let most_rows = sla.objectives.len() + MORE_ROWS;
-        let mut query = QueryBuilder::new("SELECT n.objective, n.as_of, v.series_id, v.document");
+        let mut query = QueryBuilder::new(
+            "SELECT n.objective, n.as_of, e.ended_until, v.series_id, v.document",
+        );
         newest.push_rows(&mut query);
         query.push(" LIMIT ").push_bind(most_rows as u64);
         let rows = query.build().fetch_all(self.pool()).await?;
@@ -177,14 +187,21 @@ impl Store {
     ) -> Result<HashMap<String, EvaluatedObjective>, StoreError> {
         let most = (MOST_OF_ALL / sla.objectives.len().max(1)).clamp(1, MOST_ENTRIES);
         let mut query = QueryBuilder::<MySql>::new(
-            "SELECT r.objective, r.as_of, r.series_id, CAST(r.series AS SIGNED) AS series, \
-             CAST(r.firing AS SIGNED) AS firing, CAST(r.no_data AS SIGNED) AS no_data, w.document FROM (\
-             SELECT n.objective, n.as_of, v.series_id, \
-             SUM(v.series_id <> '') OVER objectives AS series, \
-             SUM(v.series_id <> '' AND v.state = 'firing') OVER objectives AS firing, \
-             SUM(v.series_id <> '' AND v.state = 'no_data') OVER objectives AS no_data, \
-             ROW_NUMBER() OVER (PARTITION BY n.objective ORDER BY v.series_id = '', ",
+            "SELECT r.objective, r.as_of, r.ended_until, r.series_id, CAST(r.series AS SIGNED) AS series",
         );
+        for state in COUNTED {
+            query.push(format!(", CAST(r.{state} AS SIGNED) AS {state}"));
+        }
+        query.push(
+            ", w.document FROM (SELECT n.objective, n.as_of, e.ended_until, v.series_id, \
+             SUM(v.series_id <> '') OVER objectives AS series",
+        );
+        for state in COUNTED {
+            query.push(format!(
+                ", SUM(v.series_id <> '' AND {STATE} = '{state}') OVER objectives AS {state}"
+            ));
+        }
+        query.push(", ROW_NUMBER() OVER (PARTITION BY n.objective ORDER BY v.series_id = '', ");
         query.push(worst.sql()).push(", v.series_id) AS place");
         newest.push_rows(&mut query);
         query
@@ -202,8 +219,9 @@ impl Store {
         for row in &rows {
             let count = |name| row.try_get::<i64, _>(name).map(i64::unsigned_abs);
             if let Some(one) = found.get_mut(row.try_get::<&str, _>("objective")?) {
-                (one.series, one.firing, one.no_data) =
-                    (count("series")?, count("firing")?, count("no_data")?);
+                one.series = count("series")?;
+                let [firing, no_data, ended] = COUNTED.map(count);
+                (one.firing, one.no_data, one.ended) = (firing?, no_data?, ended?);
             }
         }
         for one in found.values_mut() {
@@ -233,13 +251,15 @@ impl Store {
             let as_of = read_time(row.try_get::<NaiveDateTime, _>("as_of")?);
             // JSON on MySQL, a text on MariaDB: both are read as text.
             let document: &str = row.try_get_unchecked("document")?;
-            let entry = if document == REFUSED {
+            let mut entry = if document == REFUSED {
                 let series = series_id(row)?;
                 refused.insert(series);
                 StoredEvaluation::refused(sla, objective, series, as_of)
             } else {
                 read(document)?
             };
+            let ended_until: Option<NaiveDateTime> = row.try_get("ended_until")?;
+            entry.document.settle(ended_until.map(read_time));
             if !found.contains_key(id) {
                 let missing = EvaluatedObjective::missing((*objective).clone());
                 found.insert(id.to_owned(), missing);
@@ -281,6 +301,7 @@ impl EvaluatedObjective {
             series: 0,
             firing: 0,
             no_data: 0,
+            ended: 0,
             entries: Vec::new(),
         }
     }
@@ -296,6 +317,7 @@ impl EvaluatedObjective {
         self.series = states.len() as u64;
         self.firing = count(ObjectiveState::Firing);
         self.no_data = count(ObjectiveState::NoData);
+        self.ended = count(ObjectiveState::Ended);
     }
 }
 

@@ -60,7 +60,7 @@ impl<'a> Newest<'a> {
         Ok(any.map(|_| newest))
     }
 
-    /// `FROM` the rows `v` of the newest evaluation `n` of each objective.
+    /// `FROM` the rows `v` of the newest evaluation `n` of each objective, and what is known of all of its rows `e`.
     pub(super) fn push_rows(&self, query: &mut QueryBuilder<MySql>) {
         query.push(" FROM (");
         self.push(query);
@@ -70,6 +70,12 @@ impl<'a> Newest<'a> {
             .push(" AND v.version = ")
             .push_bind(self.version)
             .push(" AND v.objective = n.objective AND v.as_of = n.as_of");
+        query
+            .push(" LEFT JOIN evaluation e ON e.sla = ")
+            .push_bind(self.name.to_owned())
+            .push(" AND e.version = ")
+            .push_bind(self.version)
+            .push(" AND e.objective = n.objective AND e.as_of = n.as_of");
     }
 
     /// `SELECT objective, as_of`: one step through an index for each objective, however often it was evaluated.

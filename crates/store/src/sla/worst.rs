@@ -7,6 +7,11 @@ use domain::{
 
 use crate::pipeline::StoredEvaluation;
 
+/// [`ViolationsDocument::settle`](domain::message::ViolationsDocument::settle) as an expression: the state of a row `v` of
+/// an evaluation `e`.
+pub(super) const STATE: &str = "CASE WHEN v.silent_since IS NULL OR e.ended_until IS NULL THEN v.state \
+    WHEN v.silent_state = 'ok' OR v.silent_since <= e.ended_until THEN 'ended' ELSE v.silent_state END";
+
 /// Which entries of an objective are the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worst {
@@ -30,15 +35,17 @@ impl Worst {
         entries
     }
 
-    /// The same as `ORDER BY` of rows `v`, for where there are too many to read.
-    pub(super) fn sql(self) -> &'static str {
+    /// The same as `ORDER BY` of rows `v` of evaluations `e`, for where there are too many to read.
+    pub(super) fn sql(self) -> String {
+        let state = format!("FIELD({STATE}, 'ended', 'ok', 'pending', 'no_data', 'firing') DESC");
         match self {
             Self::State => {
-                "v.state + 0 DESC, JSON_VALUE(v.document, '$.windows.\"12h\".seconds') + 0 DESC"
+                format!("{state}, JSON_VALUE(v.document, '$.windows.\"12h\".seconds') + 0 DESC")
             }
-            Self::Probability => {
-                "JSON_VALUE(v.document, '$.outlook.probability') + 0 DESC, v.state + 0 DESC"
-            }
+            // Nothing is to come of a series that has ended.
+            Self::Probability => format!(
+                "IF({STATE} = 'ended', NULL, JSON_VALUE(v.document, '$.outlook.probability') + 0) DESC, {state}"
+            ),
         }
     }
 

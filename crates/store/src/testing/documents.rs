@@ -5,7 +5,7 @@ use std::{
 
 use domain::{
     Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
-    evaluation::{Outlook, STALENESS, clean, evaluate},
+    evaluation::{Evaluated, Outlook, STALENESS, Stood, clean, evaluate},
     forecast::{
         Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
     },
@@ -303,18 +303,20 @@ impl Documents {
                 version: 1,
                 objective: self.objective().id,
                 outcome: EvaluationOutcome::Rows(1),
+                ended_until: None,
             }],
         })
     }
 }
 
-/// The series of each objective: SLA, version, id.
-type Evaluated<'a> = BTreeMap<(&'a str, u32, &'a str), BTreeSet<Option<SeriesId>>>;
+/// The series of each objective, and when they stood: SLA, version, id.
+type Evaluations<'a> =
+    BTreeMap<(&'a str, u32, &'a str), (&'a Objective, BTreeSet<Option<SeriesId>>, Stood)>;
 
 /// With the evaluations among `documents`, the records of the runs that published them, so that each is complete.
 pub fn recorded(documents: impl IntoIterator<Item = Document>) -> Vec<Document> {
     let mut documents: Vec<Document> = documents.into_iter().collect();
-    let mut rows = BTreeMap::<Timestamp, Evaluated<'_>>::new();
+    let mut rows = BTreeMap::<Timestamp, Evaluations<'_>>::new();
     for document in &documents {
         if let Document::Violations(document) = document {
             let objective = (
@@ -324,21 +326,30 @@ pub fn recorded(documents: impl IntoIterator<Item = Document>) -> Vec<Document> 
             );
             let of_run = rows.entry(document.as_of).or_default();
             let series = document.series.as_ref().map(|series| series.series);
-            of_run.entry(objective).or_default().insert(series);
+            let (_, of_objective, stood) = of_run
+                .entry(objective)
+                .or_insert_with(|| (&document.objective, BTreeSet::new(), Stood::default()));
+            of_objective.insert(series);
+            if let Some(judgement) = Evaluated::from(&**document).judgement() {
+                stood.join(&Stood::of(&judgement));
+            }
         }
     }
-    let record = |(as_of, rows): (Timestamp, Evaluated<'_>)| {
+    let record = |(as_of, rows): (Timestamp, Evaluations<'_>)| {
         let Document::Run(run) = Documents::about("cpuUsage", "a").run(as_of) else {
             unreachable!("a run's record is one");
         };
-        let evaluated =
-            rows.into_iter()
-                .map(|((sla, version, objective), rows)| EvaluatedObjective {
+        let evaluated = rows
+            .into_iter()
+            .map(
+                |((sla, version, id), (objective, rows, stood))| EvaluatedObjective {
                     sla: sla.parse().expect("a name"),
                     version,
-                    objective: objective.parse().expect("an id"),
+                    objective: id.parse().expect("an id"),
                     outcome: EvaluationOutcome::Rows(rows.len() as u64),
-                });
+                    ended_until: stood.ended_until(objective, as_of),
+                },
+            );
         Document::Run(RunDocument {
             evaluated: evaluated.collect(),
             ..run

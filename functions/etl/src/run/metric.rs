@@ -11,7 +11,8 @@ use std::{
 };
 
 use domain::{
-    SeriesId, Span, Timestamp, evaluation,
+    SeriesId, Span, Timestamp,
+    evaluation::{self, Stood},
     message::{BOUND, Failure},
     score::NO_SERIES,
 };
@@ -77,17 +78,17 @@ pub(super) async fn analyse(
             continue;
         };
         if !judged.series.insert(analysed.series) {
-            for (position, _) in &analysed.violations {
+            for judged in &analysed.judged {
                 let reason = "two of its series have the same labels";
-                record.tally.fail(*position, reason);
+                record.tally.fail(judged.position, reason);
             }
             let failure = Failure::new("fetch", "another series has the same labels");
             let failure = failure.of_metric(&metric.name);
             record.fail(failure.of_series(analysed.series.to_string()));
             continue;
         }
-        for (position, _) in &analysed.violations {
-            record.tally.count(*position, 1);
+        for judged in &analysed.judged {
+            record.tally.count(judged.position, &judged.stood);
         }
         for position in &analysed.cut {
             record
@@ -150,7 +151,7 @@ pub(super) async fn publish_no_series(
     publication: &mut Publication<'_>,
 ) {
     let message = analysis::no_series(objective, &record.subject());
-    record.tally.count(position, 1);
+    record.tally.count(position, &Stood::default());
     publication.send(message).await;
 }
 

@@ -43,6 +43,7 @@ impl Etl {
         }
         self.give_up(&plan.due, &record, &mut publication).await;
         record.finish_publication(publication).await?;
+        let evaluated = record.tally.part(request.as_of);
         let document = record.finish();
         Ok(PartDocument {
             series: document.series,
@@ -52,7 +53,7 @@ impl Etl {
             failures: document.failures,
             stages: document.stages,
             warnings: document.warnings,
-            evaluated: document.evaluated,
+            evaluated,
             prometheus_away,
         })
     }

@@ -161,7 +161,7 @@ impl Record {
                 milliseconds: took.as_secs_f64() * 1000.0,
             })
             .into();
-        self.document.evaluated = self.tally.evaluated();
+        self.document.evaluated = self.tally.evaluated(self.document.as_of);
         self.document
     }
 }

@@ -3,11 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use domain::{
-    Labels,
+    Labels, Timestamp,
+    evaluation::Stood,
     message::{EvaluatedObjective, EvaluationOutcome, EvaluationRow},
 };
 
-use crate::objectives::ActiveObjective;
+use crate::{objectives::ActiveObjective, part::EvaluatedPart};
 
 /// Counts the rows of each objective, by its position.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Tally {
 #[derive(Clone, Debug, Default)]
 struct Count {
     rows: u64,
+    /// When any of its series stood.
+    stood: Stood,
     /// Whether every series that it may be about was read.
     concluded: bool,
     /// The first reason why the rows do not count.
@@ -34,10 +37,11 @@ impl Tally {
         Self { active, counts }
     }
 
-    /// Adds rows that were published.
-    pub(super) fn count(&mut self, position: usize, rows: u64) {
+    /// Adds a row that was published, of a series that stood then.
+    pub(super) fn count(&mut self, position: usize, stood: &Stood) {
         if let Some(count) = self.counts.get_mut(position) {
-            count.rows += rows;
+            count.rows += 1;
+            count.stood.join(stood);
         }
     }
 
@@ -102,20 +106,23 @@ impl Tally {
     }
 
     /// Adds what a part of the run found. An objective that the part does not list was not evaluated there.
-    pub(super) fn add(&mut self, part: &str, evaluated: &[EvaluatedObjective]) {
+    pub(super) fn add(&mut self, part: &str, evaluated: &[EvaluatedPart]) {
         let outcomes: HashMap<_, _> = evaluated
             .iter()
-            .map(|found| {
-                let name = (&*found.sla, found.version, &*found.objective);
-                (name, &found.outcome)
+            .map(|EvaluatedPart { evaluated, stood }| {
+                let name = (&*evaluated.sla, evaluated.version, &*evaluated.objective);
+                (name, (&evaluated.outcome, stood))
             })
             .collect();
         for (active, count) in self.active.iter().zip(&mut self.counts) {
             let name = (&*active.sla, active.version, &*active.objective.id);
             count.concluded = true;
             match outcomes.get(&name) {
-                Some(EvaluationOutcome::Rows(rows)) => count.rows += rows,
-                Some(EvaluationOutcome::Reason(reason)) => {
+                Some((EvaluationOutcome::Rows(rows), stood)) => {
+                    count.rows += rows;
+                    count.stood.join(stood);
+                }
+                Some((EvaluationOutcome::Reason(reason), _)) => {
                     count.reason.get_or_insert_with(|| reason.clone());
                 }
                 None => {
@@ -126,20 +133,44 @@ impl Tally {
         }
     }
 
-    /// What the record lists.
-    pub(super) fn evaluated(&self) -> Vec<EvaluatedObjective> {
+    /// What the record of a run of that time lists.
+    pub(super) fn evaluated(&self, as_of: Timestamp) -> Vec<EvaluatedObjective> {
         let counted = self.active.iter().zip(&self.counts);
-        let evaluated = counted.map(|(active, count)| EvaluatedObjective {
-            sla: active.sla.clone(),
-            version: active.version,
-            objective: active.objective.id.clone(),
-            outcome: match &count.reason {
-                Some(reason) => EvaluationOutcome::Reason(reason.clone()),
-                None if count.concluded => EvaluationOutcome::Rows(count.rows),
-                None => EvaluationOutcome::Reason(NOT_REACHED.to_owned()),
-            },
+        let evaluated = counted.map(|(active, count)| {
+            let outcome = count.outcome();
+            let is_whole = matches!(outcome, EvaluationOutcome::Rows(_));
+            let ended_until = count.stood.ended_until(&active.objective, as_of);
+            EvaluatedObjective {
+                sla: active.sla.clone(),
+                version: active.version,
+                objective: active.objective.id.clone(),
+                outcome,
+                ended_until: ended_until.filter(|_| is_whole),
+            }
         });
         evaluated.collect()
+    }
+
+    /// What a part of the run found, for [`Tally::add`].
+    pub(super) fn part(&self, as_of: Timestamp) -> Vec<EvaluatedPart> {
+        let evaluated = self.evaluated(as_of).into_iter();
+        let parts = evaluated.zip(self.active.iter().zip(&self.counts));
+        parts
+            .map(|(evaluated, (active, count))| EvaluatedPart {
+                evaluated,
+                stood: count.stood.newest(&active.objective),
+            })
+            .collect()
+    }
+}
+
+impl Count {
+    fn outcome(&self) -> EvaluationOutcome {
+        match &self.reason {
+            Some(reason) => EvaluationOutcome::Reason(reason.clone()),
+            None if self.concluded => EvaluationOutcome::Rows(self.rows),
+            None => EvaluationOutcome::Reason(NOT_REACHED.to_owned()),
+        }
     }
 }
 
@@ -149,6 +180,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    const AS_OF: Timestamp = Timestamp::EPOCH;
 
     fn tally() -> Tally {
         let draft = Draft::parse(&json!({"name": "web", "objectives": [
@@ -165,7 +198,7 @@ mod tests {
     }
 
     fn outcomes(tally: &Tally) -> Vec<Result<u64, String>> {
-        let evaluated = tally.evaluated().into_iter();
+        let evaluated = tally.evaluated(AS_OF).into_iter();
         evaluated
             .map(|found| match found.outcome {
                 EvaluationOutcome::Rows(rows) => Ok(rows),
@@ -177,8 +210,8 @@ mod tests {
     #[test]
     fn rows_count_once_every_series_was_read() {
         let mut tally = tally();
-        tally.count(0, 1);
-        tally.count(0, 1);
+        tally.count(0, &Stood::default());
+        tally.count(0, &Stood::default());
         let reason = || Err(NOT_REACHED.to_owned());
         assert_eq!(outcomes(&tally), [reason(), reason()]);
         tally.conclude(0);
@@ -191,7 +224,7 @@ mod tests {
     #[test]
     fn a_reason_outweighs_rows_and_the_first_one_stays() {
         let mut tally = tally();
-        tally.count(0, 1);
+        tally.count(0, &Stood::default());
         tally.conclude(0);
         tally.fail_metric("cpu", "first");
         tally.fail(0, "second");
@@ -202,7 +235,7 @@ mod tests {
     fn a_message_that_kafka_refuses_is_a_reason_for_its_objective_alone() {
         let mut tally = tally();
         for position in [0, 1] {
-            tally.count(position, 1);
+            tally.count(position, &Stood::default());
             tally.conclude(position);
         }
         tally.refused("prediction/0123/2026-11-23T08:45:00Z");
@@ -222,10 +255,12 @@ mod tests {
         let part = |counts: [u64; 2]| {
             let mut part = tally();
             for (position, rows) in counts.into_iter().enumerate() {
-                part.count(position, rows);
+                for _ in 0..rows {
+                    part.count(position, &Stood::default());
+                }
                 part.conclude(position);
             }
-            part.evaluated()
+            part.part(AS_OF)
         };
         let mut whole = tally();
         whole.add("shard 0", &part([2, 0]));
@@ -239,7 +274,7 @@ mod tests {
         );
         let mut broken = tally();
         broken.fail(0, "broken");
-        whole.add("shard 3", &broken.evaluated());
+        whole.add("shard 3", &broken.part(AS_OF));
         assert_eq!(outcomes(&whole)[0], Err("broken".to_owned()));
     }
 }

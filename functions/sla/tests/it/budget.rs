@@ -121,7 +121,7 @@ async fn a_budget_is_told_series_by_series_and_rolled_up() {
           "5m": 4.999999999999996,
           "6h": null
         },
-        "coverage": 0.008159722222222223,
+        "coverage": 1.0,
         "excluded_seconds": 0.0,
         "exhaustion_seconds": 1853.2687500000022,
         "in_exclusion": false,

@@ -57,6 +57,7 @@ async fn what_was_evaluated_is_told() {
         "objectives": [
           {
             "as_of": "2026-11-23T08:45:00Z",
+            "ended": 0,
             "episodes": [
               {
                 "end": "2026-11-23T08:40:15Z",
@@ -87,10 +88,11 @@ async fn what_was_evaluated_is_told() {
               "job": "node"
             },
             "series": 1,
+            "silent_since": null,
             "state": "ok",
             "windows": {
               "12h": {
-                "coverage": 0.016319444444444445,
+                "coverage": 1.0,
                 "excluded_seconds": 0.0,
                 "observed_samples": 48,
                 "out_of_range_samples": 8,
@@ -98,7 +100,7 @@ async fn what_was_evaluated_is_told() {
                 "violations": 1
               },
               "1h": {
-                "coverage": 0.19583333333333333,
+                "coverage": 1.0,
                 "excluded_seconds": 0.0,
                 "observed_samples": 48,
                 "out_of_range_samples": 8,
@@ -106,7 +108,7 @@ async fn what_was_evaluated_is_told() {
                 "violations": 1
               },
               "3h": {
-                "coverage": 0.06527777777777778,
+                "coverage": 1.0,
                 "excluded_seconds": 0.0,
                 "observed_samples": 48,
                 "out_of_range_samples": 8,
@@ -117,6 +119,7 @@ async fn what_was_evaluated_is_told() {
           },
           {
             "as_of": "2026-11-23T08:45:00Z",
+            "ended": 0,
             "episodes": [],
             "episodes_total": 0,
             "firing": 0,
@@ -131,6 +134,7 @@ async fn what_was_evaluated_is_told() {
             "reason": "no_series",
             "selector": {},
             "series": 0,
+            "silent_since": null,
             "state": "no_data",
             "windows": null
           }
@@ -158,6 +162,7 @@ async fn before_the_first_evaluation_nothing_is_known() {
     insta::assert_json_snapshot!(document["objectives"][1], @r#"
       {
         "as_of": null,
+        "ended": 0,
         "episodes": [],
         "episodes_total": 0,
         "firing": 0,
@@ -172,6 +177,7 @@ async fn before_the_first_evaluation_nothing_is_known() {
         "reason": "not_evaluated_yet",
         "selector": {},
         "series": 0,
+        "silent_since": null,
         "state": "no_data",
         "windows": null
       }

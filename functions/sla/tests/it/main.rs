@@ -7,6 +7,7 @@ mod bad_input;
 mod budget;
 mod check;
 mod check_series;
+mod ended;
 mod evaluator;
 mod exclusions;
 mod incomplete;

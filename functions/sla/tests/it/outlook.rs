@@ -63,6 +63,7 @@ async fn the_violations_to_come_are_told() {
           {
             "as_of": "2026-11-23T08:45:00Z",
             "crossing_share": 0.37,
+            "ended": 0,
             "expected_seconds": 22.2,
             "expected_violations": 0.37,
             "firing": 0,

@@ -52,6 +52,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "budget_window": "30d",
             "for": "1m",
             "for_seconds": 60.0,
+            "hold": "15m",
             "id": "5fabe39fb44801b8",
             "labels": {
               "instance": "a"
@@ -61,6 +62,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "metric": "cpuUsage",
             "min": 0.0,
             "missing": "excluded",
+            "series_end": "ended",
             "target": null,
             "warnings": []
           },
@@ -68,6 +70,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "budget_window": "30d",
             "for": "0s",
             "for_seconds": 0.0,
+            "hold": "15m",
             "id": "gone",
             "labels": {
               "instance": "b"
@@ -77,6 +80,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "metric": "cpuUsage",
             "min": null,
             "missing": "excluded",
+            "series_end": "ended",
             "target": null,
             "warnings": []
           },
@@ -84,6 +88,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "budget_window": "30d",
             "for": "0s",
             "for_seconds": 0.0,
+            "hold": "15m",
             "id": "typo",
             "labels": {},
             "matches": 0,
@@ -91,6 +96,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "metric": "cpuusag",
             "min": null,
             "missing": "excluded",
+            "series_end": "ended",
             "target": null,
             "warnings": [
               {
@@ -104,6 +110,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "budget_window": "30d",
             "for": "0s",
             "for_seconds": 0.0,
+            "hold": "15m",
             "id": "counter",
             "labels": {},
             "matches": 0,
@@ -111,6 +118,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
             "metric": "node_network_receive_bytes_total",
             "min": null,
             "missing": "excluded",
+            "series_end": "ended",
             "target": null,
             "warnings": [
               {
@@ -138,6 +146,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
         "budget_window": "30d",
         "for": "1m",
         "for_seconds": 60.0,
+        "hold": "15m",
         "id": "5fabe39fb44801b8",
         "labels": {
           "instance": "a"
@@ -146,6 +155,7 @@ async fn an_sla_is_created_with_advice_and_found_again() {
         "metric": "cpuUsage",
         "min": 0.0,
         "missing": "excluded",
+        "series_end": "ended",
         "target": null
       }
     "#);

@@ -59,6 +59,8 @@ fn told() -> TrialDocument {
         series,
         firing: 0,
         no_data: 0,
+        ended: 0,
+        ended_until: None,
         entries,
     };
     TrialDocument {

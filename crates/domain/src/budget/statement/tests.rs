@@ -30,6 +30,7 @@ fn terms(target: f64, missing: Missing) -> Terms {
         target: Some(target),
         window: BudgetWindow::ThirtyDays,
         missing,
+        ending: None,
     }
 }
 

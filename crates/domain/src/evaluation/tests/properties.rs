@@ -69,8 +69,41 @@ pub(super) fn hold() -> impl Strategy<Value = i64> {
 }
 
 pub(super) fn found(range: &Objective, read: &[(i64, f64)], staleness: i64) -> Option<Judgement> {
-    let staleness = Duration::from_secs(staleness as u64);
-    evaluate(range, &clean(samples(read)), staleness, at(AS_OF)).judgement()
+    found_marked(range, read, &[], staleness)
+}
+
+/// The same with stale markers.
+fn found_marked(
+    range: &Objective,
+    read: &[(i64, f64)],
+    markers: &[i64],
+    staleness: i64,
+) -> Option<Judgement> {
+    let markers: Vec<_> = markers.iter().map(|marker| at(*marker)).collect();
+    let validity = Validity {
+        staleness: Duration::from_secs(staleness as u64),
+        markers: &markers,
+    };
+    evaluate(range, &clean(samples(read)), validity, at(AS_OF)).judgement()
+}
+
+/// Stale markers near the samples, in order.
+fn markers_near(read: &[(i64, f64)], places: &[(u8, i64)]) -> Vec<i64> {
+    let mut markers: Vec<i64> = places
+        .iter()
+        .filter_map(|(place, shift)| {
+            let (time, _) = read.get(usize::from(*place) % read.len().max(1))?;
+            Some(time + shift)
+        })
+        .filter(|marker| *marker <= AS_OF)
+        .collect();
+    markers.sort_unstable();
+    markers
+}
+
+fn marker_places() -> impl Strategy<Value = Vec<(u8, i64)>> {
+    let shifts = prop::sample::select(vec![-1_i64, 0, 1, 15, 60, 299, 300, 301]);
+    prop::collection::vec((any::<u8>(), shifts), 0..6)
 }
 
 pub(super) fn bounded(hold: i64) -> Objective {
@@ -87,11 +120,66 @@ proptest! {
             (Some(0.0), Some(80.0)), (None, Some(80.0)), (Some(0.0), None), (Some(80.0), Some(80.0)),
         ]),
         staleness in prop::sample::select(vec![300, 60, 15]),
+        places in marker_places(),
     ) {
         let range = objective(bounds.0, bounds.1, hold as u64);
-        let judgement = found(&range, &read_in_order, staleness);
-        let expected = read(&range, &read_in_order, staleness, AS_OF);
+        let markers = markers_near(&read_in_order, &places);
+        let judgement = found_marked(&range, &read_in_order, &markers, staleness);
+        let expected = read(&range, &read_in_order, &markers, staleness, AS_OF);
         prop_assert_eq!(judgement.as_ref().map(reading_of), expected);
+    }
+
+    #[test]
+    fn no_state_depends_on_a_marker(
+        read in read_samples(),
+        hold in hold(),
+        places in marker_places(),
+        silence in prop::sample::select(vec![0, 60, 900, 43_200]),
+    ) {
+        let range = Objective { silence: Duration::from_secs(silence), ..bounded(hold) };
+        let markers = markers_near(&read, &places);
+        let unmarked = found(&range, &read, 300);
+        let marked = found_marked(&range, &read, &markers, 300);
+        prop_assert_eq!(unmarked.is_some(), marked.is_some());
+        if let (Some(unmarked), Some(marked)) = (unmarked, marked) {
+            prop_assert_eq!(unmarked.state, marked.state);
+            let silence = |found: &Judgement| found.silence.map(|it| (it.since, it.state));
+            prop_assert_eq!(silence(&unmarked), silence(&marked));
+            // Nor that of any other series of the objective.
+            prop_assert_eq!(Stood::of(&unmarked), Stood::of(&marked));
+            // What a marker changes is a gap that is there without it.
+            let gaps = |found: &Judgement| found.gaps.iter().copied().collect::<crate::time::SpanSet>();
+            prop_assert!(gaps(&unmarked).difference(&gaps(&marked)).is_empty());
+            prop_assert_eq!(unmarked.gaps.len(), marked.gaps.len());
+        }
+    }
+
+    #[test]
+    fn what_a_marker_changes_is_final_five_minutes_later(
+        read in read_samples(),
+        hold in hold(),
+        places in marker_places(),
+        later in prop::collection::vec(0..2_000_i64, 0..5),
+    ) {
+        let markers = markers_near(&read, &places);
+        let range = bounded(hold);
+        let gaps = |read: &[(i64, f64)], as_of: i64| {
+            let markers: Vec<_> = markers.iter().map(|marker| at(*marker)).collect();
+            let validity = Validity { staleness: STALENESS, markers: &markers };
+            let judgement = evaluate(&range, &clean(samples(read)), validity, at(as_of)).judgement();
+            judgement.map_or(Vec::new(), |found| found.gaps)
+        };
+        let until = |gaps: Vec<Span>, end: i64| -> Vec<Span> {
+            let early = span(AS_OF - 40_000, end);
+            let cut = gaps.into_iter().map(|gap| gap.intersection(early));
+            cut.filter(|gap| gap.start < gap.end).collect()
+        };
+        let mut more: Vec<(i64, f64)> = read.iter().copied().filter(|(time, value)| *time <= AS_OF && !value.is_nan()).collect();
+        let before = until(gaps(&more, AS_OF), AS_OF - 300);
+        if !more.is_empty() {
+            more.extend(later.iter().map(|after| (AS_OF + 1 + after, 50.0)));
+            prop_assert_eq!(before, until(gaps(&more, AS_OF + 2_500), AS_OF - 300));
+        }
     }
 
     #[test]

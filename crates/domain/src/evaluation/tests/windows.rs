@@ -52,7 +52,8 @@ fn the_gaps_and_the_standing_samples_fill_the_judged_range() {
         found.gaps,
         [span(judged, AS_OF - 1_000), span(AS_OF - 600, AS_OF - 100)]
     );
-    let covered = f64::from(100 + 300 + 100) / 3_600.0;
+    // It is young: that counts from its first sample.
+    let covered = f64::from(100 + 300 + 100) / 1_000.0;
     assert!((found.windows.one_hour.coverage - covered).abs() < 1e-15);
 }
 

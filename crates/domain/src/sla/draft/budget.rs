@@ -35,7 +35,7 @@ fn share_of_percent(target: f64) -> Option<f64> {
         .flatten()
 }
 
-/// `budget_window` or `missing`: one of a few words, or its default.
+/// `budget_window`, `missing` or `series_end`: one of a few words, or its default.
 pub(super) fn term<T: FromStr + Default>(
     fields: &Map<String, Value>,
     pointer: &str,

@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 use crate::{
     fault::{Faults, below},
     series::Labels,
-    sla::{fields::text, is_label_name},
+    sla::{fields::text, is_label_name, objective::DEFAULT_SILENCE},
     time::duration,
 };
 
 const MOST_LABELS: usize = 64;
 const LONGEST_LABEL: usize = 4096;
 pub(super) const LONGEST_HOLD: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(12 * 3600);
 
 pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Labels {
     let pointer = below(pointer, "labels");
@@ -51,14 +52,31 @@ pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Fa
     labels
 }
 
+/// `for`: how long a value must be out of range.
 pub(super) fn hold(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Duration {
-    let Some(text) = text(fields, pointer, "for", faults) else {
-        return Duration::ZERO;
-    };
+    duration_up_to(LONGEST_HOLD, fields, pointer, "for", faults).unwrap_or_default()
+}
+
+/// `hold`: how long a series that fell silent out of range keeps its state.
+pub(super) fn silence(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Duration {
+    duration_up_to(LONGEST_SILENCE, fields, pointer, "hold", faults).unwrap_or(DEFAULT_SILENCE)
+}
+
+fn duration_up_to(
+    longest: Duration,
+    fields: &Map<String, Value>,
+    pointer: &str,
+    field: &str,
+    faults: &mut Faults,
+) -> Option<Duration> {
+    let text = text(fields, pointer, field, faults)?;
     match duration::parse(&text) {
-        Ok(hold) if hold <= LONGEST_HOLD => return hold,
-        Ok(_) => faults.add(&below(pointer, "for"), "is longer than 1h"),
-        Err(error) => faults.add(&below(pointer, "for"), error.to_string()),
+        Ok(given) if given <= longest => return Some(given),
+        Ok(_) => {
+            let longest = duration::format(longest);
+            faults.add(&below(pointer, field), format!("is longer than {longest}"));
+        }
+        Err(error) => faults.add(&below(pointer, field), error.to_string()),
     }
-    Duration::ZERO
+    None
 }

@@ -214,7 +214,8 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         Terms {
             target: Some(0.995),
             window: BudgetWindow::SevenDays,
-            missing: Missing::Good
+            missing: Missing::Good,
+            ending: Some(Duration::from_secs(900)),
         }
     );
     assert_eq!(
@@ -222,7 +223,8 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
         Terms {
             target: None,
             window: BudgetWindow::ThirtyDays,
-            missing: Missing::Excluded
+            missing: Missing::Excluded,
+            ending: Some(Duration::from_secs(900)),
         }
     );
     for objective in draft.objectives {
@@ -231,9 +233,9 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
             serde_json::from_value::<Objective>(stored.clone()).unwrap(),
             objective
         );
-        // Stored before there were budgets.
+        // Stored before there were budgets, and before series ended.
         if objective.target.is_none() {
-            for field in ["target", "budget_window", "missing"] {
+            for field in ["target", "budget_window", "missing", "hold", "series_end"] {
                 stored.as_object_mut().unwrap().remove(field);
             }
             assert_eq!(
@@ -241,6 +243,37 @@ fn the_terms_of_a_budget_are_read_and_come_back_from_what_is_stored() {
                 objective
             );
         }
+    }
+}
+
+#[test]
+fn what_the_end_of_a_series_is_is_read() {
+    let ending = |fields: Value| {
+        let mut objective = json!({"metric": "m", "max": 1});
+        for (name, value) in fields.as_object().unwrap() {
+            objective[name] = value.clone();
+        }
+        let draft = Draft::parse(&json!({"objectives": [objective]})).unwrap();
+        draft.objectives[0].ending()
+    };
+    for (fields, expected) in [
+        (json!({}), Some(900)),
+        (json!({"hold": null, "series_end": null}), Some(900)),
+        (json!({"hold": "0s"}), Some(0)),
+        (json!({"hold": "12h", "series_end": "ended"}), Some(43_200)),
+        (json!({"hold": "1m", "series_end": "no_data"}), None),
+    ] {
+        let expected = expected.map(Duration::from_secs);
+        assert_eq!(ending(fields.clone()), expected, "{fields}");
+    }
+    for (fields, pointer) in [
+        (json!({"hold": "12h1ms"}), "/objectives/0/hold"),
+        (json!({"hold": 900}), "/objectives/0/hold"),
+        (json!({"hold": "soon"}), "/objectives/0/hold"),
+        (json!({"series_end": "gone"}), "/objectives/0/series_end"),
+        (json!({"series_end": true}), "/objectives/0/series_end"),
+    ] {
+        assert_eq!(faults_with(fields.clone()), [pointer], "{fields}");
     }
 }
 

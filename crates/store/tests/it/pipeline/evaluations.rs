@@ -62,6 +62,7 @@ fn record(run: &str, outcomes: &[(&str, EvaluationOutcome)], as_of: Timestamp) -
             version: 1,
             objective: objective.parse().unwrap(),
             outcome: outcome.clone(),
+            ended_until: None,
         });
     Document::Run(RunDocument {
         run_id: run.to_owned(),
@@ -178,6 +179,53 @@ async fn the_greatest_number_of_rows_counts_and_a_reason_never_does() {
     assert_eq!(cpu(store).await.0, None);
     keep(store, &[row("cpu", "b", false, at(0))]).await;
     assert_eq!(cpu(store).await, (Some(at(0)), 2, 1));
+}
+
+#[tokio::test]
+async fn the_record_with_the_most_rows_says_which_series_have_ended() {
+    let silent = |as_of| {
+        let objective = objectives().remove(0);
+        let ages: Vec<(u64, f64)> = (40..80).map(|k| (15 * k, 50.0)).collect();
+        Documents::about(&objective.metric, "a").violations_of(&objective, &ages, as_of)
+    };
+    let record = |count, ended_until| {
+        let Document::Run(mut document) = rows("cpu", count, at(0)) else {
+            unreachable!()
+        };
+        document.evaluated[0].ended_until = ended_until;
+        Document::Run(document)
+    };
+    let (whole, part) = (record(2, Some(at(0))), record(1, None));
+    let both = [whole.clone(), part.clone()];
+    for batches in [
+        vec![&both[..1], &both[1..]],
+        vec![&both[1..], &both[..1]],
+        vec![&both[..]],
+    ] {
+        let database = demo().await;
+        let store = database.store();
+        keep(store, &[silent(at(0)), row("cpu", "b", false, at(0))]).await;
+        for batch in batches {
+            keep(store, batch).await;
+        }
+        let evaluation = newest(store).await;
+        let found = of(&evaluation, "cpu");
+        assert_eq!((found.series, found.no_data, found.ended), (2, 0, 1));
+    }
+    // Nobody stands any more, as far as that run knows.
+    let database = demo().await;
+    let store = database.store();
+    keep(
+        store,
+        &[silent(at(0)), row("cpu", "b", false, at(0)), whole],
+    )
+    .await;
+    keep(store, &[record(2, None)]).await;
+    let evaluation = newest(store).await;
+    assert_eq!(
+        (of(&evaluation, "cpu").no_data, of(&evaluation, "cpu").ended),
+        (1, 0)
+    );
 }
 
 #[tokio::test]

@@ -117,7 +117,8 @@ impl Scenario {
                 start: stretch.start,
                 end: stretch.end,
             };
-            let judged = judge(&self.objective, &self.samples, self.staleness, range).unwrap();
+            let judged =
+                judge(&self.objective, &self.samples, self.staleness.into(), range).unwrap();
             history.episodes.extend(judged.violations);
             history.gaps.extend(judged.gaps);
             history.judged.push(stretch);
