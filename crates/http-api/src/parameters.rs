@@ -62,6 +62,8 @@ parameters! {
         TIME, None;
     FULL: Query "full", "With the long arrays, which are kept for an hour.",
         r#"{"type":"boolean","default":false}"#, None;
+    EVALUATE: Query "evaluate", "Whether the SLA is evaluated at once; otherwise the next run does so.",
+        r#"{"type":"boolean","default":true}"#, None;
     SLA: Query "sla", "The SLA; without it `default`, else the only one.",
         SLA_NAME, None;
     SCORED_SLA: Query "sla", "Objectives of this SLA alone.",

@@ -181,12 +181,20 @@ impl Query {
 
     /// `full`: whether the long arrays are wanted, `true` or `false`, default false.
     pub fn full(&mut self) -> bool {
-        self.parsed("full", |text| match text {
+        self.boolean("full").unwrap_or(false)
+    }
+
+    /// `evaluate`: whether an SLA is evaluated at once, `true` or `false`, default true.
+    pub fn evaluate(&mut self) -> bool {
+        self.boolean("evaluate").unwrap_or(true)
+    }
+
+    fn boolean(&mut self, name: &str) -> Option<bool> {
+        self.parsed(name, |text| match text {
             "true" => Ok(true),
             "false" => Ok(false),
             _ => Err("must be true or false"),
         })
-        .unwrap_or(false)
     }
 
     /// Nothing else is asked.

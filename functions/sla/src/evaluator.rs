@@ -284,6 +284,13 @@ impl Answer {
     }
 }
 
+impl Request {
+    /// The caller wanted none.
+    pub(crate) fn not_wanted() -> Self {
+        refused("not_wanted".to_owned())
+    }
+}
+
 fn refused(reason: String) -> Request {
     Request {
         requested: false,

@@ -60,13 +60,19 @@ pub(crate) struct Retired<'a> {
 
 /// `POST /sla`. Without a name the default SLA is meant, which is made or replaced, whichever it takes.
 pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
-    call.query().finish()?;
+    let evaluate = evaluate(call)?;
     let draft = draft(&call.json()?)?;
     let (name, condition) = match draft.name {
         Some(name) => (name, Condition::Absent),
         None => (SlaName::default_name(), Condition::Any),
     };
-    put(manager, call, name, draft.objectives, &condition).await
+    let change = SlaChange {
+        name,
+        objectives: draft.objectives,
+        condition,
+        evaluate,
+    };
+    put(manager, call, change).await
 }
 
 /// `GET /sla`.
@@ -101,7 +107,7 @@ pub(crate) async fn get(manager: &SlaManager, call: &Call) -> Result<Reply, ApiE
 
 /// `PUT /sla/{name}`.
 pub(crate) async fn replace(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
-    call.query().finish()?;
+    let evaluate = evaluate(call)?;
     let condition = Condition::InForce(call.if_match()?);
     let draft = draft(&call.json()?)?;
     let name = name_in(call)?;
@@ -111,7 +117,13 @@ pub(crate) async fn replace(manager: &SlaManager, call: &Call) -> Result<Reply, 
             "must be the name in the path",
         )]));
     }
-    put(manager, call, name, draft.objectives, &condition).await
+    let change = SlaChange {
+        name,
+        objectives: draft.objectives,
+        condition,
+        evaluate,
+    };
+    put(manager, call, change).await
 }
 
 /// `DELETE /sla/{name}`.
@@ -132,13 +144,29 @@ pub(crate) async fn retire(manager: &SlaManager, call: &Call) -> Result<Reply, A
     })
 }
 
-async fn put(
-    manager: &SlaManager,
-    call: &Call,
+/// Whether the SLA is to be evaluated at once.
+fn evaluate(call: &Call) -> Result<bool, ApiError> {
+    let mut query = call.query();
+    let evaluate = query.evaluate();
+    query.finish()?;
+    Ok(evaluate)
+}
+
+/// An SLA as it is to be.
+struct SlaChange {
     name: SlaName,
     objectives: Vec<Objective>,
-    condition: &Condition,
-) -> Result<Reply, ApiError> {
+    condition: Condition,
+    evaluate: bool,
+}
+
+async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Reply, ApiError> {
+    let SlaChange {
+        name,
+        objectives,
+        condition,
+        evaluate,
+    } = change;
     let mut document = SlaDocument {
         name: name.into(),
         version: 0,
@@ -158,7 +186,7 @@ async fn put(
     let known = bound::known_series(manager, &document.name, &objectives, call.now).await?;
     let change = manager
         .store
-        .put_sla(&document.name, &objectives, condition, call.now)
+        .put_sla(&document.name, &objectives, &condition, call.now)
         .await
         .map_err(database)?;
     document.version = made(change, &document.name)?;
@@ -167,7 +195,11 @@ async fn put(
     for (objective, advice) in document.objectives.iter_mut().zip(advice) {
         objective.advice = Some(advice);
     }
-    document.evaluation = Some(manager.evaluator.evaluate(&document.name).await);
+    document.evaluation = Some(if evaluate {
+        manager.evaluator.evaluate(&document.name).await
+    } else {
+        Request::not_wanted()
+    });
     let reply = match change {
         Change::Created(_) => {
             let location = call.path_of(&format!("/sla/{}", document.name));
