@@ -3,6 +3,8 @@
 //! and the time of storing a run, the time of adding an hour up, and that of reading 30 days with the beginnings of seven
 //! burn windows.
 
+#![allow(clippy::print_stdout, reason = "a benchmark's figures")]
+
 use std::time::{Duration, Instant};
 
 use domain::{

@@ -1,5 +1,7 @@
 //! Events are counted once, however their records are delivered.
 
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
+
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{

@@ -1,5 +1,7 @@
 //! The events of objectives, kept.
 
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
+
 mod finality;
 mod kept;
 mod storing;
