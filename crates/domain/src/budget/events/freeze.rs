@@ -18,7 +18,8 @@ impl Timeline {
         let length = length.max(self.slice);
         let known = self
             .known_until(end)
-            .saturating_sub(self.known_until(end - length));
+            // A slice that ends in the window is of it as a whole.
+            .saturating_sub(self.known_until(self.newest_end(end - length)));
         (length / 2).saturating_sub(known)
     }
 
