@@ -285,7 +285,7 @@ async fn a_group_that_is_set_aside_counts_as_stored_until_it_is_stored() {
     let late = documents.remove(1);
     let letter = refused(&group("b"), 20);
     store
-        .store_batch(&documents, &[letter.clone()])
+        .store_batch(&documents, std::slice::from_ref(&letter))
         .await
         .unwrap();
     assert_eq!(evaluated(store).await, Some(20));
