@@ -155,7 +155,7 @@ mod tests {
             {"id": "a", "metric": "cpu", "max": 1},
             {"id": "a.b", "metric": "memory", "max": 1},
         ]}));
-        let objectives = draft.unwrap().objectives.into_iter();
+        let objectives = draft.unwrap().ranges().into_iter();
         let active = objectives.map(|objective| ActiveObjective {
             sla: "web".parse().unwrap(),
             version: 3,
