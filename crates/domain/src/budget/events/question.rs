@@ -121,13 +121,18 @@ impl EventsQuestion {
         }
     }
 
-    /// The same, with minutes also in `wanted`; `None` if they were asked for already.
+    /// The same, with minutes also in `wanted`, from where that begins on; `None` if they were asked for already.
     pub fn finer(&self, wanted: &[Span]) -> Option<Self> {
         let wanted: SpanSet = wanted.iter().copied().collect();
         let is_new = !wanted.difference(&self.fine).is_empty();
+        let earliest = wanted.spans().first().map(|span| span.start);
         is_new.then(|| Self {
+            asked: Span {
+                start: earliest.map_or(self.asked.start, |start| start.min(self.asked.start)),
+                ..self.asked
+            },
             fine: self.fine.union(&wanted),
-            ..self.clone()
+            slices: self.slices,
         })
     }
 }

@@ -242,12 +242,12 @@ impl<'a> Reckoning<'a> {
         let last = self.timeline.last_known(windows, self.end);
         if let Some(last) = last {
             let edges = [last, last - pair.long, last - pair.short];
-            wanted.extend(
-                edges
-                    .into_iter()
-                    .filter(|edge| self.timeline.is_inside_a_row(*edge))
-                    .map(instant),
-            );
+            let edges = edges.map(|edge| self.timeline.newest_end(edge)).into_iter();
+            let is_unread = |edge: &Timestamp| {
+                self.timeline.begins().is_some_and(|begins| *edge < begins)
+                    || self.timeline.is_inside_a_row(*edge)
+            };
+            wanted.extend(edges.filter(is_unread).map(instant));
         }
         Standing::Frozen {
             firing: last.is_some_and(|last| self.fires(pair, last)),
