@@ -47,6 +47,8 @@ impl Sub for ExactSum {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp, reason = "whole numbers are exact")]
+
     use super::*;
 
     #[test]

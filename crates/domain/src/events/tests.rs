@@ -1,4 +1,5 @@
 //! Facts about counting, and the same counts by the words of the definition, one sample at a time.
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
 
 use std::time::Duration;
 

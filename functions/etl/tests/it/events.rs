@@ -1,4 +1,5 @@
 //! Events are counted exactly, from the samples of a real Prometheus.
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -191,6 +192,7 @@ async fn every_slice_holds_what_the_counters_grew_by() {
 }
 
 /// Prints what PromQL's `increase` says of the same quarter of an hour.
+#[allow(clippy::print_stdout, reason = "for whoever runs the test by hand")]
 async fn compare_with_increase(requests: &Requests, as_of: Timestamp) {
     let asked = Counting::run_slices(as_of);
     let (from, to) = (Minute::ended_by(asked.start), Minute::ended_by(asked.end));

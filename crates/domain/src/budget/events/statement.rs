@@ -69,6 +69,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// A group of which nothing was measured for so long has no data.
 const RECENT: Duration = Duration::from_secs(300);
 
+/// Rows are kept for so long.
+const KEPT: Duration = Duration::from_secs(400 * 86_400);
+
 impl EventsBudget {
     /// What is left of the budget at `as_of`, as a share of it; `None` if nothing was judged or there is no target.
     pub fn remaining_share(
@@ -240,6 +243,10 @@ impl<'a> Reckoning<'a> {
             return Standing::Measured { firing };
         }
         let last = self.timeline.last_known(windows, self.end);
+        if last.is_none() {
+            // Enough may have been measured before what was read.
+            wanted.push(instant(self.timeline.newest_end(self.end - KEPT)));
+        }
         if let Some(last) = last {
             let edges = [last, last - pair.long, last - pair.short];
             let edges = edges.map(|edge| self.timeline.newest_end(edge)).into_iter();
