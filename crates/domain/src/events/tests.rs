@@ -281,16 +281,16 @@ fn groups_beyond_the_bound_count_in_the_sum_over_all() {
 
 #[test]
 fn the_bad_share_of_a_slice_is_known_where_its_predecessors_were_read() {
-    let begun = SLICE_END - 10 * 60_000;
-    let requests = given(1, &[], &steady(SLICE_END, 15_000, 38, 4.0));
-    let errors = given(0, &[], &steady(SLICE_END, 15_000, 38, 1.0));
-    assert!(requests.samples[0].0 > begun);
-    let counted = count(&[], &[requests, errors], minutes(15, NOW));
+    let requests = given(1, &[], &steady(SLICE_END, 15_000, 119, 4.0));
+    let errors = given(0, &[], &steady(SLICE_END, 15_000, 119, 1.0));
+    let begun = requests.samples[0].0;
+    assert!(begun > SLICE_END - 30 * 60_000 && begun < SLICE_END - 29 * 60_000);
+    let counted = count(&[], &[requests, errors], minutes(40, NOW));
     let shares = counted.groups[0].bad_shares(crate::sla::Given::BadTotal);
-    // The slice of the first sample is left out, and those before it have no events.
-    assert_eq!(shares.len(), 9);
+    // Twelve hours before their first samples were not read: that slice is left out. Those before it have no events.
+    assert_eq!(shares.len(), 29);
     assert!(shares.iter().all(|share| share.value == 0.25), "{shares:?}");
-    assert_eq!(shares[8].time, at(SLICE_END));
+    assert_eq!(shares[28].time, at(SLICE_END));
     assert_eq!(counted.groups[0].since(at(SLICE_END - 120_000)).len(), 2);
 }
 

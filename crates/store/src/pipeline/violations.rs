@@ -210,7 +210,9 @@ impl<'a> Row for CountedRow<'a> {
         arguments.add(self.as_of)?;
         arguments.add(self.group_id.as_str())?;
         arguments.add(state_name(state))?;
-        arguments.add(COUNTED)
+        arguments.add(COUNTED)?;
+        arguments.add(None::<NaiveDateTime>)?;
+        arguments.add(None::<&str>)
     }
 }
 

@@ -79,7 +79,7 @@ fn counted(
     }))
 }
 
-/// Stores what runs each 15 minutes over the `hours` before `as_of` counted of the groups, and of all of them together.
+/// Stores what runs each 5 minutes over the `hours` before `as_of` counted of the groups, and of all of them together.
 async fn store(
     database: &TestDatabase,
     objective: &EventsObjective,
@@ -91,8 +91,9 @@ async fn store(
         let counted = groups.iter().filter_map(|(_, minutes)| minutes(minute));
         counted.reduce(|one, other| [one[0] + other[0], one[1] + other[1]])
     };
-    for quarter in (0..4 * hours).rev() {
-        let as_of = time(as_of) - Duration::from_secs(900 * quarter);
+    // A slice is final once a run that counts it looks at it 5 minutes after its end.
+    for run in (0..12 * hours - 2).rev() {
+        let as_of = time(as_of) - Duration::from_secs(300 * run);
         let mut documents = vec![counted(objective, Labels::default(), as_of, &all)];
         if !objective.by.is_empty() {
             documents.extend(

@@ -36,7 +36,7 @@ pub(crate) fn all() -> Vec<(Parcel, &'static str)> {
         ),
         (
             score(&|told| told.objectives.push(told.objectives[0].clone())),
-            "there twice",
+            "appears twice",
         ),
         (
             score(&|told| told.scores.known_mut().unwrap().observed = 11),
@@ -160,7 +160,7 @@ async fn each_poison_is_a_dead_letter_with_its_reason_and_the_batch_goes_on() {
     for ((position, reason), (offset, told)) in reasons.iter().enumerate().zip(told) {
         let told = String::from_utf8(told).unwrap();
         assert!(told.contains(reason), "{told}, not {reason}");
-        assert_eq!(offset, position as i64 + 6);
+        assert_eq!(offset, position as i64 + 7);
     }
 }
 
@@ -231,7 +231,7 @@ async fn a_document_that_contradicts_itself_is_set_aside() {
             json!("2025-01-15T08:45:01Z"),
             "not in order",
         ),
-        (&metrics, "/windows/1/window", json!("1h"), "there twice"),
+        (&metrics, "/windows/1/window", json!("1h"), "appears twice"),
         (
             &metrics,
             "/windows/0/end",

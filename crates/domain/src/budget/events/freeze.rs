@@ -23,7 +23,8 @@ impl Timeline {
         (length / 2).saturating_sub(known)
     }
 
-    /// The newest end of a slice before `end` at which enough of both windows was measured.
+    /// The newest end of a slice before `end` at which enough of both windows was measured. Among rows of several slices, whose
+    /// measured minutes are taken to be spread evenly, it may be missed.
     pub(super) fn last_known(&self, windows: [Duration; 2], end: Timestamp) -> Option<Timestamp> {
         let begins = self.begins().into_iter();
         let excluded = self.excluded.spans().first().map(|span| span.start);
@@ -38,8 +39,10 @@ impl Timeline {
             if most.is_zero() {
                 return Some(end);
             }
-            // Going back by less cannot bring as much: a window that begins earlier by so much gains no more than that.
-            end = self.newest_end(end - most.max(self.slice));
+            // Going back by less cannot bring as much: a window that begins earlier by so much gains no more than that, and
+            // a slice that is counted as a whole.
+            let step = most.saturating_sub(self.slice).max(self.slice);
+            end = self.newest_end(end - step);
         }
         None
     }

@@ -350,7 +350,10 @@ proptest! {
     fn a_budget_is_what_the_definition_says(
         of in any_objective(),
         counted in timeline(),
-        lengths in prop::collection::vec(prop::sample::select(vec![1usize, 5, 60]), 15),
+        lengths in prop_oneof![
+            Just(vec![1usize; 15]),
+            prop::collection::vec(prop::sample::select(vec![1usize, 5, 60]), 15),
+        ],
         excluded in exclusions(),
         before in 0..400i64,
         seconds in 0..60u64,
@@ -394,6 +397,10 @@ proptest! {
         });
         let alert = &found.alerts[0];
         prop_assert_eq!(alert.frozen, known != Some(end), "{:?}", alert);
+        if alert.frozen && lengths.iter().any(|length| *length > 1) {
+            // Of rows that are longer than a slice it is not known which of their minutes are measured.
+            return Ok(());
+        }
         let Pace::Factor(factor) = pair.pace else { unreachable!() };
         let fires = known.is_some_and(|end| {
             let (of_long, [bad, _]) = sli(&of, &all, end - long, end);
