@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS alert (
     KEY by_resolution (state, resolved_at)
 );
 
--- One row per change of an alert and receiver, written with the change, and one per watchdog of a receiver that wants it.
+-- One row for each receiver of what became of an alert, written with the alert, and one per watchdog of a receiver that wants it.
 -- `message`: what receivers know it by, the same on each attempt. `next_attempt`: when it is due; of rows of one receiver and
 -- alert the oldest that waits goes first. `leased_until`: until then one instance has it. `kind`: as the message says.
 CREATE TABLE IF NOT EXISTS outbox (

@@ -44,7 +44,7 @@ pub(crate) struct Prediction<'a> {
 #[serde(untagged)]
 #[schemars(rename = "PredictEntry")]
 enum AnyEntry<'a> {
-    Events(EventsEntry<'a>),
+    Events(Box<EventsEntry<'a>>),
     Range(Box<Entry<'a>>),
 }
 
@@ -167,7 +167,7 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
     }
     let events = counted.iter().map(|one| {
         let entries = one.groups.iter().map(|group| {
-            AnyEntry::Events(EventsEntry {
+            AnyEntry::Events(Box::new(EventsEntry {
                 kind: OfEvents::Events,
                 objective: &one.objective.id,
                 metric: one.metric.to_string(),
@@ -181,7 +181,7 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
                     Some(reason) if reason == NOT_EVALUATED || reason == STALE => reason,
                     _ => NOT_FORECAST,
                 }),
-            })
+            }))
         });
         let fitting = entries.take_while(|entry| room.fits(entry)).collect();
         (one.place, fitting)

@@ -146,8 +146,10 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// The labels as Alertmanager takes them: in a name, `_` stands for each character outside `[a-zA-Z0-9_]` and before a
-/// leading digit, and `_` is appended until the name is like no other of the set. Names that need no change keep theirs.
+/// The labels as Alertmanager takes them.
+///
+/// In a name, `_` stands for each character outside `[a-zA-Z0-9_]` and before a leading digit, and `_` is appended until
+/// the name is like no other of the set. Names that need no change keep theirs.
 pub fn alertmanager_labels(labels: &Labels) -> BTreeMap<String, String> {
     let (right, others): (Vec<_>, Vec<_>) = labels
         .0

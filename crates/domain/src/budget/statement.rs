@@ -49,8 +49,10 @@ pub struct Budget {
     pub coverage: f64,
 }
 
-/// The burn by window, shortest first, each no longer than the budget window: the share of what was bad over what the
-/// target allows; `None` where less than half of the window counts, or there is no target.
+/// The burn by window, shortest first, each no longer than the budget window.
+///
+/// It is the share of what was bad over what the target allows; `None` where less than half of the window counts, or there
+/// is no target.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Burn(pub Vec<(String, Option<f64>)>);
 

@@ -146,7 +146,7 @@ impl Store {
     }
 }
 
-fn push_asked<'a>(query: &mut QueryBuilder<MySql>, objectives: &[&'a str]) {
+fn push_asked(query: &mut QueryBuilder<MySql>, objectives: &[&str]) {
     if objectives.is_empty() {
         return;
     }

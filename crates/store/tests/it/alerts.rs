@@ -136,8 +136,8 @@ async fn of_one_alert_the_oldest_delivery_goes_first_and_again_until_it_is_taken
     let database = TestDatabase::create().await;
     let store = database.store();
     let (firing, resolved) = (alert(1, AlertState::Firing), alert(1, AlertState::Resolved));
-    write(store, &[firing.clone()]).await;
-    write(store, &[resolved.clone()]).await;
+    write(store, std::slice::from_ref(&firing)).await;
+    write(store, std::slice::from_ref(&resolved)).await;
     let first = lease(store, 0).await;
     assert_eq!(messages(&first), [firing.message_id()]);
     // Nobody else gets it, nor what is behind it, until the one who has it is gone.
@@ -163,7 +163,7 @@ async fn what_fails_for_three_days_is_given_up_and_the_next_one_goes_on() {
     let store = database.store();
     let (firing, resolved) = (alert(1, AlertState::Firing), alert(1, AlertState::Resolved));
     write(store, &[firing]).await;
-    write(store, &[resolved.clone()]).await;
+    write(store, std::slice::from_ref(&resolved)).await;
     let leased = lease(store, 0).await;
     finish(store, leased, failed(), 1).await;
     let three_days = 3 * 86_400;

@@ -1,4 +1,5 @@
 //! Objectives of events, from what is stored of their slices.
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
 
 use std::time::Duration;
 

@@ -1,3 +1,4 @@
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
 use std::time::Duration;
 
 use proptest::prelude::*;
