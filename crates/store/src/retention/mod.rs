@@ -2,7 +2,7 @@
 //!
 //! The rows of every run are kept for some days, then those of the first run in each hour; the long arrays for an hour;
 //! violations, gaps, exclusions, what was judged and scores for as long as the longest budget window looks back. Rows go in bounded batches,
-//! so that a purge never holds up storing for long. Slices of events have terms of their own ([`slices`]).
+//! so that a purge never holds up storing for long. Slices of events have terms of their own (`slices`).
 
 mod budget;
 mod expired;
