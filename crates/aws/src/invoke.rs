@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::{
     Signer,
+    endpoint::endpoint,
     request::{RequestError, post},
 };
 
@@ -41,18 +42,7 @@ impl Functions {
     /// When one is absent or malformed.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         let region = environment.required("AWS_REGION")?;
-        let own = environment.http_url("AWS_ENDPOINT_URL_LAMBDA")?;
-        let url = match own.or(environment.http_url("AWS_ENDPOINT_URL")?) {
-            Some(url) => url,
-            None => {
-                let domain = match region.starts_with("cn-") {
-                    true => "amazonaws.com.cn",
-                    false => "amazonaws.com",
-                };
-                Url::parse(&format!("https://lambda.{region}.{domain}"))
-                    .map_err(|error| ConfigError::new("AWS_REGION", error))?
-            }
-        };
+        let url = endpoint("lambda", region, environment)?;
         let signer = Signer::new(&AwsCredentials::read(environment)?, region, "lambda");
         Ok(Self { signer, url })
     }

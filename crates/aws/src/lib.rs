@@ -4,6 +4,7 @@
 //! The SDK's client for one call would be half of a function that has to start in milliseconds; a request that is signed
 //! is all it takes. The credentials are those that Lambda gives a function in its environment.
 
+mod endpoint;
 mod environment;
 mod invoke;
 mod kafka_token;

@@ -8,6 +8,7 @@ use url::{Url, form_urlencoded::Serializer};
 
 use crate::{
     Signer,
+    endpoint::endpoint,
     request::{RequestError, post},
 };
 
@@ -44,22 +45,10 @@ impl Topic {
         credentials: &AwsCredentials,
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
-        let own = environment.http_url("AWS_ENDPOINT_URL_SNS")?;
-        let url = match own.or(environment.http_url("AWS_ENDPOINT_URL")?) {
-            Some(url) => url,
-            None => {
-                let domain = match region.starts_with("cn-") {
-                    true => "amazonaws.com.cn",
-                    false => "amazonaws.com",
-                };
-                Url::parse(&format!("https://sns.{region}.{domain}/"))
-                    .map_err(|error| ConfigError::new("ALERT_SNS_TOPIC_ARN", error))?
-            }
-        };
         Ok(Self {
             arn: arn.to_owned(),
             signer: Signer::new(credentials, region, "sns"),
-            url,
+            url: endpoint("sns", region, environment)?,
         })
     }
 

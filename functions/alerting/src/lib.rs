@@ -16,8 +16,8 @@ mod test;
 
 use std::time::Duration;
 
-use http_api::ApiError;
-use store::{Store, StoreError};
+use http_api::database;
+use store::Store;
 
 use receivers::Receivers;
 
@@ -38,17 +38,4 @@ pub struct Alerting {
     pub public_url: String,
     /// How long alerts that are resolved are kept.
     pub kept: Duration,
-}
-
-/// The database's errors as a caller sees them.
-fn database(error: StoreError) -> ApiError {
-    match error {
-        StoreError::Schema(mismatch) => ApiError::NotReady(mismatch.into()),
-        StoreError::Tls(fault) => ApiError::Misconfigured(fault.into()),
-        error if error.is_transient() => ApiError::Unavailable {
-            what: "the database",
-            source: error.into(),
-        },
-        error => ApiError::internal(error),
-    }
 }

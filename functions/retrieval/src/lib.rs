@@ -11,8 +11,8 @@ mod version;
 
 use std::time::Duration;
 
-use http_api::ApiError;
-use store::{Store, StoreError};
+use http_api::database;
+use store::Store;
 
 pub use routes::{ROUTES, operations};
 
@@ -23,17 +23,4 @@ pub struct Retrieval {
     pub store: Store,
     /// How often the schedule runs the ETL: the newest run is stale after three of these.
     pub schedule_interval: Duration,
-}
-
-/// The database's errors as a caller sees them.
-fn database(error: StoreError) -> ApiError {
-    match error {
-        StoreError::Schema(mismatch) => ApiError::NotReady(mismatch.into()),
-        StoreError::Tls(fault) => ApiError::Misconfigured(fault.into()),
-        error if error.is_transient() => ApiError::Unavailable {
-            what: "the database",
-            source: error.into(),
-        },
-        error => ApiError::internal(error),
-    }
 }

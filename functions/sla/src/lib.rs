@@ -26,8 +26,8 @@ mod violations;
 use std::time::Duration;
 
 use domain::sla::SlaName;
-use http_api::{ApiError, Call};
-use store::{Store, StoreError};
+use http_api::{ApiError, Call, database};
+use store::Store;
 
 pub use evaluator::{Evaluator, InvalidEvaluator};
 pub use reliability::ReadLast;
@@ -56,17 +56,4 @@ const MARGIN: Duration = Duration::from_secs(3);
 /// The SLA's name in the path.
 fn name_in(call: &Call) -> Result<SlaName, ApiError> {
     SlaName::parse(&*call.name).map_err(|_| set::missing(&call.name))
-}
-
-/// The database's errors as a caller sees them.
-fn database(error: StoreError) -> ApiError {
-    match error {
-        StoreError::Schema(mismatch) => ApiError::NotReady(mismatch.into()),
-        StoreError::Tls(fault) => ApiError::Misconfigured(fault.into()),
-        error if error.is_transient() => ApiError::Unavailable {
-            what: "the database",
-            source: error.into(),
-        },
-        error => ApiError::internal(error),
-    }
 }
