@@ -242,7 +242,7 @@ fn objective(
     let budget_window = budget::window(fields, pointer, faults);
     let missing = budget::term(fields, pointer, "missing", faults);
     let alerts = alerts::alerts(fields, pointer, faults);
-    let severity = alerting::severity(fields, pointer, faults);
+    let severity = budget::term(fields, pointer, "severity", faults);
     let runbook = alerting::runbook(fields, pointer, faults);
     let expect = alerting::expect(fields, pointer, target.is_some(), faults);
     let silence = silence(fields, pointer, faults);

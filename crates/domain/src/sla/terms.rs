@@ -41,6 +41,13 @@ pub struct BudgetPeriod {
     pub end: Option<Timestamp>,
 }
 
+impl BudgetPeriod {
+    /// Whether less than a tenth of a calendar's period is over at `as_of`: so little says nothing of the rest.
+    pub fn has_just_begun(&self, as_of: Timestamp) -> bool {
+        self.end.is_some() && as_of < self.start + self.length / 10
+    }
+}
+
 /// A text that is not a budget window.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` must be a duration from 1h to 1y in whole seconds, such as 30d")]

@@ -64,8 +64,9 @@ pub(super) async fn statements(
                 group: None,
             };
             let burns = burns(question, about, burning);
-            let left = budget.exhaustion_seconds;
-            let exhaustion = exhaustion(question, about, expected(objective), left);
+            let period = objective.terms().window.period(*as_of);
+            let within = expected(objective).filter(|_| !period.has_just_begun(*as_of));
+            let exhaustion = exhaustion(question, about, within, budget.exhaustion_seconds);
             for (name, claims) in [
                 (AlertName::BudgetBurn, burns),
                 (AlertName::Exhaustion, exhaustion),
@@ -188,7 +189,10 @@ fn verdict(
         };
         return Some((holds, with(texts(pair, summary), "value", number(burn))));
     }
-    let pair = pairs.iter().find(|pair| pair.frozen)?;
+    // One that never was measured, as that of the longest windows of a new SLA, keeps no other from its end.
+    let fired = pairs.iter().find(|pair| pair.frozen && pair.firing);
+    let all_are_frozen = pairs.iter().all(|pair| pair.frozen);
+    let pair = fired.or_else(|| pairs.first().filter(|_| all_are_frozen))?;
     let summary = format!(
         "less than half of {} or {} is measured of {of}",
         pair.long, pair.short

@@ -137,7 +137,11 @@ impl Counted<'_> {
     /// That the budget will be gone soon, where enough bad events say so.
     fn exhaustion(&self) -> Statement {
         let all = &self.budgets.all;
+        let period = self.objective.budget_window.period(self.as_of);
+        let says_something =
+            all.bad_of_last_hour >= self.objective.min_bad && !period.has_just_begun(self.as_of);
         let within = self.objective.expect.as_ref();
+        let within = within.filter(|_| says_something);
         let within = within.and_then(|expect| expect.exhausted_in);
         let claims = exhaustion(self.question, self.about, within, all.exhaustion_seconds);
         self.statement(AlertName::Exhaustion, claims)

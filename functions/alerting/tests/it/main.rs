@@ -6,6 +6,7 @@
 mod alertmanager;
 mod changes;
 mod deliveries;
+mod expected;
 mod misbehaving;
 mod receiver;
 mod service;

@@ -57,6 +57,9 @@ pub struct EventsBudget {
     pub excluded_seconds: f64,
     /// The share of the window in which a counter stood, excluded or not.
     pub coverage: f64,
+    /// The bad events of the last hour.
+    #[serde(skip)]
+    pub bad_of_last_hour: f64,
     /// Whether a counter stood in the last 5 minutes.
     #[serde(skip)]
     is_measured: bool,
@@ -119,6 +122,7 @@ impl EventsBudget {
             } else {
                 seconds(window.covered) / seconds(elapsed)
             },
+            bad_of_last_hour: reckoning.burn(HOUR, reckoning.end).1,
             is_measured: timeline.last_measured() > Some(recent),
             wanted,
         }

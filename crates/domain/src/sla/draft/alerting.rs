@@ -7,28 +7,13 @@ use serde_json::{Map, Value};
 use crate::{
     fault::{Faults, below},
     sla::{
-        Expectation, Runbook, Severity,
+        Expectation, Runbook,
         fields::{number, text, valid},
     },
     time::duration,
 };
 
 const LONGEST_EXHAUSTION: Duration = Duration::from_secs(30 * 86_400);
-
-pub(super) fn severity(
-    fields: &Map<String, Value>,
-    pointer: &str,
-    faults: &mut Faults,
-) -> Severity {
-    match text(fields, pointer, "severity", faults).as_deref() {
-        None | Some("page") => Severity::Page,
-        Some("ticket") => Severity::Ticket,
-        Some(_) => {
-            faults.add(&below(pointer, "severity"), "must be page or ticket");
-            Severity::Page
-        }
-    }
-}
 
 pub(super) fn runbook(
     fields: &Map<String, Value>,
