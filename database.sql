@@ -497,4 +497,20 @@ CREATE TABLE IF NOT EXISTS thinning (
     PRIMARY KEY (table_name)
 );
 
-UPDATE schema_version SET version = 8, works_from = 1 WHERE version = 0;
+-- What series were like: the samples in `(end - step, end]`, `step` in seconds: 300, and 3600 once the parts of an hour are
+-- older than they are kept. `series_id`: the 16 bytes that its hex digits stand for, since most of a row is its key. `min`,
+-- `max`, `average`: null where infinite. `as_of`: the run that says so.
+CREATE TABLE IF NOT EXISTS history (
+    series_id BINARY(16) NOT NULL,
+    step      SMALLINT UNSIGNED NOT NULL,
+    `end`     DATETIME NOT NULL,
+    samples   INT UNSIGNED NOT NULL,
+    `min`     DOUBLE NULL,
+    `max`     DOUBLE NULL,
+    average   DOUBLE NULL,
+    as_of     DATETIME(3) NOT NULL,
+    PRIMARY KEY (series_id, step, `end`),
+    KEY by_age (step, `end`)
+);
+
+UPDATE schema_version SET version = 9, works_from = 1 WHERE version = 0;

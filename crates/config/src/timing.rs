@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{ConfigError, Environment};
+use crate::{ConfigError, Environment, HistoryTerms};
 
 /// How long rows are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,10 +9,12 @@ pub struct Retention {
     pub every_run: Duration,
     /// `RETENTION_DAYS`, default 30: after that nothing.
     pub everything: Duration,
+    /// `HISTORY`: how long is kept what series were like.
+    pub history: HistoryTerms,
 }
 
 impl Retention {
-    /// Reads `RUN_RETENTION` and `RETENTION_DAYS`.
+    /// Reads `RUN_RETENTION`, `RETENTION_DAYS` and `HISTORY`.
     ///
     /// # Errors
     /// When one is malformed, `RUN_RETENTION` is under an hour, or `RETENTION_DAYS` is not 1 to 3650.
@@ -31,6 +33,7 @@ impl Retention {
         Ok(Self {
             every_run,
             everything: Duration::from_secs(u64::from(days) * 86_400),
+            history: HistoryTerms::read(environment)?,
         })
     }
 }

@@ -33,7 +33,9 @@ pub mod text;
 pub mod time;
 
 pub use finding::{Finding, finite};
-pub use series::{InvalidSeriesId, Labels, MetricName, Part, Sample, Series, SeriesId};
+pub use series::{
+    Bucket, BucketLength, InvalidSeriesId, Labels, MetricName, Part, Sample, Series, SeriesId,
+};
 pub use time::{
     InvalidTimestamp, Span, SpanSet, Timestamp, UnknownWindow, Window, duration, seconds,
 };

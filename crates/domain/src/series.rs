@@ -6,8 +6,10 @@ use crate::{digest::digest, text::checked_text, time::Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+mod bucket;
 mod part;
 
+pub use bucket::{Bucket, BucketLength, InvalidBucket};
 pub use part::Part;
 
 /// A label set without `__name__`, in the order of the names.
@@ -26,6 +28,45 @@ impl Labels {
             .all(|(name, value)| self.0.get(name) == Some(value))
     }
 
+    /// These labels beside labels of ours, of which none is empty: one whose name is ours already gets `series_` before it, and
+    /// empty ones are left out.
+    #[must_use]
+    pub fn beside(&self, own: Self) -> Self {
+        let mut labels = own.0;
+        for (name, value) in &self.0 {
+            if value.is_empty() {
+                continue;
+            }
+            let mut name = name.clone();
+            while labels.contains_key(&name) {
+                name.insert_str(0, CLASH);
+            }
+            labels.insert(name, value.clone());
+        }
+        Self(labels)
+    }
+
+    /// The labels as those take them who know the names `[a-zA-Z_][a-zA-Z0-9_]*` alone.
+    ///
+    /// In a name, `_` stands for each character outside `[a-zA-Z0-9_]` and before a leading digit, and `_` is appended until
+    /// the name is like no other of the set. Names that need no change keep theirs.
+    #[must_use]
+    pub fn with_classic_names(&self) -> Self {
+        let (right, others): (Vec<_>, Vec<_>) = self
+            .0
+            .iter()
+            .map(|(name, value)| (name, classic(name), value))
+            .partition(|(name, classic, _)| *name == classic);
+        let mut taken = BTreeMap::new();
+        for (_, mut name, value) in right.into_iter().chain(others) {
+            while taken.contains_key(&name) {
+                name.push('_');
+            }
+            taken.insert(name, value.clone());
+        }
+        Self(taken)
+    }
+
     /// The id of each label, in the order of the names, by which the store finds series that carry it: 32 hex digits of
     /// SHA-256 over name and value, each length-prefixed (64 bit, big endian). Label values are too long for a key.
     pub fn label_ids(&self) -> Vec<String> {
@@ -34,6 +75,16 @@ impl Labels {
             .map(|(name, value)| SeriesId(digest([name, value])).to_string())
             .collect()
     }
+}
+
+/// Before the name of a series' label that is ours already.
+const CLASH: &str = "series_";
+
+fn classic(name: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let word = name.chars().map(|c| if is_word(c) { c } else { '_' });
+    let leading = name.starts_with(|c: char| c.is_ascii_digit());
+    leading.then_some('_').into_iter().chain(word).collect()
 }
 
 impl<N: Into<String>, V: Into<String>> FromIterator<(N, V)> for Labels {
@@ -113,10 +164,21 @@ pub struct SeriesId([u8; 16]);
 pub struct InvalidSeriesId;
 
 impl SeriesId {
+    /// Its 16 bytes.
+    pub fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// The number that its first eight hex digits are.
     pub fn first_digits(self) -> u32 {
         let [a, b, c, d, ..] = self.0;
         u32::from_be_bytes([a, b, c, d])
+    }
+}
+
+impl From<[u8; 16]> for SeriesId {
+    fn from(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::message::{
-    Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
-    SlicesDocument, ViolationsDocument,
+    HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
+    ScoreDocument, SlicesDocument, ViolationsDocument,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -33,6 +33,7 @@ fn what_was_published_before_is_written_byte_for_byte_as_it_was() {
             Kind::Prediction => written_again::<PredictionDocument>(value),
             Kind::Violations => written_again::<ViolationsDocument>(value),
             Kind::Slices => written_again::<SlicesDocument>(value),
+            Kind::History => written_again::<HistoryDocument>(value),
             Kind::Score => written_again::<ScoreDocument>(value),
             Kind::Run => written_again::<RunDocument>(value),
         };

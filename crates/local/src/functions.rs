@@ -23,11 +23,12 @@ use crate::{
 };
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 28] = [
+const HANDED_ON: [&str; 29] = [
     "SETTLE",
     "SHARDS",
     "RUN_RETENTION",
     "RETENTION_DAYS",
+    "HISTORY",
     "RUST_LOG",
     "API_TOKENS",
     "PROMETHEUS_AUTH",
@@ -194,7 +195,7 @@ fn metrics_of_demo(root: &Path, data: &DataDirectory) -> Result<PathBuf> {
 
 /// Variables that some functions alone read, by the beginning of their names, the first that fits: what logs in somewhere is
 /// nobody else's.
-const OF_SOME_FUNCTIONS: [(&str, &[&str]); 16] = [
+const OF_SOME_FUNCTIONS: [(&str, &[&str]); 17] = [
     ("PROMETHEUS_", &["etl"]),
     ("KAFKA_", &["etl"]),
     ("METRICS_FILE", &["etl"]),
@@ -208,6 +209,7 @@ const OF_SOME_FUNCTIONS: [(&str, &[&str]); 16] = [
     ("ETL_URL", &["sla"]),
     ("RUN_RETENTION", &["storage"]),
     ("RETENTION_DAYS", &["storage", "alerting"]),
+    ("HISTORY", &["etl", "storage"]),
     ("ALERTING_FUNCTION", &["storage"]),
     ("ALERT", &["alerting"]),
     ("PUBLIC_URL", &["alerting"]),

@@ -24,6 +24,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 const LIMITS: Limits = Limits {
+    buckets: Duration::from_secs(40 * 86_400),
+    hours: Duration::from_secs(400 * 86_400),
     every_run: Duration::from_secs(48 * 3_600),
     everything: Duration::from_secs(30 * 86_400),
 };

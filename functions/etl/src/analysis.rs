@@ -11,14 +11,14 @@ use domain::{
     finite,
     forecast::{Baseline, HORIZON},
     message::{
-        MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument, SeriesReference,
-        ViolationsDocument, WindowSummary,
+        HistoryDocument, MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument,
+        SeriesReference, ViolationsDocument, WindowSummary,
     },
 };
 use series::{analysis as statistics, grid::GridOptions, summary};
 
 use crate::{
-    documents,
+    documents, history,
     message::Message,
     metrics_file::{Metric, Reading},
     objectives::ActiveObjective,
@@ -37,6 +37,8 @@ pub struct Analysed {
     pub samples: u64,
     /// Summaries, statistics and forecast; `None` without a sample in the last 12 h.
     pub description: Option<Description>,
+    /// What it was like of late; `None` where that is not kept, or there is nothing to keep.
+    pub history: Option<HistoryDocument>,
     /// The objectives that were judged on it.
     pub judged: Vec<JudgedObjective>,
     /// The positions of those that were not, because no pairs were left.
@@ -68,9 +70,12 @@ impl Analysed {
         });
         let violations = self.judged.iter();
         let violations = violations.map(|judged| Message::of_violations(&judged.document, run));
+        let history = self.history.iter();
+        let history = history.map(|document| Message::of_history(document, run));
         let scores = self.scores.iter();
         let scores = scores.map(|document| Message::of_score(document, run));
-        description.chain(violations).chain(scores).collect()
+        let about = description.chain(history);
+        about.chain(violations).chain(scores).collect()
     }
 }
 
@@ -140,6 +145,7 @@ pub fn analyse(
     Analysed {
         series: reference.series,
         samples: samples.len() as u64,
+        history: history::written(reference.series, &samples, as_of),
         scores: scores.collect(),
         description,
         judged: objectives,

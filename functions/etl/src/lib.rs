@@ -11,6 +11,7 @@ pub mod count;
 pub mod deadline;
 pub mod documents;
 pub mod function;
+mod history;
 pub mod message;
 pub mod objectives;
 pub mod order;

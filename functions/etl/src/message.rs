@@ -3,8 +3,8 @@
 use domain::{
     Series, SeriesId, Timestamp,
     message::{
-        Attributes, EvaluationRow, Kind, MetadataDocument, MetricsDocument, PredictionDocument,
-        RunDocument, ScoreDocument, SlicesDocument, ViolationsDocument,
+        Attributes, EvaluationRow, HistoryDocument, Kind, MetadataDocument, MetricsDocument,
+        PredictionDocument, RunDocument, ScoreDocument, SlicesDocument, ViolationsDocument,
     },
 };
 use serde::Serialize;
@@ -62,6 +62,18 @@ impl Message {
             Kind::Prediction,
             "prediction",
             document.series.series,
+            document.as_of,
+            run,
+            document,
+        )
+    }
+
+    /// What a series was like of late.
+    pub fn of_history(document: &HistoryDocument, run: &str) -> Self {
+        Self::about_series(
+            Kind::History,
+            "history",
+            document.series,
             document.as_of,
             run,
             document,

@@ -64,6 +64,8 @@ pub struct Etl {
     pub pairs: u64,
     /// How much a run counts at most.
     pub events: EventsBounds,
+    /// Whether it publishes what series were like.
+    pub keeps_history: bool,
     /// Where a run's measurements go.
     pub measured: aws::Metrics,
 }
@@ -98,6 +100,8 @@ struct Plan {
     metrics: Vec<Arc<Metric>>,
     /// How much may be judged.
     pairs: Arc<Pairs>,
+    /// Whether it is published what series were like.
+    keeps_history: bool,
 }
 
 /// So many failures are left in a record that is too large.
@@ -211,6 +215,7 @@ impl Etl {
             pairs: Arc::new(Pairs::new(self.pairs.div_ceil(record.part.of.into()))),
             active,
             counted,
+            keeps_history: self.keeps_history,
         })
     }
 

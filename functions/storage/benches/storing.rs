@@ -40,6 +40,7 @@ async fn run() {
     let database = TestDatabase::create().await;
     let server = server(&database).await;
     let retention = Retention {
+        history: config::HistoryTerms::default(),
         every_run: Duration::from_secs(48 * 3600),
         everything: Duration::from_secs(30 * 86_400),
     };
@@ -144,6 +145,7 @@ fn json_of(document: &Document) -> Vec<u8> {
         Document::Prediction(document) => serde_json::to_vec(document),
         Document::Violations(document) => serde_json::to_vec(document),
         Document::Slices(document) => serde_json::to_vec(document),
+        Document::History(document) => serde_json::to_vec(document),
         Document::Score(document) => serde_json::to_vec(document),
         Document::Run(document) => serde_json::to_vec(document),
     }

@@ -3,13 +3,13 @@
 use std::{collections::HashSet, time::Duration};
 
 use domain::{
-    Series, Span, Timestamp,
+    BucketLength, Series, Span, Timestamp,
     evaluation::{Episode, read_range},
     events::{Counting, Minute},
     forecast::HORIZON,
     message::{
-        Attributes, EvaluationOutcome, MetricsDocument, PredictionDocument, RunDocument,
-        ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
+        Attributes, EvaluationOutcome, HistoryDocument, MetricsDocument, PredictionDocument,
+        RunDocument, ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
     },
     sla::SlaName,
 };
@@ -32,6 +32,9 @@ const MOST_STEPS: u64 = 3_600;
 const LONGEST_RUN: usize = 64;
 /// A day's worth: more than a range of 13 h 5 m has at one sample a second.
 const MOST_SPANS: usize = 86_400;
+
+/// A day's.
+const MOST_BUCKETS: usize = 288;
 
 /// How far ahead of the clock an `as_of` may be: clocks differ, but a row from the future would count as the newest.
 pub(crate) const LARGEST_LEAD: Duration = Duration::from_secs(60);
@@ -64,6 +67,7 @@ pub(crate) fn check(
         Document::Prediction(prediction) => forecast(prediction),
         Document::Violations(violations) => judgement(violations, key),
         Document::Slices(document) => slices(document, key),
+        Document::History(document) => history(document, key),
         Document::Score(told) => score(told),
         Document::Run(told) => run(told, key),
     }
@@ -260,6 +264,39 @@ fn slices(document: &SlicesDocument, key: &str) -> Checked {
         let reach = slice.reach.unwrap_or(slice.end);
         time(reach)?;
         that(reach <= slice.end, "a slice reaches beyond its end")
+    })
+}
+
+fn history(document: &HistoryDocument, key: &str) -> Checked {
+    that(
+        key.parse() == Ok(document.series),
+        "the key is not its series",
+    )?;
+    that(
+        (1..=MOST_BUCKETS).contains(&document.buckets.len()),
+        "it has not 1 to 288 buckets",
+    )?;
+    let length = BucketLength::FiveMinutes;
+    let buckets = document.buckets.iter();
+    that(
+        buckets.is_sorted_by(|one, other| one.end < other.end),
+        "its buckets are not in the order of time",
+    )?;
+    document.buckets.iter().try_for_each(|bucket| {
+        time(bucket.end)?;
+        that(
+            bucket.end <= document.as_of && length.start_of(bucket.end) == bucket.end,
+            "a bucket ends at no multiple of 5 minutes, or after its as_of",
+        )?;
+        that(
+            bucket.samples > 0 && u32::try_from(bucket.samples).is_ok(),
+            "a bucket has no sample, or too many",
+        )?;
+        let in_order = bucket.min.zip(bucket.max);
+        that(
+            in_order.is_none_or(|(min, max)| min <= max),
+            "the smallest value of a bucket is greater than the greatest",
+        )
     })
 }
 

@@ -30,6 +30,8 @@ impl Housekeeping {
             limits: Limits {
                 every_run: retention.every_run,
                 everything: retention.everything,
+                buckets: retention.history.buckets,
+                hours: retention.history.hours,
             },
             latest: Mutex::new(None),
         }

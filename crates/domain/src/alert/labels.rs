@@ -85,9 +85,6 @@ pub struct Identity<'a> {
     pub series: Option<&'a Labels>,
 }
 
-/// Before the name of a series' label that an alert has already.
-const CLASH: &str = "series_";
-
 impl<'a> Identity<'a> {
     /// An alert about no SLA in particular.
     pub fn of_system(name: AlertName, severity: &'a str) -> Self {
@@ -132,43 +129,10 @@ impl<'a> Identity<'a> {
                 labels.entry(name.clone()).or_insert_with(|| value.clone());
             }
         }
-        for (name, value) in self.series.iter().flat_map(|series| &series.0) {
-            if value.is_empty() {
-                continue;
-            }
-            let mut name = name.clone();
-            while labels.contains_key(&name) {
-                name.insert_str(0, CLASH);
-            }
-            labels.insert(name, value.clone());
+        let labels = Labels(labels);
+        match self.series {
+            Some(series) => series.beside(labels),
+            None => labels,
         }
-        Labels(labels)
     }
-}
-
-/// The labels as Alertmanager takes them.
-///
-/// In a name, `_` stands for each character outside `[a-zA-Z0-9_]` and before a leading digit, and `_` is appended until
-/// the name is like no other of the set. Names that need no change keep theirs.
-pub fn alertmanager_labels(labels: &Labels) -> BTreeMap<String, String> {
-    let (right, others): (Vec<_>, Vec<_>) = labels
-        .0
-        .iter()
-        .map(|(name, value)| (name, sanitised(name), value))
-        .partition(|(name, sanitised, _)| *name == sanitised);
-    let mut taken = BTreeMap::new();
-    for (_, mut name, value) in right.into_iter().chain(others) {
-        while taken.contains_key(&name) {
-            name.push('_');
-        }
-        taken.insert(name, value.clone());
-    }
-    taken
-}
-
-fn sanitised(name: &str) -> String {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let word = name.chars().map(|c| if is_word(c) { c } else { '_' });
-    let leading = name.starts_with(|c: char| c.is_ascii_digit());
-    leading.then_some('_').into_iter().chain(word).collect()
 }

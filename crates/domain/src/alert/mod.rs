@@ -19,7 +19,7 @@ mod tests;
 pub use change::{Change, Known, reconcile};
 pub use claim::{Claim, Statement, Verdict};
 pub use delivery::{LONGEST_DELIVERY, LONGEST_RETRY_AFTER, NextAttempt, next_attempt};
-pub use labels::{Fingerprint, Identity, InvalidFingerprint, alertmanager_labels};
+pub use labels::{Fingerprint, Identity, InvalidFingerprint};
 pub use name::{AlertName, UnknownAlertName};
 pub use record::{Alert, AlertState, Annotations, Scope, reason};
 pub use storm::{MOST_OWN, UNGROUPED_BELOW};

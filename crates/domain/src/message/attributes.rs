@@ -15,6 +15,8 @@ pub enum Kind {
     Violations,
     /// The events of one objective and group, counted: [`super::SlicesDocument`].
     Slices,
+    /// What one series was like of late: [`super::HistoryDocument`].
+    History,
     /// What came of one forecast: [`super::ScoreDocument`].
     Score,
     /// One run of the ETL: [`super::RunDocument`].
@@ -28,12 +30,13 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Metrics,
         Self::Metadata,
         Self::Prediction,
         Self::Violations,
         Self::Slices,
+        Self::History,
         Self::Score,
         Self::Run,
     ];
@@ -46,6 +49,7 @@ impl Kind {
             Self::Prediction => "slacast.prediction.v1",
             Self::Violations => "slacast.violations.v1",
             Self::Slices => "slacast.slices.v1",
+            Self::History => "slacast.history.v1",
             Self::Score => "slacast.score.v1",
             Self::Run => "slacast.run.v1",
         }

@@ -7,6 +7,7 @@
 mod attributes;
 mod count;
 mod evaluation_row;
+mod history;
 mod metadata;
 mod metrics;
 mod prediction;
@@ -23,6 +24,7 @@ pub const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
 pub use count::{CountDocument, CountRequest, ObjectiveCount, SelectorCount, TrialOrCount};
 pub use evaluation_row::{EvaluationRow, InvalidEvaluationRow};
+pub use history::HistoryDocument;
 pub use metadata::{
     Autocorrelation, Correlogram, Kpss, LjungBox, MetadataArrays, MetadataDocument, Seasonality,
     Stationarity, UnitRootTest, Verdict,

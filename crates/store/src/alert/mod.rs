@@ -9,6 +9,6 @@ mod turn;
 
 pub use list::{AlertFilter, AlertKey, DeliveryKey, DeliveryState, ListedDelivery, Retried};
 pub use outbox::{Attempted, Delivery, DeliveryKind, Outcome};
-pub use receivers::{KnownReceiver, ReceiverState};
+pub use receivers::{DeliveryCounts, KnownReceiver, ReceiverState};
 pub use system::{NewestRun, SystemFacts};
 pub use turn::{NewDelivery, Turn};

@@ -1,6 +1,6 @@
 use chrono::NaiveDateTime;
 use domain::Timestamp;
-use sqlx::{MySql, QueryBuilder};
+use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
 use crate::{
     Store, StoreError,
@@ -24,6 +24,21 @@ pub struct ReceiverState {
     pub name: String,
     /// When it said that it wants nothing more.
     pub disabled_at: Option<Timestamp>,
+}
+
+/// The deliveries of a receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryCounts {
+    /// The receiver's name.
+    pub receiver: String,
+    /// Whether it said that it wants nothing more.
+    pub is_disabled: bool,
+    /// How many are not delivered yet.
+    pub waiting: u64,
+    /// How many were delivered and are still listed.
+    pub delivered: u64,
+    /// How many were given up and are still listed.
+    pub dead: u64,
 }
 
 /// How often it is written down that a receiver is configured.
@@ -100,6 +115,38 @@ impl Store {
         .execute(self.pool())
         .await?;
         Ok(())
+    }
+
+    /// How many deliveries wait for each receiver, are with it and are given up, of those that were configured on the day
+    /// before `now`, by name.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn delivery_counts(&self, now: Timestamp) -> Result<Vec<DeliveryCounts>, StoreError> {
+        const OF_STATE: &str = "(SELECT COUNT(*) FROM outbox o FORCE INDEX (by_receiver) \
+             WHERE o.receiver = r.name AND o.state = ";
+        let mut query = QueryBuilder::<MySql>::new("SELECT r.name, r.disabled_at");
+        for state in ["waiting", "delivered", "dead"] {
+            query.push(format_args!(", {OF_STATE}'{state}') AS {state}"));
+        }
+        query
+            .push(" FROM receiver r WHERE r.seen_at >= ")
+            .push_bind(column_time(now - 24 * SEEN_EVERY))
+            .push(" ORDER BY r.name");
+        let rows = query.build().fetch_all(self.pool()).await?;
+        let read = |row: &MySqlRow| -> Result<_, sqlx::Error> {
+            let count = |state| row.try_get::<i64, _>(state).map(i64::unsigned_abs);
+            Ok(DeliveryCounts {
+                receiver: row.try_get("name")?,
+                is_disabled: row
+                    .try_get::<Option<NaiveDateTime>, _>("disabled_at")?
+                    .is_some(),
+                waiting: count("waiting")?,
+                delivered: count("delivered")?,
+                dead: count("dead")?,
+            })
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// The receivers that are disabled, by name, of those that were configured on the day before `now`.

@@ -2,8 +2,8 @@ use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
     message::{
-        Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument, ScoreDocument,
-        SeriesReference, SlicesDocument, ViolationsDocument,
+        HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
+        ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
     },
 };
 
@@ -22,6 +22,8 @@ pub enum Document {
     Violations(Box<ViolationsDocument>),
     /// The events of an objective and a group.
     Slices(Box<SlicesDocument>),
+    /// What a series was like of late.
+    History(HistoryDocument),
     /// What came of a forecast.
     Score(Box<ScoreDocument>),
     /// A run.
@@ -40,6 +42,7 @@ impl Document {
             Kind::Prediction => Self::Prediction(serde_json::from_slice(json)?),
             Kind::Violations => Self::Violations(serde_json::from_slice(json)?),
             Kind::Slices => Self::Slices(serde_json::from_slice(json)?),
+            Kind::History => Self::History(serde_json::from_slice(json)?),
             Kind::Score => Self::Score(serde_json::from_slice(json)?),
             Kind::Run => Self::Run(serde_json::from_slice(json)?),
         })
@@ -53,6 +56,7 @@ impl Document {
             Self::Prediction(document) => document.as_of,
             Self::Violations(document) => document.as_of,
             Self::Slices(document) => document.as_of,
+            Self::History(document) => document.as_of,
             Self::Score(document) => document.as_of,
             Self::Run(document) => document.as_of,
         }
@@ -66,7 +70,7 @@ impl Document {
             Self::Prediction(document) => Some(&document.series),
             Self::Violations(document) => document.series.as_ref(),
             Self::Score(document) => Some(&document.series),
-            Self::Slices(_) | Self::Run(_) => None,
+            Self::Slices(_) | Self::History(_) | Self::Run(_) => None,
         }
     }
 }
@@ -84,9 +88,12 @@ impl<'a> Entry<'a> {
     pub(super) fn new(document: &'a Document) -> Self {
         Self {
             document,
-            series_id: document
-                .series()
-                .map_or_else(String::new, |reference| reference.series.to_string()),
+            series_id: match document {
+                Document::History(document) => document.series.to_string(),
+                document => document
+                    .series()
+                    .map_or_else(String::new, |reference| reference.series.to_string()),
+            },
             as_of: column_time(document.as_of()),
         }
     }

@@ -7,6 +7,7 @@ mod dead_letter;
 mod document;
 mod episodes;
 mod evaluations;
+pub(crate) mod history;
 mod metrics;
 mod parts;
 mod recent;
@@ -161,6 +162,7 @@ async fn write(connection: &mut MySqlConnection, entries: &[Entry<'_>]) -> Resul
     violations::write(connection, entries).await?;
     episodes::write(connection, entries).await?;
     slices::write(connection, entries).await?;
+    history::write(connection, entries).await?;
     score::write(connection, entries).await?;
     recent::write(connection, entries).await?;
     run::write(connection, entries).await

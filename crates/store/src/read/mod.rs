@@ -3,6 +3,7 @@
 
 mod documents;
 mod health;
+pub(crate) mod history;
 mod metrics;
 mod paging;
 mod runs;

@@ -2,10 +2,12 @@
 //!
 //! The rows of every run are kept for some days, then those of the first run in each hour; the long arrays for an hour;
 //! violations, gaps, exclusions, what was judged and scores for as long as the longest budget window looks back. Rows go in bounded batches,
-//! so that a purge never holds up storing for long. Slices of events have terms of their own (`slices`).
+//! so that a purge never holds up storing for long. Slices of events and what series were like (`history`) have
+//! terms of their own.
 
 mod budget;
 mod expired;
+mod history;
 mod series;
 mod slices;
 mod violations;
@@ -31,6 +33,10 @@ pub struct Limits {
     pub every_run: Duration,
     /// Everything; violations, gaps, exclusions, judged time and scores for at least 32 days.
     pub everything: Duration,
+    /// What series were like, 5 minutes by 5 minutes; after that by the hour.
+    pub buckets: Duration,
+    /// What series were like by the hour.
+    pub hours: Duration,
 }
 
 /// What one purge did.
@@ -114,6 +120,7 @@ async fn purge(
     violations::thin(connection, cutoffs, &mut budget).await?;
     series::thin(connection, cutoffs, &mut budget).await?;
     slices::purge(connection, cutoffs, &mut budget).await?;
+    history::purge(connection, cutoffs, &mut budget).await?;
     Ok(Purged {
         rows: budget.deleted(),
         done: !budget.is_spent(),
@@ -139,6 +146,10 @@ struct Cutoffs {
     five_minutes: NaiveDateTime,
     /// All other slices that end before it, and groups that were counted last before it, go.
     sums: NaiveDateTime,
+    /// Buckets of 5 minutes that end before it become hours.
+    buckets: NaiveDateTime,
+    /// Buckets of an hour that end before it go.
+    hours: NaiveDateTime,
 }
 
 impl Cutoffs {
@@ -152,6 +163,8 @@ impl Cutoffs {
             minutes: column_time(now - roll_up::MINUTES_KEPT),
             five_minutes: column_time(now - FIVE_MINUTES_KEPT),
             sums: column_time(now - SUMS_KEPT),
+            buckets: column_time(now - limits.buckets),
+            hours: column_time(now - limits.hours),
         }
     }
 }

@@ -99,7 +99,8 @@ const HAS_ROWS: &str = "SELECT EXISTS (SELECT 1 FROM metrics WHERE series_id = ?
     OR EXISTS (SELECT 1 FROM score WHERE series_id = ?) \
     OR EXISTS (SELECT 1 FROM objective_score WHERE series_id = ?) \
     OR EXISTS (SELECT 1 FROM score_hour WHERE series_id = ?) \
-    OR EXISTS (SELECT 1 FROM objective_score_hour WHERE series_id = ?)";
+    OR EXISTS (SELECT 1 FROM objective_score_hour WHERE series_id = ?) \
+    OR EXISTS (SELECT 1 FROM history WHERE series_id = UNHEX(?))";
 
 impl Waiting {
     async fn thin(
@@ -228,6 +229,7 @@ impl Waiting {
         }
         let id = &self.series_id;
         let has_rows: bool = sqlx::query_scalar(HAS_ROWS)
+            .bind(id)
             .bind(id)
             .bind(id)
             .bind(id)

@@ -31,6 +31,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(6, works_from 1, "0006-score-hours.sql"),
     step!(7, works_from 1, "0007-slices.sql"),
     step!(8, works_from 1, "0008-alerts.sql"),
+    step!(9, works_from 1, "0009-history.sql"),
 ];
 
 /// The schema version that this program is built for.

@@ -56,6 +56,16 @@ pub struct ModelScores {
     pub mae_last_value: Option<f64>,
 }
 
+impl ModelScores {
+    /// How much smaller the mean absolute error is than that of the last value, as a share of it; `None` where one of them
+    /// is not known or that of the last value is 0.
+    pub fn skill(&self) -> Option<f64> {
+        let last_value = self.mae_last_value.filter(|error| *error > 0.0);
+        let (own, last) = self.mae.zip(last_value)?;
+        Some(1.0 - own / last)
+    }
+}
+
 /// What came of the probabilities of one objective, over its versions and series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectiveScores {

@@ -4,17 +4,17 @@ use std::{
 };
 
 use domain::{
-    Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
+    Bucket, BucketLength, Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
     evaluation::{Evaluated, Outlook, STALENESS, Stood, clean, evaluate},
     events::SliceCounts,
     forecast::{
         Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
     },
     message::{
-        Autocorrelation, Correlogram, EvaluatedObjective, EvaluationOutcome, Kind, Kpss, LjungBox,
-        MetadataDocument, MetricsDocument, ObjectiveScore, PredictionDocument, RunDocument,
-        ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger, UnitRootTest,
-        Verdict, ViolationsDocument, WindowSummary,
+        Autocorrelation, Correlogram, EvaluatedObjective, EvaluationOutcome, HistoryDocument, Kind,
+        Kpss, LjungBox, MetadataDocument, MetricsDocument, ObjectiveScore, PredictionDocument,
+        RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger,
+        UnitRootTest, Verdict, ViolationsDocument, WindowSummary,
     },
     score::Scores,
     sla::{Objective, SlaName},
@@ -69,6 +69,7 @@ impl Documents {
             Kind::Prediction => self.prediction(as_of),
             Kind::Violations => self.violations(&[], as_of),
             Kind::Slices => self.slices(as_of),
+            Kind::History => self.history(as_of),
             Kind::Score => self.score(as_of - HORIZON, as_of),
             Kind::Run => self.run(as_of),
         }
@@ -203,6 +204,27 @@ impl Documents {
                 ]),
             }),
         }))
+    }
+
+    /// What it was like of late, as that run has it.
+    pub fn history(&self, as_of: Timestamp) -> Document {
+        let length = BucketLength::FiveMinutes;
+        let newest = length.start_of(as_of - Duration::from_secs(60));
+        let ends = [2, 1, 0].map(|before| newest - before * length.duration());
+        let run = (as_of.millis() / 60_000 % 7) as f64;
+        Document::History(HistoryDocument {
+            series: self.series.id(),
+            as_of,
+            buckets: ends
+                .map(|end| Bucket {
+                    end,
+                    min: Some(0.1),
+                    max: Some(99.300_000_000_000_01),
+                    average: Some(37.123_456_789_012_345 + run),
+                    samples: 20,
+                })
+                .into(),
+        })
     }
 
     /// What came of the forecast of `forecast_as_of`, told by the run at `as_of`.

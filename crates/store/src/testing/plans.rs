@@ -36,7 +36,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(600);
 const FEW: f64 = 300.0;
 const TABLES: &str = "series, series_label, metrics, metadata, prediction, long_arrays, violation, evaluation, \
     episode, gap, judged, score, objective_score, run, sla, sla_objective, exclusion, slice, slice_group, \
-    slice_roll_up";
+    slice_roll_up, history";
 
 impl CrowdedDatabase {
     /// Makes it, with the SLA `demo` of many objectives, each of which was evaluated at [`CrowdedDatabase::newest`].

@@ -34,6 +34,8 @@ async fn no_purge_reads_a_whole_table() {
     let crowded = CrowdedDatabase::create().await;
     let untouched = CrowdedDatabase::create().await;
     let limits = Limits {
+        buckets: Duration::from_secs(40 * 86_400),
+        hours: Duration::from_secs(400 * 86_400),
         every_run: Duration::from_secs(48 * 3_600),
         everything: Duration::from_secs(30 * 86_400),
     };

@@ -11,6 +11,8 @@ use store::{
 
 const HOUR: u64 = 3600;
 const LIMITS: Limits = Limits {
+    buckets: Duration::from_secs(40 * 86_400),
+    hours: Duration::from_secs(400 * 86_400),
     every_run: Duration::from_secs(2 * HOUR),
     everything: Duration::from_secs(24 * HOUR),
 };

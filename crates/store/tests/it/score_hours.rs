@@ -15,6 +15,8 @@ use store::{
 };
 
 const LIMITS: Limits = Limits {
+    buckets: Duration::from_secs(40 * 86_400),
+    hours: Duration::from_secs(400 * 86_400),
     every_run: Duration::from_secs(48 * 3_600),
     everything: Duration::from_secs(30 * 86_400),
 };

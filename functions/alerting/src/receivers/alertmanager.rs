@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use config::{AlertmanagerAuth, AlertmanagerConfig, ExposeSecret};
 use domain::{
     Timestamp,
-    alert::{Alert, AlertName, AlertState, Annotations, alertmanager_labels},
+    alert::{Alert, AlertName, AlertState, Annotations},
 };
 use reqwest::Client;
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl PostedAlert {
         };
         let dashboard = alert.annotations.get("dashboard");
         Some(Self {
-            labels: alertmanager_labels(&alert.labels),
+            labels: alert.labels.with_classic_names().0,
             annotations: alert.annotations.clone(),
             starts_at: alert.since,
             ends_at,

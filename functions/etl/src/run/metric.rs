@@ -57,10 +57,14 @@ pub(super) async fn analyse(
     .map(|series| {
         let (metric, active, due) = (metric.clone(), plan.active.clone(), plan.due.clone());
         let (pairs, subject) = (plan.pairs.clone(), subject.clone());
+        let keeps_history = plan.keeps_history;
         tokio::task::spawn_blocking(move || {
             let started = Instant::now();
             let as_of = subject.as_of;
-            let analysed = analysis::analyse(&metric, series, &active, &due, &pairs, as_of);
+            let mut analysed = analysis::analyse(&metric, series, &active, &due, &pairs, as_of);
+            if !keeps_history {
+                analysed.history = None;
+            }
             let messages = analysed.messages(&subject.run);
             (analysed, messages, started.elapsed())
         })

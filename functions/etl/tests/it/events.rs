@@ -238,6 +238,7 @@ async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
     .await;
     let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
     let etl = Etl {
+        keeps_history: true,
         events: EventsBounds {
             series_of_selector: 3,
             ..EventsBounds::default()

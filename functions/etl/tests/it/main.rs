@@ -105,6 +105,7 @@ async fn etl_with_topic(
     let database = DatabaseConfig::read(&environment).unwrap();
     let store = store::connect(database.url.expose_secret()).unwrap();
     let etl = Etl {
+        keeps_history: true,
         metrics: metrics(text),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment).unwrap()).unwrap(),
         objectives: Objectives::new(store.clone()),

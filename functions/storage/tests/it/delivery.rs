@@ -46,6 +46,11 @@ impl Parcel {
                 Some(document.group_id().to_string()),
                 serde_json::to_vec(document),
             ),
+            Document::History(document) => (
+                Kind::History,
+                Some(document.series.to_string()),
+                serde_json::to_vec(document),
+            ),
             Document::Score(told) => (Kind::Score, None, serde_json::to_vec(told)),
             Document::Run(told) => (
                 Kind::Run,
@@ -128,6 +133,7 @@ pub(crate) fn raw(event: &str) -> Box<RawValue> {
 
 pub(crate) fn storage(store: Store) -> Storage {
     let retention = Retention {
+        history: config::HistoryTerms::default(),
         every_run: Duration::from_secs(48 * 3600),
         everything: Duration::from_secs(30 * 86_400),
     };

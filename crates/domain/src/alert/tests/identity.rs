@@ -60,7 +60,7 @@ fn alertmanager_gets_names_that_it_takes_and_no_two_alike() {
         (&["a:b"], &["a_b"]),
     ] {
         let labels: Labels = names.iter().map(|name| (*name, *name)).collect();
-        let sent = alertmanager_labels(&labels);
+        let sent = labels.with_classic_names().0;
         let found: Vec<&str> = sent.keys().map(String::as_str).collect();
         assert_eq!(found, expected, "{names:?}");
         // A name that needs no change keeps its value.
