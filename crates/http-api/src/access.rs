@@ -54,9 +54,9 @@ impl Gate {
     }
 }
 
-/// Whether `access` is enough for `method`.
-pub(crate) fn permits(access: Access, method: &Method) -> bool {
-    access == Access::ReadWrite || method == Method::GET
+/// Whether `access` is enough for `method` on a route; `reads`: whatever the method, the route only reads.
+pub(crate) fn permits(access: Access, method: &Method, reads: bool) -> bool {
+    access == Access::ReadWrite || method == Method::GET || reads
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -103,9 +103,10 @@ mod tests {
             admit(Some(&format!("bearer {WRITER}"))).unwrap(),
             Access::ReadWrite
         );
-        assert!(permits(Access::ReadOnly, &Method::GET));
-        assert!(!permits(Access::ReadOnly, &Method::POST));
-        assert!(permits(Access::ReadWrite, &Method::DELETE));
+        assert!(permits(Access::ReadOnly, &Method::GET, false));
+        assert!(!permits(Access::ReadOnly, &Method::POST, false));
+        assert!(permits(Access::ReadOnly, &Method::POST, true));
+        assert!(permits(Access::ReadWrite, &Method::DELETE, false));
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl<S: Sync + 'static> Api<S> {
         let access = self.gate.admit(request.headers())?;
         let arrival = Arrival::of(&request);
         let Destination { route, segments } = route::find(self.routes, request.method(), &arrival)?;
-        if !access::permits(access, &route.method) {
+        if !access::permits(access, &route.method, route.reads) {
             return Err(ApiError::Forbidden);
         }
         body::check_length(request.body(), route.longest_body)?;

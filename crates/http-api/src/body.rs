@@ -37,6 +37,18 @@ pub(crate) fn parse(headers: &HeaderMap, body: &Body) -> Result<Value, ApiError>
     ))
 }
 
+/// The pairs of a form; none where there is no body.
+pub(crate) fn form(headers: &HeaderMap, body: &Body) -> Result<Vec<(String, String)>, ApiError> {
+    let bytes = bytes(body);
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Vec::new());
+    }
+    if essence(headers).is_none_or(|essence| essence != "application/x-www-form-urlencoded") {
+        return Err(ApiError::UnsupportedForm);
+    }
+    Ok(form_urlencoded::parse(bytes).into_owned().collect())
+}
+
 /// The body's bytes.
 pub(crate) fn bytes(body: &Body) -> &[u8] {
     match body {
@@ -56,22 +68,23 @@ pub(crate) fn check_length(body: &Body, limit: usize) -> Result<(), ApiError> {
 
 /// Whether the content type is JSON's, or none that was chosen: `curl -d` calls everything a form.
 fn may_be_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+    let Some(essence) = essence(headers) else {
         return true;
     };
-    let essence = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default();
-    let essence = essence.trim().to_ascii_lowercase();
     let json_suffix = essence.starts_with("application/") && essence.ends_with("+json");
     json_suffix
         || matches!(
             essence.as_str(),
             "application/json" | "application/x-www-form-urlencoded"
         )
+}
+
+/// What the content type is without its parameters, in small letters; `None` where none is given.
+fn essence(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?;
+    let text = value.to_str().unwrap_or_default();
+    let essence = text.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
 }
 
 /// What stands in for a number that no f64 can hold: a value that no field takes, so that the fault is reported at its place

@@ -7,7 +7,7 @@ use lambda_http::{
 use serde_json::Value;
 
 use crate::{
-    ApiError, Fault, Place, Query,
+    Accept, ApiError, Fault, Place, Query,
     arrival::{Arrival, Segments},
     body,
 };
@@ -49,6 +49,24 @@ impl Call {
     /// The query parameters.
     pub fn query(&self) -> Query {
         Query::new(&self.request, &[self.path, &self.name, &self.id])
+    }
+
+    /// The query parameters, and those of the form that the body is.
+    ///
+    /// # Errors
+    /// When there is a body that is no form.
+    pub fn query_and_form(&self) -> Result<Query, ApiError> {
+        let body = body::form(self.request.headers(), self.request.body())?;
+        Ok(Query::with(
+            &self.request,
+            &[self.path, &self.name, &self.id],
+            body,
+        ))
+    }
+
+    /// What the caller wants to have.
+    pub fn accept(&self) -> Accept {
+        Accept::of(self.headers())
     }
 
     /// The body's JSON; `Null` where there is no body.

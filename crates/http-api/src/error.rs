@@ -47,9 +47,22 @@ pub enum ApiError {
         /// The greatest length, bytes.
         limit: usize,
     },
+    /// The answer would be longer than an answer may be.
+    #[error("the answer has {bytes} bytes and may have {limit}: ask for less with {filter}")]
+    AnswerTooLarge {
+        /// Its length.
+        bytes: usize,
+        /// The greatest length, bytes.
+        limit: usize,
+        /// The parameters that make it shorter, for people.
+        filter: &'static str,
+    },
     /// The body is said to be something else than JSON.
     #[error("the body has to be application/json")]
     UnsupportedMediaType,
+    /// The body is said to be something else than a form.
+    #[error("the body has to be application/x-www-form-urlencoded")]
+    UnsupportedForm,
     /// JSON with values that are not what they should be.
     #[error("{}", summary(.0, "value"))]
     Invalid(Vec<Fault>),
@@ -157,8 +170,10 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } | Self::AnswerTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType | Self::UnsupportedForm => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Unavailable { .. } | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -6,6 +6,7 @@
 //! what the OpenAPI document is made of ([`openapi`]): a test renews the document, so that no function carries more of it
 //! than the text.
 
+mod accept;
 mod access;
 mod api;
 mod arrival;
@@ -18,6 +19,7 @@ pub mod openapi;
 mod operation;
 mod page;
 pub mod parameters;
+pub mod prometheus;
 mod query;
 mod repeated;
 pub mod reply;
@@ -26,6 +28,7 @@ mod route;
 pub mod testing;
 mod within;
 
+pub use accept::Accept;
 pub use api::{Api, Reply};
 pub use call::Call;
 pub use cursor::Cursor;

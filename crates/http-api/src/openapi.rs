@@ -120,9 +120,26 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
             described_answer(answer, generator),
         );
     }
+    if let Some(first) = operation.answers.first() {
+        for text in operation.texts {
+            let content = &mut responses[&first.status.to_string()]["content"];
+            content[*text] = json!({"schema": {"type": "string"}});
+        }
+    }
     for status in operation.problems() {
-        let reference = format!("#/components/responses/{}", problem_name(status));
-        responses.insert(status.to_string(), json!({"$ref": reference}));
+        let described = match operation.errors {
+            // Whether somebody may call is looked at before anything else.
+            Some(errors) if !matches!(status, 401 | 403 | 413) => {
+                let schema = errors(generator);
+                let description = described_problem(status, &Value::Null)["description"].clone();
+                json!({"description": description, "content": {"application/json": {"schema": schema}}})
+            }
+            _ => {
+                let reference = format!("#/components/responses/{}", problem_name(status));
+                json!({"$ref": reference})
+            }
+        };
+        responses.insert(status.to_string(), described);
     }
     let mut described = json!({
         "operationId": operation.id,
@@ -135,9 +152,13 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     }
     if let Some(body) = operation.body {
         let schema = format!("#/components/schemas/{}", body.schema);
+        let media_type = match body.is_form {
+            true => "application/x-www-form-urlencoded",
+            false => "application/json",
+        };
         described["requestBody"] = json!({
             "required": body.required,
-            "content": {"application/json": {"schema": {"$ref": schema}}},
+            "content": {media_type: {"schema": {"$ref": schema}}},
         });
     }
     described
@@ -199,7 +220,7 @@ fn described_problem(status: u16, schema: &Value) -> Value {
         404 => ("There is no such thing.", None),
         409 => ("It contradicts what there is.", None),
         412 => ("Another version is in force.", None),
-        413 => ("The body is too long.", None),
+        413 => ("The body is too long, or the answer would be.", None),
         415 => ("The body is not JSON.", None),
         422 => ("JSON with a value that is invalid.", None),
         428 => ("If-Match is missing.", None),

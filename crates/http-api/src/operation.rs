@@ -20,8 +20,14 @@ pub struct Operation {
     pub parameters: &'static [Parameter],
     /// The body that it takes.
     pub body: Option<RequestBody>,
+    /// Whether it only reads, whatever its method is.
+    pub reads: bool,
     /// Its answers that are no problems.
     pub answers: Vec<Answer>,
+    /// The content types that the first of them has beside JSON's, for who asks for them.
+    pub texts: &'static [&'static str],
+    /// The schema of its errors, where they are no problem documents. Who shows no token gets a problem document nevertheless.
+    pub errors: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// The statuses of its problems that follow from nothing else here.
     pub other_problems: &'static [u16],
 }
@@ -33,6 +39,8 @@ pub struct RequestBody {
     pub schema: &'static str,
     /// Whether there has to be one.
     pub required: bool,
+    /// Whether it is a form instead of JSON.
+    pub is_form: bool,
 }
 
 /// An answer that is no problem.
@@ -53,14 +61,16 @@ impl Operation {
     pub fn problems(&self) -> Vec<u16> {
         let needs = |place: Place| self.parameters.iter().any(|own| own.place == place);
         let mut problems = vec![400, 401];
-        if self.method != Method::GET {
+        if self.method != Method::GET && !self.reads {
             problems.push(403);
         }
         if needs(Place::Path) {
             problems.push(404);
         }
-        if self.body.is_some() {
-            problems.extend([413, 415, 422]);
+        match self.body {
+            Some(body) if body.is_form => problems.extend([413, 415]),
+            Some(_) => problems.extend([413, 415, 422]),
+            None => {}
         }
         if needs(Place::Header) {
             problems.extend([412, 428]);

@@ -121,6 +121,23 @@ struct TooLong {
     returned: usize,
 }
 
+/// Whether a text may be returned as the body of an answer.
+///
+/// # Errors
+/// With its size and the greatest one, bytes, when it may not.
+pub(crate) fn text_fits(text: &str) -> Result<(), (usize, usize)> {
+    let mut size = Size::default();
+    let _ = size.write(text.as_bytes());
+    let most_escaped = MOST_RETURNED_BYTES - FRAME_BYTES;
+    if size.bytes > MOST_BODY_BYTES {
+        Err((size.bytes, MOST_BODY_BYTES))
+    } else if size.escaped > most_escaped {
+        Err((size.escaped, most_escaped))
+    } else {
+        Ok(())
+    }
+}
+
 /// The reply, if it may be returned.
 ///
 /// # Errors

@@ -60,8 +60,32 @@ parameters! {
         TIME, None;
     AS_OF: Query "as_of", "Of this run alone.",
         TIME, None;
+    COLLECT: Query "collect", "In an exposition: what is known of each series instead of what is known of each objective.",
+        r#"{"type":"string","enum":["series"]}"#, None;
+    NAMES: Query "names", "In an exposition: error ratios and budgets under the names of Sloth's recording rules.",
+        r#"{"type":"string","enum":["sloth"]}"#, None;
+    EXPOSED_SLA: Query "sla", "In an exposition: of this SLA alone.",
+        SLA_NAME, None;
+    EXPOSED_OBJECTIVE: Query "objective", "In an exposition: of this objective alone.",
+        r#"{"type":"string","pattern":"^[A-Za-z0-9._-]{1,63}$"}"#, None;
     FULL: Query "full", "With the long arrays, which are kept for an hour.",
         r#"{"type":"boolean","default":false}"#, None;
+    QUERY: Query "query", "A number such as `1+1`, or a plain selector with `offset` and `@`.",
+        r#"{"type":"string"}"#, Some("slacast_objective_state");
+    QUERY_TIME: Query "time", "When, as RFC 3339 or seconds since the Unix epoch; default now.",
+        r#"{"type":"string"}"#, Some("2026-11-23T08:45:00Z");
+    QUERY_START: Query "start", "The first time, as RFC 3339 or seconds since the Unix epoch.",
+        r#"{"type":"string"}"#, Some("2026-11-23T08:45:00Z");
+    QUERY_END: Query "end", "The last time, as RFC 3339 or seconds since the Unix epoch.",
+        r#"{"type":"string"}"#, Some("2026-11-23T08:45:00Z");
+    QUERY_STEP: Query "step", "How far the times are apart, as a duration or seconds; 11,000 points at most.",
+        r#"{"type":"string"}"#, Some("1m");
+    MATCH: Query "match[]", "A plain selector; repeatable: series that one of them asks for.",
+        r#"{"type":"string"}"#, Some("slacast_objective_state");
+    METRIC_NAME: Query "metric", "Of this metric alone.",
+        r#"{"type":"string"}"#, Some("slacast_objective_state");
+    LABEL_NAME: Path "name", "The label's name; `__name__` for the metric's.",
+        r#"{"type":"string"}"#, Some("metric");
     EVALUATE: Query "evaluate", "Whether the SLA is evaluated at once; otherwise the next run does so.",
         r#"{"type":"boolean","default":true}"#, None;
     SLA: Query "sla", "The SLA; without it `default`, else the only one.",
@@ -92,6 +116,8 @@ parameters! {
         TIME, None;
     STEP: Query "step", "How long its steps are.",
         r#"{"type":"string","enum":["1m","5m","1h","1d"],"default":"1h"}"#, None;
+    BUCKET: Query "step", "How long its steps are.",
+        r#"{"type":"string","enum":["5m","1h"],"default":"5m"}"#, None;
     PROVISIONAL: Query "provisional", "Also steps that may still change.",
         r#"{"type":"boolean","default":false}"#, None;
     SHARE: Query "share", "With what was left of the budget at each step's end.",

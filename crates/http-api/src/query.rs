@@ -38,7 +38,16 @@ const GREATEST_LIMIT: u32 = 1000;
 impl Query {
     /// The parameters of `request`; `resource` is its route and what stands for the route's parameters.
     pub(crate) fn new(request: &Request, resource: &[&str]) -> Self {
-        let pairs = request
+        Self::with(request, resource, Vec::new())
+    }
+
+    /// The parameters of `request` and these.
+    pub(crate) fn with(
+        request: &Request,
+        resource: &[&str],
+        others: Vec<(String, String)>,
+    ) -> Self {
+        let mut pairs: Vec<(String, String)> = request
             .query_string_parameters_ref()
             .map(|parameters| {
                 parameters
@@ -47,6 +56,7 @@ impl Query {
                     .collect()
             })
             .unwrap_or_default();
+        pairs.extend(others);
         Self::of_pairs(pairs, resource)
     }
 
@@ -152,7 +162,12 @@ impl Query {
 
     /// `state`: one of a few words.
     pub fn state(&mut self, words: &'static [&'static str]) -> Option<&'static str> {
-        self.parsed("state", |text| {
+        self.word("state", words)
+    }
+
+    /// A parameter that is one of a few words.
+    pub fn word(&mut self, name: &str, words: &'static [&'static str]) -> Option<&'static str> {
+        self.parsed(name, |text| {
             let known = words.iter().find(|word| **word == text);
             known
                 .copied()
@@ -209,6 +224,20 @@ impl Query {
         })
     }
 
+    /// A parameter that is any text.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        self.parsed(name, |text| Ok::<_, String>(text.to_owned()))
+    }
+
+    /// A parameter that may be there several times, in the order of its values.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        let (named, others) = std::mem::take(&mut self.pairs)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(given, _)| given == name);
+        self.pairs = others;
+        named.into_iter().map(|(_, value)| value).collect()
+    }
+
     /// `step`: 1m, 5m, 1h or 1d.
     pub fn step(&mut self) -> Option<HistoryStep> {
         self.parsed("step", str::parse)
@@ -227,6 +256,15 @@ impl Query {
         } else {
             Err(ApiError::BadParameters(std::mem::take(&mut self.faults)))
         }
+    }
+
+    /// Ends the reading: parameters that nobody took are passed over.
+    ///
+    /// # Errors
+    /// With each parameter that was taken and is invalid or appears twice.
+    pub fn finish_known(&mut self) -> Result<(), ApiError> {
+        self.pairs.clear();
+        self.finish()
     }
 
     fn parsed<T, E: ToString>(

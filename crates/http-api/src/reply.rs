@@ -1,4 +1,4 @@
-//! JSON replies.
+//! Replies, most of them JSON.
 
 use lambda_http::{
     Body,
@@ -6,7 +6,7 @@ use lambda_http::{
 };
 use serde::Serialize;
 
-use crate::{ApiError, Reply};
+use crate::{ApiError, Reply, page};
 
 /// 200 and a document.
 ///
@@ -40,6 +40,34 @@ pub fn written(json: impl Into<Body>) -> Reply {
     let mut response = Response::new(json.into());
     describe(&mut response, "application/json");
     response
+}
+
+/// 200 and a text of another kind than JSON, whole.
+///
+/// # Errors
+/// When it is too long for an answer; `filter` names the parameters that make it shorter.
+pub fn whole_text(
+    content_type: &'static str,
+    text: String,
+    filter: &'static str,
+) -> Result<Reply, ApiError> {
+    if let Err((bytes, limit)) = page::text_fits(&text) {
+        return Err(ApiError::AnswerTooLarge {
+            bytes,
+            limit,
+            filter,
+        });
+    }
+    let mut response = Response::new(text.into());
+    describe(&mut response, content_type);
+    Ok(response)
+}
+
+/// The reply, which depends on these headers of the request.
+pub fn varying(mut reply: Reply, headers: &'static str) -> Reply {
+    let value = HeaderValue::from_static(headers);
+    reply.headers_mut().insert(header::VARY, value);
+    reply
 }
 
 /// The reply with the version of what it shows as its `ETag`.

@@ -15,6 +15,8 @@ pub struct Route<S: 'static> {
     pub method: Method,
     /// The path; `{name}` and `{id}` stand for one segment each.
     pub path: &'static str,
+    /// Whether it only reads, whatever its method is: then a token that permits reading alone is enough.
+    pub reads: bool,
     /// How many bytes the body may have.
     pub longest_body: usize,
     /// How long the answer may take; without an end where the handler sees to that itself.
@@ -115,8 +117,10 @@ fn resource<S>(routes: &'static [Route<S>], arrival: &Arrival) -> Option<(&'stat
 /// ```
 ///
 /// `curl` is what follows the word on the command line; `{base}` stands for where the system is. `body: required NAME` or
-/// `body: optional NAME` names a schema of a body that it takes; `longest_body` and `patience` differ from the usual where
-/// they are given. Problems that follow from the rest need not be listed: see [`Operation::problems`](crate::Operation).
+/// `body: optional NAME` names a schema of a body that it takes, `body: form NAME` that of a form; `reads: true` says that it
+/// only reads whatever its method is; `longest_body` and `patience` differ from the usual where they are given. `texts` are
+/// the content types that its first answer has beside JSON's, `errors` is what it answers errors with in place of problem
+/// documents. Problems that follow from the rest need not be listed: see [`Operation::problems`](crate::Operation).
 #[macro_export]
 macro_rules! routes {
     ($state:ty { $(
@@ -126,9 +130,12 @@ macro_rules! routes {
             curl: $curl:literal,
             parameters: [$($parameter:ident),*],
             $(body: $needed:ident $body:literal,)?
+            $(reads: $reads:literal,)?
             $(longest_body: $longest:expr,)?
             $(patience: $patience:expr,)?
             answers: [$($status:literal $answer:ty $([$($header:literal)*])?),*],
+            $(texts: [$($text:literal),*],)?
+            $(errors: $errors:ty,)?
             problems: [$($problem:literal),*],
         }
     )* }) => {
@@ -137,6 +144,7 @@ macro_rules! routes {
             $crate::Route {
                 method: $crate::Method::$method,
                 path: $path,
+                reads: $crate::routes!(@or $($reads)?, false),
                 longest_body: $crate::routes!(@or $($longest)?, $crate::LONGEST_BODY),
                 patience: $crate::routes!(@or $($patience)?, Some($crate::PATIENCE)),
                 handler: |state, call| Box::pin($handler(state, call)),
@@ -154,6 +162,7 @@ macro_rules! routes {
                     curl: $curl,
                     parameters: &[$($crate::parameters::$parameter),*],
                     body: $crate::routes!(@body $($needed $body)?),
+                    reads: $crate::routes!(@or $($reads)?, false),
                     answers: vec![$(
                         $crate::Answer {
                             status: $status,
@@ -161,6 +170,8 @@ macro_rules! routes {
                             schema: |generator| generator.subschema_for::<$answer>(),
                         }
                     ),*],
+                    texts: &[$($($text),*)?],
+                    errors: $crate::routes!(@errors $($errors)?),
                     other_problems: &[$($problem),*],
                 }
             ),*]
@@ -170,11 +181,16 @@ macro_rules! routes {
     (@or $given:expr, $default:expr) => { $given };
     (@body) => { None };
     (@body required $name:literal) => {
-        Some($crate::RequestBody { schema: $name, required: true })
+        Some($crate::RequestBody { schema: $name, required: true, is_form: false })
     };
     (@body optional $name:literal) => {
-        Some($crate::RequestBody { schema: $name, required: false })
+        Some($crate::RequestBody { schema: $name, required: false, is_form: false })
     };
+    (@body form $name:literal) => {
+        Some($crate::RequestBody { schema: $name, required: false, is_form: true })
+    };
+    (@errors) => { None };
+    (@errors $errors:ty) => { Some(|generator| generator.subschema_for::<$errors>()) };
 }
 
 #[cfg(test)]
@@ -189,6 +205,7 @@ mod tests {
         Route {
             method,
             path,
+            reads: false,
             longest_body: 0,
             patience: None,
             handler: nobody,

@@ -20,6 +20,7 @@ const fn route(
     Route {
         method,
         path,
+        reads: false,
         longest_body: 4 << 20,
         patience: Some(Duration::from_secs(1)),
         handler,

@@ -1,10 +1,13 @@
 //! PromQL, as far as it has to be understood here: what is a plain selector, which metric names a query may show, and
-//! which counters a sum of events counts.
+//! which counters a sum of events counts, and what a reader asks of the API that is like
+//! Prometheus'.
 //!
 //! The grammar is promql-parser's. What it does not know is left to the server, where a server is asked.
 
 mod events;
 mod query;
+mod reading;
 
 pub use events::{EventsSum, InvalidSum};
 pub use query::{MatchOperator, Matcher, NAME, Query, Selected, Selector, selected};
+pub use reading::{Asked, At, Reading, Unreadable};

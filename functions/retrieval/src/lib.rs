@@ -1,9 +1,12 @@
 //! The retrieval function: what the pipeline found, over HTTP. It only reads, and an answer is one indexed query away.
 
 mod answers;
+mod exposition;
 mod health;
+mod history;
 mod list;
 mod openapi;
+mod prometheus;
 mod quality;
 mod root;
 mod routes;

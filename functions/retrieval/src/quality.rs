@@ -217,7 +217,6 @@ pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
 
 impl<'a> SeriesQuality<'a> {
     fn of(row: &'a SeriesRow, model: &'a str, scores: &'a ModelScores) -> Self {
-        let last_value = scores.mae_last_value.filter(|error| *error > 0.0);
         Self {
             metric: &row.metric,
             labels: &row.labels,
@@ -238,10 +237,7 @@ impl<'a> SeriesQuality<'a> {
             pinball_climatology: scores.pinball_climatology,
             mae: scores.mae,
             mae_last_value: scores.mae_last_value,
-            skill: scores
-                .mae
-                .zip(last_value)
-                .map(|(own, last)| 1.0 - own / last),
+            skill: scores.skill(),
         }
     }
 }

@@ -1,15 +1,24 @@
 //! What the function answers.
 
+use std::collections::BTreeMap;
+
 use domain::message::{MetadataDocument, PredictionDocument, RunDocument};
-use http_api::{Page, routes};
-use store::read::{DocumentRow, MetricRow, SeriesRow};
+use http_api::{
+    Page,
+    prometheus::{Failure, Success},
+    routes,
+};
+use store::read::{DocumentRow, SeriesRow};
 
 use crate::{
     Retrieval,
     answers::{Metadata, Metric, Prediction, Run, Series},
+    exposition,
     health::{self, Health},
+    history::{self, History},
     list,
     openapi::{self, OpenApi},
+    prometheus::{self, Build, Data, Described, LabelSet},
     quality::{self, Quality},
     root::{self, Root},
     version::{self, Version},
@@ -33,13 +42,17 @@ routes! {
             answers: [200 Page<Series<'_>>],
             problems: [503],
         }
-        GET "/metrics" list::answer::<MetricRow> {
+        GET "/metrics" exposition::answer {
             id: "metrics",
-            summary: "minimum, maximum, average and standard deviation over the last 1h, 3h and 12h",
+            summary: "minimum, maximum, average and standard deviation over the last 1h, 3h and 12h; as OpenMetrics or Prometheus text, how SLAs, runs and deliveries stand",
             curl: "'{base}/metrics?metric=cpuUsage&window=1h'",
-            parameters: [LIMIT, CURSOR, METRIC, LABELS, WINDOW, FROM, TO, AS_OF],
+            parameters: [LIMIT, CURSOR, METRIC, LABELS, WINDOW, FROM, TO, AS_OF, COLLECT, NAMES, EXPOSED_SLA, EXPOSED_OBJECTIVE],
             answers: [200 Page<Metric<'_>>],
-            problems: [503],
+            texts: [
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                "text/plain; version=0.0.4; charset=utf-8"
+            ],
+            problems: [413, 503],
         }
         GET "/metadata" list::answer::<DocumentRow<MetadataDocument>> {
             id: "metadata",
@@ -57,6 +70,14 @@ routes! {
             answers: [200 Page<Prediction<'_>>],
             problems: [503],
         }
+        GET "/history" history::answer {
+            id: "history",
+            summary: "what series were like: smallest, greatest and mean value of each 5 minutes or hour",
+            curl: "'{base}/history?metric=cpuUsage&step=1h'",
+            parameters: [LIMIT, CURSOR, METRIC, LABELS, HISTORY_FROM, HISTORY_TO, BUCKET],
+            answers: [200 Page<History>],
+            problems: [503],
+        }
         GET "/forecasts/quality" quality::answer {
             id: "forecastQuality",
             summary: "accuracy of past forecasts",
@@ -64,6 +85,160 @@ routes! {
             parameters: [LIMIT, CURSOR, METRIC, LABELS, FROM, TO, AS_OF, SCORED_SLA],
             answers: [200 Quality<'_>],
             problems: [503],
+        }
+        GET "/prometheus/api/v1/query" prometheus::query {
+            id: "prometheusQuery",
+            summary: "values at one time, as Prometheus answers",
+            curl: "'{base}/prometheus/api/v1/query?query=slacast_objective_state'",
+            parameters: [QUERY, QUERY_TIME],
+            patience: None,
+            answers: [200 Success<Data>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/query" prometheus::query {
+            id: "prometheusQueryForm",
+            summary: "values at one time, as Prometheus answers",
+            curl: "-X POST '{base}/prometheus/api/v1/query?query=slacast_objective_state'",
+            parameters: [],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<Data>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        GET "/prometheus/api/v1/query_range" prometheus::query_range {
+            id: "prometheusQueryRange",
+            summary: "values at each step of a time, as Prometheus answers",
+            curl: "'{base}/prometheus/api/v1/query_range?query=slacast_history_average&start=2026-11-23T08:00:00Z&end=2026-11-23T09:00:00Z&step=300'",
+            parameters: [QUERY, QUERY_START, QUERY_END, QUERY_STEP],
+            patience: None,
+            answers: [200 Success<Data>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/query_range" prometheus::query_range {
+            id: "prometheusQueryRangeForm",
+            summary: "values at each step of a time, as Prometheus answers",
+            curl: "-X POST '{base}/prometheus/api/v1/query_range?query=slacast_history_average&start=2026-11-23T08:00:00Z&end=2026-11-23T09:00:00Z&step=300'",
+            parameters: [],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<Data>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        GET "/prometheus/api/v1/labels" prometheus::labels {
+            id: "prometheusLabels",
+            summary: "names of the labels of the series that can be asked for",
+            curl: "'{base}/prometheus/api/v1/labels'",
+            parameters: [MATCH],
+            patience: None,
+            answers: [200 Success<Vec<String>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/labels" prometheus::labels {
+            id: "prometheusLabelsForm",
+            summary: "names of the labels of the series that can be asked for",
+            curl: "-X POST '{base}/prometheus/api/v1/labels'",
+            parameters: [],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<Vec<String>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        GET "/prometheus/api/v1/label/{name}/values" prometheus::values {
+            id: "prometheusLabelValues",
+            summary: "values of a label of the series that can be asked for",
+            curl: "'{base}/prometheus/api/v1/label/metric/values'",
+            parameters: [LABEL_NAME, MATCH],
+            patience: None,
+            answers: [200 Success<Vec<String>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/label/{name}/values" prometheus::values {
+            id: "prometheusLabelValuesForm",
+            summary: "values of a label of the series that can be asked for",
+            curl: "-X POST '{base}/prometheus/api/v1/label/metric/values'",
+            parameters: [LABEL_NAME],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<Vec<String>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        GET "/prometheus/api/v1/series" prometheus::series {
+            id: "prometheusSeries",
+            summary: "label sets of the series that can be asked for",
+            curl: "-g '{base}/prometheus/api/v1/series?match[]=slacast_objective_state'",
+            parameters: [MATCH],
+            patience: None,
+            answers: [200 Success<Vec<LabelSet>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/series" prometheus::series {
+            id: "prometheusSeriesForm",
+            summary: "label sets of the series that can be asked for",
+            curl: "-X POST -g '{base}/prometheus/api/v1/series?match[]=slacast_objective_state'",
+            parameters: [],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<Vec<LabelSet>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        GET "/prometheus/api/v1/metadata" prometheus::metadata {
+            id: "prometheusMetadata",
+            summary: "what each metric that can be asked for is",
+            curl: "'{base}/prometheus/api/v1/metadata'",
+            parameters: [METRIC_NAME],
+            patience: None,
+            answers: [200 Success<BTreeMap<String, Vec<Described>>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/metadata" prometheus::metadata {
+            id: "prometheusMetadataForm",
+            summary: "what each metric that can be asked for is",
+            curl: "-X POST '{base}/prometheus/api/v1/metadata'",
+            parameters: [],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<BTreeMap<String, Vec<Described>>>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        GET "/prometheus/api/v1/status/buildinfo" prometheus::build {
+            id: "prometheusBuild",
+            summary: "what answers",
+            curl: "'{base}/prometheus/api/v1/status/buildinfo'",
+            parameters: [],
+            patience: None,
+            answers: [200 Success<Build>],
+            errors: Failure,
+            problems: [422, 503],
+        }
+        POST "/prometheus/api/v1/status/buildinfo" prometheus::build {
+            id: "prometheusBuildForm",
+            summary: "what answers",
+            curl: "-X POST '{base}/prometheus/api/v1/status/buildinfo'",
+            parameters: [],
+            body: form "PrometheusQuestion",
+            reads: true,
+            patience: None,
+            answers: [200 Success<Build>],
+            errors: Failure,
+            problems: [422, 503],
         }
         GET "/runs" list::answer::<RunDocument> {
             id: "runs",

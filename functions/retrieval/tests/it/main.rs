@@ -4,11 +4,17 @@
 
 mod access;
 mod bad_input;
+mod dashboard;
 mod documents;
+mod exposition;
+mod history;
 mod openapi;
 mod outage;
 mod paging;
 mod plans;
+mod programs;
+mod prometheus;
 mod quality;
+mod scrape;
 mod selection;
 mod service;

@@ -31,6 +31,8 @@ async fn no_route_reads_a_whole_table() {
         }
     }
     uris.push("/metrics?window=1h".to_owned());
+    uris.push("/history?metric=cpuUsage&limit=3&to=2026-11-23T09:00:00Z".to_owned());
+    uris.push("/history?label.instance=host8&step=1h&to=2026-11-23T09:00:00Z".to_owned());
     uris.push("/forecasts/quality?sla=demo".to_owned());
     uris.push("/forecasts/quality?sla=demo&metric=cpuUsage&limit=2".to_owned());
     uris.push("/metadata?full=true&limit=10".to_owned());

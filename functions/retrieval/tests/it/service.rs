@@ -28,13 +28,45 @@ impl Service {
         }
     }
 
+    /// For which whatever was evaluated since 2000 is new enough.
+    pub(crate) fn patient(store: Store) -> Self {
+        let mut service = Self::new(store);
+        service.retrieval.schedule_interval = Duration::from_secs(3_000 * 86_400);
+        service
+    }
+
     pub(crate) async fn reply(&self, method: &str, uri: &str) -> Reply {
+        self.reply_to(method, uri, &[], Body::Empty).await
+    }
+
+    /// The text of a route that answers with 200 to who wants this media type.
+    pub(crate) async fn text(&self, uri: &str, accept: &str) -> String {
+        let headers = [("accept", accept)];
+        let reply = self.reply_to("GET", uri, &headers, Body::Empty).await;
+        assert_eq!(reply.status(), 200, "{uri}: {:?}", reply.body());
+        match reply.body() {
+            Body::Text(text) => text.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) async fn reply_to(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Reply {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-        let request = http::Request::builder()
+        let mut request = http::Request::builder()
             .method(method)
             .uri("http://127.0.0.1:9000/")
-            .header("host", "127.0.0.1:9000")
-            .body(Body::Empty)
+            .header("host", "127.0.0.1:9000");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .body(body)
             .unwrap()
             .with_raw_http_path(path)
             .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
