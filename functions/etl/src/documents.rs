@@ -147,7 +147,9 @@ fn told(
         time: as_of + step * (position as u32 + 1),
         mean: found.mean[position],
         lower: found.lower[position],
+        lower_80: Some(found.lower_80[position]),
         median: found.median[position],
+        upper_80: Some(found.upper_80[position]),
         upper: found.upper[position],
     });
     Forecast {

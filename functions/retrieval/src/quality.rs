@@ -128,6 +128,10 @@ struct Bin {
     forecasts: u64,
     said: f64,
     happened: f64,
+    /// On how many 10-minute spans of the clock they fall: horizons that overlap count once.
+    independent: u64,
+    /// After how many of them a violation happened.
+    events: u64,
 }
 
 /// Why it is not known whether a violation came: none was seen, and no sample stands for a tenth of the horizon or more.
@@ -279,6 +283,8 @@ impl Bin {
             forecasts: bin.forecasts,
             said: bin.said / count,
             happened: bin.events as f64 / count,
+            independent: bin.independent,
+            events: bin.events,
         }
     }
 }

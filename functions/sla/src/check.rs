@@ -62,6 +62,10 @@ struct Entry<'a> {
     kind: OfRange,
     objective: &'a str,
     metric: &'a str,
+    /// The unit of its values.
+    unit: Option<&'a str>,
+    /// The series' id; null if none matches.
+    series_id: Option<SeriesId>,
     labels: Cow<'a, Labels>,
     selector: &'a Labels,
     min: Option<f64>,
@@ -313,6 +317,11 @@ fn shown<'a>(
             .map_or(Cow::Owned(Labels::default()), |series| {
                 Cow::Borrowed(&series.labels)
             }),
+        unit: document
+            .series
+            .as_ref()
+            .and_then(|series| series.unit.as_deref()),
+        series_id: document.series.as_ref().map(|series| series.series),
         as_of: Some(document.as_of),
         state: document.state,
         reason: document.reason.as_deref(),
@@ -338,6 +347,8 @@ fn bare(evaluated: &EvaluatedObjective) -> Entry<'_> {
         kind: OfRange::Range,
         objective: &objective.id,
         metric: &objective.metric,
+        unit: None,
+        series_id: None,
         labels: Cow::Owned(Labels::default()),
         selector: &objective.labels,
         min: objective.min,

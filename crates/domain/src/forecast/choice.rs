@@ -19,6 +19,7 @@ impl Forecast {
             baseline.model_bands = Some(self.path.iter().map(own).collect());
             for point in &mut self.path {
                 (point.lower, point.median, point.upper) = (lower, median, upper);
+                (point.lower_80, point.upper_80) = (None, None);
             }
         }
         if recent.prefer_last_value()
@@ -36,6 +37,8 @@ impl Forecast {
         if baseline.model_bands.is_some() || baseline.model_mean.is_some() {
             for point in &mut self.path {
                 point.lower = point.lower.min(point.mean);
+                point.lower_80 = point.lower_80.map(|lower| lower.min(point.mean));
+                point.upper_80 = point.upper_80.map(|upper| upper.max(point.mean));
                 point.upper = point.upper.max(point.mean);
             }
             for (interval, value) in [

@@ -29,7 +29,9 @@ pub(crate) fn forecast() -> Forecast {
                 time: at(60 * k),
                 mean: 10.0,
                 lower: 8.0,
+                lower_80: Some(9.0),
                 median: 10.0,
+                upper_80: Some(12.0),
                 upper: 13.0,
             })
             .collect(),

@@ -49,8 +49,12 @@ pub struct Forecast {
     pub mean: Vec<f64>,
     /// The 2.5 % quantile of each step, at most the mean.
     pub lower: Vec<f64>,
+    /// The 10 % quantile of each step, at most the mean.
+    pub lower_80: Vec<f64>,
     /// The 50 % quantile of each step.
     pub median: Vec<f64>,
+    /// The 90 % quantile of each step, at least the mean.
+    pub upper_80: Vec<f64>,
     /// The 97.5 % quantile of each step, at least the mean.
     pub upper: Vec<f64>,
     /// The smallest value of the horizon.
@@ -157,7 +161,9 @@ impl Forecast {
         let steps = [
             &mut self.mean,
             &mut self.lower,
+            &mut self.lower_80,
             &mut self.median,
+            &mut self.upper_80,
             &mut self.upper,
         ];
         let paths = self.paths.iter_mut().map(|path| &mut path.values);

@@ -15,7 +15,9 @@ pub(super) fn constant(value: f64, steps: usize) -> Forecast {
     Forecast {
         mean: all.clone(),
         lower: all.clone(),
+        lower_80: all.clone(),
         median: all.clone(),
+        upper_80: all.clone(),
         upper: all.clone(),
         min: certain,
         max: certain,

@@ -12,7 +12,7 @@ use super::{
 
 /// The bands, not the probabilities, are this much wider about the median than the paths.
 const WIDENING: f64 = 1.05;
-const LEVELS: [f64; 3] = [0.025, 0.5, 0.975];
+const LEVELS: [f64; 5] = [0.025, 0.1, 0.5, 0.9, 0.975];
 
 /// Forecasts a series that is not constant; `None` if it is too short for this.
 pub(super) fn forecast(values: &[f64], steps: usize, known: Known) -> Option<Forecast> {
@@ -48,7 +48,9 @@ pub(super) fn from_paths(
     let mut forecast = Forecast {
         mean: Vec::with_capacity(steps),
         lower: Vec::with_capacity(steps),
+        lower_80: Vec::with_capacity(steps),
         median: Vec::with_capacity(steps),
+        upper_80: Vec::with_capacity(steps),
         upper: Vec::with_capacity(steps),
         min: Estimate::default(),
         max: Estimate::default(),
@@ -60,14 +62,16 @@ pub(super) fn from_paths(
     for (step, said) in said.iter().enumerate() {
         pairs.clear();
         pairs.extend(bands.iter().map(|path| (path.values[step], path.weight)));
-        let [low, median, high] = weighted_quantiles(&mut pairs, &LEVELS);
+        let [low, low_80, median, high_80, high] = weighted_quantiles(&mut pairs, &LEVELS);
         let mean = 0.5 * (said + median);
         forecast.mean.push(mean);
-        let lower = median - WIDENING * (median - low).max(0.0);
-        let upper = median + WIDENING * (high - median).max(0.0);
-        forecast.lower.push(lower.min(mean));
+        let below = |low: f64| (median - WIDENING * (median - low).max(0.0)).min(mean);
+        let above = |high: f64| (median + WIDENING * (high - median).max(0.0)).max(mean);
+        forecast.lower.push(below(low));
+        forecast.lower_80.push(below(low_80));
         forecast.median.push(median);
-        forecast.upper.push(upper.max(mean));
+        forecast.upper_80.push(above(high_80));
+        forecast.upper.push(above(high));
     }
     forecast.estimate_horizon();
     forecast

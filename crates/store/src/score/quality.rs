@@ -106,6 +106,8 @@ pub struct ProbabilityBin {
     pub said: f64,
     /// How many violations happened.
     pub events: u64,
+    /// On how many 10-minute spans of the clock, series by series, they were published.
+    pub independent: u64,
 }
 
 /// How many series are summed up by one statement at most.
@@ -174,6 +176,15 @@ impl Store {
                 for row in self.rows(query).await? {
                     if let Some(scores) = found.get_mut(&objective(&row)?) {
                         scores.independent += count(&row, "independent")?;
+                    }
+                }
+            }
+            for query in parts.independent_by_bin(slas, selection) {
+                for row in self.rows(query).await? {
+                    let bin: i64 = row.try_get("bin")?;
+                    if let Some(scores) = found.get_mut(&objective(&row)?) {
+                        let bin = scores.bin(bin as f64 / 10.0, (bin + 1) as f64 / 10.0);
+                        bin.independent += count(&row, "independent")?;
                     }
                 }
             }
@@ -375,6 +386,36 @@ impl Parts {
         });
         rows.chain(hours).collect()
     }
+
+    /// The same by tenth of the probability.
+    fn independent_by_bin(
+        &self,
+        slas: &[String],
+        selection: &ScoreSelection,
+    ) -> Vec<QueryBuilder<MySql>> {
+        let rows = self.rows.iter().map(|bounds| {
+            let mut query = QueryBuilder::new("SELECT c.sla, c.objective, ");
+            query.push(hours::BIN).push(
+                " AS bin, COUNT(DISTINCT c.series_id, TO_SECONDS(c.forecast_as_of) DIV 600) AS independent",
+            );
+            of_rows(&mut query, slas, selection, *bounds);
+            query.push(" AND c.happened IS NOT NULL GROUP BY c.sla, c.objective, bin");
+            query
+        });
+        let hours = self.hours.iter().map(|bounds| {
+            let mut query = QueryBuilder::new(
+                "SELECT g.sla, g.objective, g.bin, CAST(SUM(g.spans) AS SIGNED) AS independent FROM ( \
+                 SELECT c.sla, c.objective, CAST(c.bin AS SIGNED) AS bin, BIT_COUNT(BIT_OR(c.spans)) AS spans",
+            );
+            of_hours(&mut query, slas, selection, *bounds);
+            query.push(
+                " GROUP BY c.sla, c.objective, c.bin, c.series_id, c.`hour`) g \
+                 GROUP BY g.sla, g.objective, g.bin",
+            );
+            query
+        });
+        rows.chain(hours).collect()
+    }
 }
 
 fn of_rows(
@@ -512,6 +553,7 @@ impl ObjectiveScores {
                 forecasts: 0,
                 said: 0.0,
                 events: 0,
+                independent: 0,
             };
             self.bins.insert(position, empty);
         }

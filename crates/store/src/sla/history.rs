@@ -135,8 +135,11 @@ impl Store {
         Ok(found)
     }
 
-    /// The series with these ids.
-    pub(super) async fn series_named(
+    /// The series with these ids, as far as they are known.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn series_named(
         &self,
         ids: BTreeSet<SeriesId>,
     ) -> Result<BTreeMap<SeriesId, Series>, StoreError> {

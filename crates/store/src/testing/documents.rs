@@ -178,7 +178,9 @@ impl Documents {
                         time: as_of + Duration::from_secs(60 * step),
                         mean: 37.0,
                         lower: 35.0,
+                        lower_80: Some(36.0),
                         median: 37.1,
+                        upper_80: Some(38.5),
                         upper: 39.0,
                     })
                     .collect(),
