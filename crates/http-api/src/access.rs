@@ -1,9 +1,10 @@
 use config::{Access, AccessConfig, ExposeSecret};
+use domain::Timestamp;
 use lambda_http::http::{HeaderMap, Method, header};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-use crate::ApiError;
+use crate::{ApiError, session};
 
 /// Lets through who may call.
 #[derive(Clone, Debug)]
@@ -28,14 +29,45 @@ impl Gate {
 
     /// What the caller may do.
     pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<Access, ApiError> {
-        let Self::Tokens(tokens) = self else {
+        let Self::Tokens(_) = self else {
             return Ok(Access::ReadWrite);
         };
         let Some(token) = bearer(headers) else {
             let shown = headers.contains_key(header::AUTHORIZATION);
             return Err(ApiError::Unauthorized { shown });
         };
-        // Every token is compared, and all of it, so that the time taken does not depend on which one is right.
+        let known = self.known(token);
+        known
+            .map(|(_, access)| access)
+            .ok_or(ApiError::Unauthorized { shown: true })
+    }
+
+    /// What whoever signed in with the cookie of these headers may do.
+    pub(crate) fn signed_in(
+        &self,
+        headers: &HeaderMap,
+        is_secure: bool,
+        now: Timestamp,
+    ) -> Option<Access> {
+        let Self::Tokens(tokens) = self else {
+            return Some(Access::ReadWrite);
+        };
+        session::cookies(headers, is_secure).find_map(|cookie| session::access(cookie, tokens, now))
+    }
+
+    /// The value of the cookie of whoever shows this token; `None` if it is no token.
+    pub(crate) fn session(&self, token: &str, now: Timestamp) -> Option<String> {
+        let (key, access) = self.known(token)?;
+        Some(session::value(&key, access, now))
+    }
+
+    /// The digest of a token and what it permits.
+    ///
+    /// Every token is compared, and all of it, so that the time taken does not depend on which one is right.
+    fn known(&self, token: &str) -> Option<([u8; 32], Access)> {
+        let Self::Tokens(tokens) = self else {
+            return None;
+        };
         let shown = digest(token);
         let mut found = 0u8;
         for (known, access) in tokens {
@@ -47,16 +79,26 @@ impl Gate {
             found.conditional_assign(&found.max(rank), equal);
         }
         match found {
-            2 => Ok(Access::ReadWrite),
-            1 => Ok(Access::ReadOnly),
-            _ => Err(ApiError::Unauthorized { shown: true }),
+            2 => Some((shown, Access::ReadWrite)),
+            1 => Some((shown, Access::ReadOnly)),
+            _ => None,
         }
     }
 }
 
 /// Whether `access` is enough for `method` on a route; `reads`: whatever the method, the route only reads.
 pub(crate) fn permits(access: Access, method: &Method, reads: bool) -> bool {
-    access == Access::ReadWrite || method == Method::GET || reads
+    access == Access::ReadWrite || is_safe(method) || reads
+}
+
+/// Whether nothing is changed by `method`.
+pub(crate) fn is_safe(method: &Method) -> bool {
+    method == Method::GET || method == Method::HEAD
+}
+
+/// Whether the headers show a token.
+pub(crate) fn shows_token(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::AUTHORIZATION)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -1,8 +1,9 @@
-use std::{convert::Infallible, error::Error, time::Instant};
+use std::{convert::Infallible, error::Error, sync::Arc, time::Instant};
 
-use config::AccessConfig;
+use chrono::Utc;
+use config::{Access, AccessConfig};
 use lambda_http::{
-    Adapter, Body, Context, LambdaEvent, Request, Service,
+    Adapter, Body, Context, LambdaEvent, Request, RequestExt, Service,
     http::{Method, Response},
     lambda_runtime,
     request::LambdaRequest,
@@ -14,7 +15,11 @@ use crate::{
     ApiError, Call, Route, access,
     access::Gate,
     arrival::Arrival,
-    body, page,
+    audience::Audience,
+    body,
+    html::{self, Wanted},
+    origin::Sender,
+    page,
     route::{self, Destination},
 };
 
@@ -25,7 +30,7 @@ pub type Reply = Response<Body>;
 #[derive(Clone, Debug)]
 pub struct Api<S: 'static> {
     routes: &'static [Route<S>],
-    gate: Gate,
+    gate: Arc<Gate>,
 }
 
 impl<S: Sync + 'static> Api<S> {
@@ -33,7 +38,7 @@ impl<S: Sync + 'static> Api<S> {
     pub fn new(routes: &'static [Route<S>], access: &AccessConfig) -> Self {
         Self {
             routes,
-            gate: Gate::new(access),
+            gate: Arc::new(Gate::new(access)),
         }
     }
 
@@ -42,8 +47,12 @@ impl<S: Sync + 'static> Api<S> {
     pub async fn answer(&self, state: &S, request: Request) -> Reply {
         let started = Instant::now();
         let method = request.method().clone();
+        let arrival = Arrival::of(&request);
+        let audience = Audience::of(&arrival);
+        let wanted = Wanted::of(request.headers());
+        let (base, here) = (base(&arrival), here(&arrival, &request));
         let mut path = "unknown";
-        let outcome = match self.admit(request) {
+        let outcome = match self.admit(request, arrival, audience) {
             Ok((route, call)) => {
                 path = route.path;
                 route.answer(state, &call).await.and_then(page::bounded)
@@ -52,8 +61,14 @@ impl<S: Sync + 'static> Api<S> {
         };
         let (mut reply, error) = match outcome {
             Ok(reply) => (reply, None),
-            Err(error) => (error.reply(), Some(error)),
+            Err(error) => (
+                refusal(&error, audience, &method, &base, &here),
+                Some(error),
+            ),
         };
+        if audience != Audience::Programs {
+            reply = html::finish(reply, &wanted);
+        }
         log(
             &method,
             path,
@@ -108,20 +123,96 @@ impl<S: Sync + 'static> Api<S> {
         lambda_runtime::run(service).await
     }
 
-    fn admit(&self, request: Request) -> Result<(&'static Route<S>, Call), ApiError> {
-        let access = self.gate.admit(request.headers())?;
-        let arrival = Arrival::of(&request);
+    fn admit(
+        &self,
+        request: Request,
+        arrival: Arrival,
+        audience: Audience,
+    ) -> Result<(&'static Route<S>, Call), ApiError> {
+        let (access, with_token) = self.access(&request, &arrival, audience)?;
         let Destination { route, segments } = route::find(self.routes, request.method(), &arrival)?;
-        if !access::permits(access, &route.method, route.reads) {
+        if audience != Audience::Anybody && !access::permits(access, &route.method, route.reads) {
             return Err(ApiError::Forbidden);
         }
+        // Whoever shows no token may be a browser that another page sends. A form comes from a page of this host for sure.
+        let is_change = !access::is_safe(&route.method) && !route.reads;
+        if is_change && !with_token {
+            match (Sender::of(request.headers()), audience) {
+                (Sender::Foreign, _) | (Sender::Unknown, Audience::People) => {
+                    return Err(ApiError::ForeignPage);
+                }
+                _ => {}
+            }
+        }
         body::check_length(request.body(), route.longest_body)?;
-        let open = matches!(self.gate, Gate::Open);
+        let gate = Arc::clone(&self.gate);
         Ok((
             route,
-            Call::new(request, route.path, arrival, segments, open),
+            Call::new(request, route.path, arrival, segments, gate),
         ))
     }
+
+    /// What the caller may do, and whether that is by a token.
+    fn access(
+        &self,
+        request: &Request,
+        arrival: &Arrival,
+        audience: Audience,
+    ) -> Result<(Access, bool), ApiError> {
+        let headers = request.headers();
+        let with_token = matches!(*self.gate, Gate::Tokens(_)) && access::shows_token(headers);
+        let access = match audience {
+            Audience::Anybody => return Ok((Access::ReadOnly, false)),
+            Audience::People if !with_token => {
+                let now = Utc::now().into();
+                let access = self.gate.signed_in(headers, arrival.is_secure(), now);
+                access.ok_or(ApiError::Unauthorized { shown: false })?
+            }
+            Audience::Programs | Audience::People => self.gate.admit(headers)?,
+        };
+        Ok((access, with_token))
+    }
+}
+
+/// What is before the paths of the routes.
+fn base(arrival: &Arrival) -> String {
+    // Of a path that no route has only a gateway knows where it begins.
+    let called = arrival.called();
+    let pages = called.find("/ui").filter(|at| {
+        let after = called[at + 3..].bytes().next();
+        matches!(after, None | Some(b'/'))
+    });
+    pages.map_or(String::new(), |at| called[..at].to_owned())
+}
+
+/// The path and query that were called.
+fn here(arrival: &Arrival, request: &Request) -> String {
+    let path = arrival.called();
+    let query = request.query_string_parameters_ref();
+    let pairs = query.into_iter().flat_map(|query| query.iter());
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    let query = text.extend_pairs(pairs).finish();
+    match query.as_str() {
+        "" => path,
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// What a caller who is not answered as asked gets: programs a problem, people a page, and the form to sign in where that is
+/// what they lack.
+fn refusal(error: &ApiError, audience: Audience, method: &Method, base: &str, here: &str) -> Reply {
+    if audience == Audience::Programs {
+        return error.reply();
+    }
+    if matches!(error, ApiError::Unauthorized { shown: false }) {
+        if !access::is_safe(method) {
+            return html::problem(&ApiError::SignedOut, base);
+        }
+        let next: String = form_urlencoded::byte_serialize(here.as_bytes()).collect();
+        let login = html::see_other(&format!("{base}/ui/login?next={next}"));
+        return login.unwrap_or_else(|error| html::problem(&error, base));
+    }
+    html::problem(error, base)
 }
 
 fn log(method: &Method, path: &str, status: u16, started: Instant, error: Option<&ApiError>) {

@@ -8,7 +8,7 @@ use lambda_http::{Request, RequestExt, http::header, request::RequestContext};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What is known of a request's way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Arrival {
     /// The path of the route, with its parameters in braces, as the gateway has it.
     pub(crate) resource: Option<String>,
@@ -122,6 +122,17 @@ impl Arrival {
         format!("{}{}", self.origin, self.prefix(pattern))
     }
 
+    /// Whether a cookie may be one that only goes over TLS: off loopback always.
+    pub(crate) fn is_secure(&self) -> bool {
+        let host = self.origin.strip_prefix("http://");
+        !host.is_some_and(is_loopback)
+    }
+
+    /// The path that was called, as it may stand in a link.
+    pub(crate) fn called(&self) -> String {
+        utf8_percent_encode(&self.called, UNSAFE).to_string()
+    }
+
     /// The path of [`Self::base_url`]: empty, or such as `/v1`.
     pub(crate) fn prefix(&self, pattern: &str) -> String {
         let mut prefix = self.called.trim_end_matches('/');
@@ -173,8 +184,8 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// Whether `path` is of the form `pattern`, and what stands for its `{name}` and `{id}`. A slash at the end does not
-/// matter.
+/// Whether `path` is of the form `pattern`, and what stands for its `{name}` and `{id}`; `{proxy+}` is whatever is left. A
+/// slash at the end does not matter.
 pub(crate) fn match_path(pattern: &str, path: &str) -> Option<Segments> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let pattern = pattern.strip_suffix('/').unwrap_or(pattern);
@@ -185,6 +196,7 @@ pub(crate) fn match_path(pattern: &str, path: &str) -> Option<Segments> {
             (None, None) => return Some(found),
             (Some("{name}"), Some(text)) => found.name = decoded(text)?,
             (Some("{id}"), Some(text)) => found.id = decoded(text)?,
+            (Some("{proxy+}"), Some(text)) if !text.is_empty() => return Some(found),
             (Some(wanted), Some(text)) if wanted == text => {}
             _ => return None,
         }

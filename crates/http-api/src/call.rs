@@ -1,15 +1,21 @@
+use std::{collections::HashMap, sync::Arc};
+
 use chrono::Utc;
 use domain::Timestamp;
 use lambda_http::{
-    Context, Request, RequestExt,
-    http::{HeaderMap, header},
+    Body, Context, Request, RequestExt,
+    aws_lambda_events::query_map::QueryMap,
+    http::{self, HeaderMap, Method, header},
 };
 use serde_json::Value;
 
 use crate::{
     Accept, ApiError, Fault, Place, Query,
+    access::Gate,
     arrival::{Arrival, Segments},
     body,
+    form::Form,
+    session,
 };
 
 /// A request that found its route and may take it.
@@ -24,7 +30,7 @@ pub struct Call {
     path: &'static str,
     arrival: Arrival,
     request: Request,
-    open: bool,
+    gate: Arc<Gate>,
 }
 
 impl Call {
@@ -33,7 +39,7 @@ impl Call {
         path: &'static str,
         arrival: Arrival,
         segments: Segments,
-        open: bool,
+        gate: Arc<Gate>,
     ) -> Self {
         Self {
             name: segments.name,
@@ -42,8 +48,58 @@ impl Call {
             path,
             arrival,
             request,
-            open,
+            gate,
         }
+    }
+
+    /// The same caller's question to another route: what a page shows is what that route answers.
+    ///
+    /// `name` and `id` are what would stand in its path.
+    pub fn asking(&self, name: &str, id: &str, query: &[(&str, String)]) -> Self {
+        self.about(name, id, query, Body::Empty)
+    }
+
+    /// The same with a body.
+    pub fn sending(&self, name: &str, id: &str, body: &Value) -> Self {
+        self.about(name, id, &[], Body::from(body.to_string()))
+    }
+
+    /// The same with a body that is JSON as somebody wrote it.
+    pub fn sending_text(&self, body: &str) -> Self {
+        self.about("", "", &[], Body::from(body))
+    }
+
+    fn about(&self, name: &str, id: &str, query: &[(&str, String)], body: Body) -> Self {
+        let mut parameters: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in query {
+            let values = parameters.entry((*name).to_owned()).or_default();
+            values.push(value.clone());
+        }
+        let mut request = Request::new(body);
+        let json = http::HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        Self {
+            name: name.to_owned(),
+            id: id.to_owned(),
+            now: self.now,
+            path: self.path,
+            arrival: self.arrival.clone(),
+            request: request.with_query_string_parameters(QueryMap::from(parameters)),
+            gate: Arc::clone(&self.gate),
+        }
+    }
+
+    /// The fields of the form that the body is.
+    ///
+    /// # Errors
+    /// When the body is no form.
+    pub fn form(&self) -> Result<Form, ApiError> {
+        Form::parse(self.headers(), body::bytes(self.request.body()))
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        self.request.method()
     }
 
     /// The query parameters.
@@ -122,12 +178,50 @@ impl Call {
 
     /// Whether anybody may call, token or not.
     pub fn is_open(&self) -> bool {
-        self.open
+        matches!(*self.gate, Gate::Open)
+    }
+
+    /// Whether whoever calls need not sign in any more.
+    pub fn is_signed_in(&self) -> bool {
+        let is_secure = self.arrival.is_secure();
+        let access = self.gate.signed_in(self.headers(), is_secure, self.now);
+        access.is_some()
+    }
+
+    /// The cookie that keeps whoever shows this token signed in; `None` if it is no token.
+    pub(crate) fn session(&self, token: &str) -> Option<String> {
+        let value = self.gate.session(token, self.now)?;
+        Some(session::set(&value, self.arrival.is_secure()))
+    }
+
+    /// The cookie that ends that.
+    pub(crate) fn no_session(&self) -> String {
+        session::unset(self.arrival.is_secure())
     }
 
     /// The invocation that it came with, if it came with one.
     pub fn context(&self) -> Option<&Context> {
         self.request.lambda_context_ref()
+    }
+
+    /// Whether a page is wanted rather than JSON: `text/html` is accepted, and preferred to JSON where that is named too.
+    pub fn prefers_html(&self) -> bool {
+        let accepted = self.headers().get_all(header::ACCEPT).into_iter();
+        let accepted: Vec<&str> = accepted
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        let weight = |wanted: &str| {
+            let weights = accepted.iter().filter_map(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let is_wanted = parts.next()?.eq_ignore_ascii_case(wanted);
+                let weight = parts.find_map(|part| part.strip_prefix("q="));
+                is_wanted.then(|| weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
+            });
+            weights.fold(0.0_f64, f64::max)
+        };
+        let html = weight("text/html");
+        html > 0.0 && html > weight("application/json")
     }
 
     /// The headers.

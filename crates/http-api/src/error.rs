@@ -24,6 +24,12 @@ pub enum ApiError {
     /// The token permits reading alone.
     #[error("this token permits GET alone")]
     Forbidden,
+    /// A page of another host had the browser send this.
+    #[error("this request changes something and does not come from a page of this host")]
+    ForeignPage,
+    /// A form was sent after the session was over.
+    #[error("nobody is signed in: sign in, then send the form again")]
+    SignedOut,
     /// There is no such thing.
     #[error("{0}")]
     NotFound(String),
@@ -165,7 +171,7 @@ impl ApiError {
         match self {
             Self::NotJson(_) | Self::BadParameters(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ForeignPage | Self::SignedOut => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,

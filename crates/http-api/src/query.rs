@@ -7,7 +7,7 @@ use domain::{
 use lambda_http::{Request, RequestExt};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{ApiError, Cursor, Fault};
+use crate::{ApiError, Cursor, Fault, moment};
 
 /// The query parameters of a request. Each is taken once, by name and type; [`Query::finish`] then reports everything that
 /// is wrong at once, parameters that nobody took included.
@@ -25,6 +25,17 @@ pub struct TimeFilter {
     pub from: Option<Timestamp>,
     /// Not after this `as_of`.
     pub to: Option<Timestamp>,
+}
+
+/// The time that a page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownSpan {
+    /// Where it begins.
+    pub from: Option<Timestamp>,
+    /// Where it ends; now without it.
+    pub to: Option<Timestamp>,
+    /// How its beginning was typed, such as `-3h`, where it ends now.
+    pub typed: Option<String>,
 }
 
 const MOST_PARAMETERS: usize = 100;
@@ -213,6 +224,70 @@ impl Query {
     /// `evaluate`: whether an SLA is evaluated at once, `true` or `false`, default true.
     pub fn evaluate(&mut self) -> bool {
         self.flag("evaluate").unwrap_or(true)
+    }
+
+    /// A text of at most `longest` bytes; `None` where it is missing or empty, as a form sends what nobody typed.
+    pub fn text(&mut self, name: &str, longest: usize) -> Option<String> {
+        self.parsed(name, |text| {
+            let text = text.trim();
+            if text.len() > longest {
+                return Err(format!("must not be longer than {longest} bytes"));
+            }
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        })
+        .flatten()
+    }
+
+    /// One of a few words; `None` where it is missing or empty.
+    pub fn word(&mut self, name: &str, words: &'static [&'static str]) -> Option<&'static str> {
+        self.parsed(name, |text| {
+            let known = words.iter().find(|word| **word == text);
+            match known {
+                Some(word) => Ok(Some(*word)),
+                None if text.is_empty() => Ok(None),
+                None => Err(format!("must be one of {}", words.join(", "))),
+            }
+        })
+        .flatten()
+    }
+
+    /// A time as people type it: RFC 3339, `now`, `-3h` or `08:12`; `None` where it is missing or empty.
+    pub fn moment(&mut self, name: &str, now: Timestamp) -> Option<Timestamp> {
+        self.parsed(name, |text| match text.trim() {
+            "" => Ok(None),
+            text => moment::parse(text, now).map(Some),
+        })
+        .flatten()
+    }
+
+    /// `from` and `to` as people type them, a span that ends after it begins.
+    pub fn shown_span(&mut self, now: Timestamp) -> ShownSpan {
+        let typed = self
+            .pairs
+            .iter()
+            .find(|(name, _)| name == "from")
+            .map(|(_, text)| text.trim().to_owned());
+        let (from, to) = (self.moment("from", now), self.moment("to", now));
+        let is_empty = from.is_some_and(|from| from >= to.unwrap_or(now));
+        if is_empty {
+            self.fault("from", "must be before `to`".to_owned());
+        }
+        let is_relative = to.is_none() && from.is_some();
+        ShownSpan {
+            from,
+            to,
+            typed: typed.filter(|_| is_relative),
+        }
+    }
+
+    /// How many rows of a page's list are left out before it begins; none where it is missing or empty.
+    pub fn skip(&mut self) -> usize {
+        self.parsed("skip", |text| match text.parse() {
+            Ok(skip @ 0..=1_000_000) => Ok(skip),
+            _ if text.is_empty() => Ok(0),
+            _ => Err("must be a whole number from 0 to 1000000"),
+        })
+        .unwrap_or_default()
     }
 
     /// A parameter that is `true` or `false`.

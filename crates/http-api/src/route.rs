@@ -35,6 +35,15 @@ impl<S> Route<S> {
     }
 }
 
+/// A method and the path of a page: no operation of the document, which is for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PagePath {
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub path: &'static str,
+}
+
 /// An answer in the making.
 pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'a>>;
 
@@ -93,13 +102,14 @@ fn resource<S>(routes: &'static [Route<S>], arrival: &Arrival) -> Option<(&'stat
         let fitting = routes
             .iter()
             .filter_map(|route| Some((route.path, match_path(route.path, path)?)));
-        fitting.min_by_key(|(pattern, _)| pattern.matches('{').count())
+        fitting.min_by_key(|(pattern, _)| (pattern.contains('+'), pattern.matches('{').count()))
     })
 }
 
 /// Lists the routes of a function, each with what the OpenAPI document says of it.
 ///
-/// Makes `ROUTES`, which the function serves, and `operations()`, which only the document asks for.
+/// Makes `ROUTES`, which the function serves, `operations()`, which only the document asks for, and `pages()`, the HTML pages
+/// and forms: they follow the operations, `pages { GET "/ui" list::page; }`.
 ///
 /// ```ignore
 /// routes! {
@@ -138,7 +148,9 @@ macro_rules! routes {
             $(errors: $errors:ty,)?
             problems: [$($problem:literal),*],
         }
-    )* }) => {
+    )* } $(pages { $(
+        $page_method:ident $page_path:literal $page_handler:path $(, patience: $page_patience:expr)?;
+    )* })?) => {
         /// The routes of the function.
         pub static ROUTES: &[$crate::Route<$state>] = &[$(
             $crate::Route {
@@ -149,7 +161,23 @@ macro_rules! routes {
                 patience: $crate::routes!(@or $($patience)?, Some($crate::PATIENCE)),
                 handler: |state, call| Box::pin($handler(state, call)),
             },
-        )*];
+        )* $($(
+            $crate::Route {
+                method: $crate::Method::$page_method,
+                path: $page_path,
+                longest_body: $crate::LONGEST_BODY,
+                reads: false,
+                patience: $crate::routes!(@or $($page_patience)?, Some($crate::PATIENCE)),
+                handler: |state, call| Box::pin($page_handler(state, call)),
+            },
+        )*)?];
+
+        /// The pages and forms of the function.
+        pub fn pages() -> Vec<$crate::PagePath> {
+            vec![$($(
+                $crate::PagePath { method: $crate::Method::$page_method, path: $page_path },
+            )*)?]
+        }
 
         /// What the OpenAPI document says of the routes.
         pub fn operations() -> Vec<$crate::Operation> {

@@ -13,7 +13,7 @@ use lambda_http::{
 };
 use serde_json::{Value, json};
 
-use crate::{Api, ApiError, Reply, Route, arrival::match_path};
+use crate::{Api, ApiError, Reply, Route, arrival::match_path, audience::Audience};
 
 /// Answers `request` and holds the answer against the document.
 ///
@@ -194,7 +194,12 @@ async fn statuses<S>(
     routes: &[Route<S>],
     authorization: Option<&str>,
 ) -> Vec<(Method, &'static str, u16)> {
-    let closed: Vec<Route<()>> = routes.iter().map(closed).collect();
+    let routes = routes.iter();
+    // Pages have other ways in.
+    let routes: Vec<_> = routes
+        .filter(|route| Audience::of_path(route.path) == Audience::Programs)
+        .collect();
+    let closed: Vec<Route<()>> = routes.iter().map(|route| closed(route)).collect();
     let tokens = vec![
         (READER.into(), Access::ReadOnly),
         (WRITER.into(), Access::ReadWrite),

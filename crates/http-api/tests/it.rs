@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "it/browser.rs"]
+mod browser;
+
 use std::time::Duration;
 
 use config::{Access, AccessConfig};

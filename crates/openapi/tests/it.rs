@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
 };
 
-use http_api::{Operation, openapi};
+use http_api::{Operation, PagePath, openapi};
 use serde_json::Value;
 
 /// The operations of every function.
@@ -26,15 +26,26 @@ fn operations() -> Vec<Operation> {
     functions().into_iter().flat_map(|(_, own)| own).collect()
 }
 
+/// The pages of every function.
+fn pages() -> [(&'static str, Vec<PagePath>); 3] {
+    [
+        ("retrieval", retrieval::pages()),
+        ("sla", sla::pages()),
+        ("alerting", alerting::pages()),
+    ]
+}
+
 /// Which function answers which path.
 fn paths() -> BTreeMap<String, String> {
-    let functions = functions().into_iter();
-    functions
-        .flat_map(|(name, own)| {
-            own.into_iter()
-                .map(move |operation| (operation.path.to_owned(), name.to_owned()))
-        })
-        .collect()
+    let operations = functions().into_iter().flat_map(|(name, own)| {
+        own.into_iter()
+            .map(move |operation| (operation.path.to_owned(), name.to_owned()))
+    });
+    let pages = pages().into_iter().flat_map(|(name, own)| {
+        own.into_iter()
+            .map(move |page| (page.path.to_owned(), name.to_owned()))
+    });
+    operations.chain(pages).collect()
 }
 
 fn root(path: &str) -> PathBuf {
@@ -123,6 +134,24 @@ fn every_reference_leads_somewhere_and_nothing_is_described_in_vain() {
         described.extend(names.map(|name| format!("#/components/{kind}/{name}")));
     }
     assert_eq!(found, described);
+}
+
+#[test]
+fn pages_are_below_ui_and_no_operation_is() {
+    for (_, pages) in pages() {
+        for page in pages {
+            assert!(
+                page.path == "/ui" || page.path.starts_with("/ui/"),
+                "{}",
+                page.path
+            );
+        }
+    }
+    assert!(
+        operations()
+            .iter()
+            .all(|operation| !operation.path.starts_with("/ui"))
+    );
 }
 
 #[test]

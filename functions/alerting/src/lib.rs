@@ -13,6 +13,7 @@ mod message;
 pub mod receivers;
 mod routes;
 mod test;
+mod ui;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use store::Store;
 
 use receivers::Receivers;
 
-pub use routes::{ROUTES, operations};
+pub use routes::{ROUTES, operations, pages};
 
 /// What the function has at hand, made once per instance.
 #[derive(Debug)]

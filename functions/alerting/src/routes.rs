@@ -8,6 +8,7 @@ use crate::{
     Alerting,
     list::{self, AlertRow, DeliveryRow},
     test::{self, Tested},
+    ui,
 };
 
 /// A receiver has 10 s, and the database as long.
@@ -48,5 +49,10 @@ routes! {
             answers: [200 Tested],
             problems: [503],
         }
+    }
+    pages {
+        GET "/ui/alerts" ui::page;
+        POST "/ui/alerts/test" ui::test, patience: Some(TEST_PATIENCE);
+        POST "/ui/alerts/deliveries/{id}/retry" ui::retry;
     }
 }

@@ -10,6 +10,7 @@ mod prometheus;
 mod quality;
 mod root;
 mod routes;
+mod ui;
 mod version;
 
 use std::time::Duration;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use http_api::database;
 use store::Store;
 
-pub use routes::{ROUTES, operations};
+pub use routes::{ROUTES, operations, pages};
 
 /// What an answer needs, made once per instance.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 use http_api::{
-    ApiError, Call, Reply,
+    ApiError, Call, Reply, html,
     openapi::{self, RouteLine},
     reply,
 };
@@ -21,6 +21,9 @@ pub(crate) struct Root {
 
 pub(crate) async fn answer(_: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
+    if call.prefers_html() {
+        return html::see_other(&call.path_of("/ui"));
+    }
     let base = call.base_url();
     let token = if call.is_open() {
         ""

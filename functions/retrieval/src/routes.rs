@@ -21,6 +21,7 @@ use crate::{
     prometheus::{self, Build, Data, Described, LabelSet},
     quality::{self, Quality},
     root::{self, Root},
+    ui,
     version::{self, Version},
 };
 
@@ -272,5 +273,10 @@ routes! {
             answers: [200 OpenApi],
             problems: [],
         }
+    }
+    pages {
+        GET "/ui/series" ui::series;
+        GET "/ui/series/{id}" ui::one_series;
+        GET "/ui/runs" ui::runs;
     }
 }

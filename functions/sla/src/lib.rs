@@ -21,6 +21,7 @@ mod set;
 mod standing;
 mod standing_groups;
 mod trial;
+mod ui;
 mod violations;
 
 use std::time::Duration;
@@ -31,7 +32,7 @@ use store::Store;
 
 pub use evaluator::{Evaluator, InvalidEvaluator};
 pub use reliability::ReadLast;
-pub use routes::{ROUTES, operations};
+pub use routes::{ROUTES, operations, pages};
 
 /// What an answer needs, made once per instance.
 #[derive(Debug)]

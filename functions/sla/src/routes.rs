@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::sla::Exclusion;
-use http_api::{Page, routes};
+use http_api::{Page, assets, login, routes};
 
 use crate::{
     MARGIN, SlaManager,
@@ -14,6 +14,7 @@ use crate::{
     outlook::{self, Prediction},
     set::{self, Retired, SlaDocument},
     trial::{self, Tried},
+    ui,
     violations::{self, Violation},
 };
 
@@ -148,5 +149,21 @@ routes! {
             answers: [200 Prediction<'_>],
             problems: [404, 503],
         }
+    }
+    pages {
+        GET "/ui" ui::list::page, patience: Some(ui::PATIENCE);
+        GET "/ui/sla" ui::forms::new;
+        POST "/ui/sla" ui::forms::create, patience: Some(CHANGE_PATIENCE);
+        GET "/ui/sla/{name}" ui::sla::page;
+        GET "/ui/sla/{name}/{id}" ui::objective::page;
+        GET "/ui/sla/{name}/exclusions" ui::objective::named_exclusions;
+        POST "/ui/sla/{name}/exclusions" ui::forms::exclude;
+        POST "/ui/sla/{name}/exclusions/{id}/take-back" ui::forms::take_back;
+        GET "/ui/try" ui::trial::page, patience: Some(evaluator::TRIAL_PATIENCE.saturating_add(MARGIN));
+        GET "/ui/login" login::show;
+        POST "/ui/login" login::sign_in;
+        POST "/ui/logout" login::sign_out;
+        GET "/ui/assets/{id}" assets::answer;
+        GET "/ui/{proxy+}" ui::nowhere;
     }
 }

@@ -143,7 +143,11 @@ async fn start(
     match at_work.await {
         Ok(Some(table)) => {
             // That nobody reads it is no reason to stop.
-            let _ = output::line(&format!("\n{table}\n{}", hints(&system, options)));
+            let hints = hints(&system, options);
+            let http = &system.http;
+            let _ = output::line(&format!(
+                "\nOpen {http}/ui in a browser.\n\n{table}\n{hints}"
+            ));
         }
         Ok(None) => {}
         Err(error) => {

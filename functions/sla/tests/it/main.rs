@@ -18,4 +18,5 @@ mod plans;
 mod service;
 mod set;
 mod trial;
+mod ui;
 mod violations;

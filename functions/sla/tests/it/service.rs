@@ -84,6 +84,54 @@ impl Service {
             .as_u16()
     }
 
+    /// A page or form, as a browser asks for it.
+    pub(crate) async fn browse(&self, method: &str, uri: &str, form: &str) -> Reply {
+        self.browser(method, uri, form, &[]).await
+    }
+
+    /// The same by a browser that has the page already.
+    pub(crate) async fn browse_known(&self, uri: &str, tag: &str) -> Reply {
+        self.browser("GET", uri, "", &[("if-none-match", tag)])
+            .await
+    }
+
+    /// The same by one that takes it compressed.
+    pub(crate) async fn browse_compressed(&self, uri: &str) -> Reply {
+        self.browser("GET", uri, "", &[("accept-encoding", "gzip")])
+            .await
+    }
+
+    async fn browser(
+        &self,
+        method: &str,
+        uri: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let mut request = http::Request::builder()
+            .method(method)
+            .header("host", "127.0.0.1:9000")
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .body(Body::from(form))
+            .unwrap()
+            .with_raw_http_path(path)
+            .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
+        self.api.answer(&self.manager, request).await
+    }
+
+    /// The last whole second, as an evaluation has it.
+    pub(crate) fn now(&self) -> String {
+        let now: Timestamp = chrono::Utc::now().into();
+        now.floor_to_second().to_string()
+    }
+
     /// The document of a route that answers with 200.
     pub(crate) async fn get(&self, uri: &str) -> Value {
         let reply = self.send("GET", uri, None, "").await;

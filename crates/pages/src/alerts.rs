@@ -1,0 +1,157 @@
+use domain::Timestamp;
+use maud::{Markup, html};
+
+use crate::{
+    Alert, Delivery, Frame, Place, clock,
+    frame::{command, scrolling},
+    icon::icon,
+    name, number,
+};
+
+/// What the page of alerts shows.
+#[derive(Debug)]
+pub struct Alerts {
+    /// The alerts: those that fire, then those that are resolved.
+    pub alerts: Vec<Alert>,
+    /// The deliveries, newest first.
+    pub deliveries: Vec<Delivery>,
+    /// In which state alone.
+    pub state: Option<&'static str>,
+    /// The rest of the alerts.
+    pub next: Option<String>,
+    /// What came of a test: to how many receivers it was delivered, and to how many not.
+    pub tested: Option<(u64, u64)>,
+}
+
+/// Alerts and their deliveries.
+pub fn alerts(frame: &Frame<'_>, page: &Alerts) -> String {
+    let main = html! {
+        h1 { "Alerts" }
+        p class="lead" { (sentence(page)) }
+        @if let Some((delivered, failed)) = page.tested { (tested(delivered, failed)) }
+        div class="bar" {
+            nav class="seg" aria-label="By state" {
+                @for (state, words) in [(None, "all"), (Some("firing"), "firing"), (Some("frozen"), "frozen"), (Some("resolved"), "resolved")] {
+                    a href=(frame.link("/ui/alerts", &[("state", state.unwrap_or_default())])) aria-current=[(page.state == state).then_some("true")] { (words) }
+                }
+            }
+            form method="post" action=(frame.path("/ui/alerts/test")) { button { "Send a test to every receiver" } }
+        }
+        @if page.alerts.is_empty() { p class="none" { "There is no such alert." } } @else { (table(frame, page)) }
+        div class="grid after" { (deliveries(frame, page)) }
+        section class="ask" { (command("Ask for it yourself", &format!("curl '{base}/alerts?state=firing'\ncurl '{base}/alerts/deliveries?state=failed'", base = frame.base))) }
+    };
+    let firing = page
+        .alerts
+        .iter()
+        .filter(|alert| alert.state == "firing")
+        .count();
+    let title = match firing {
+        0 => "Alerts".to_owned(),
+        firing => format!("{firing} firing"),
+    };
+    frame.page(&title, Some(Place::Alerts), &main)
+}
+
+fn sentence(page: &Alerts) -> Markup {
+    let firing: Vec<&Alert> = page
+        .alerts
+        .iter()
+        .filter(|alert| alert.state == "firing")
+        .collect();
+    let stuck = page
+        .deliveries
+        .iter()
+        .filter(|own| matches!(own.state.as_str(), "failed" | "dead"))
+        .count() as u64;
+    html! {
+        @match &firing[..] {
+            [] => "No alert fires.",
+            [only] => { b { (alert_name(only)) } " fires." },
+            [first, rest @ ..] => { b { (alert_name(first)) } " and " (number::count(rest.len() as u64, "other alert", "other alerts")) " fire." },
+        }
+        @if stuck > 0 { " " (number::count(stuck, "delivery has", "deliveries have")) " failed." }
+    }
+}
+
+fn tested(delivered: u64, failed: u64) -> Markup {
+    html! {
+        p class=(if failed > 0 { "note firing" } else { "note" }) role="status" {
+            @match (delivered, failed) {
+                (0, 0) => "There is no receiver to test: see docs/alerts.md.",
+                (delivered, 0) => { "The test reached " (number::count(delivered, "receiver", "receivers")) "." },
+                (delivered, failed) => { "The test reached " (number::count(delivered, "receiver", "receivers")) " and failed at " (failed) ": POST /alerts/test says why." },
+            }
+        }
+    }
+}
+
+fn alert_name(alert: &Alert) -> String {
+    let summary = alert.annotations.get("summary").cloned();
+    let own = || alert.labels.get("alertname").cloned();
+    name::cut(
+        &summary
+            .or_else(own)
+            .unwrap_or_else(|| alert.fingerprint.clone()),
+    )
+}
+
+fn table(frame: &Frame<'_>, page: &Alerts) -> Markup {
+    let newest: Option<Timestamp> = page.alerts.iter().map(|alert| alert.since).max();
+    html! {
+        (scrolling("Alerts", &html! {
+            table class="wide" {
+                caption class="sr" { "Alerts" }
+                thead { tr { th scope="col" { "state" } th scope="col" { "alert" } th scope="col" { "of" } th scope="col" { "since" } th scope="col" { "until" } } }
+                tbody { @for alert in &page.alerts {
+                    @let fires = alert.state == "firing";
+                    tr class=(if fires { "firing" } else { "quiet" }) {
+                        td class="st" { @if alert.frozen { (icon("frozen")) "frozen" } @else if fires { (icon("firing")) "firing" } @else { (icon("ok")) "resolved" } @if let Some(reason) = &alert.reason { small { (name::reason(reason)) } } }
+                        th scope="row" { (alert_name(alert)) small { (alert.labels.get("alertname").map(String::as_str).unwrap_or_default()) " " (alert.labels.get("severity").map(String::as_str).unwrap_or_default()) } }
+                        td { (about(frame, alert)) }
+                        td { (clock::at(alert.since, newest.unwrap_or(alert.since))) @if fires { small { (clock::ago(alert.since, frame.now)) } } }
+                        td { @match alert.resolved_at { Some(at) => (clock::at(at, newest.unwrap_or(at))), None => "–" } }
+                    }
+                } }
+            }
+        }))
+        @if let Some(next) = &page.next { nav class="pages" aria-label="Pages" { a rel="next" href=(frame.link("/ui/alerts", &[("state", page.state.unwrap_or_default()), ("cursor", next)])) { "next" } } }
+    }
+}
+
+fn about(frame: &Frame<'_>, alert: &Alert) -> Markup {
+    let of = |label: &str| alert.labels.get(label).filter(|value| !value.is_empty());
+    let runbook = alert.annotations.get("runbook").cloned();
+    let runbook = runbook.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+    html! {
+        @match (of("sla"), of("objective")) {
+            (Some(sla), Some(objective)) => a href=(frame.link(&format!("/ui/sla/{}/{}", name::segment(sla), name::segment(objective)), &[])) { (name::cut(sla)) ", " (name::cut(objective)) },
+            (Some(sla), None) => a href=(frame.link(&format!("/ui/sla/{}", name::segment(sla)), &[])) { (name::cut(sla)) },
+            _ => "the system",
+        }
+        @if let Some(runbook) = runbook { small { a href=(runbook) rel="noreferrer" { "runbook" } } }
+    }
+}
+
+fn deliveries(frame: &Frame<'_>, page: &Alerts) -> Markup {
+    html! {
+        section class="panel" {
+            h2 { "Deliveries" }
+            @if page.deliveries.is_empty() { p class="say" { "Nothing was sent to a webhook or topic yet." } } @else {
+                (scrolling("Deliveries", &html! {
+                    table class="wide" {
+                        thead { tr { th scope="col" { "receiver" } th scope="col" { "what" } th scope="col" { "state" } th scope="col" class="n" { "attempts" } th scope="col" { "last error" } th scope="col" { span class="sr" { "Retry" } } } }
+                        tbody { @for own in &page.deliveries { tr {
+                            th scope="row" { (name::cut(&own.receiver)) }
+                            td { (own.r#type) }
+                            td class=[matches!(own.state.as_str(), "failed" | "dead").then_some("bad")] { (own.state) @if let Some(next) = own.next_attempt { small { "next " (clock::full(next)) } } }
+                            td class="n" { (own.attempts) }
+                            td { (own.last_error.as_deref().map(name::cut).unwrap_or_default()) }
+                            td { @if own.state != "delivered" { form method="post" action=(frame.path(&format!("/ui/alerts/deliveries/{}/retry", own.id))) { button aria-label=(format!("Retry delivery {}", own.id)) { "Retry" } } } }
+                        } } }
+                    }
+                }))
+            }
+        }
+    }
+}

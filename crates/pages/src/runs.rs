@@ -1,0 +1,51 @@
+use maud::html;
+
+use crate::{
+    Frame, Place, Run, clock,
+    frame::{command, scrolling},
+    icon::icon,
+    name, number,
+};
+
+/// A page of the list of runs, newest start first.
+pub fn runs(frame: &Frame<'_>, runs: &[Run], next: Option<&str>) -> String {
+    let failed = runs.iter().filter(|run| !run.failures.is_empty()).count();
+    let main = html! {
+        h1 { "Runs" }
+        @if runs.is_empty() {
+            p class="lead" { "There is no run yet. The schedule starts one, and so does this:" }
+            pre tabindex="0" { "curl -X POST " (frame.base) "/ETL" }
+        } @else {
+            p class="lead" {
+                @match failed {
+                    0 => { "Nothing failed in the last " (number::count(runs.len() as u64, "run", "runs")) "." },
+                    failed => { b { "Something failed in " (failed) } " of the last " (number::count(runs.len() as u64, "run", "runs")) "." },
+                }
+            }
+            (scrolling("Runs", &html! {
+                table class="wide" {
+                    caption class="sr" { "Runs, newest first" }
+                    thead { tr { th scope="col" { "as of" } th scope="col" { "started" } th scope="col" { "by" } th scope="col" class="n" { "series" } th scope="col" class="n" { "samples" } th scope="col" class="n" { "messages" } th scope="col" class="n" { "took" } th scope="col" { "failures" } } }
+                    tbody { @for run in runs { tr {
+                        th scope="row" { (clock::full(run.as_of)) }
+                        td { (clock::at(run.started_at, run.as_of)) }
+                        td { (run.trigger) }
+                        td class="n" { (number::plain(run.series as f64)) } td class="n" { (number::plain(run.samples as f64)) } td class="n" { (number::plain(run.messages as f64)) }
+                        td class="n" { @match run.took() { Some(took) => { (number::plain(took.round())) " ms" }, None => "–" } }
+                        td {
+                            @if run.failures.is_empty() { span class="soft" { "none" } }
+                            @for failure in run.failures.iter().take(5) {
+                                span class="bad" { (icon("firing")) (failure.metric.as_deref().or(failure.stage.as_deref()).unwrap_or("run")) }
+                                small { (failure.reason.as_deref().map(name::cut).unwrap_or_default()) }
+                            }
+                            @if run.failures.len() > 5 { small { "and " (run.failures.len() - 5) " more" } }
+                        }
+                    } } }
+                }
+            }))
+            @if let Some(next) = next { nav class="pages" aria-label="Pages" { a rel="next" href=(frame.link("/ui/runs", &[("cursor", next)])) { "next" } } }
+        }
+        section class="ask" { (command("Ask for it yourself", &format!("curl {}/runs", frame.base))) }
+    };
+    frame.page("Runs", Some(Place::Runs), &main)
+}

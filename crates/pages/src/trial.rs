@@ -1,0 +1,135 @@
+//! Trying bounds out: what they would have been reported as, and which would have been kept.
+
+use maud::{Markup, html};
+
+use crate::{
+    Frame, Place, Tried,
+    frame::{command, scrolling},
+    name, number,
+};
+
+/// What the page of a trial shows.
+#[derive(Clone, Debug, Default)]
+pub struct TrialPage {
+    /// The fields as they were typed, by name.
+    pub fields: Vec<(&'static str, String)>,
+    /// What came of them.
+    pub tried: Option<Tried>,
+    /// Where and what is wrong with them.
+    pub faults: Vec<(String, String)>,
+    /// The metrics that can be tried, for the list to choose from.
+    pub metrics: Vec<String>,
+}
+
+/// The fields of the form: name, words, an example.
+const FIELDS: [(&str, &str, &str); 7] = [
+    ("metric", "Metric", "cpuUsage"),
+    ("labels", "Labels", "nodeName=demo"),
+    ("min", "At least", "0"),
+    ("max", "At most", "80"),
+    ("for", "Bad after", "1m"),
+    ("violations", "Violations to allow in 12 h", "0"),
+    ("as_of", "As of, UTC", "now, -3h or 08:12"),
+];
+
+/// The page of a trial.
+pub fn trial(frame: &Frame<'_>, page: &TrialPage) -> String {
+    let value = |name: &str| {
+        let own = page.fields.iter().find(|(own, _)| *own == name);
+        own.map_or("", |(_, value)| value.as_str())
+    };
+    let main = html! {
+        h1 { "Try bounds out" }
+        p class="lead" { "What would an objective have reported, and which bounds would have been kept? Nothing is saved." }
+        @if !page.faults.is_empty() {
+            div class="note firing" role="alert" {
+                ul class="faults" { @for (place, detail) in &page.faults { li { code { @if place.is_empty() { "the whole" } @else { (place) } } " " (detail) } } }
+            }
+        }
+        form method="get" action=(frame.path("/ui/try")) {
+            @for (name, words, example) in FIELDS {
+                div {
+                    label for={ "try-" (name) } { (words) }
+                    input id={ "try-" (name) } name=(name) value=(value(name)) placeholder=(example) autocomplete="off" required[name == "metric"] list=[(name == "metric").then_some("metrics")];
+                }
+            }
+            datalist id="metrics" { @for metric in &page.metrics { option value=(metric) {} } }
+            button { "Try" }
+        }
+        @if let Some(tried) = &page.tried { div class="grid after" { section class="panel" { h2 { "What it would report" } (outcome(tried)) (slider(tried, value("max"))) } } }
+        section class="ask" {
+            (command("Ask for it yourself", &format!("curl -X POST {}/sla/try -d '{{\"objectives\":[{{\"metric\":\"cpuUsage\",\"max\":80}}],\"violations\":2}}'", frame.base)))
+        }
+    };
+    frame.page("Try", Some(Place::Try), &main)
+}
+
+/// A slider over the values that the series had, for the greatest value.
+fn slider(tried: &Tried, max: &str) -> Markup {
+    let worst = tried
+        .check_json
+        .objectives
+        .iter()
+        .flat_map(|entry| &entry.episodes);
+    let worst = worst
+        .filter_map(|episode| episode.worst)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let expected = tried
+        .predict_json
+        .objectives
+        .iter()
+        .filter_map(|entry| entry.predicted);
+    let least = expected.map(|own| own.min).fold(f64::INFINITY, f64::min);
+    let own: Option<f64> = max.parse().ok();
+    let (low, high) = (
+        least.min(own.unwrap_or(least)),
+        worst.max(own.unwrap_or(worst)),
+    );
+    html! {
+        @if let (Some(own), true) = (own, low.is_finite() && high.is_finite() && low < high) {
+            div {
+                label for="slide" { "Slide the greatest value, then try again" }
+                input id="slide" type="range" data-for="try-max" min=(low) max=(high) step="any" value=(own);
+            }
+        }
+    }
+}
+
+/// What objectives would have reported.
+pub(crate) fn outcome(tried: &Tried) -> Markup {
+    html! {
+        @for failure in &tried.failures {
+            p class="note pending" role="status" { (failure.metric.as_deref().unwrap_or("a metric")) ": " (failure.reason.as_deref().map(name::reason).unwrap_or_default()) }
+        }
+        (scrolling("What it would report", &html! {
+            table class="wide" {
+                thead { tr {
+                    th scope="col" { "objective" } th scope="col" { "state" }
+                    th scope="col" class="n" { "violations 1 h" } th scope="col" class="n" { "3 h" } th scope="col" class="n" { "12 h" }
+                    th scope="col" class="n" { "next 10 min" } th scope="col" class="n" { "would have been kept" }
+                } }
+                tbody {
+                    @for entry in &tried.check_json.objectives {
+                        @let expected = tried.predict_json.objectives.iter().find(|own| own.objective == entry.objective && own.labels == entry.labels);
+                        @let kept = tried.recommended.iter().find(|own| own.objective == entry.objective && own.labels == entry.labels);
+                        tr class=(entry.state.class()) {
+                            th scope="row" { (name::of_entry(entry)) small { (name::rule(entry)) } }
+                            td class="st" { (entry.state.shown()) @if let Some(reason) = &entry.reason { small { (name::reason(reason)) } } }
+                            @for window in ["1h", "3h", "12h"] {
+                                td class="n" { @match entry.windows.as_ref().and_then(|windows| windows.get(window)) { Some(counts) => { (counts.violations) small { (number::duration(counts.seconds)) } }, None => "–" } }
+                            }
+                            td class="n" { @match expected.and_then(|own| own.probability) { Some(probability) => (number::probability(probability)), None => { "–" @if let Some(reason) = expected.and_then(|own| own.reason.as_deref()) { small { (name::reason(reason)) } } } } }
+                            td class="n" { @match kept {
+                                Some(own) => {
+                                    @if let Some(min) = own.min { small { "at least " (number::value(min, entry.unit.as_deref())) } }
+                                    @if let Some(max) = own.max { small { "at most " (number::value(max, entry.unit.as_deref())) } }
+                                },
+                                None => "–",
+                            } }
+                        }
+                    }
+                }
+            }
+        }))
+    }
+}

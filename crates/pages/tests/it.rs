@@ -1,0 +1,332 @@
+//! Whatever the documents say, a page stays whole.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "documents/mod.rs"]
+mod documents;
+
+use documents::{budgets, check, prediction, shown, time};
+use domain::Span;
+use pages::{
+    Alerts, Asked, Frame, HistoryPoint, List, ObjectivePage, Row, Series, SeriesPage, ShownSla,
+    SlaPage, Sort, State, Trust, TrustBin, arranged,
+};
+use serde_json::{from_value, json};
+
+/// Breaks out of whatever is not escaped: text, an attribute, a script, a URL.
+const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;{{x}}\u{202e}";
+
+fn frame() -> Frame<'static> {
+    Frame {
+        now: Some(time("2026-11-23T08:45:06Z")),
+        ..Frame::bare("/v1")
+    }
+}
+
+fn list_of(slas: Vec<ShownSla>) -> List {
+    List {
+        counts: State::ALL.map(|state| (state, 1)).to_vec(),
+        total: slas.len(),
+        fitting: slas.len(),
+        slas,
+        asked: Asked::default(),
+    }
+}
+
+fn row(text: &str, min: f64, max: f64) -> Row {
+    let sla = shown(
+        check(text, "firing", min, max),
+        prediction(text, 0.3),
+        budgets(text, -0.4),
+    );
+    sla.rows.into_iter().next().unwrap()
+}
+
+fn objective_page(text: &str, value: f64) -> ObjectivePage {
+    let entry = row(text, 0.0, value);
+    let violations = json!([{"objective": text, "metric": text, "labels": {text: text}, "version": 1,
+        "start": "2026-11-23T08:00:00Z", "end": "2026-11-23T08:05:00Z", "seconds": 300.0, "worst": null,
+        "side": "above", "ongoing": false}]);
+    let exclusions = json!([{"id": 1, "from": "2026-11-23T07:00:00Z", "to": "2026-11-23T07:30:00Z",
+        "reason": text, "objective": text, "created_at": "2026-11-23T07:00:00Z", "deleted_at": null}]);
+    let path = json!([
+        {"time": "2026-11-23T08:46:00Z", "mean": value, "lower": -value, "upper": value, "lower_80": null, "upper_80": null},
+        {"time": "2026-11-23T08:55:00Z", "mean": 1.0, "lower": 0.0, "upper": 2.0, "lower_80": 0.5, "upper_80": 1.5},
+    ]);
+    let forecast = json!({"as_of": "2026-11-23T08:45:00Z", "unit": text, "min": 0.0, "max": 1.0, "average": 0.5,
+        "intervals": {"min": {"lower": 0, "upper": 1}, "max": {"lower": 0, "upper": 1}, "average": {"lower": 0, "upper": 1}},
+        "path": path, "model": {"name": text, "why": text}, "reason": null});
+    ObjectivePage {
+        sla: text.to_owned(),
+        version: 2,
+        series: vec![entry.check.clone(), entry.check.clone()],
+        row: entry,
+        span: Span {
+            start: time("2026-11-23T05:45:00Z"),
+            end: time("2026-11-23T08:45:00Z"),
+        },
+        asked: None,
+        forecast: Some(from_value(forecast).unwrap()),
+        violations: from_value(violations).unwrap(),
+        more_violations: true,
+        exclusions: from_value(exclusions).unwrap(),
+        silent: vec![Span {
+            start: time("2026-11-23T06:00:00Z"),
+            end: time("2026-11-23T06:30:00Z"),
+        }],
+        versions: vec![(time("2026-11-23T06:40:00Z"), 2)],
+        history: (0..900)
+            .map(|minute| HistoryPoint {
+                start: time("2026-11-23T05:45:00Z") + std::time::Duration::from_secs(12 * minute),
+                min: -value,
+                max: value,
+                average: minute as f64,
+                samples: 4,
+            })
+            .collect(),
+    }
+}
+
+fn alerts_page(text: &str) -> Alerts {
+    let alerts = json!([{"fingerprint": text, "labels": {"alertname": text, "sla": text, "objective": text, text: text},
+        "annotations": {"summary": text, "runbook": format!("javascript:{text}")}, "state": "firing", "frozen": true,
+        "since": "2026-11-23T08:00:00Z", "resolved_at": null, "reason": text}]);
+    let deliveries = json!([{"id": 1, "receiver": text, "fingerprint": text, "type": text, "state": "failed", "attempts": 3,
+        "next_attempt": "2026-11-23T08:50:00Z", "last_error": text}]);
+    Alerts {
+        alerts: from_value(alerts).unwrap(),
+        deliveries: from_value(deliveries).unwrap(),
+        state: Some("firing"),
+        next: Some(text.to_owned()),
+        tested: Some((1, 1)),
+    }
+}
+
+fn series_page(text: &str) -> SeriesPage {
+    let series = json!({"metric": text, "labels": {text: text}, "id": text, "unit": text,
+        "first_seen": "2026-11-23T05:45:00Z", "last_seen": "2026-11-23T08:45:00Z"});
+    SeriesPage {
+        series: from_value(series).unwrap(),
+        summaries: Vec::new(),
+        forecast: None,
+        span: Span {
+            start: time("2026-11-23T05:45:00Z"),
+            end: time("2026-11-23T08:45:00Z"),
+        },
+        history: Vec::new(),
+        traits: vec![("Kind", text.to_owned())],
+    }
+}
+
+/// Every page about `text` and `value`.
+fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
+    let frame = frame();
+    let sla = || {
+        shown(
+            check(text, "firing", 0.0, value),
+            prediction(text, 0.3),
+            budgets(text, -0.4),
+        )
+    };
+    let runs = json!([{"run_id": text, "as_of": "2026-11-23T08:45:00Z", "started_at": "2026-11-23T08:45:05Z",
+        "trigger": text, "series": 1, "samples": 2, "messages": 3,
+        "failures": [{"stage": text, "metric": text, "reason": text}], "stages": [{"stage": "total", "milliseconds": 81.0}]}]);
+    let runs: Vec<pages::Run> = from_value(runs).unwrap();
+    let refusal = pages::Refusal {
+        status: 400,
+        title: "Bad Request".to_owned(),
+        detail: text.to_owned(),
+        faults: vec![(text.to_owned(), text.to_owned())],
+    };
+    let new = pages::NewSla {
+        document: Some(text.to_owned()),
+        faults: vec![(text.to_owned(), text.to_owned())],
+        preview: None,
+    };
+    let trial = pages::TrialPage {
+        fields: vec![("metric", text.to_owned()), ("max", text.to_owned())],
+        faults: vec![(text.to_owned(), text.to_owned())],
+        metrics: vec![text.to_owned()],
+        tried: None,
+    };
+    let page = SlaPage {
+        sla: sla(),
+        violations: objective_page(text, value).violations,
+        exclusions: objective_page(text, value).exclusions,
+        document: text.to_owned(),
+    };
+    let asked = List {
+        asked: Asked {
+            text: Some(text.to_owned()),
+            ..Asked::default()
+        },
+        ..list_of(vec![sla()])
+    };
+    vec![
+        ("list", pages::list(&frame, &asked)),
+        ("sla", pages::sla(&frame, &page)),
+        (
+            "objective",
+            pages::objective(&frame, &objective_page(text, value)),
+        ),
+        (
+            "series",
+            pages::series_list(&frame, &[series_page(text).series], Some(text), Some(text)),
+        ),
+        ("one series", pages::one_series(&frame, &series_page(text))),
+        ("alerts", pages::alerts(&frame, &alerts_page(text))),
+        ("runs", pages::runs(&frame, &runs, Some(text))),
+        ("new", pages::new_sla(&frame, &new)),
+        ("try", pages::trial(&frame, &trial)),
+        ("login", pages::login(&frame, Some(text), true)),
+        ("refusal", pages::refusal(&frame, &refusal)),
+    ]
+}
+
+#[test]
+fn no_text_becomes_markup() {
+    for (name, page) in every_page(HOSTILE, 80.0) {
+        assert!(!page.contains("<script>"), "{name}: {page}");
+        assert!(!page.contains("<img"), "{name}");
+        assert!(!page.contains("\"'>"), "{name}: an attribute ends early");
+        assert!(!page.contains("href=\"javascript"), "{name}");
+        assert!(
+            !page.contains(" style="),
+            "{name}: the policy forbids inline styles"
+        );
+    }
+}
+
+#[test]
+fn any_value_is_shown() {
+    let long = "x".repeat(60_000);
+    for value in [0.0, -0.0, 1e-320, 80.0, 1e308, f64::MAX, f64::MIN_POSITIVE] {
+        for (name, page) in every_page("cpu", value) {
+            assert!(!page.contains("NaN"), "{name} {value}");
+            assert!(page.ends_with("</html>"), "{name}");
+        }
+    }
+    for (name, page) in every_page(&long, 80.0) {
+        assert!(page.ends_with("</html>"), "{name}");
+    }
+    for (name, page) in every_page("", 80.0) {
+        assert!(page.ends_with("</html>"), "{name}");
+    }
+}
+
+#[test]
+fn links_begin_with_what_was_called() {
+    for (name, page) in every_page("cpu", 80.0) {
+        let own = page.matches("href=\"/").count();
+        assert_eq!(page.matches("href=\"/v1/").count(), own, "{name}");
+        let actions = page.matches("action=\"").count();
+        assert_eq!(page.matches("action=\"/v1/ui").count(), actions, "{name}");
+    }
+}
+
+#[test]
+fn ages_are_left_out_where_the_tag_is_made() {
+    let list = || {
+        list_of(vec![shown(
+            check("cpu", "firing", 0.0, 80.0),
+            prediction("cpu", 0.3),
+            budgets("cpu", 0.5),
+        )])
+    };
+    let at = |now| {
+        let moment = pages::Moment {
+            as_of: time("2026-11-23T08:45:00Z"),
+            stale: false,
+        };
+        let frame = Frame {
+            now,
+            moment: Some(moment),
+            ..Frame::bare("")
+        };
+        pages::list(&frame, &list())
+    };
+    assert_ne!(
+        at(Some(time("2026-11-23T08:45:06Z"))),
+        at(Some(time("2026-11-23T08:45:07Z")))
+    );
+    assert!(at(Some(time("2026-11-23T08:45:06Z"))).contains("6\u{202f}s ago"));
+    assert!(!at(None).contains("ago"));
+}
+
+#[test]
+fn the_worst_stands_first() {
+    let sla = |name: &str, state: &str, probability: f64, left: f64| {
+        let mut sla = shown(
+            check("cpu", state, 0.0, 80.0),
+            prediction("cpu", probability),
+            budgets("cpu", left),
+        );
+        sla.name = name.to_owned();
+        sla
+    };
+    let slas = vec![
+        sla("ok", "ok", 0.9, 0.5),
+        sla("ok-used-up", "ok", 0.1, 0.0),
+        sla("silent", "no_data", 0.0, 0.5),
+        sla("b-less-likely", "pending", 0.2, 0.5),
+        sla("c-likely", "pending", 0.3, 0.5),
+        sla("a-less-left", "pending", 0.2, 0.1),
+        sla("firing", "firing", 0.1, 0.9),
+        sla("over", "ended", 0.9, 0.9),
+    ];
+    let names = |sort| {
+        let arranged = arranged(slas.clone(), sort, None, None);
+        arranged.into_iter().map(|sla| sla.name).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names(Sort::Worst),
+        [
+            "firing",
+            "c-likely",
+            "a-less-left",
+            "b-less-likely",
+            "silent",
+            "ok-used-up",
+            "ok",
+            "over"
+        ]
+    );
+    assert_eq!(names(Sort::Left)[0], "ok-used-up");
+    assert_eq!(names(Sort::Name)[0], "a-less-left");
+}
+
+#[test]
+fn a_probability_is_trusted_by_the_tenth_that_holds_it() {
+    let bin = |lower: f64, happened| TrustBin {
+        lower,
+        upper: lower + 0.1,
+        said: lower + 0.05,
+        happened,
+        forecasts: 100,
+        independent: 10,
+    };
+    let trust = Trust(vec![bin(0.1, 0.2), bin(0.9, 0.8)]);
+    for (probability, happened) in [
+        (0.1, Some(0.2)),
+        (0.15, Some(0.2)),
+        (0.25, None),
+        (1.0, Some(0.8)),
+    ] {
+        let found = trust.bin(probability).map(|bin| bin.happened);
+        assert_eq!(found, happened, "{probability}");
+    }
+}
+
+#[test]
+fn ten_thousand_series_are_a_page_after_the_other() {
+    let rows: Vec<Series> = (0..1000)
+        .map(|number| {
+            let mut series = series_page("cpu").series;
+            series.id = format!("{number:032x}");
+            series
+        })
+        .collect();
+    let page = pages::series_list(&frame(), &rows, None, Some("next"));
+    assert_eq!(page.matches("scope=\"row\"").count(), 1000);
+    assert!(page.contains("cursor=next"));
+}
