@@ -14,7 +14,7 @@ const HOME: &str = "/ui";
 /// When there is a parameter that the form does not have.
 pub async fn show<S>(_: &S, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let next = query.text("next", LONGEST_PATH).unwrap_or_default();
+    let next = query.typed("next", LONGEST_PATH).unwrap_or_default();
     query.finish()?;
     let next = own_path(&next).map(str::to_owned);
     if call.is_signed_in() {

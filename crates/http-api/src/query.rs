@@ -227,7 +227,7 @@ impl Query {
     }
 
     /// A text of at most `longest` bytes; `None` where it is missing or empty, as a form sends what nobody typed.
-    pub fn text(&mut self, name: &str, longest: usize) -> Option<String> {
+    pub fn typed(&mut self, name: &str, longest: usize) -> Option<String> {
         self.parsed(name, |text| {
             let text = text.trim();
             if text.len() > longest {
@@ -239,7 +239,11 @@ impl Query {
     }
 
     /// One of a few words; `None` where it is missing or empty.
-    pub fn word(&mut self, name: &str, words: &'static [&'static str]) -> Option<&'static str> {
+    pub fn typed_word(
+        &mut self,
+        name: &str,
+        words: &'static [&'static str],
+    ) -> Option<&'static str> {
         self.parsed(name, |text| {
             let known = words.iter().find(|word| **word == text);
             match known {

@@ -41,7 +41,7 @@ fn render(criterion: &mut Criterion) {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(8));
     encoder.write_all(page.as_bytes()).expect("memory");
     let compressed = encoder.finish().expect("memory").len();
-    println!("200 SLAs: {} bytes, {compressed} compressed", page.len());
+    eprintln!("200 SLAs: {} bytes, {compressed} compressed", page.len());
     criterion.bench_function("list of 200 SLAs", |bencher| {
         bencher.iter(|| pages::list(&frame, &list));
     });

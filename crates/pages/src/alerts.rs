@@ -39,7 +39,7 @@ pub fn alerts(frame: &Frame<'_>, page: &Alerts) -> String {
         }
         @if page.alerts.is_empty() { p class="none" { "There is no such alert." } } @else { (table(frame, page)) }
         div class="grid after" { (deliveries(frame, page)) }
-        section class="ask" { (command("Ask for it yourself", &format!("curl '{base}/alerts?state=firing'\ncurl '{base}/alerts/deliveries?state=failed'", base = frame.base))) }
+        section class="ask" { (command("Ask for it yourself", &format!("curl '{base}/alerts?state=firing'\ncurl '{base}/alerts/deliveries?state=failed'", base = frame.address))) }
     };
     let firing = page
         .alerts

@@ -87,7 +87,7 @@ mod tests {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             encoder.write_all(asset.text.as_bytes()).unwrap();
             let bytes = encoder.finish().unwrap().len();
-            println!("{}: {bytes} bytes compressed", asset.name());
+            eprintln!("{}: {bytes} bytes compressed", asset.name());
             assert!(bytes <= most, "{}: {bytes}", asset.name());
         }
     }

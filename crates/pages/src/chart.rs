@@ -43,6 +43,8 @@ struct Scale {
 impl Scale {
     fn of(values: &[f64]) -> Option<Self> {
         let finite = values.iter().copied().filter(|value| value.is_finite());
+        // The range of greater values would be infinite.
+        let finite = finite.map(|value| value.clamp(-1e300, 1e300));
         let low = finite.clone().fold(f64::INFINITY, f64::min);
         let high = finite.fold(f64::NEG_INFINITY, f64::max);
         if low > high {

@@ -8,6 +8,8 @@ use crate::{assets, clock, icon, name, number};
 pub struct Frame<'a> {
     /// What the caller has before the paths of the routes: empty, or such as `/v1`.
     pub base: &'a str,
+    /// The same with scheme and host, for commands.
+    pub address: &'a str,
     /// The present, for ages in words; `None` where the page is made for its tag.
     pub now: Option<Timestamp>,
     /// The moment that the reader asked about; links keep it.
@@ -55,6 +57,7 @@ impl<'a> Frame<'a> {
     pub fn bare(base: &'a str) -> Self {
         Self {
             base,
+            address: base,
             now: None,
             pinned: None,
             moment: None,

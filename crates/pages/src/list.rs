@@ -97,7 +97,7 @@ fn empty(frame: &Frame<'_>) -> Markup {
     html! {
         p class="lead" { "There is no SLA yet. An SLA says which values of which series are good." }
         p { a class="button" href=(frame.path("/ui/sla")) { "Create the first one" } " or send it:" }
-        pre tabindex="0" { "curl -X POST " (frame.base) "/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'" }
+        pre tabindex="0" { "curl -X POST " (frame.address) "/sla -d '{\"name\":\"web\",\"objectives\":[{\"metric\":\"cpuUsage\",\"max\":80,\"for\":\"1m\"}]}'" }
     }
 }
 

@@ -593,7 +593,7 @@ fn series_name(own: &CheckEntry) -> String {
 
 fn commands(frame: &Frame<'_>, page: &ObjectivePage) -> Markup {
     let (base, sla, id) = (
-        frame.base,
+        frame.address,
         name::segment(&page.sla),
         name::segment(&page.row.check.objective),
     );

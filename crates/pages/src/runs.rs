@@ -14,7 +14,7 @@ pub fn runs(frame: &Frame<'_>, runs: &[Run], next: Option<&str>) -> String {
         h1 { "Runs" }
         @if runs.is_empty() {
             p class="lead" { "There is no run yet. The schedule starts one, and so does this:" }
-            pre tabindex="0" { "curl -X POST " (frame.base) "/ETL" }
+            pre tabindex="0" { "curl -X POST " (frame.address) "/ETL" }
         } @else {
             p class="lead" {
                 @match failed {
@@ -45,7 +45,7 @@ pub fn runs(frame: &Frame<'_>, runs: &[Run], next: Option<&str>) -> String {
             }))
             @if let Some(next) = next { nav class="pages" aria-label="Pages" { a rel="next" href=(frame.link("/ui/runs", &[("cursor", next)])) { "next" } } }
         }
-        section class="ask" { (command("Ask for it yourself", &format!("curl {}/runs", frame.base))) }
+        section class="ask" { (command("Ask for it yourself", &format!("curl {}/runs", frame.address))) }
     };
     frame.page("Runs", Some(Place::Runs), &main)
 }

@@ -22,7 +22,7 @@ pub fn series_list(
         h1 { "Series" }
         @if rows.is_empty() && text.is_none() {
             p class="lead" { "No series is stored yet. A run reads Prometheus and stores what it finds." }
-            pre tabindex="0" { "curl -X POST " (frame.base) "/ETL" }
+            pre tabindex="0" { "curl -X POST " (frame.address) "/ETL" }
         } @else {
             p class="lead" { (number::count(rows.len() as u64, "series", "series")) @if next.is_some() { " of more" } ", by metric." }
             div class="bar" {
@@ -133,8 +133,8 @@ pub fn one_series(frame: &Frame<'_>, page: &SeriesPage) -> String {
             }
             section class="panel ask" {
                 h2 { "Ask for it yourself" }
-                (command("Its summaries", &format!("curl '{}/metrics?{}'", frame.base, filter(series))))
-                (command("Its forecast", &format!("curl '{}/predict?{}'", frame.base, filter(series))))
+                (command("Its summaries", &format!("curl '{}/metrics?{}'", frame.address, filter(series))))
+                (command("Its forecast", &format!("curl '{}/predict?{}'", frame.address, filter(series))))
             }
         }
     };

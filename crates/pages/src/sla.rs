@@ -64,7 +64,7 @@ pub fn sla(frame: &Frame<'_>, page: &SlaPage) -> String {
             section class="panel ask" {
                 h2 { "What it says" }
                 details { summary { "Version " (sla.version) " as JSON" } pre tabindex="0" { (page.document) } }
-                (command("Ask for it yourself", &format!("curl {base}/sla/{name}\ncurl '{base}/check_json?sla={name}'\ncurl {base}/sla/{name}/budget", base = frame.base, name = name::segment(&sla.name))))
+                (command("Ask for it yourself", &format!("curl {base}/sla/{name}\ncurl '{base}/check_json?sla={name}'\ncurl {base}/sla/{name}/budget", base = frame.address, name = name::segment(&sla.name))))
             }
         }
     };

@@ -58,7 +58,7 @@ pub fn trial(frame: &Frame<'_>, page: &TrialPage) -> String {
         }
         @if let Some(tried) = &page.tried { div class="grid after" { section class="panel" { h2 { "What it would report" } (outcome(tried)) (slider(tried, value("max"))) } } }
         section class="ask" {
-            (command("Ask for it yourself", &format!("curl -X POST {}/sla/try -d '{{\"objectives\":[{{\"metric\":\"cpuUsage\",\"max\":80}}],\"violations\":2}}'", frame.base)))
+            (command("Ask for it yourself", &format!("curl -X POST {}/sla/try -d '{{\"objectives\":[{{\"metric\":\"cpuUsage\",\"max\":80}}],\"violations\":2}}'", frame.address)))
         }
     };
     frame.page("Try", Some(Place::Try), &main)

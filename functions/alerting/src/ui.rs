@@ -26,13 +26,13 @@ fn rows<T: DeserializeOwned>(document: &mut Value, list: &str) -> Result<Vec<T>,
 /// `GET /ui/alerts`.
 pub(crate) async fn page(alerting: &Alerting, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let state = query.word("state", &["firing", "resolved", "frozen"]);
-    let cursor = query.text("cursor", LONGEST_CURSOR);
+    let state = query.typed_word("state", &["firing", "resolved", "frozen"]);
+    let cursor = query.typed("cursor", LONGEST_CURSOR);
     // Alerts are kept as they are now.
     let as_of = query.moment("as_of", call.now);
     let count = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
-    let delivered = count(query.text("delivered", 9));
-    let failed = count(query.text("failed", 9));
+    let delivered = count(query.typed("delivered", 9));
+    let failed = count(query.typed("failed", 9));
     query.finish()?;
     let mut asked = vec![("limit", "200".to_owned())];
     asked.extend(state.map(|state| ("state", state.to_owned())));
@@ -48,10 +48,11 @@ pub(crate) async fn page(alerting: &Alerting, call: &Call) -> Result<Reply, ApiE
         state,
         tested: delivered.zip(failed),
     };
-    let base = call.path_of("");
+    let (base, address) = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {
         let frame = Frame {
             base: &base,
+            address: &address,
             now,
             pinned: as_of,
             moment: None,

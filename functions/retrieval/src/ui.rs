@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use domain::{
-    Span, Timestamp,
+    BucketLength, SeriesId, Span, Timestamp,
     message::{MetadataDocument, PredictionDocument, RunDocument},
 };
 use http_api::{ApiError, Call, Reply, html};
 use lambda_http::Body;
-use pages::{Frame, Moment, SeriesPage};
+use pages::{Frame, HistoryPoint, Moment, SeriesPage};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::read::{DocumentRow, MetricRow, SeriesRow};
@@ -22,16 +22,17 @@ const LIMIT: &str = "200";
 /// The time that is shown of a series.
 const SHOWN: Duration = Duration::from_secs(3 * 3600);
 
-/// What is around a page; `now` is `None` where it is made for its tag.
+/// What is around a page of a system at `base`, its path and its address; `now` is `None` where it is made for its tag.
 fn frame<'a>(
     call: &Call,
-    base: &'a str,
+    base: &'a (String, String),
     now: Option<Timestamp>,
     pinned: Option<Timestamp>,
     moment: Option<Moment>,
 ) -> Frame<'a> {
     Frame {
-        base,
+        base: &base.0,
+        address: &base.1,
         now,
         pinned,
         moment,
@@ -69,8 +70,8 @@ async fn moment(
 /// `GET /ui/series`.
 pub(crate) async fn series(retrieval: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let text = query.text("q", LONGEST_TEXT);
-    let cursor = query.text("cursor", LONGEST_CURSOR);
+    let text = query.typed("q", LONGEST_TEXT);
+    let cursor = query.typed("cursor", LONGEST_CURSOR);
     let as_of = query.moment("as_of", call.now);
     query.finish()?;
     let mut asked = vec![("limit", LIMIT.to_owned())];
@@ -80,7 +81,7 @@ pub(crate) async fn series(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
     let reply = list::answer::<SeriesRow>(retrieval, &call.asking("", "", &asked)).await?;
     let (rows, next) = read_list(&reply, "series")?;
     let moment = moment(retrieval, call, as_of).await?;
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {
         let frame = frame(call, &base, now, as_of, moment);
         pages::series_list(&frame, &rows, text.as_deref(), next.as_deref())
@@ -161,7 +162,7 @@ pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Rep
             start: end - SHOWN,
             end,
         },
-        history: Vec::new(),
+        history: measured(retrieval, id, end).await?,
         traits: traits.as_ref().map(traits_of).unwrap_or_default(),
     };
     let oldest = call.now - 3 * retrieval.schedule_interval;
@@ -169,10 +170,34 @@ pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Rep
         as_of: found,
         stale: as_of.is_none() && found < oldest,
     });
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {
         pages::one_series(&frame(call, &base, now, as_of, moment), &page)
     }))
+}
+
+/// What a series was like up to a time.
+async fn measured(
+    retrieval: &Retrieval,
+    series: SeriesId,
+    end: Timestamp,
+) -> Result<Vec<HistoryPoint>, ApiError> {
+    let store = &retrieval.store;
+    let found = store.buckets(series, BucketLength::FiveMinutes, (end - SHOWN, end), 100);
+    let points = found
+        .await
+        .map_err(database)?
+        .into_iter()
+        .filter_map(|bucket| {
+            Some(HistoryPoint {
+                start: bucket.end,
+                min: bucket.min?,
+                max: bucket.max?,
+                average: bucket.average?,
+                samples: bucket.samples,
+            })
+        });
+    Ok(points.collect())
 }
 
 /// What was asked, of runs up to a time.
@@ -209,7 +234,7 @@ fn traits_of(metadata: &Value) -> Vec<(&'static str, String)> {
 /// `GET /ui/runs`.
 pub(crate) async fn runs(retrieval: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let cursor = query.text("cursor", LONGEST_CURSOR);
+    let cursor = query.typed("cursor", LONGEST_CURSOR);
     let as_of = query.moment("as_of", call.now);
     query.finish()?;
     let mut asked = vec![("limit", "100".to_owned())];
@@ -218,7 +243,7 @@ pub(crate) async fn runs(retrieval: &Retrieval, call: &Call) -> Result<Reply, Ap
     let reply = list::answer::<RunDocument>(retrieval, &call.asking("", "", &asked)).await?;
     let (runs, next) = read_list(&reply, "runs")?;
     let moment = moment(retrieval, call, as_of).await?;
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {
         pages::runs(
             &frame(call, &base, now, as_of, moment),

@@ -40,7 +40,7 @@ static ROUTES: [Route<()>; 9] = [
 
 async fn page(call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let text = query.text("q", 100).unwrap_or_default();
+    let text = query.typed("q", 100).unwrap_or_default();
     query.finish()?;
     Ok(html::page(call, |now| {
         let age = now.map(|now| now.to_string()).unwrap_or_default();

@@ -105,7 +105,8 @@ impl ServerPrograms {
     pub(crate) async fn provide(software: &Path, tests: bool, progress: &Progress) -> Result<Self> {
         let mut needs = vec![Need::Database, Need::Kafka, Need::Prometheus];
         if tests {
-            needs.push(Need::VictoriaMetrics);
+            // The tests of the pages start their own browser.
+            needs.extend([Need::VictoriaMetrics, Need::Browser]);
         }
         needs.retain(|need| need.given().is_none());
         if needs.contains(&Need::Prometheus) {

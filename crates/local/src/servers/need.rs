@@ -18,6 +18,8 @@ pub(crate) enum Need {
     VictoriaMetrics,
     /// Alertmanager.
     Alertmanager,
+    /// A browser and what drives it.
+    Browser,
 }
 
 /// Where a server comes from.
@@ -109,6 +111,16 @@ impl Need {
                 unpacked: Some("prometheus-alertmanager"),
                 maven: None,
                 image: ("prom/alertmanager:v0.28.1", "/bin/alertmanager"),
+            },
+            Self::Browser => &Sources {
+                name: "Chromium",
+                variable: Some(("WEBDRIVER_URL", "http://host:port")),
+                programs: &["chromedriver"],
+                companion: Some("chromium"),
+                installed: Some("chromium-driver"),
+                unpacked: None,
+                maven: None,
+                image: ("selenium/standalone-chromium:140.0", "chromedriver"),
             },
         }
     }

@@ -170,10 +170,12 @@ async fn a_prediction_is_told_with_its_path() {
             "path": [
               {
                 "lower": 35.0,
+                "lower_80": 36.0,
                 "mean": 37.0,
                 "median": 37.1,
                 "time": "2026-11-23T08:46:00Z",
-                "upper": 39.0
+                "upper": 39.0,
+                "upper_80": 38.5
               }
             ],
             "reason": null,

@@ -77,15 +77,19 @@ async fn forecasts_are_told_with_what_they_were_worth() {
             "base_rate": 0.625,
             "bins": [
               {
+                "events": 0,
                 "forecasts": 3,
                 "happened": 0.0,
+                "independent": 1,
                 "lower": 0.2,
                 "said": 0.25,
                 "upper": 0.3
               },
               {
+                "events": 5,
                 "forecasts": 5,
                 "happened": 1.0,
+                "independent": 1,
                 "lower": 0.7,
                 "said": 0.75,
                 "upper": 0.8

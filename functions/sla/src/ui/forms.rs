@@ -15,7 +15,7 @@ pub(crate) async fn new(_: &SlaManager, call: &Call) -> Result<Reply, ApiError> 
 }
 
 fn form(call: &Call, new: &NewSla) -> String {
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     let frame = frame(call, &base, Some(call.now), None, None);
     pages::new_sla(&frame, new)
 }

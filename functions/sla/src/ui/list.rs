@@ -1,11 +1,15 @@
 //! `GET /ui`: all SLAs, the worst first.
 
+use std::time::Duration;
+
+use domain::{BucketLength, SeriesId};
 use http_api::{ApiError, Call, Reply, html};
-use pages::{Asked, List, Moment, ShownSla, Sort, State, arranged};
+use pages::{Asked, List, Moment, Row, ShownSla, Sort, State, arranged};
 
 use super::{
     frame,
     known::{Known, worths},
+    objective::point,
 };
 use crate::{SlaManager, database};
 
@@ -13,14 +17,51 @@ use crate::{SlaManager, database};
 const MOST_SHOWN: usize = 200;
 const LONGEST_TEXT: usize = 200;
 
+/// What is drawn of a series.
+const DRAWN: Duration = Duration::from_secs(3 * 3600);
+/// Buckets of all series of a list.
+const MOST_BUCKETS: usize = 20_000;
+
+/// Adds what the series of the objectives of ranges were like, as far as there are not too many.
+async fn add_history(manager: &SlaManager, slas: &mut [ShownSla]) -> Result<(), ApiError> {
+    let Some(newest) = slas.iter().filter_map(|sla| sla.as_of).max() else {
+        return Ok(());
+    };
+    let id = |row: &Row| -> Option<SeriesId> { row.check.series_id.as_deref()?.parse().ok() };
+    let ids: Vec<SeriesId> = slas
+        .iter()
+        .flat_map(|sla| &sla.rows)
+        .filter_map(id)
+        .collect();
+    let found = manager
+        .store
+        .stored_buckets(&ids, (newest - DRAWN, newest), MOST_BUCKETS)
+        .await
+        .map_err(database)?;
+    let found = found.unwrap_or_default();
+    for row in slas.iter_mut().flat_map(|sla| &mut sla.rows) {
+        let own = id(row).and_then(|id| found.get(&id));
+        let five_minutes = own
+            .into_iter()
+            .flatten()
+            .filter(|(length, _)| *length == BucketLength::FiveMinutes);
+        row.history = five_minutes
+            .filter_map(|(_, bucket)| point(bucket))
+            .collect();
+    }
+    Ok(())
+}
+
 pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
     let asked = Asked {
         sort: query
-            .word("sort", Sort::WORDS)
+            .typed_word("sort", Sort::WORDS)
             .map_or(Sort::Worst, Sort::of_word),
-        state: query.word("state", State::WORDS).and_then(State::of_word),
-        text: query.text("q", LONGEST_TEXT),
+        state: query
+            .typed_word("state", State::WORDS)
+            .and_then(State::of_word),
+        text: query.typed("q", LONGEST_TEXT),
         skip: query.skip(),
     };
     let as_of = query.moment("as_of", call.now);
@@ -36,6 +77,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
             Err(error) => return Err(error),
         }
     }
+    add_history(manager, &mut slas).await?;
     let newest = slas.iter().filter_map(|sla| sla.as_of).max();
     let total = slas.len();
     let text = asked.text.as_deref();
@@ -64,7 +106,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
         fitting,
         asked,
     };
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     let moment = newest.map(|newest| Moment {
         as_of: newest,
         stale: is_stale,

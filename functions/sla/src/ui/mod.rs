@@ -26,16 +26,17 @@ pub(crate) async fn nowhere(_: &SlaManager, _: &Call) -> Result<Reply, ApiError>
     ))
 }
 
-/// What is around a page; `now` is `None` where it is made for its tag.
+/// What is around a page of a system at `base`, its path and its address; `now` is `None` where it is made for its tag.
 fn frame<'a>(
     call: &Call,
-    base: &'a str,
+    base: &'a (String, String),
     now: Option<Timestamp>,
     pinned: Option<Timestamp>,
     moment: Option<Moment>,
 ) -> Frame<'a> {
     Frame {
-        base,
+        base: &base.0,
+        address: &base.1,
         now,
         pinned,
         moment,

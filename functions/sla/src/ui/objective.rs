@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    Labels, MetricName, Series, Span, Timestamp, message::PredictionDocument, sla::SlaName,
+    Bucket, BucketLength, Labels, MetricName, Series, Span, Timestamp, message::PredictionDocument,
+    sla::SlaName,
 };
 use http_api::{ApiError, Call, Reply, html};
 use pages::{
@@ -24,6 +25,7 @@ use crate::{SlaManager, database, exclusions, history, name_in, violations};
 /// The time that is shown where nobody chose another.
 const DEFAULT_SPAN: Duration = Duration::from_secs(3 * 3600);
 const LONGEST_SERIES: usize = 64;
+const MOST_BUCKETS: usize = 2_000;
 /// Pages of a history that are read to find one group.
 const MOST_PAGES: usize = 5;
 
@@ -56,7 +58,7 @@ async fn of(manager: &SlaManager, call: &Call, objective: &str) -> Result<Reply,
     let as_of = query.moment("as_of", call.now);
     let reference = as_of.unwrap_or(call.now);
     let asked = query.shown_span(reference);
-    let series = query.text("series", LONGEST_SERIES);
+    let series = query.typed("series", LONGEST_SERIES);
     query.finish()?;
     let name = name_in(call)?;
     let Known {
@@ -140,7 +142,7 @@ async fn of(manager: &SlaManager, call: &Call, objective: &str) -> Result<Reply,
         as_of: found,
         stale: page.row.check.reason.as_deref() == Some("stale"),
     });
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {
         pages::objective(&frame(call, &base, now, as_of, moment), &page)
     }))
@@ -246,6 +248,37 @@ async fn silent(
     Ok(versions.flat_map(|recorded| recorded.gaps).collect())
 }
 
+/// What the series was like, bucket by bucket.
+async fn measured(
+    manager: &SlaManager,
+    entry: &CheckEntry,
+    span: Span,
+) -> Result<Vec<HistoryPoint>, ApiError> {
+    let series = entry.series_id.as_deref().and_then(|id| id.parse().ok());
+    let Some(series) = series else {
+        return Ok(Vec::new());
+    };
+    let length = match span.length().as_secs() / 3600 {
+        0..=48 => BucketLength::FiveMinutes,
+        _ => BucketLength::Hour,
+    };
+    let store = &manager.store;
+    let found = store.buckets(series, length, (span.start, span.end), MOST_BUCKETS);
+    let found = found.await.map_err(database)?;
+    Ok(found.iter().filter_map(point).collect())
+}
+
+/// A bucket as it is drawn: at its end, where it is known.
+pub(super) fn point(bucket: &Bucket) -> Option<HistoryPoint> {
+    Some(HistoryPoint {
+        start: bucket.end,
+        min: bucket.min?,
+        max: bucket.max?,
+        average: bucket.average?,
+        samples: bucket.samples,
+    })
+}
+
 /// The share of bad events, step by step.
 async fn counted(
     manager: &SlaManager,
@@ -254,7 +287,7 @@ async fn counted(
     span: Span,
 ) -> Result<Vec<HistoryPoint>, ApiError> {
     if entry.kind != "events" {
-        return Ok(Vec::new());
+        return measured(manager, entry, span).await;
     }
     let step = match span.length().as_secs() / 3600 {
         0..=6 => "1m",

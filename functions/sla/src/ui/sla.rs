@@ -45,7 +45,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
         exclusions,
         document,
     };
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {
         pages::sla(&frame(call, &base, now, as_of, moment), &page)
     }))

@@ -49,7 +49,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
             }
         }
     }
-    let base = call.path_of("");
+    let base = (call.path_of(""), call.base_url());
     let frame = frame(call, &base, Some(call.now), None, None);
     let text = pages::trial(&frame, &page);
     Ok(if page.faults.is_empty() {
@@ -60,7 +60,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
 }
 
 fn typed(query: &mut Query, name: &str) -> Option<String> {
-    query.text(name, LONGEST)
+    query.typed(name, LONGEST)
 }
 
 async fn tried(

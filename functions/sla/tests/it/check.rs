@@ -89,8 +89,10 @@ async fn what_was_evaluated_is_told() {
               "job": "node"
             },
             "series": 1,
+            "series_id": "192c5d4d1370edfe123eed9c5ce698de",
             "silent_since": null,
             "state": "ok",
+            "unit": null,
             "windows": {
               "12h": {
                 "coverage": 1.0,
@@ -136,8 +138,10 @@ async fn what_was_evaluated_is_told() {
             "reason": "no_series",
             "selector": {},
             "series": 0,
+            "series_id": null,
             "silent_since": null,
             "state": "no_data",
+            "unit": null,
             "windows": null
           }
         ],
@@ -180,8 +184,10 @@ async fn before_the_first_evaluation_nothing_is_known() {
         "reason": "not_evaluated_yet",
         "selector": {},
         "series": 0,
+        "series_id": null,
         "silent_since": null,
         "state": "no_data",
+        "unit": null,
         "windows": null
       }
     "#);

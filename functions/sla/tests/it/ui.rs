@@ -3,7 +3,7 @@
 use http_api::Reply;
 use lambda_http::Body;
 use serde_json::json;
-use store::testing::TestDatabase;
+use store::testing::{TestDatabase, recorded};
 
 use crate::service::{Service, Told, objectives, outlook};
 
@@ -44,7 +44,7 @@ async fn with(slas: &[(&str, &[f64], f64)]) -> (TestDatabase, Service) {
         let document = told.of("demo", values, outlook(*probability));
         database
             .store()
-            .store_batch(&[document], &[])
+            .store_batch(&recorded([document]), &[])
             .await
             .unwrap();
     }
@@ -310,7 +310,7 @@ async fn hostile_texts_stay_texts() {
     let document = told.of(hostile, HIGH, outlook(0.5));
     database
         .store()
-        .store_batch(&[document], &[])
+        .store_batch(&recorded([document]), &[])
         .await
         .unwrap();
     let encoded: String = hostile.bytes().map(|byte| format!("%{byte:02X}")).collect();
@@ -364,7 +364,7 @@ async fn a_list_of_200_slas_is_light() {
         );
         database
             .store()
-            .store_batch(&[document], &[])
+            .store_batch(&recorded([document]), &[])
             .await
             .unwrap();
     }
@@ -373,7 +373,7 @@ async fn a_list_of_200_slas_is_light() {
     let Body::Binary(short) = reply.body() else {
         panic!("{reply:?}");
     };
-    println!(
+    eprintln!(
         "200 SLAs: {} bytes compressed in {:?}",
         short.len(),
         started.elapsed()

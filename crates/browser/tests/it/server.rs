@@ -1,0 +1,140 @@
+//! The routes of the functions on loopback, in this process.
+
+use std::{sync::Arc, time::Duration};
+
+use alerting::{
+    Alerting,
+    receivers::{Receivers, resolver::SystemLookup},
+};
+use axum::{
+    Router,
+    body::{Body as Sent, Bytes},
+    extract::State,
+    http::{HeaderMap, Method, Response, Uri},
+};
+use config::{AccessConfig, AlertConfig, Environment};
+use http_api::{Api, Reply};
+use lambda_http::{Body, Request, RequestExt, aws_lambda_events::query_map::QueryMap};
+use retrieval::Retrieval;
+use sla::{Evaluator, ReadLast, SlaManager};
+use store::Store;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+pub(crate) const TOKEN: &str = "writer-writer-writer";
+
+/// Who may see the pages.
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    Anybody,
+    Token,
+}
+
+pub(crate) struct Server {
+    base: String,
+    task: JoinHandle<()>,
+}
+
+struct Functions {
+    sla: (Api<SlaManager>, SlaManager),
+    retrieval: (Api<Retrieval>, Retrieval),
+    alerting: (Api<Alerting>, Alerting),
+}
+
+impl Server {
+    pub(crate) async fn start(store: Store, access: Access) -> Self {
+        let access = match access {
+            Access::Anybody => AccessConfig::Anonymous,
+            Access::Token => AccessConfig::Tokens(vec![(TOKEN.into(), config::Access::ReadWrite)]),
+        };
+        // However long the browser takes, nothing becomes stale.
+        let schedule_interval = Duration::from_secs(24 * 3600);
+        let environment = Environment::default();
+        let alerts = AlertConfig::read(&environment).unwrap();
+        let functions = Functions {
+            sla: (
+                Api::new(sla::ROUTES, &access),
+                SlaManager {
+                    store: store.clone(),
+                    evaluator: Evaluator::new(None, None).unwrap(),
+                    schedule_interval,
+                    settle: Duration::from_secs(5),
+                    judged_pairs: 20_000,
+                    read_last: ReadLast::default(),
+                },
+            ),
+            retrieval: (
+                Api::new(retrieval::ROUTES, &access),
+                Retrieval {
+                    store: store.clone(),
+                    schedule_interval,
+                },
+            ),
+            alerting: (
+                Api::new(alerting::ROUTES, &access),
+                Alerting {
+                    store,
+                    receivers: Receivers::new(&alerts, &environment, Arc::new(SystemLookup))
+                        .unwrap(),
+                    schedule_interval,
+                    hold: alerts.hold,
+                    public_url: String::new(),
+                    kept: Duration::from_secs(86_400),
+                },
+            ),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new()
+            .fallback(serve)
+            .with_state(Arc::new(functions));
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router).await.unwrap();
+        });
+        Self { base, task }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(
+    State(functions): State<Arc<Functions>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Sent> {
+    let path = uri.path().to_owned();
+    let query: QueryMap = uri.query().unwrap_or_default().parse().unwrap();
+    let mut request = Request::new(Body::from(body.to_vec()));
+    *request.method_mut() = method;
+    *request.headers_mut() = headers;
+    let request = request
+        .with_raw_http_path(path.as_str())
+        .with_query_string_parameters(query);
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    let reply: Reply = if starts(&["/ui/alerts", "/alerts"]) {
+        let (api, state) = &functions.alerting;
+        api.answer(state, request).await
+    } else if starts(&["/ui/series", "/ui/runs", "/series", "/runs"]) || path == "/" {
+        let (api, state) = &functions.retrieval;
+        api.answer(state, request).await
+    } else {
+        let (api, state) = &functions.sla;
+        api.answer(state, request).await
+    };
+    let (parts, body) = reply.into_parts();
+    let body = match body {
+        Body::Text(text) => Sent::from(text),
+        Body::Binary(bytes) => Sent::from(bytes),
+        _ => Sent::empty(),
+    };
+    Response::from_parts(parts, body)
+}
