@@ -182,9 +182,13 @@ impl Store {
             for query in parts.independent_by_bin(slas, selection) {
                 for row in self.rows(query).await? {
                     let bin: i64 = row.try_get("bin")?;
-                    if let Some(scores) = found.get_mut(&objective(&row)?) {
+                    let independent = count(&row, "independent")?;
+                    // Of a tenth whose outcomes are all unknown there is no bin.
+                    if independent > 0
+                        && let Some(scores) = found.get_mut(&objective(&row)?)
+                    {
                         let bin = scores.bin(bin as f64 / 10.0, (bin + 1) as f64 / 10.0);
-                        bin.independent += count(&row, "independent")?;
+                        bin.independent += independent;
                     }
                 }
             }
