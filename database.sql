@@ -400,7 +400,8 @@ CREATE TABLE IF NOT EXISTS sla_objective (
 );
 
 -- Time taken out of an SLA, `[start, end)`, of one objective or of all where none is named. One that was taken back
--- stays, with the time that happened.
+-- stays, with the time that happened. `rule`: of one that recurs, as JSON; its occurrences from `start` to `rule_end` are taken
+-- out, and its `end` is its `start`.
 CREATE TABLE IF NOT EXISTS exclusion (
     sla        VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -410,6 +411,8 @@ CREATE TABLE IF NOT EXISTS exclusion (
     reason     VARCHAR(1000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     created_at DATETIME(3) NOT NULL,
     deleted_at DATETIME(3) NULL,
+    rule       LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    rule_end   DATETIME(3) NULL,
     PRIMARY KEY (sla, id),
     UNIQUE KEY by_id (id),
     KEY by_end (`end`)
@@ -513,4 +516,4 @@ CREATE TABLE IF NOT EXISTS history (
     KEY by_age (step, `end`)
 );
 
-UPDATE schema_version SET version = 9, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 10, works_from = 1 WHERE version = 0;

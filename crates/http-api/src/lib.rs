@@ -48,5 +48,5 @@ pub use moment::parse as moment;
 pub use operation::{Answer, Operation, RequestBody};
 pub use page::{MOST_BODY_BYTES, Page, Room, Row};
 pub use parameters::Parameter;
-pub use query::{Query, ShownSpan, TimeFilter};
+pub use query::{Query, RuleEnd, ShownSpan, TimeFilter};
 pub use route::{Answering, Handler, LONGEST_BODY, PATIENCE, PagePath, Route};

@@ -38,6 +38,15 @@ pub struct ShownSpan {
     pub typed: Option<String>,
 }
 
+/// From when on a rule takes no time out any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleEnd {
+    /// From its first occurrence on: it never did.
+    All,
+    /// From this time on.
+    At(Timestamp),
+}
+
 const MOST_PARAMETERS: usize = 100;
 const LONGEST_VALUE: usize = 8192;
 const LONGEST_LABEL: usize = 4096;
@@ -320,6 +329,14 @@ impl Query {
     /// `step`: 1m, 5m, 1h or 1d.
     pub fn step(&mut self) -> Option<HistoryStep> {
         self.parsed("step", str::parse)
+    }
+
+    /// `from`: from when on a rule ends, a time or `all`.
+    pub fn rule_end(&mut self) -> Option<RuleEnd> {
+        self.parsed("from", |text| match text {
+            "all" => Ok(RuleEnd::All),
+            text => time(text).map(RuleEnd::At),
+        })
     }
 
     /// Nothing else is asked.

@@ -31,9 +31,9 @@ pub use list::{Asked, List, list};
 pub use login::login;
 pub use model::{
     Alert, Budget, Budgets, BurnAlert, Check, CheckEntry, Counts, Delivery, Episode, Exclusion,
-    Failure, HistoryPoint, Interval, Intervals, Model, PathPoint, Predicted, Prediction,
-    PredictionEntry, Recommended, Run, Series, SeriesForecast, Stage, Summary, Tried, Trust,
-    TrustBin, Violation,
+    Failure, HistoryPoint, Interval, Intervals, Model, Occurrence, PathPoint, Predicted,
+    Prediction, PredictionEntry, Recommended, Run, Series, SeriesForecast, Stage, Summary, Tried,
+    Trust, TrustBin, Violation,
 };
 pub use objective::{ObjectivePage, objective};
 pub use order::{Row, ShownSla, Sort, arranged};

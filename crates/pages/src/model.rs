@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Labels, Timestamp};
+use domain::{Labels, Span, Timestamp};
 use serde::Deserialize;
 
 use crate::State;
@@ -402,8 +402,14 @@ pub struct Exclusion {
     pub id: u64,
     /// Its start.
     pub from: Timestamp,
-    /// Its end.
-    pub to: Timestamp,
+    /// Its end; none of a rule that goes on.
+    pub to: Option<Timestamp>,
+    /// Of one that recurs: the rule.
+    #[serde(default)]
+    pub rrule: Option<String>,
+    /// Of one that recurs: when.
+    #[serde(default)]
+    pub occurrences: Vec<Occurrence>,
     /// Why.
     pub reason: String,
     /// Of this objective alone.
@@ -412,6 +418,32 @@ pub struct Exclusion {
     /// When it was taken back.
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
+}
+
+/// An occurrence of an exclusion that recurs.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Occurrence {
+    /// Its start.
+    pub from: Timestamp,
+    /// Its end.
+    pub to: Timestamp,
+}
+
+impl Exclusion {
+    /// The time that it takes out.
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let occurrences = self.occurrences.iter();
+        let occurrences = occurrences.map(|own| Span {
+            start: own.from,
+            end: own.to,
+        });
+        let once = self.to.filter(|_| self.rrule.is_none());
+        let once = once.map(|end| Span {
+            start: self.from,
+            end,
+        });
+        once.into_iter().chain(occurrences).collect()
+    }
 }
 
 /// A run of `/runs`.

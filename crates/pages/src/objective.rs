@@ -253,10 +253,7 @@ fn main_chart(page: &ObjectivePage) -> Markup {
         .exclusions
         .iter()
         .filter(|own| own.deleted_at.is_none())
-        .map(|own| Span {
-            start: own.from,
-            end: own.to,
-        })
+        .flat_map(Exclusion::spans)
         .collect();
     let chart = Chart {
         past: page.span,

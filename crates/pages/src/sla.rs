@@ -124,7 +124,11 @@ pub(crate) fn exclusions(frame: &Frame<'_>, sla: &str, exclusions: &[Exclusion])
                 table class="wide" {
                     thead { tr { th scope="col" { "from, to" } th scope="col" { "why" } th scope="col" { span class="sr" { "Take back" } } } }
                     tbody { @for own in in_effect.iter().take(20) { tr {
-                        td { (clock::full(own.from)) br; (clock::full(own.to)) }
+                        td {
+                            (clock::full(own.from)) br;
+                            @if let Some(to) = own.to { (clock::full(to)) } @else { "without an end" }
+                            @if let Some(rule) = &own.rrule { br; small { (rule) } }
+                        }
                         td { (own.reason) @if let Some(objective) = &own.objective { small { (objective) " alone" } } }
                         td {
                             form method="post" action=(frame.path(&format!("/ui/sla/{}/exclusions/{}/take-back", name::segment(sla), own.id))) {

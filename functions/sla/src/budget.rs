@@ -116,7 +116,10 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         Some(pinned.map_or(newest, |pinned| newest.min(pinned)))
     };
     let versions = store.version_times(name).await.map_err(database)?;
-    let excluded = store.excluded_time(name).await.map_err(database)?;
+    let excluded = store
+        .excluded_time(name, call.now)
+        .await
+        .map_err(database)?;
     let is_asked = |objective: &AnyObjective| {
         only.as_ref()
             .is_none_or(|only| *objective.id() == only.as_str())

@@ -115,7 +115,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let now = call.now;
     let mut standing = Standing::read(manager, call, now, Worst::State).await?;
     let store = &manager.store;
-    let excluded = store.excluded_time(&standing.evaluation.name).await;
+    let excluded = store.excluded_time(&standing.evaluation.name, now).await;
     let excluded = excluded.map_err(database)?;
     let mut can_be_shorter = true;
     loop {

@@ -1,10 +1,12 @@
 //! `/sla/{name}/exclusions`: time that is taken out of an SLA, and taken back.
 
+use std::time::Duration;
+
 use domain::{
     Span, Timestamp,
-    sla::{Exclusion, ExclusionDraft, ObjectiveId, SlaName},
+    sla::{EventsObjective, Exclusion, ExclusionDraft, SlaName},
 };
-use http_api::{ApiError, Call, Fault, Page, Reply, TimeFilter, reply};
+use http_api::{ApiError, Call, Fault, Page, Reply, RuleEnd, TimeFilter, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{sla::ExclusionOutcome, slices::budgets};
@@ -14,29 +16,43 @@ use crate::{
     set::{invalid, missing},
 };
 
-/// An exclusion that was made.
+/// An exclusion, and what it takes out.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Made {
+#[schemars(rename = "ExclusionRow")]
+pub(crate) struct Shown {
     #[serde(flatten)]
     exclusion: Exclusion,
-    /// Where it has objectives of events: the start of the first slice that is left out of them.
+    /// Of one that does not recur, where it has objectives of events: the start of the first slice that is left out of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective_from: Option<Timestamp>,
-    /// Where it has objectives of events: the end of the last slice that is left out of them, as far as is known now. A
-    /// slice that reaches back into the exclusion is.
+    /// Of one that does not recur, where it has objectives of events: the end of the last slice that is left out of them,
+    /// as far as is known now. A slice that reaches back into the exclusion is.
     #[serde(skip_serializing_if = "Option::is_none")]
     effective_to: Option<Timestamp>,
+    /// Of one that recurs: its occurrences, at most 1,000, the first ones first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurrences: Option<Vec<Occurrence>>,
 }
 
-/// An exclusion in a list.
+/// An occurrence of a rule.
 #[derive(Debug, Serialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(rename = "ExclusionRow")]
-pub(crate) struct Row(Exclusion);
+struct Occurrence {
+    /// When it begins, inclusive.
+    from: Timestamp,
+    /// When it ends, exclusive.
+    to: Timestamp,
+}
 
-impl http_api::Row for Row {
+impl http_api::Row for Shown {
     const LIST: &'static str = "exclusions";
 }
+
+/// Of a rule so many occurrences are listed at most.
+const MOST_OCCURRENCES: usize = 1_000;
+/// Occurrences are listed for so long before and after now, unless it is said which are wanted.
+const LISTED: Duration = Duration::from_secs(366 * 86_400);
+/// A page ends once so many times it was asked what an exclusion leaves out of an objective of events.
+const MOST_QUESTIONS: usize = 400;
 
 /// `POST /sla/{name}/exclusions`.
 pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -51,12 +67,9 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
     match outcome {
         ExclusionOutcome::Created(exclusion) => {
             let location = format!("/sla/{name}/exclusions/{}", exclusion.id);
-            let left_out = left_out(manager, &name, &exclusion).await?;
-            let made = Made {
-                exclusion,
-                effective_from: left_out.map(|span| span.start),
-                effective_to: left_out.map(|span| span.end),
-            };
+            let objectives = events_of(manager, &name).await?;
+            let listed = listed(&exclusion, TimeFilter::default(), call.now);
+            let made = shown(manager, &name, &objectives, exclusion, listed).await?;
             reply::created(&call.path_of(&location), &made)
         }
         ExclusionOutcome::NoSla => Err(missing(&name)),
@@ -67,30 +80,92 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
         ExclusionOutcome::TooMany { most } => Err(ApiError::Conflict(format!(
             "SLA `{name}` already has {most} exclusions in effect, the greatest number: DELETE some"
         ))),
+        ExclusionOutcome::TooManyRules { most } => Err(ApiError::Conflict(format!(
+            "SLA `{name}` already has {most} exclusions that recur, the greatest number: DELETE some with `from=all`"
+        ))),
     }
 }
 
-/// What an exclusion leaves out of the objectives of events in force that it is about, if there are some.
+/// The objectives of events in force.
+async fn events_of(manager: &SlaManager, name: &SlaName) -> Result<Vec<EventsObjective>, ApiError> {
+    let stored = manager.store.sla(name).await.map_err(database)?;
+    let events = stored.map(|stored| stored.sla.events);
+    let objectives = events.unwrap_or_default().into_iter();
+    Ok(objectives.map(|(_, objective)| objective).collect())
+}
+
+/// An exclusion as it is answered; `listed`: of a rule, the time of which occurrences are.
+async fn shown(
+    manager: &SlaManager,
+    name: &SlaName,
+    objectives: &[EventsObjective],
+    exclusion: Exclusion,
+    listed: Span,
+) -> Result<Shown, ApiError> {
+    if exclusion.rule.is_some() {
+        let spans = exclusion.spans(listed).into_iter();
+        let occurrences = spans.take(MOST_OCCURRENCES).map(|span| Occurrence {
+            from: span.start,
+            to: span.end,
+        });
+        let occurrences = Some(occurrences.collect());
+        return Ok(Shown {
+            exclusion,
+            effective_from: None,
+            effective_to: None,
+            occurrences,
+        });
+    }
+    let left_out = left_out(manager, name, objectives, &exclusion).await?;
+    Ok(Shown {
+        exclusion,
+        effective_from: left_out.map(|span| span.start),
+        effective_to: left_out.map(|span| span.end),
+        occurrences: None,
+    })
+}
+
+/// The time of which the occurrences of a rule are listed: what was asked for, else where the rule ends or begins, else a
+/// year before and after now.
+fn listed(exclusion: &Exclusion, asked: TimeFilter, now: Timestamp) -> Span {
+    let start = asked.from.unwrap_or(exclusion.from.max(now - LISTED));
+    let end = asked.to.map(|to| to + Duration::from_millis(1));
+    let default = if exclusion.to < Timestamp::MAX {
+        exclusion.to
+    } else {
+        start.max(now) + LISTED
+    };
+    Span {
+        start,
+        end: end.unwrap_or(default),
+    }
+}
+
+/// Those of the objectives that an exclusion is about.
+fn about<'a>(
+    exclusion: &Exclusion,
+    objectives: &'a [EventsObjective],
+) -> impl Iterator<Item = &'a EventsObjective> {
+    let own = exclusion.objective.clone();
+    let is_meant =
+        move |objective: &&EventsObjective| own.as_ref().is_none_or(|own| *own == objective.id);
+    objectives.iter().filter(is_meant)
+}
+
+/// What an exclusion leaves out of the objectives of events that it is about, if there are some.
 async fn left_out(
     manager: &SlaManager,
     name: &SlaName,
+    objectives: &[EventsObjective],
     exclusion: &Exclusion,
 ) -> Result<Option<Span>, ApiError> {
-    let store = &manager.store;
-    let Some(stored) = store.sla(name).await.map_err(database)? else {
-        return Ok(None);
-    };
     let span = Span {
         start: exclusion.from,
         end: exclusion.to,
     };
     let mut all: Option<Span> = None;
-    for (_, objective) in &stored.sla.events {
-        let is_meant = |id: &ObjectiveId| *id == objective.id;
-        if !exclusion.objective.as_ref().is_none_or(is_meant) {
-            continue;
-        }
-        let left_out = budgets::left_out(store, name, objective, span).await;
+    for objective in about(exclusion, objectives) {
+        let left_out = budgets::left_out(&manager.store, name, objective, span).await;
         let left_out = left_out.map_err(database)?;
         all = Some(all.map_or(left_out, |all| Span {
             start: all.start.min(left_out.start),
@@ -115,26 +190,51 @@ pub(crate) async fn list(manager: &SlaManager, call: &Call) -> Result<Reply, Api
         .map_err(database)?;
     let found = found.ok_or_else(|| missing(&name))?;
     let ids: Vec<u64> = found.exclusions.iter().map(|own| own.id).collect();
-    let page = Page::of(found.exclusions.into_iter().map(Row));
+    let objectives = events_of(manager, &name).await?;
+    let (mut rows, mut questions) = (Vec::new(), 0);
+    for exclusion in found.exclusions {
+        questions += about(&exclusion, &objectives).count();
+        if questions > MOST_QUESTIONS && !rows.is_empty() {
+            break;
+        }
+        let listed = listed(&exclusion, TimeFilter { from, to }, call.now);
+        rows.push(shown(manager, &name, &objectives, exclusion, listed).await?);
+    }
+    let page = Page::of(rows);
     let more = found.more || page.len() < ids.len();
     let last = ids[..page.len()].last().filter(|_| more);
     let next = last.map(|last| query.next(call.now, last));
     reply::ok(&page.with_next(next))
 }
 
-/// `DELETE /sla/{name}/exclusions/{id}`.
+/// `DELETE /sla/{name}/exclusions/{id}`: takes one back, or ends one that recurs.
 pub(crate) async fn delete(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
-    call.query().finish()?;
+    let mut query = call.query();
+    let from = query.rule_end();
+    query.finish()?;
     let name = name_in(call)?;
     let nobody = || {
         let id: String = call.id.chars().take(20).collect();
         ApiError::NotFound(format!("SLA `{name}` has no exclusion {id}"))
     };
     let id: u64 = call.id.parse().map_err(|_| nobody())?;
-    let exclusion = manager
-        .store
-        .delete_exclusion(&name, id, call.now)
-        .await
-        .map_err(database)?;
-    reply::ok(&exclusion.ok_or_else(nobody)?)
+    let store = &manager.store;
+    let known = store.exclusion(&name, id).await.map_err(database)?;
+    let exclusion = match (known.ok_or_else(nobody)?.rule, from) {
+        (Some(_), None) => store.end_exclusion(&name, id, call.now, call.now).await,
+        (Some(_), Some(RuleEnd::At(end))) => store.end_exclusion(&name, id, end, call.now).await,
+        (None, Some(RuleEnd::At(_))) => {
+            return Err(ApiError::BadParameters(vec![Fault::of(
+                "from",
+                "must be `all` or left out: this exclusion does not recur",
+            )]));
+        }
+        (Some(_), Some(RuleEnd::All)) | (None, _) => {
+            store.delete_exclusion(&name, id, call.now).await
+        }
+    };
+    let exclusion = exclusion.map_err(database)?.ok_or_else(nobody)?;
+    let objectives = events_of(manager, &name).await?;
+    let listed = listed(&exclusion, TimeFilter::default(), call.now);
+    reply::ok(&shown(manager, &name, &objectives, exclusion, listed).await?)
 }

@@ -114,7 +114,10 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         step,
         provisional,
         with_share,
-        excluded: store.excluded_time(name).await.map_err(database)?,
+        excluded: store
+            .excluded_time(name, call.now)
+            .await
+            .map_err(database)?,
         calculator: BudgetCalculator::new(&versions, now),
     };
     let mut objectives = sla.all();

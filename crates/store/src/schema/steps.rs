@@ -32,6 +32,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(7, works_from 1, "0007-slices.sql"),
     step!(8, works_from 1, "0008-alerts.sql"),
     step!(9, works_from 1, "0009-history.sql"),
+    step!(10, works_from 1, "0010-recurring-exclusions.sql"),
 ];
 
 /// The schema version that this program is built for.

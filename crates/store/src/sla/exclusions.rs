@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use domain::{
     Span, Timestamp,
-    sla::{ExcludedTime, Exclusion, ExclusionDraft, ObjectiveId},
+    sla::{ExcludedTime, Exclusion, ExclusionDraft, ObjectiveId, Recurrence, occurrences},
 };
 use sqlx::{Row, mysql::MySqlRow};
 
@@ -23,6 +25,11 @@ pub enum ExclusionOutcome {
         /// That many.
         most: u32,
     },
+    /// The SLA has the most that recur.
+    TooManyRules {
+        /// That many.
+        most: u32,
+    },
 }
 
 /// A part of the exclusions of an SLA, the newest first.
@@ -36,6 +43,12 @@ pub struct ExclusionPage {
 
 /// Exclusions of one SLA that are in effect: every answer about it reads them.
 const MOST: u32 = 10_000;
+/// Those of them that recur.
+const MOST_RULES: u32 = 100;
+/// No answer looks further back: a year of budget before 400 days of history.
+const LOOKS_BACK: Duration = Duration::from_secs(800 * 86_400);
+/// Occurrences of rules are known until so long after now.
+const LOOKS_AHEAD: Duration = Duration::from_secs(86_400);
 
 impl Store {
     /// Makes an exclusion of the SLA `name` at `now`.
@@ -56,8 +69,8 @@ impl Store {
         {
             return Ok(ExclusionOutcome::NoObjective);
         }
-        let in_effect: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
+        let (in_effect, rules): (i64, i64) = sqlx::query_as(
+            "SELECT COUNT(*), COUNT(rule) FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
         )
         .bind(name)
         .fetch_one(self.pool())
@@ -65,14 +78,25 @@ impl Store {
         if in_effect >= i64::from(MOST) {
             return Ok(ExclusionOutcome::TooMany { most: MOST });
         }
+        if draft.rule.is_some() && rules >= i64::from(MOST_RULES) {
+            return Ok(ExclusionOutcome::TooManyRules { most: MOST_RULES });
+        }
+        let rule = draft.rule.as_ref().map(serde_json::to_string).transpose();
+        // Programs that do not know rules take one for an exclusion of no time.
+        let (end, rule_end) = match &draft.rule {
+            Some(_) => (draft.from, Some(column_time(draft.to))),
+            None => (draft.to, None),
+        };
         let done = sqlx::query(
-            "INSERT INTO exclusion (sla, objective, `start`, `end`, reason, created_at) \
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO exclusion (sla, objective, `start`, `end`, rule, rule_end, reason, created_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(name)
         .bind(draft.objective.as_deref())
         .bind(column_time(draft.from))
-        .bind(column_time(draft.to))
+        .bind(column_time(end))
+        .bind(rule.map_err(unexpected)?)
+        .bind(rule_end)
         .bind(&draft.reason)
         .bind(column_time(now))
         .execute(self.pool())
@@ -81,6 +105,7 @@ impl Store {
             id: done.last_insert_id(),
             from: draft.from,
             to: draft.to,
+            rule: draft.rule.clone().map(Into::into),
             reason: draft.reason.clone(),
             objective: draft.objective.clone(),
             created_at: now,
@@ -103,8 +128,9 @@ impl Store {
         let from = column_time(during.0.unwrap_or(Timestamp::EPOCH));
         let to = column_time(during.1.unwrap_or(Timestamp::MAX));
         let rows = sqlx::query(
-            "SELECT id, objective, `start`, `end`, reason, created_at, deleted_at FROM exclusion \
-             WHERE sla = ? AND id < ? AND `end` > ? AND `start` <= ? AND ? <= ? ORDER BY id DESC LIMIT ?",
+            "SELECT id, objective, `start`, `end`, rule, rule_end, reason, created_at, deleted_at FROM exclusion \
+             WHERE sla = ? AND id < ? AND COALESCE(rule_end, `end`) > ? AND `start` <= ? AND ? <= ? \
+             ORDER BY id DESC LIMIT ?",
         )
         .bind(name)
         .bind(before.unwrap_or(u64::MAX))
@@ -125,7 +151,23 @@ impl Store {
         }))
     }
 
-    /// Takes an exclusion back at `now`, if it was not before; `None` if the SLA has no such exclusion.
+    /// An exclusion of an SLA, if it has it.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn exclusion(&self, name: &str, id: u64) -> Result<Option<Exclusion>, StoreError> {
+        let row = sqlx::query(
+            "SELECT id, objective, `start`, `end`, rule, rule_end, reason, created_at, deleted_at FROM exclusion \
+             WHERE sla = ? AND id = ?",
+        )
+        .bind(name)
+        .bind(id)
+        .fetch_optional(self.pool())
+        .await?;
+        row.as_ref().map(exclusion).transpose()
+    }
+
+    /// Takes an exclusion back at `now`, all of it, if it was not before; `None` if the SLA has no such exclusion.
     ///
     /// # Errors
     /// When the database is away.
@@ -143,36 +185,73 @@ impl Store {
         .bind(id)
         .execute(self.pool())
         .await?;
-        let row = sqlx::query(
-            "SELECT id, objective, `start`, `end`, reason, created_at, deleted_at FROM exclusion \
-             WHERE sla = ? AND id = ?",
-        )
-        .bind(name)
-        .bind(id)
-        .fetch_optional(self.pool())
-        .await?;
-        row.as_ref().map(exclusion).transpose()
+        self.exclusion(name, id).await
     }
 
-    /// The time that is taken out of an SLA.
+    /// Ends an exclusion that recurs: what it takes out before `end` stays. One of which nothing stays is taken back at
+    /// `now`. Nothing changes where it ended before, or does not recur. `None` if the SLA has no such exclusion.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn excluded_time(&self, name: &str) -> Result<ExcludedTime, StoreError> {
+    pub async fn end_exclusion(
+        &self,
+        name: &str,
+        id: u64,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<Exclusion>, StoreError> {
+        sqlx::query(
+            "UPDATE exclusion SET deleted_at = ? WHERE sla = ? AND id = ? AND deleted_at IS NULL \
+             AND rule IS NOT NULL AND `start` >= ?",
+        )
+        .bind(column_time(now))
+        .bind(name)
+        .bind(id)
+        .bind(column_time(end))
+        .execute(self.pool())
+        .await?;
+        sqlx::query(
+            "UPDATE exclusion SET rule_end = ? WHERE sla = ? AND id = ? AND deleted_at IS NULL AND rule_end > ?",
+        )
+        .bind(column_time(end))
+        .bind(name)
+        .bind(id)
+        .bind(column_time(end))
+        .execute(self.pool())
+        .await?;
+        self.exclusion(name, id).await
+    }
+
+    /// The time that is taken out of an SLA, as far as an answer at `now` can be about it: occurrences of rules count from
+    /// 800 days before to a day after.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn excluded_time(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<ExcludedTime, StoreError> {
         let rows = sqlx::query(
-            "SELECT objective, `start`, `end` FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
+            "SELECT objective, `start`, `end`, rule, rule_end FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
         )
         .bind(name)
         .fetch_all(self.pool())
         .await?;
-        let spans = rows.iter().map(|row| {
-            let span = Span {
-                start: read_time(row.try_get("start")?),
-                end: read_time(row.try_get("end")?),
+        let asked = Span {
+            start: now - LOOKS_BACK,
+            end: now + LOOKS_AHEAD,
+        };
+        let mut spans = Vec::new();
+        for row in &rows {
+            let objective = objective(row)?;
+            let (own, rule) = excluded(row)?;
+            let taken_out = match rule {
+                Some(rule) => occurrences(&rule, own, asked),
+                None => vec![own],
             };
-            Ok((objective(row)?, span))
-        });
-        let spans: Vec<_> = spans.collect::<Result<_, StoreError>>()?;
+            spans.extend(taken_out.into_iter().map(|span| (objective.clone(), span)));
+        }
         Ok(ExcludedTime::of_spans(spans))
     }
 
@@ -207,12 +286,27 @@ fn objective(row: &MySqlRow) -> Result<Option<ObjectiveId>, StoreError> {
     id.map(|id| id.parse().map_err(unexpected)).transpose()
 }
 
+/// From when to when an exclusion counts, and its rule if it recurs.
+pub(crate) fn excluded(row: &MySqlRow) -> Result<(Span, Option<Recurrence>), StoreError> {
+    let rule: Option<&str> = row.try_get("rule")?;
+    let rule = rule.map(serde_json::from_str).transpose();
+    let rule_end: Option<chrono::NaiveDateTime> = row.try_get("rule_end")?;
+    let end = rule_end.map_or_else(|| row.try_get("end"), Ok)?;
+    let span = Span {
+        start: read_time(row.try_get("start")?),
+        end: read_time(end),
+    };
+    Ok((span, rule.map_err(unexpected)?))
+}
+
 fn exclusion(row: &MySqlRow) -> Result<Exclusion, StoreError> {
     let deleted_at: Option<chrono::NaiveDateTime> = row.try_get("deleted_at")?;
+    let (span, rule) = excluded(row)?;
     Ok(Exclusion {
         id: row.try_get("id")?,
-        from: read_time(row.try_get("start")?),
-        to: read_time(row.try_get("end")?),
+        from: span.start,
+        to: span.end,
+        rule: rule.map(Into::into),
         reason: row.try_get("reason")?,
         objective: objective(row)?,
         created_at: read_time(row.try_get("created_at")?),

@@ -15,6 +15,7 @@ mod worst;
 
 pub use change::{Change, Condition};
 pub use evaluation::{Asked, EvaluatedEvents, EvaluatedObjective, Evaluation};
+pub(crate) use exclusions::excluded;
 pub use exclusions::{ExclusionOutcome, ExclusionPage};
 pub use history::{SeriesHistory, ViolationSpans};
 pub use judged::{JudgedRow, JudgedRows};

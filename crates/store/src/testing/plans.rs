@@ -68,6 +68,7 @@ impl CrowdedDatabase {
             let draft = ExclusionDraft {
                 from: created,
                 to: Self::newest(),
+                rule: None,
                 reason: "upgrade".to_owned(),
                 objective: None,
             };

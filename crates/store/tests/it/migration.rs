@@ -96,6 +96,7 @@ async fn fill(database: &TestDatabase) {
     let exclusion = ExclusionDraft {
         from: before,
         to: as_of(),
+        rule: None,
         reason: "upgrade".to_owned(),
         objective: None,
     };

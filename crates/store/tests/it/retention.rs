@@ -230,6 +230,7 @@ async fn an_exclusion_is_kept_for_as_long_as_a_budget_looks_back() {
         let draft = ExclusionDraft {
             from: at(0),
             to: at(end),
+            rule: None,
             reason: "upgrade".to_owned(),
             objective: None,
         };

@@ -47,7 +47,7 @@ pub(super) async fn statements(
     }
     let store = question.store;
     let versions = store.version_times(&sla.name).await?;
-    let excluded = store.excluded_time(&sla.name).await?;
+    let excluded = store.excluded_time(&sla.name, question.now).await?;
     for chunk in with_target.chunks(AT_ONCE) {
         let ids: Vec<&str> = chunk.iter().map(|(own, ..)| own.id.as_str()).collect();
         let since = chunk.iter().map(|(own, as_of, _)| begins(own, *as_of));

@@ -34,7 +34,7 @@ pub(super) async fn add(
     }
     let store = question.store;
     let newest = store.newest_evaluations(sla, question.now).await?;
-    let excluded = store.excluded_time(&sla.name).await?;
+    let excluded = store.excluded_time(&sla.name, question.now).await?;
     for (_, objective) in &sla.events {
         let about = About::events(sla, objective);
         match newest.get(objective.id.as_str()) {

@@ -79,7 +79,7 @@ struct Shown<'a> {
 impl Shown<'_> {
     async fn add(&self, scope: &Scope, exposition: &mut Exposition) -> Result<(), StoreError> {
         let (store, sla) = (self.store, self.sla);
-        let excluded = store.excluded_time(&sla.name).await?;
+        let excluded = store.excluded_time(&sla.name, self.now).await?;
         let mut rows = store.judged_rows(sla, self.now).await?;
         rows.retain(|_, rows| rows.as_of >= self.oldest_fresh);
         let mut states = self.add_ranges(&rows, &excluded, exposition).await?;

@@ -38,7 +38,7 @@ pub(super) async fn gather(
     let oldest_fresh = oldest_fresh(retrieval, now);
     let mut exposition = Exposition::default();
     for sla in slas(retrieval, scope).await? {
-        let excluded = store.excluded_time(&sla.name).await?;
+        let excluded = store.excluded_time(&sla.name, now).await?;
         let mut rows = store.judged_rows(&sla, now).await?;
         rows.retain(|_, rows| rows.as_of >= oldest_fresh);
         for (objective, as_of, budget) in range_budgets(store, &sla, &rows, &excluded).await? {

@@ -286,6 +286,7 @@ async fn excluded_time_counts_for_nothing() {
     let draft = ExclusionDraft {
         from: time(AS_OF) - Duration::from_secs(600),
         to: time(AS_OF),
+        rule: None,
         reason: "upgrade".to_owned(),
         objective: Some("cpu".parse().unwrap()),
     };

@@ -89,7 +89,7 @@ impl Known {
         let (store, now) = (&manager.store, call.now);
         let asked = call.asking("", "", &query);
         let standing = Standing::read(manager, &asked, now, Worst::State).await?;
-        let excluded = store.excluded_time(name).await.map_err(database)?;
+        let excluded = store.excluded_time(name, now).await.map_err(database)?;
         let check = check::document(&standing, &excluded, store, now).await?;
         let check: Check = read(&check)?;
         let counted = standing_groups::read(&standing, &excluded, store, now);

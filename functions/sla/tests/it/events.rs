@@ -310,6 +310,31 @@ async fn an_exclusion_leaves_out_whole_slices_and_says_until_when() {
         (&entry["excluded_seconds"], &entry["total"]),
         (&json!(61.0 * 60.0), &json!(10.0 * (360.0 - 61.0)))
     );
+    // The list and the answer to DELETE say the same.
+    let list = service.get("/sla/web/exclusions").await;
+    assert_eq!(list["exclusions"], json!([made]));
+    let uri = format!("/sla/web/exclusions/{}", made["id"]);
+    let deleted = body(&service.send("DELETE", &uri, None, "").await);
+    assert_eq!(deleted["effective_to"], made["effective_to"]);
+    // A rule leaves out whole slices too, at each of its occurrences.
+    let rule = json!({"rrule": "FREQ=DAILY;BYHOUR=6,7", "starts": "2026-11-23T06:00:30",
+        "duration": "10m", "time_zone": "UTC", "to": "2026-11-23T07:05:00Z", "reason": "backup"});
+    let refused = service
+        .status("POST", "/sla/web/exclusions", None, &rule)
+        .await;
+    assert_eq!(refused, 422);
+    let mut rule = rule;
+    rule["rrule"] = json!("FREQ=HOURLY;COUNT=3");
+    let status = service
+        .status("POST", "/sla/web/exclusions", None, rule)
+        .await;
+    assert_eq!(status, 201);
+    let budget = service.get("/sla/web/budget").await;
+    // From 06:00 to 06:12, whose last minute reaches back into it, and from 07:00 to 07:06.
+    assert_eq!(
+        budget["objectives"][0]["excluded_seconds"],
+        json!(18.0 * 60.0)
+    );
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod incomplete;
 mod outage;
 mod outlook;
 mod plans;
+mod recurring;
 mod service;
 mod set;
 mod trial;

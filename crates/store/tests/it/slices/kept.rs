@@ -84,6 +84,7 @@ async fn what_an_exclusion_cuts_is_kept_as_long_as_hours_are() {
     let exclusion = ExclusionDraft {
         from: at(30),
         to: at(45),
+        rule: None,
         reason: "upgrade".to_owned(),
         objective: None,
     };
