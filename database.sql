@@ -4,8 +4,8 @@
 -- Times are DATETIME(3) in UTC. Documents are the JSON of the Kafka messages, without their long arrays. They are kept as
 -- text that is JSON, which is what MariaDB's type JSON is: that of MySQL 8 reads some numbers one unit in the last place
 -- off (bugs.mysql.com 112904, 116160), and a bound must stay what it is.
--- The pipeline's tables are written by the storage function alone, `sla`, `sla_objective` and `exclusion` by the sla
--- function alone, `alert`, `outbox` and `receiver` by the alerting function alone. The pipeline's keys are natural ones, so
+-- The pipeline's tables are written by the storage function alone, `sla`, `sla_objective`, `exclusion` and `replay` (but how far it
+-- came) by the sla function alone, `alert`, `outbox` and `receiver` by the alerting function alone. The pipeline's keys are natural ones, so
 -- that storing a message twice is storing it once.
 
 -- Which version this schema has, in one row. Programs built for a version from `works_from` up to `version` work with
@@ -415,7 +415,27 @@ CREATE TABLE IF NOT EXISTS exclusion (
     rule_end   DATETIME(3) NULL,
     PRIMARY KEY (sla, id),
     UNIQUE KEY by_id (id),
-    KEY by_end (`end`)
+    KEY by_end (`end`),
+    KEY by_rule_end (rule_end)
+);
+
+-- Time of an SLA that is replayed, `(start, end]`: judged and counted after the fact, from its end to its start. `objectives`: these
+-- alone, as JSON; null for all. The sla function writes what is asked for and `stopped_at`, storage `done_until`, where what is left
+-- ends, and `failures`, a JSON list of what could not be read.
+CREATE TABLE IF NOT EXISTS replay (
+    id         BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
+    sla        VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    `start`    DATETIME(3) NOT NULL,
+    `end`      DATETIME(3) NOT NULL,
+    objectives LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    replaces   BOOLEAN NOT NULL,
+    created_at DATETIME(3) NOT NULL,
+    stopped_at DATETIME(3) NULL,
+    done_until DATETIME(3) NOT NULL,
+    failures   LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    PRIMARY KEY (id),
+    KEY by_sla (sla, id),
+    KEY by_time (created_at)
 );
 
 -- What could not be stored, as it came, and why. `timestamp`: Kafka's, milliseconds since the Unix epoch, -1 for none.
@@ -516,4 +536,4 @@ CREATE TABLE IF NOT EXISTS history (
     KEY by_age (step, `end`)
 );
 
-UPDATE schema_version SET version = 10, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 11, works_from = 1 WHERE version = 0;

@@ -3,3 +3,4 @@
 
 ALTER TABLE exclusion ADD COLUMN rule LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL;
 ALTER TABLE exclusion ADD COLUMN rule_end DATETIME(3) NULL;
+ALTER TABLE exclusion ADD KEY by_rule_end (rule_end);

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::message::{
-    HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
-    ScoreDocument, SlicesDocument, ViolationsDocument,
+    HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument, ReplayDocument,
+    RunDocument, ScoreDocument, SlicesDocument, ViolationsDocument,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -34,6 +34,7 @@ fn what_was_published_before_is_written_byte_for_byte_as_it_was() {
             Kind::Violations => written_again::<ViolationsDocument>(value),
             Kind::Slices => written_again::<SlicesDocument>(value),
             Kind::History => written_again::<HistoryDocument>(value),
+            Kind::Replay => written_again::<ReplayDocument>(value),
             Kind::Score => written_again::<ScoreDocument>(value),
             Kind::Run => written_again::<RunDocument>(value),
         };

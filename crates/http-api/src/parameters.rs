@@ -128,6 +128,8 @@ parameters! {
         r#"{"type":"integer","minimum":1}"#, None;
     ID: Path "id", "The exclusion's id.",
         r#"{"type":"integer","minimum":1}"#, None;
+    REPLAY_ID: Path "id", "The replay's id.",
+        r#"{"type":"integer","minimum":1}"#, None;
     RULE_END: Query "from", "From when on an exclusion that recurs ends, default now; `all` takes all of it back.",
         r#"{"anyOf":[{"type":"string","format":"date-time"},{"const":"all"}]}"#, None;
     IF_MATCH: Header "If-Match", "The version that this change is about, as its `ETag`; `*` for any.",

@@ -19,6 +19,7 @@ mod lock;
 mod output;
 mod process;
 mod progress;
+mod replays;
 mod report;
 mod servers;
 mod signals;

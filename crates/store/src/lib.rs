@@ -11,6 +11,7 @@ mod executor;
 pub mod pipeline;
 mod pool;
 pub mod read;
+pub mod replay;
 pub mod retention;
 pub mod run_request;
 pub mod schema;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     count::CountError,
     deadline::Deadline,
+    replay::{self, Replaying},
     request::{Request, RunRequest},
     run::RunError,
     shards::{self, Runs},
@@ -44,6 +45,7 @@ routes! {
 pub struct Function {
     runs: Runs,
     api: Api<Runs>,
+    replaying: Option<Replaying>,
 }
 
 /// Why an event has no answer: a function error.
@@ -97,6 +99,16 @@ impl Function {
         Self {
             runs,
             api: Api::new(ROUTES, access),
+            replaying: None,
+        }
+    }
+
+    /// The same, which works off replays.
+    #[must_use]
+    pub fn replaying(self, replaying: Replaying) -> Self {
+        Self {
+            replaying: Some(replaying),
+            ..self
         }
     }
 
@@ -114,7 +126,16 @@ impl Function {
                     return Ok(skipped);
                 }
                 let request = RunRequest::everything(time - self.runs.etl.settle);
-                self.direct(&request, Trigger::Schedule, deadline).await
+                let answer = self.direct(&request, Trigger::Schedule, deadline).await;
+                self.start_replay().await;
+                answer
+            }
+            Event::Direct(document) if replay::is_asked_for(&document) => {
+                Ok(match &self.replaying {
+                    // Boxed: its state is large, and the function's holds that of everything it may do.
+                    Some(replaying) => Box::pin(replaying.work(&self.runs.etl, deadline)).await,
+                    None => json!({"waits": "this function works off no replays"}),
+                })
             }
             Event::Direct(document) => {
                 if let Some(part) = shards::part_of(&document) {
@@ -134,10 +155,22 @@ impl Function {
                     }
                 }
             }
-            Event::Http(request) => Ok(self
-                .api
-                .answer_payload(&self.runs, *request, context)
-                .await?),
+            Event::Http(request) => {
+                let answer = self.api.answer_payload(&self.runs, *request, context);
+                let answer = answer.await?;
+                // After a run alone: nobody else waits for more than was asked.
+                if answer["statusCode"] == 202 {
+                    self.start_replay().await;
+                }
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Has the next piece of a replay worked off, if one waits, in an invocation of its own.
+    async fn start_replay(&self) {
+        if let Some(replaying) = &self.replaying {
+            Box::pin(replaying.start()).await;
         }
     }
 

@@ -17,6 +17,7 @@ pub mod objectives;
 pub mod order;
 pub mod pairs;
 pub mod part;
+pub mod replay;
 pub mod request;
 pub mod run;
 pub mod scoring;

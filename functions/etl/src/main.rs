@@ -13,6 +13,7 @@ use etl::{
     objectives::Objectives,
     order::Order,
     prometheus::{Prometheus, Reading},
+    replay::Replaying,
     run::{Etl, EventsBounds},
     scoring::Scoring,
     shards::{Runs, Shards},
@@ -80,7 +81,8 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let runs = Runs {
         etl,
         shards: Shards::read(&environment)?,
-        waiting: Some(slas),
+        waiting: Some(slas.clone()),
     };
-    Ok((Function::new(runs, &access), Topic::new(kafka, brokers)))
+    let function = Function::new(runs, &access).replaying(Replaying::read(&environment, slas)?);
+    Ok((function, Topic::new(kafka, brokers)))
 }

@@ -4,7 +4,8 @@ use domain::{
     Series, SeriesId, Timestamp,
     message::{
         Attributes, EvaluationRow, HistoryDocument, Kind, MetadataDocument, MetricsDocument,
-        PredictionDocument, RunDocument, ScoreDocument, SlicesDocument, ViolationsDocument,
+        PredictionDocument, ReplayDocument, Replayed, RunDocument, ScoreDocument, SlicesDocument,
+        ViolationsDocument,
     },
 };
 use serde::Serialize;
@@ -128,6 +129,40 @@ impl Message {
             run,
             document,
         )
+    }
+
+    /// What a replay found; `name`: which replay. What is done is keyed by that.
+    pub fn of_replay(document: &ReplayDocument, name: &str) -> Self {
+        let piece = document.piece;
+        let (key, id) = match &document.found {
+            Replayed::Judged(judged) => {
+                let first = judged.evaluations.first();
+                let series = first.and_then(|first| first.series.as_ref());
+                let key = series.map_or_else(String::new, |series| series.series.to_string());
+                let about = first.map_or_else(String::new, |first| {
+                    format!("{}/{}/{}", first.sla, first.version, first.objective.id)
+                });
+                let id = format!(
+                    "replay/{about}/{key}/{}/{}",
+                    judged.span.start, judged.span.end
+                );
+                (key, id)
+            }
+            Replayed::Counted(counted) => {
+                let about = format!("{}/{}", counted.sla, counted.objective.id);
+                let minutes = counted.minutes;
+                let id = format!(
+                    "replay/{about}/{}/{}/{}",
+                    counted.definition, minutes.start, minutes.end
+                );
+                (counted.id().to_string(), id)
+            }
+            Replayed::Done(_) => (
+                name.to_owned(),
+                format!("{name}/{}/{}", piece.start, piece.end),
+            ),
+        };
+        Self::new(Kind::Replay, id, key, piece.end, name, document)
     }
 
     /// What came of a forecast. The run is part of the id: the score of a forecast that waits for storage is published by several.

@@ -29,11 +29,13 @@ mod fetch;
 mod metric;
 mod part;
 mod record;
+mod replay;
 mod split;
 mod tally;
 
 pub use events::EventsBounds;
 pub(crate) use metric::read_range;
+pub(crate) use replay::{NotReplayed, Piece, ReplayedRange};
 pub use split::Split;
 
 use fetch::{Fetch, NotFetched};

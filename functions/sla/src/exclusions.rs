@@ -69,7 +69,7 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
             let location = format!("/sla/{name}/exclusions/{}", exclusion.id);
             let objectives = events_of(manager, &name).await?;
             let listed = listed(&exclusion, TimeFilter::default(), call.now);
-            let made = shown(manager, &name, &objectives, exclusion, listed).await?;
+            let made = shown(manager, &name, &objectives, *exclusion, listed).await?;
             reply::created(&call.path_of(&location), &made)
         }
         ExclusionOutcome::NoSla => Err(missing(&name)),

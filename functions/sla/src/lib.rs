@@ -15,6 +15,7 @@ mod history;
 mod kind;
 mod outlook;
 mod reliability;
+mod replay;
 mod response_size;
 mod routes;
 mod set;

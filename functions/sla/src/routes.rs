@@ -11,6 +11,7 @@ use crate::{
     evaluator, exclusions,
     history::{self, Point},
     outlook::{self, Prediction},
+    replay,
     set::{self, Retired, SlaDocument},
     trial::{self, Tried},
     ui,
@@ -130,6 +131,31 @@ routes! {
             curl: "-X DELETE {base}/sla/web/exclusions/1",
             parameters: [NAME, ID, RULE_END],
             answers: [200 exclusions::Shown],
+            problems: [503],
+        }
+        POST "/sla/{name}/replay" replay::create {
+            id: "createReplay",
+            summary: "have past time of an SLA judged and counted, as far as Prometheus has it",
+            curl: "-X POST {base}/sla/web/replay -d '{\"from\":\"2026-11-01T00:00:00Z\"}'",
+            parameters: [NAME],
+            body: required "ReplayRequest",
+            answers: [202 replay::One],
+            problems: [409, 503],
+        }
+        GET "/sla/{name}/replay" replay::list {
+            id: "listReplays",
+            summary: "replays of an SLA and how far they are, newest first",
+            curl: "{base}/sla/web/replay",
+            parameters: [NAME],
+            answers: [200 replay::Replays],
+            problems: [503],
+        }
+        DELETE "/sla/{name}/replay/{id}" replay::stop {
+            id: "stopReplay",
+            summary: "stop a replay; what it did stays",
+            curl: "-X DELETE {base}/sla/web/replay/1",
+            parameters: [NAME, REPLAY_ID],
+            answers: [200 replay::One],
             problems: [503],
         }
         GET "/check_json" check::answer {

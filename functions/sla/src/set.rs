@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    sla::{AnyObjective, Draft, SlaName},
+    sla::{AnyObjective, Draft, EventsObjective, SlaName},
 };
 use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, reply};
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use crate::{
     advice::{self, Advice},
     bound, counters, database,
     evaluator::Request,
-    events, name_in,
+    events, name_in, replay,
 };
 
 /// An SLA as it is answered.
@@ -73,6 +73,7 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
         objectives: draft.objectives,
         condition,
         evaluate,
+        replay: draft.replay,
     };
     put(manager, call, change).await
 }
@@ -124,6 +125,7 @@ pub(crate) async fn replace(manager: &SlaManager, call: &Call) -> Result<Reply, 
         objectives: draft.objectives,
         condition,
         evaluate,
+        replay: draft.replay,
     };
     put(manager, call, change).await
 }
@@ -160,6 +162,7 @@ struct SlaChange {
     objectives: Vec<AnyObjective>,
     condition: Condition,
     evaluate: bool,
+    replay: bool,
 }
 
 async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Reply, ApiError> {
@@ -168,6 +171,7 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
         mut objectives,
         condition,
         evaluate,
+        replay,
     } = change;
     events::resolve(&mut objectives)?;
     let mut document = SlaDocument {
@@ -188,12 +192,25 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
     // What may fail is asked before the change, so that a change that was made is also answered.
     let known = bound::known_series(manager, &document.name, &objectives, call.now).await?;
     let counted = counters::known(manager, &document.name, &objectives).await?;
+    let before = manager.store.sla(&document.name).await.map_err(database)?;
     let change = manager
         .store
         .put_sla(&document.name, &objectives, &condition, call.now)
         .await
         .map_err(database)?;
     document.version = made(change, &document.name)?;
+    if replay {
+        let before = before.map(|stored| stored.sla.events).unwrap_or_default();
+        start_replay(
+            manager,
+            &document.name,
+            &objectives,
+            &before,
+            change,
+            call.now,
+        )
+        .await?;
+    }
     let advice = room.fitting(advice::on(&objectives, &known, counted));
     document.advised = Some(advice.len());
     for (objective, advice) in document.objectives.iter_mut().zip(advice) {
@@ -212,6 +229,33 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
         _ => reply::ok(&document)?,
     };
     Ok(reply::with_version(reply, document.version))
+}
+
+/// Has what is new judged and counted for the time before: all objectives of an SLA that was created, and the objectives of
+/// events that a change adds or defines anew. Of ranges, the version then in force has judged the time before a change.
+async fn start_replay(
+    manager: &SlaManager,
+    name: &str,
+    objectives: &[AnyObjective],
+    before: &[(usize, EventsObjective)],
+    change: Change,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let Ok(name) = SlaName::parse(name) else {
+        return Ok(());
+    };
+    let of_all = matches!(change, Change::Created(_));
+    let is_new = |objective: &&AnyObjective| match objective {
+        AnyObjective::Range(_) => of_all,
+        AnyObjective::Events(objective) => {
+            let same = |(_, before): &(usize, EventsObjective)| {
+                before.id == objective.id && before.definition() == objective.definition()
+            };
+            of_all || !before.iter().any(same)
+        }
+    };
+    let new = objectives.iter().filter(is_new);
+    replay::over_windows(manager, &name, new, of_all, now).await
 }
 
 /// The version a change made, or why it made none.

@@ -146,6 +146,7 @@ fn json_of(document: &Document) -> Vec<u8> {
         Document::Violations(document) => serde_json::to_vec(document),
         Document::Slices(document) => serde_json::to_vec(document),
         Document::History(document) => serde_json::to_vec(document),
+        Document::Replay(document) => serde_json::to_vec(document),
         Document::Score(document) => serde_json::to_vec(document),
         Document::Run(document) => serde_json::to_vec(document),
     }

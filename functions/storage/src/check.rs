@@ -3,15 +3,16 @@
 use std::{collections::HashSet, time::Duration};
 
 use domain::{
-    BucketLength, Series, Span, Timestamp,
-    evaluation::{Episode, read_range},
-    events::{Counting, Minute},
+    BucketLength, Labels, Series, Span, Timestamp,
+    evaluation::{Episode, STALENESS, read_range},
+    events::{Counting, Minute, SliceCounts},
     forecast::HORIZON,
     message::{
-        Attributes, EvaluationOutcome, HistoryDocument, MetricsDocument, PredictionDocument,
-        RunDocument, ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
+        Attributes, CountedPiece, EvaluationOutcome, HistoryDocument, JudgedPiece, LONGEST_PIECE,
+        MetricsDocument, PredictionDocument, ReplayDocument, Replayed, RunDocument, ScoreDocument,
+        SeriesReference, SlicesDocument, ViolationsDocument,
     },
-    sla::SlaName,
+    sla::{EventsObjective, SlaName},
 };
 use store::pipeline::Document;
 
@@ -30,6 +31,7 @@ const LONGEST_REASON: usize = 63;
 /// As many as a forecast may have.
 const MOST_STEPS: u64 = 3_600;
 const LONGEST_RUN: usize = 64;
+const HOUR_MS: i64 = 3_600_000;
 /// A day's worth: more than a range of 13 h 5 m has at one sample a second.
 const MOST_SPANS: usize = 86_400;
 
@@ -68,6 +70,7 @@ pub(crate) fn check(
         Document::Violations(violations) => judgement(violations, key),
         Document::Slices(document) => slices(document, key),
         Document::History(document) => history(document, key),
+        Document::Replay(document) => replay(document, key, now),
         Document::Score(told) => score(told),
         Document::Run(told) => run(told, key),
     }
@@ -233,30 +236,38 @@ fn slices(document: &SlicesDocument, key: &str) -> Checked {
         document.definition == document.objective.definition(),
         "the definition is not that of its objective",
     )?;
-    let names = || document.group.0.keys();
-    that(
-        document.group.0.is_empty() || names().eq(&document.objective.by),
-        "the group has other labels than the objective's `by`",
-    )?;
-    let bytes: usize = document
-        .group
-        .0
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    that(bytes <= LARGEST_LABELS, "the labels have more than 256 KiB")?;
+    group(&document.group, &document.objective)?;
     that(
         key.parse() == Ok(document.group_id()),
         "the key is not its group",
     )?;
     let asked = Counting::run_slices(document.as_of);
+    counts(
+        &document.slices,
+        asked,
+        "its slices are not those of its as_of",
+    )
+}
+
+fn group(group: &Labels, objective: &EventsObjective) -> Checked {
+    that(
+        group.0.is_empty() || group.0.keys().eq(&objective.by),
+        "the group has other labels than the objective's `by`",
+    )?;
+    let labels = group.0.iter();
+    let bytes: usize = labels.map(|(name, value)| name.len() + value.len()).sum();
+    that(bytes <= LARGEST_LABELS, "the labels have more than 256 KiB")
+}
+
+/// The counts of all minutes that end in a span, without its start.
+fn counts(slices: &[SliceCounts], asked: Span, otherwise: &'static str) -> Checked {
     let ends = Minute::ended_by(asked.start).up_to(Minute::ended_by(asked.end));
     that(
         ends.map(Minute::end)
-            .eq(document.slices.iter().map(|slice| slice.end)),
-        "its slices are not those of its as_of",
+            .eq(slices.iter().map(|slice| slice.end)),
+        otherwise,
     )?;
-    document.slices.iter().try_for_each(|slice| {
+    slices.iter().try_for_each(|slice| {
         that(
             slice.sums.iter().all(|sum| sum.is_finite() && *sum >= 0.0),
             "a sum is not a number from 0 on",
@@ -297,6 +308,78 @@ fn history(document: &HistoryDocument, key: &str) -> Checked {
             in_order.is_none_or(|(min, max)| min <= max),
             "the smallest value of a bucket is greater than the greatest",
         )
+    })
+}
+
+fn replay(document: &ReplayDocument, key: &str, now: Timestamp) -> Checked {
+    let piece = document.piece;
+    time(piece.start)?;
+    that(
+        piece.start < piece.end && piece.length() <= LONGEST_PIECE,
+        "its piece is not a time of at most 12 h",
+    )?;
+    match &document.found {
+        Replayed::Judged(judged) => judged_piece(judged, piece, key, now),
+        Replayed::Counted(counted) => counted_piece(counted, piece, key),
+        Replayed::Done(progress) => progress.iter().try_for_each(|progress| {
+            time(progress.done_until)?;
+            that(
+                progress.done_until < piece.end,
+                "nothing is done of a replay that it is about",
+            )
+        }),
+    }
+}
+
+fn judged_piece(judged: &JudgedPiece, piece: Span, key: &str, now: Timestamp) -> Checked {
+    let is_within = judged.span.start >= piece.start && judged.span.end <= piece.end;
+    that(is_within, "it judges other time than its piece")?;
+    let about = |document: &ViolationsDocument| {
+        let series = document.series.as_ref().map(|series| series.series);
+        let objective = document.objective.id.clone();
+        (document.sla.clone(), document.version, objective, series)
+    };
+    let first = judged.evaluations.first().map(about);
+    that(
+        first.as_ref().is_some_and(|first| first.3.is_some()),
+        "it has no evaluation of a series",
+    )?;
+    let last = judged.span.end + LONGEST_HOLD + STALENESS;
+    judged.evaluations.iter().try_for_each(|evaluation| {
+        that(
+            Some(about(evaluation)) == first,
+            "its evaluations are of several objectives or series",
+        )?;
+        that(
+            evaluation.as_of >= judged.span.start
+                && evaluation.as_of <= last
+                && evaluation.as_of <= now + LARGEST_LEAD,
+            "an evaluation is not of its piece",
+        )?;
+        judgement(evaluation, key)
+    })
+}
+
+fn counted_piece(counted: &CountedPiece, piece: Span, key: &str) -> Checked {
+    evaluated(&counted.sla, counted.version)?;
+    that(
+        counted.definition == counted.objective.definition(),
+        "the definition is not that of its objective",
+    )?;
+    that(
+        key.parse() == Ok(counted.id()),
+        "the key is not its objective",
+    )?;
+    let minutes = counted.minutes;
+    let hour = |time: Timestamp| time.millis().div_euclid(HOUR_MS);
+    let is_one_hour = hour(minutes.end - Duration::from_millis(1)) == hour(minutes.start);
+    that(
+        minutes.start >= piece.start && minutes.end <= piece.end && is_one_hour,
+        "its minutes are not of one hour of its piece",
+    )?;
+    counted.groups.iter().try_for_each(|own| {
+        group(&own.group, &counted.objective)?;
+        counts(&own.slices, minutes, "its slices are not its minutes")
     })
 }
 

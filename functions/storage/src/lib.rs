@@ -115,7 +115,10 @@ impl Storage {
         let event = KafkaEvent::parse(event).map_err(StorageError::NotKafka)?;
         let now = Timestamp::from(Utc::now());
         let batch = Batch::of(event.records(), now);
-        let newest = batch.documents.iter().map(Document::as_of).max();
+        // A replay is about time that is over: it says nothing of how far storage lags behind.
+        let of_runs = batch.documents.iter();
+        let of_runs = of_runs.filter(|document| !matches!(document, Document::Replay(_)));
+        let newest = of_runs.map(Document::as_of).max();
         let answer = self.store(&batch, now).await?;
         if let Some(alerting) = &self.alerting {
             alerting.ask_after(&batch, &self.store).await;

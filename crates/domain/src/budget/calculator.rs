@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{Account, AttributedTime, Budget, RecordedTime, Version, freeze::freeze, in_force};
 use crate::{
@@ -25,6 +25,9 @@ pub struct ObjectiveBudgets<Series> {
     /// That of all these series together.
     pub rolled_up: Budget,
 }
+
+/// An evaluation reads so much more than 12 h at most: an hour of `for`, and 5 minutes.
+const LONGEST_LEAD: Duration = Duration::from_secs(65 * 60);
 
 impl BudgetCalculator {
     /// For an SLA that has had these versions, at `as_of`.
@@ -87,19 +90,24 @@ impl BudgetCalculator {
         }
     }
 
-    /// Of each version what it judged while it was in force.
+    /// Of each version what it judged while it was in force. The first one answers for all the time before that was replayed.
     pub fn attributed(&self, recorded: &RecordedVersions) -> AttributedTime {
+        let first = self.in_force.keys().next();
         AttributedTime::of(recorded.iter().filter_map(|(version, recorded)| {
-            let in_force = self.in_force.get(version)?;
-            Some((*in_force, recorded))
+            let mut in_force = *self.in_force.get(version)?;
+            let since_first = recorded.judged.iter().map(|span| span.start).min();
+            let is_replayed =
+                since_first.is_some_and(|start| start < in_force.start - LONGEST_LEAD);
+            if first == Some(version) && is_replayed {
+                in_force.start = Timestamp::EPOCH;
+            }
+            Some((in_force, recorded))
         }))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::sla::{BudgetWindow, Missing};
 

@@ -17,6 +17,8 @@ pub enum Kind {
     Slices,
     /// What one series was like of late: [`super::HistoryDocument`].
     History,
+    /// What a replay found: [`super::ReplayDocument`].
+    Replay,
     /// What came of one forecast: [`super::ScoreDocument`].
     Score,
     /// One run of the ETL: [`super::RunDocument`].
@@ -30,13 +32,14 @@ pub struct UnknownKind(String);
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Metrics,
         Self::Metadata,
         Self::Prediction,
         Self::Violations,
         Self::Slices,
         Self::History,
+        Self::Replay,
         Self::Score,
         Self::Run,
     ];
@@ -50,6 +53,7 @@ impl Kind {
             Self::Violations => "slacast.violations.v1",
             Self::Slices => "slacast.slices.v1",
             Self::History => "slacast.history.v1",
+            Self::Replay => "slacast.replay.v1",
             Self::Score => "slacast.score.v1",
             Self::Run => "slacast.run.v1",
         }

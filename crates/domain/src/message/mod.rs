@@ -11,6 +11,7 @@ mod history;
 mod metadata;
 mod metrics;
 mod prediction;
+mod replay;
 mod run;
 mod score;
 mod slices;
@@ -31,6 +32,10 @@ pub use metadata::{
 };
 pub use metrics::{MetricsDocument, WindowSummary};
 pub use prediction::{PredictionArrays, PredictionDocument};
+pub use replay::{
+    CountedGroup, CountedPiece, JudgedPiece, LONGEST_PIECE, ReplayDocument, ReplayFailure,
+    ReplayProgress, Replayed,
+};
 pub use run::{
     AMBIGUOUS, BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId,
     Stage, TIMEOUT, Trigger, UnknownTrigger,

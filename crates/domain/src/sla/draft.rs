@@ -25,6 +25,8 @@ pub struct Draft {
     pub name: Option<SlaName>,
     /// The objectives, 1 to 10,000, in the order given, ids unique.
     pub objectives: Vec<AnyObjective>,
+    /// Whether the time before is judged and counted after the fact, as far as budgets look back.
+    pub replay: bool,
 }
 
 const MOST_OBJECTIVES: usize = 10_000;
@@ -46,7 +48,7 @@ const FIELDS: [&str; 13] = [
 ];
 
 impl Draft {
-    /// Reads `{"name": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
+    /// Reads `{"name": …?, "replay": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
     /// "budget_window"?, "missing"?, "alerts"?, "severity"?, "runbook"?, "expect"?, "hold"?, "series_end"?}]}`, or ranges
     /// by metric: `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
     /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
@@ -67,6 +69,7 @@ impl Draft {
             Value::Object(fields) => Self {
                 name: None,
                 objectives: by_metric(fields, &mut faults),
+                replay: true,
             },
             _ => {
                 faults.add("", "must be an object");
@@ -98,7 +101,7 @@ impl Draft {
 fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     for field in fields
         .keys()
-        .filter(|field| !matches!(field.as_str(), "name" | "objectives"))
+        .filter(|field| !matches!(field.as_str(), "name" | "objectives" | "replay"))
     {
         faults.add(&below("", field), "is not a field of an SLA");
     }
@@ -115,7 +118,19 @@ fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
             Vec::new()
         }
     };
-    Draft { name, objectives }
+    let replay = match fields.get("replay") {
+        None | Some(Value::Null) => true,
+        Some(Value::Bool(replay)) => *replay,
+        Some(_) => {
+            faults.add("/replay", "must be true or false");
+            true
+        }
+    };
+    Draft {
+        name,
+        objectives,
+        replay,
+    }
 }
 
 fn listed(values: &[Value], faults: &mut Faults) -> Vec<AnyObjective> {

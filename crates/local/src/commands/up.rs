@@ -20,6 +20,7 @@ use crate::{
     output,
     process::stop_all,
     progress::Progress,
+    replays::print_progress,
     report::report,
     signals::Signals,
     system::System,
@@ -51,6 +52,7 @@ pub(crate) async fn up(options: &UpOptions, data: &DataDirectory, root: &Path) -
                 () = signals.received() => {}
                 () = trim_logs(data) => {}
                 () = print_changes(&api) => {}
+                () = print_progress(&api) => {}
             }
             let step = progress.step("stopping");
             system.stop().await;

@@ -2,8 +2,9 @@ use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
     message::{
-        HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument, RunDocument,
-        ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
+        HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument,
+        ReplayDocument, Replayed, RunDocument, ScoreDocument, SeriesReference, SlicesDocument,
+        ViolationsDocument,
     },
 };
 
@@ -24,6 +25,8 @@ pub enum Document {
     Slices(Box<SlicesDocument>),
     /// What a series was like of late.
     History(HistoryDocument),
+    /// What a replay found.
+    Replay(Box<ReplayDocument>),
     /// What came of a forecast.
     Score(Box<ScoreDocument>),
     /// A run.
@@ -43,12 +46,13 @@ impl Document {
             Kind::Violations => Self::Violations(serde_json::from_slice(json)?),
             Kind::Slices => Self::Slices(serde_json::from_slice(json)?),
             Kind::History => Self::History(serde_json::from_slice(json)?),
+            Kind::Replay => Self::Replay(serde_json::from_slice(json)?),
             Kind::Score => Self::Score(serde_json::from_slice(json)?),
             Kind::Run => Self::Run(serde_json::from_slice(json)?),
         })
     }
 
-    /// The run's `as_of`.
+    /// The run's `as_of`; of a replay the end of its piece.
     pub fn as_of(&self) -> Timestamp {
         match self {
             Self::Metrics(document) => document.as_of,
@@ -57,6 +61,7 @@ impl Document {
             Self::Violations(document) => document.as_of,
             Self::Slices(document) => document.as_of,
             Self::History(document) => document.as_of,
+            Self::Replay(document) => document.piece.end,
             Self::Score(document) => document.as_of,
             Self::Run(document) => document.as_of,
         }
@@ -70,6 +75,10 @@ impl Document {
             Self::Prediction(document) => Some(&document.series),
             Self::Violations(document) => document.series.as_ref(),
             Self::Score(document) => Some(&document.series),
+            Self::Replay(document) => match &document.found {
+                Replayed::Judged(piece) => piece.evaluations.first()?.series.as_ref(),
+                Replayed::Counted(_) | Replayed::Done(_) => None,
+            },
             Self::Slices(_) | Self::History(_) | Self::Run(_) => None,
         }
     }

@@ -12,6 +12,7 @@ mod metrics;
 mod parts;
 mod recent;
 mod redrive;
+mod replay;
 mod run;
 mod score;
 mod series;
@@ -163,6 +164,7 @@ async fn write(connection: &mut MySqlConnection, entries: &[Entry<'_>]) -> Resul
     episodes::write(connection, entries).await?;
     slices::write(connection, entries).await?;
     history::write(connection, entries).await?;
+    replay::write(connection, entries).await?;
     score::write(connection, entries).await?;
     recent::write(connection, entries).await?;
     run::write(connection, entries).await

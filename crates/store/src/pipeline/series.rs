@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::NaiveDateTime;
-use domain::{Timestamp, Window, message::SeriesReference};
+use domain::{
+    Timestamp, Window,
+    message::{Replayed, SeriesReference},
+};
 use sqlx::{
     Arguments, MySql, MySqlConnection, QueryBuilder, error::BoxDynError, mysql::MySqlArguments,
 };
@@ -106,6 +109,13 @@ fn seen(document: &Document) -> (Timestamp, Timestamp) {
     match document {
         Document::Metrics(metrics) => (metrics.first_sample, metrics.last_sample),
         Document::Violations(violations) => (as_of, violations.judged.start),
+        Document::Replay(replay) => match &replay.found {
+            Replayed::Judged(piece) => {
+                let starts = piece.evaluations.iter().map(|one| one.judged.start);
+                (as_of, starts.max().unwrap_or(as_of))
+            }
+            Replayed::Counted(_) | Replayed::Done(_) => (as_of, as_of),
+        },
         // The forecast is not made without a sample; the run that scores it may see none.
         Document::Score(score) => (
             score.forecast_as_of,

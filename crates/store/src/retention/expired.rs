@@ -11,7 +11,7 @@ pub(super) async fn purge(
     cutoffs: &Cutoffs,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    let tables: [(&'static str, NaiveDateTime); 10] = [
+    let tables: [(&'static str, NaiveDateTime); 12] = [
         (
             "DELETE FROM long_arrays WHERE as_of < ? ORDER BY as_of LIMIT ?",
             cutoffs.long_arrays,
@@ -49,8 +49,16 @@ pub(super) async fn purge(
             cutoffs.recent,
         ),
         (
-            "DELETE FROM exclusion WHERE COALESCE(rule_end, `end`) < ? ORDER BY `end` LIMIT ?",
+            "DELETE FROM exclusion WHERE `end` < ? AND rule IS NULL ORDER BY `end` LIMIT ?",
             cutoffs.history,
+        ),
+        (
+            "DELETE FROM exclusion WHERE rule_end < ? ORDER BY rule_end LIMIT ?",
+            cutoffs.history,
+        ),
+        (
+            "DELETE FROM replay WHERE created_at < ? ORDER BY created_at LIMIT ?",
+            cutoffs.everything,
         ),
         (
             "DELETE FROM slice_group WHERE as_of < ? ORDER BY as_of LIMIT ?",

@@ -33,6 +33,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(8, works_from 1, "0008-alerts.sql"),
     step!(9, works_from 1, "0009-history.sql"),
     step!(10, works_from 1, "0010-recurring-exclusions.sql"),
+    step!(11, works_from 1, "0011-replay.sql"),
 ];
 
 /// The schema version that this program is built for.

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExclusionOutcome {
     /// It is made.
-    Created(Exclusion),
+    Created(Box<Exclusion>),
     /// There never was such an SLA.
     NoSla,
     /// No version of the SLA has such an objective.
@@ -101,7 +101,7 @@ impl Store {
         .bind(column_time(now))
         .execute(self.pool())
         .await?;
-        Ok(ExclusionOutcome::Created(Exclusion {
+        Ok(ExclusionOutcome::Created(Box::new(Exclusion {
             id: done.last_insert_id(),
             from: draft.from,
             to: draft.to,
@@ -110,7 +110,7 @@ impl Store {
             objective: draft.objective.clone(),
             created_at: now,
             deleted_at: None,
-        }))
+        })))
     }
 
     /// The exclusions of an SLA with ids below `before`, those that were taken back included; `None` if there never was

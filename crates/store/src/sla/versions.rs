@@ -1,7 +1,7 @@
 use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
-    sla::{AnyObjective, Sla},
+    sla::{AnyObjective, Objective, Sla},
 };
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
@@ -114,6 +114,19 @@ impl Store {
             slas: self.versions(&names).await?,
             more,
         })
+    }
+
+    /// The objectives of ranges of a version of an SLA.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn ranges_of(&self, name: &str, version: u32) -> Result<Vec<Objective>, StoreError> {
+        let all = objectives(self, name, version).await?.into_iter();
+        let ranges = all.filter_map(|objective| match objective {
+            AnyObjective::Range(objective) => Some(objective),
+            AnyObjective::Events(_) => None,
+        });
+        Ok(ranges.collect())
     }
 
     /// The names of the SLAs in force, the first hundred.

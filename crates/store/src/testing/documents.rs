@@ -4,7 +4,7 @@ use std::{
 };
 
 use domain::{
-    Bucket, BucketLength, Finding, Labels, Sample, Series, SeriesId, Timestamp, Window,
+    Bucket, BucketLength, Finding, Labels, Sample, Series, SeriesId, Span, Timestamp, Window,
     evaluation::{Evaluated, Outlook, STALENESS, Stood, clean, evaluate},
     events::SliceCounts,
     forecast::{
@@ -13,8 +13,9 @@ use domain::{
     message::{
         Autocorrelation, Correlogram, EvaluatedObjective, EvaluationOutcome, HistoryDocument, Kind,
         Kpss, LjungBox, MetadataDocument, MetricsDocument, ObjectiveScore, PredictionDocument,
-        RunDocument, ScoreDocument, Seasonality, SeriesReference, Stage, Stationarity, Trigger,
-        UnitRootTest, Verdict, ViolationsDocument, WindowSummary,
+        ReplayDocument, ReplayProgress, Replayed, RunDocument, ScoreDocument, Seasonality,
+        SeriesReference, Stage, Stationarity, Trigger, UnitRootTest, Verdict, ViolationsDocument,
+        WindowSummary,
     },
     score::Scores,
     sla::{Objective, SlaName},
@@ -70,9 +71,27 @@ impl Documents {
             Kind::Violations => self.violations(&[], as_of),
             Kind::Slices => self.slices(as_of),
             Kind::History => self.history(as_of),
+            Kind::Replay => self.replay(as_of),
             Kind::Score => self.score(as_of - HORIZON, as_of),
             Kind::Run => self.run(as_of),
         }
+    }
+
+    /// That a replay is done with the hour before `as_of`.
+    pub fn replay(&self, as_of: Timestamp) -> Document {
+        let piece = Span {
+            start: as_of - Duration::from_secs(3_600),
+            end: as_of,
+        };
+        Document::Replay(Box::new(ReplayDocument {
+            piece,
+            replace: false,
+            found: Replayed::Done(vec![ReplayProgress {
+                id: 1,
+                done_until: piece.start,
+                failures: Vec::new(),
+            }]),
+        }))
     }
 
     /// Its summaries.

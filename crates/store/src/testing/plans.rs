@@ -83,7 +83,8 @@ impl CrowdedDatabase {
                     .iter()
                     .flat_map(|about| {
                         let kinds = Kind::ALL.into_iter();
-                        let kinds = kinds.filter(|kind| *kind != Kind::Slices);
+                        let kinds =
+                            kinds.filter(|kind| !matches!(kind, Kind::Slices | Kind::Replay));
                         kinds.map(move |kind| document(about, kind, as_of))
                     })
                     .collect();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    Labels, MetricName,
+    Labels, MetricName, Span,
     events::{Counted, CounterSeries, Counting, SLICE},
     message::{
         BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, SlicesDocument, TIMEOUT,
@@ -24,7 +24,7 @@ use super::{Etl, Plan, Record, SERIES_WAITING, analyse, conclude};
 use crate::{
     deadline::Deadline,
     message::Message,
-    metrics_file::{Metric, Reading},
+    metrics_file::{self, Metric},
     objectives::ActiveEvents,
     prometheus::{Availability, FetchError, FetchedSeries, Selector},
 };
@@ -52,22 +52,37 @@ impl Default for EventsBounds {
 }
 
 /// An objective while its counters arrive.
-struct Underway<'a> {
-    active: &'a ActiveEvents,
-    counting: Counting,
+pub(super) struct Underway<'a> {
+    pub(super) active: &'a ActiveEvents,
+    pub(super) counting: Counting,
     /// The first reason why it is not evaluated.
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
+}
+
+/// What is read of the counters of selectors, and until when.
+pub(super) struct Reading<'a> {
+    pub(super) availability: &'a Availability,
+    pub(super) deadline: Deadline,
+    pub(super) range: Span,
+}
+
+/// How much was read of the counters of selectors.
+#[derive(Debug, Default)]
+pub(super) struct CountersRead {
+    counters: u64,
+    samples: u64,
+    warnings: Vec<String>,
 }
 
 /// A selector, and what its counters are added to: an objective by its position, and which of its two sums.
-struct Wanted {
-    selector: Selector,
-    uses: Vec<(usize, usize)>,
+pub(super) struct Wanted {
+    pub(super) selector: Selector,
+    pub(super) uses: Vec<(usize, usize)>,
 }
 
 /// Why the counters of a selector were not counted.
 #[derive(Debug, thiserror::Error)]
-enum NotCounted {
+pub(super) enum NotCounted {
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error("it took longer than {:.0} s", .0.as_secs_f64())]
@@ -83,7 +98,7 @@ enum NotCounted {
 }
 
 impl NotCounted {
-    fn word(&self) -> Option<&'static str> {
+    pub(super) fn word(&self) -> Option<&'static str> {
         match self {
             Self::Fetch(error) => error.word(),
             Self::TimedOut(_) => Some(TIMEOUT),
@@ -120,24 +135,22 @@ impl Etl {
                 reason: None,
             })
             .collect();
-        let mut counters = 0;
+        let mut read = CountersRead::default();
+        let reading = Reading {
+            availability,
+            deadline,
+            range: Counting::run_range(as_of),
+        };
         for wanted in wanted(&mut underway) {
             let is_needed = |(position, _): &(usize, usize)| underway[*position].reason.is_none();
             if !wanted.uses.iter().any(is_needed) {
                 continue;
             }
-            let reading = Instant::now();
+            let started = Instant::now();
             let counted = self
-                .count_counters(
-                    &wanted,
-                    availability,
-                    deadline,
-                    &mut counters,
-                    &mut underway,
-                    record,
-                )
+                .count_counters(&wanted, &reading, &mut read, &mut underway)
                 .await;
-            record.fetch += reading.elapsed();
+            record.fetch += started.elapsed();
             if let Err(error) = counted {
                 for (position, _) in &wanted.uses {
                     let underway = &mut underway[*position];
@@ -148,6 +161,8 @@ impl Etl {
                 record.not_counted(&wanted, &underway, &error);
             }
         }
+        record.document.samples += read.samples;
+        record.warn(read.warnings);
         for objective in underway {
             let Underway {
                 active,
@@ -178,20 +193,23 @@ impl Etl {
         }
     }
 
-    async fn count_counters(
+    /// Reads the counters of a selector and adds them to the objectives that count them.
+    pub(super) async fn count_counters(
         &self,
         wanted: &Wanted,
-        availability: &Availability,
-        deadline: Deadline,
-        counters: &mut u64,
+        reading: &Reading<'_>,
+        so_far: &mut CountersRead,
         underway: &mut [Underway<'_>],
-        record: &mut Record,
     ) -> Result<(), NotCounted> {
+        let Reading {
+            availability,
+            deadline,
+            range: read,
+        } = *reading;
         if deadline.is_over() {
             return Err(NotCounted::Deadline);
         }
         availability.check(&self.prometheus).await?;
-        let read = Counting::run_range(record.document.as_of);
         let (found, mut arriving) = mpsc::channel::<FetchedSeries>(SERIES_WAITING);
         let fetch = async {
             let found = found;
@@ -224,14 +242,14 @@ impl Etl {
             while let Some(reduced) = reduced.next().await {
                 let (counter, samples) = reduced.map_err(|_| NotCounted::BrokeOff)?;
                 of_selector += 1;
-                *counters += 1;
+                so_far.counters += 1;
                 if of_selector > self.events.series_of_selector {
                     return Err(NotCounted::Selector(self.events.series_of_selector));
                 }
-                if *counters > self.events.series {
+                if so_far.counters > self.events.series {
                     return Err(NotCounted::All(self.events.series));
                 }
-                record.document.samples += samples;
+                so_far.samples += samples;
                 for (position, place) in &wanted.uses {
                     underway[*position].counting.add(*place, &counter);
                 }
@@ -244,14 +262,14 @@ impl Etl {
             Err(_) if deadline.is_over() => return Err(NotCounted::Deadline),
             Err(_) => return Err(NotCounted::TimedOut(patience)),
         };
-        record.warn(fetched.warnings);
+        so_far.warnings.extend(fetched.warnings);
         Ok(())
     }
 }
 
 /// The selectors of the objectives, each once, in the order of their text. An objective whose sums cannot be read gets a
 /// reason.
-fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
+pub(super) fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
     let mut wanted = BTreeMap::<String, Wanted>::new();
     for (position, objective) in underway.iter_mut().enumerate() {
         for (place, (name, text)) in objective.active.objective.events.sums().enumerate() {
@@ -331,7 +349,7 @@ async fn describe(
         name: active.metric(),
         query: String::new(),
         unit: Some("ratio".to_owned()),
-        reading: Reading::Sampled {
+        reading: metrics_file::Reading::Sampled {
             step: SLICE,
             has_names: false,
             unparsed: None,

@@ -8,6 +8,7 @@ mod deadline;
 mod evaluated;
 mod events;
 mod pushed;
+mod replay;
 mod schema;
 mod scoring;
 mod servers;

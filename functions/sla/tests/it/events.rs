@@ -330,10 +330,10 @@ async fn an_exclusion_leaves_out_whole_slices_and_says_until_when() {
         .await;
     assert_eq!(status, 201);
     let budget = service.get("/sla/web/budget").await;
-    // From 06:00 to 06:12, whose last minute reaches back into it, and from 07:00 to 07:06.
+    // From 06:00 to 06:11, and from 07:00 to 07:06, whose last minute reaches back into it.
     assert_eq!(
         budget["objectives"][0]["excluded_seconds"],
-        json!(18.0 * 60.0)
+        json!(17.0 * 60.0)
     );
 }
 

@@ -16,6 +16,7 @@ mod outage;
 mod outlook;
 mod plans;
 mod recurring;
+mod replay;
 mod service;
 mod set;
 mod trial;

@@ -74,8 +74,8 @@ async fn what_the_database_alone_refuses_is_set_aside_alone() {
     let storage = storage(database.store().clone());
     for _ in 0..2 {
         let answer = storage.handle(&event).await.unwrap();
-        assert_eq!(answer.records, 96);
-        assert_eq!((answer.stored, answer.dead_lettered), (95, 1));
+        assert_eq!(answer.records, 108);
+        assert_eq!((answer.stored, answer.dead_lettered), (107, 1));
         assert_eq!(database.count("metrics").await, 11 * 3);
         assert_eq!(database.count("run").await, 12);
     }
@@ -84,7 +84,7 @@ async fn what_the_database_alone_refuses_is_set_aside_alone() {
             .fetch_one(database.pool())
             .await
             .unwrap();
-    assert_eq!(offset, 156);
+    assert_eq!(offset, 163);
     let reason = String::from_utf8(reason).unwrap();
     assert!(reason.contains("the database refuses a value"), "{reason}");
 }

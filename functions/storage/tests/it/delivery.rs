@@ -51,6 +51,11 @@ impl Parcel {
                 Some(document.series.to_string()),
                 serde_json::to_vec(document),
             ),
+            Document::Replay(document) => (
+                Kind::Replay,
+                Some("replay/1".to_owned()),
+                serde_json::to_vec(document),
+            ),
             Document::Score(told) => (Kind::Score, None, serde_json::to_vec(told)),
             Document::Run(told) => (
                 Kind::Run,

@@ -64,10 +64,10 @@ async fn the_example_events_are_answered_with_what_became_of_their_records() {
     let database = TestDatabase::create().await;
     let storage = storage(database.store().clone());
     for (name, records, dead_lettered) in [
-        ("kafka-batch.json", 18, 0),
-        ("kafka-batch-with-poison.json", 40, 24),
+        ("kafka-batch.json", 20, 0),
+        ("kafka-batch-with-poison.json", 42, 24),
         ("kafka-batch-empty.json", 0, 0),
-        ("kafka-batch-with-poison.json", 40, 24),
+        ("kafka-batch-with-poison.json", 42, 24),
     ] {
         let event = raw(&fs::read_to_string(path(name)).unwrap());
         let answer = storage.handle(&event).await.unwrap();

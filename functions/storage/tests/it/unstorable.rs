@@ -149,7 +149,7 @@ async fn each_poison_is_a_dead_letter_with_its_reason_and_the_batch_goes_on() {
     let answer = deliver(&database, &batch).await;
     assert_eq!(answer.records, batch.len());
     assert_eq!(answer.dead_lettered, reasons.len());
-    assert_eq!(answer.stored, 16);
+    assert_eq!(answer.stored, 18);
     assert_eq!(database.count("metadata").await, 2);
     let told: Vec<(i64, Vec<u8>)> = sqlx::query_as(
         "SELECT `offset`, CAST(reason AS BINARY) FROM dead_letter ORDER BY `offset`",
@@ -160,7 +160,7 @@ async fn each_poison_is_a_dead_letter_with_its_reason_and_the_batch_goes_on() {
     for ((position, reason), (offset, told)) in reasons.iter().enumerate().zip(told) {
         let told = String::from_utf8(told).unwrap();
         assert!(told.contains(reason), "{told}, not {reason}");
-        assert_eq!(offset, position as i64 + 8);
+        assert_eq!(offset, position as i64 + 9);
     }
 }
 

@@ -64,6 +64,31 @@ impl History {
         self.record_episodes(judgement, &share, merged);
     }
 
+    /// Takes the next evaluation of `span`, `(start, end]`, for the newest one, whatever was judged there. What was judged
+    /// before and after it stays.
+    pub fn reopen(&mut self, span: Span) {
+        let judged = std::mem::take(&mut self.judged);
+        for own in judged {
+            if own.end <= span.start || own.start >= span.end {
+                self.judged.push(own);
+                continue;
+            }
+            if own.start < span.start {
+                self.judged.push(JudgedSpan {
+                    end: span.start,
+                    as_of: own.as_of.min(span.start),
+                    ..own
+                });
+            }
+            if own.end > span.end {
+                self.judged.push(JudgedSpan {
+                    start: span.end,
+                    ..own
+                });
+            }
+        }
+    }
+
     /// Returns the judged span that `share` is now a part of.
     fn record_judged(&mut self, share: &Share) -> JudgedSpan {
         let mut merged = JudgedSpan {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::NaiveDateTime;
 use domain::{
     Span, Timestamp,
@@ -5,7 +7,7 @@ use domain::{
 };
 use sqlx::{MySql, MySqlConnection, QueryBuilder, Row, mysql::MySqlRow};
 
-use super::{Evaluations, Owner};
+use super::{Evaluations, Owner, reach};
 use crate::{
     StoreError,
     read::{column_time, read_time},
@@ -14,8 +16,11 @@ use crate::{
 /// How many histories are read by one statement.
 const AT_ONCE: usize = 64;
 
-/// A history to read: its place among all, its owner, and the end of the oldest row that matters.
-type Wanted<'a> = (usize, Owner<'a>, NaiveDateTime);
+/// A history to read: its place among all, its owner, the end of the oldest row that matters, and the start of the newest.
+type Wanted<'a> = (usize, Owner<'a>, [NaiveDateTime; 2]);
+
+/// What begins so long after an evaluation has nothing to do with it: its last sample stands a day at most.
+const BEYOND: Duration = Duration::from_secs(2 * 86_400);
 
 /// The stored history of each owner, as far back as its evaluations reach.
 ///
@@ -28,12 +33,10 @@ pub(super) async fn load(
     let wanted: Vec<Wanted<'_>> = evaluations
         .iter()
         .enumerate()
-        .filter_map(|(place, (owner, documents))| {
-            let oldest = documents
-                .iter()
-                .map(|document| document.judged.start)
-                .min()?;
-            Some((place, *owner, column_time(oldest)))
+        .filter_map(|(place, (owner, steps))| {
+            let (oldest, newest) = reach(steps)?;
+            let ends = [oldest, newest + BEYOND].map(column_time);
+            Some((place, *owner, ends))
         })
         .collect();
     let mut rest = wanted.as_slice();
@@ -82,7 +85,7 @@ async fn rows(
     wanted: &[Wanted<'_>],
 ) -> Result<Vec<MySqlRow>, StoreError> {
     let mut query = QueryBuilder::<MySql>::new("");
-    for (number, (place, owner, oldest)) in wanted.iter().enumerate() {
+    for (number, (place, owner, [oldest, newest])) in wanted.iter().enumerate() {
         query.push(if number == 0 {
             "SELECT CAST("
         } else {
@@ -97,6 +100,7 @@ async fn rows(
         query.push(" AND version = ").push_bind(owner.version);
         query.push(" AND series_id = ").push_bind(owner.series_id);
         query.push(" AND `end` >= ").push_bind(*oldest);
+        query.push(" AND `start` <= ").push_bind(*newest);
     }
     Ok(query.build().fetch_all(connection).await?)
 }

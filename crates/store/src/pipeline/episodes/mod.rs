@@ -6,8 +6,9 @@ mod rows;
 use std::collections::BTreeMap;
 
 use domain::{
+    Span, Timestamp,
     evaluation::{Changes, Evaluated, Side},
-    message::ViolationsDocument,
+    message::{Replayed, ViolationsDocument},
 };
 use sqlx::MySqlConnection;
 
@@ -36,10 +37,18 @@ pub(super) async fn write(
     let evaluations = by_owner(entries);
     let before = load(connection, &evaluations).await?;
     let (mut episodes, mut gaps, mut judged) = (Vec::new(), Vec::new(), Vec::new());
-    for ((owner, documents), before) in evaluations.iter().zip(before) {
+    for ((owner, steps), before) in evaluations.iter().zip(before) {
         let mut after = before.clone();
-        for document in documents {
-            after.record(&Evaluated::from(*document));
+        for step in steps {
+            match step {
+                Step::Reopen(span) => after.reopen(*span),
+                Step::Record(document) => after.record(&Evaluated::from(*document)),
+                Step::Join(document, end) => {
+                    if after.judged.iter().any(|span| span.start == *end) {
+                        after.record(&Evaluated::from(*document));
+                    }
+                }
+            }
         }
         let changes = Changes::between(&before, &after);
         delete(connection, owner, &changes).await?;
@@ -63,24 +72,83 @@ pub(super) async fn write(
     upsert(connection, judged).await
 }
 
-type Evaluations<'a> = BTreeMap<Owner<'a>, Vec<&'a ViolationsDocument>>;
+type Evaluations<'a> = BTreeMap<Owner<'a>, Vec<Step<'a>>>;
+
+/// What happens to a history.
+#[derive(Debug)]
+enum Step<'a> {
+    /// A replay judges a span again.
+    Reopen(Span),
+    /// An evaluation is taken in.
+    Record(&'a ViolationsDocument),
+    /// An evaluation that sees beyond the end of what is judged again is taken in if something is judged from there on.
+    Join(&'a ViolationsDocument, Timestamp),
+}
+
+impl Step<'_> {
+    /// The time that it is about.
+    fn span(&self) -> Span {
+        match self {
+            Self::Reopen(span) => *span,
+            Self::Record(document) | Self::Join(document, _) => Span {
+                start: document.judged.start,
+                end: document.judged.end.max(document.as_of),
+            },
+        }
+    }
+}
+
+/// The time that the steps of one history are about.
+fn reach(steps: &[Step<'_>]) -> Option<(Timestamp, Timestamp)> {
+    let spans = || steps.iter().map(Step::span);
+    let start = spans().map(|span| span.start).min()?;
+    let end = spans().map(|span| span.end).max()?;
+    Some((start, end))
+}
 
 fn by_owner<'a>(entries: &'a [Entry<'_>]) -> Evaluations<'a> {
     let mut evaluations = Evaluations::new();
     for entry in entries {
-        if let Document::Violations(document) = entry.document
-            && document.series.is_some()
-        {
-            let owner = Owner {
-                sla: &document.sla,
-                objective: &document.objective.id,
-                version: document.version,
-                series_id: &entry.series_id,
-            };
-            evaluations.entry(owner).or_default().push(document);
+        match entry.document {
+            Document::Violations(document) if document.series.is_some() => {
+                let owner = Owner::of(document, &entry.series_id);
+                let steps = evaluations.entry(owner).or_default();
+                steps.push(Step::Record(document));
+            }
+            Document::Replay(document) => {
+                let Replayed::Judged(piece) = &document.found else {
+                    continue;
+                };
+                let Some(first) = piece.evaluations.first() else {
+                    continue;
+                };
+                let owner = Owner::of(first, &entry.series_id);
+                let steps = evaluations.entry(owner).or_default();
+                steps.extend(document.replace.then_some(Step::Reopen(piece.span)));
+                let end = piece.span.end;
+                steps.extend(piece.evaluations.iter().map(|evaluation| {
+                    if evaluation.as_of > end {
+                        Step::Join(evaluation, end)
+                    } else {
+                        Step::Record(evaluation)
+                    }
+                }));
+            }
+            _ => {}
         }
     }
     evaluations
+}
+
+impl<'a> Owner<'a> {
+    fn of(document: &'a ViolationsDocument, series_id: &'a str) -> Self {
+        Self {
+            sla: &document.sla,
+            objective: &document.objective.id,
+            version: document.version,
+            series_id,
+        }
+    }
 }
 
 /// Few rows ever vanish: one statement each.

@@ -1,0 +1,443 @@
+//! A piece of replays: objectives are judged and counted in at most 12 h that are over, as runs would have done then.
+
+use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
+
+use domain::{
+    Series, Span, Timestamp,
+    evaluation::{self, Outlook, STALENESS, Validity, replayed_at},
+    events::{Counted, Counting},
+    message::{
+        CountedGroup, CountedPiece, JudgedPiece, ReplayDocument, ReplayFailure, Replayed,
+        SeriesReference, ViolationsDocument,
+    },
+    sla::{ObjectiveId, SlaName},
+};
+use futures::{StreamExt, future, stream};
+use kafka::{KafkaUnreachable, Publication};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{
+    Etl, SERIES_WAITING,
+    events::{CountersRead, NotCounted, Reading, Underway, wanted},
+};
+use crate::{
+    deadline::Deadline,
+    message::Message,
+    metrics_file::Metric,
+    objectives::{ActiveEvents, ActiveObjective},
+    pairs::Pairs,
+    prometheus::{Availability, FetchError, FetchedSeries},
+};
+
+/// What is replayed.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// The time, `(start, end]`.
+    pub(crate) span: Span,
+    /// The newest time that samples are settled of.
+    pub(crate) settled: Timestamp,
+    /// What is judged.
+    pub(crate) ranges: Vec<ReplayedRange>,
+    /// What is counted, and whether that replaces what is final.
+    pub(crate) events: Vec<(ActiveEvents, bool)>,
+    /// The replays, for the messages.
+    pub(crate) name: String,
+}
+
+/// An objective of ranges of the version that was in force.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplayedRange {
+    pub(crate) active: ActiveObjective,
+    /// The part of the piece in which it was, whole seconds.
+    pub(crate) span: Span,
+    /// Whether what was judged is replaced.
+    pub(crate) replace: bool,
+}
+
+/// What was found in a piece.
+#[derive(Debug)]
+pub(crate) struct FoundInPiece {
+    /// How many messages say it.
+    pub(crate) messages: u64,
+    /// What could not be read, by SLA.
+    pub(crate) failures: Vec<(SlaName, ReplayFailure)>,
+}
+
+/// Why a piece is left for later.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotReplayed {
+    /// Prometheus cannot be asked now.
+    #[error("Prometheus cannot be asked: {0}")]
+    Prometheus(FetchError),
+    /// The invocation's time was over.
+    #[error("the invocation's time was over")]
+    Deadline,
+    /// Kafka is away.
+    #[error(transparent)]
+    Kafka(#[from] KafkaUnreachable),
+}
+
+/// Why a replay says nothing of what is to come.
+const OVER: &str = "replayed";
+/// Why an objective is not replayed whose metric takes too long.
+const TOO_LONG: &str = "its metric took too long";
+/// A message has about so many bytes at most.
+const MESSAGE_BYTES: usize = 2_000_000;
+/// A minute of a group takes about so many bytes.
+const SLICE_BYTES: usize = 120;
+const MINUTE: u64 = 60;
+
+impl Etl {
+    /// Judges and counts a piece, and publishes what was found.
+    ///
+    /// # Errors
+    /// When it is to be tried again later: Prometheus or Kafka is away, or the time is over.
+    pub(crate) async fn replay_piece(
+        &self,
+        piece: &Piece,
+        deadline: Deadline,
+    ) -> Result<FoundInPiece, NotReplayed> {
+        let availability = Availability::default();
+        let mut publication = self.publisher.publication();
+        let mut failures = Vec::new();
+        let mut of_metrics = BTreeMap::<&str, Vec<&ReplayedRange>>::new();
+        for range in &piece.ranges {
+            let metric = range.active.objective.metric.as_str();
+            of_metrics.entry(metric).or_default().push(range);
+        }
+        let pairs = Arc::new(Pairs::new(self.pairs));
+        for (name, ranges) in of_metrics {
+            // Of a metric that is not known there is nothing to judge.
+            let Some(metric) = self.metrics.iter().find(|metric| metric.name == name) else {
+                continue;
+            };
+            let judged = self
+                .judge_again(piece, metric, &ranges, &pairs, deadline, &mut publication)
+                .await?;
+            if let Err(reason) = judged {
+                for range in ranges {
+                    let active = &range.active;
+                    let failure = piece.failure(&active.objective.id, &reason);
+                    failures.push((active.sla.clone(), failure));
+                }
+            }
+        }
+        self.count_again(
+            piece,
+            &availability,
+            deadline,
+            &mut publication,
+            &mut failures,
+        )
+        .await?;
+        let published = publication.finish().await?;
+        for refusal in published.refused {
+            tracing::warn!(id = refusal.id, reason = %refusal.reason, "Kafka refuses a message of a replay");
+        }
+        Ok(FoundInPiece {
+            messages: published.messages,
+            failures,
+        })
+    }
+
+    /// Judges the series of a metric. The inner error is why it never will be.
+    async fn judge_again(
+        &self,
+        piece: &Piece,
+        metric: &Arc<Metric>,
+        ranges: &[&ReplayedRange],
+        pairs: &Arc<Pairs>,
+        deadline: Deadline,
+        publication: &mut Publication<'_>,
+    ) -> Result<Result<(), String>, NotReplayed> {
+        if deadline.is_over() {
+            return Err(NotReplayed::Deadline);
+        }
+        let ranges: Arc<[ReplayedRange]> = ranges.iter().map(|range| (*range).clone()).collect();
+        let (found, arriving) = mpsc::channel::<FetchedSeries>(SERIES_WAITING);
+        let range = piece.read_range(&ranges);
+        let fetch = async {
+            let found = found;
+            self.prometheus.fetch(metric, range, &found).await
+        };
+        let workers = thread::available_parallelism().map_or(1, usize::from);
+        let judge = async {
+            let mut judged = stream::unfold(arriving, async |mut arriving| {
+                Some((arriving.recv().await?, arriving))
+            })
+            .map(|series| {
+                let (metric, ranges, pairs) = (metric.clone(), ranges.clone(), pairs.clone());
+                let settled = piece.settled;
+                tokio::task::spawn_blocking(move || {
+                    judge_series(&metric, series, &ranges, &pairs, settled)
+                })
+            })
+            .buffer_unordered(workers)
+            .boxed();
+            while let Some(found) = judged.next().await {
+                for (judged, replace) in found.unwrap_or_default() {
+                    let document = ReplayDocument {
+                        piece: piece.span,
+                        replace,
+                        found: Replayed::Judged(Box::new(judged)),
+                    };
+                    publication
+                        .send(Message::of_replay(&document, &piece.name))
+                        .await;
+                }
+            }
+        };
+        let both = future::join(fetch, judge);
+        let Ok((fetched, ())) = timeout(deadline.left().min(deadline.patience), both).await else {
+            return if deadline.is_over() {
+                Err(NotReplayed::Deadline)
+            } else {
+                Ok(Err(TOO_LONG.to_owned()))
+            };
+        };
+        match fetched {
+            Ok(_) => Ok(Ok(())),
+            Err(error @ (FetchError::Unreachable(_) | FetchError::Busy(_))) => {
+                Err(NotReplayed::Prometheus(error))
+            }
+            Err(error) => Ok(Err(error.to_string())),
+        }
+    }
+
+    /// Counts the objectives of events of a piece, each selector once.
+    async fn count_again(
+        &self,
+        piece: &Piece,
+        availability: &Availability,
+        deadline: Deadline,
+        publication: &mut Publication<'_>,
+        failures: &mut Vec<(SlaName, ReplayFailure)>,
+    ) -> Result<(), NotReplayed> {
+        if piece.events.is_empty() {
+            return Ok(());
+        }
+        let reading = Reading {
+            availability,
+            deadline,
+            range: Counting::read_range(piece.span),
+        };
+        let new = |(active, _): &'_ (ActiveEvents, bool)| {
+            Counting::new(
+                &active.objective,
+                piece.span,
+                reading.range,
+                self.events.groups_of_objective,
+            )
+        };
+        let mut underway: Vec<Underway<'_>> = piece
+            .events
+            .iter()
+            .map(|one| Underway {
+                active: &one.0,
+                counting: new(one),
+                reason: None,
+            })
+            .collect();
+        let mut read = CountersRead::default();
+        for wanted in wanted(&mut underway) {
+            let is_needed = |(position, _): &(usize, usize)| underway[*position].reason.is_none();
+            if !wanted.uses.iter().any(is_needed) {
+                continue;
+            }
+            let counted = self
+                .count_counters(&wanted, &reading, &mut read, &mut underway)
+                .await;
+            match counted {
+                Ok(()) => {}
+                Err(NotCounted::Deadline) => return Err(NotReplayed::Deadline),
+                Err(NotCounted::Fetch(
+                    error @ (FetchError::Unreachable(_) | FetchError::Busy(_)),
+                )) => return Err(NotReplayed::Prometheus(error)),
+                Err(error) => {
+                    for (position, _) in &wanted.uses {
+                        let reason = &mut underway[*position].reason;
+                        reason.get_or_insert_with(|| format!("{}: {error}", wanted.selector.text));
+                    }
+                }
+            }
+        }
+        for (objective, (_, replace)) in underway.into_iter().zip(&piece.events) {
+            let active = objective.active;
+            match objective.reason {
+                Some(reason) => {
+                    let failure = piece.failure(&active.objective.id, &reason);
+                    failures.push((active.sla.clone(), failure));
+                }
+                None => {
+                    let counted = objective.counting.finish();
+                    piece.publish(active, *replace, counted, publication).await;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Piece {
+    fn failure(&self, objective: &ObjectiveId, reason: &str) -> ReplayFailure {
+        ReplayFailure {
+            from: self.span.start,
+            to: self.span.end,
+            objective: objective.clone(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// Before its start what a run reads; what is replaced is judged beyond its end, too.
+    fn read_range(&self, ranges: &[ReplayedRange]) -> Span {
+        let longest = ranges.iter().map(|range| range.active.objective.hold).max();
+        let start = evaluation::read_range(longest.unwrap_or_default(), self.span.start).start;
+        let ends = ranges.iter().map(|range| range.last(self.settled));
+        Span {
+            start,
+            end: ends.max().unwrap_or(self.span.end),
+        }
+    }
+
+    /// Publishes the minutes of all groups, hour by hour.
+    async fn publish(
+        &self,
+        active: &ActiveEvents,
+        replace: bool,
+        counted: Counted,
+        publication: &mut Publication<'_>,
+    ) {
+        let bytes = counted.groups.len() * SLICE_BYTES;
+        let at_once = (MESSAGE_BYTES / bytes.max(1)).clamp(1, 60) as u64;
+        let mut minutes = Span {
+            start: self.span.start,
+            end: self.span.start,
+        };
+        while minutes.end < self.span.end {
+            let into_hour = minutes.end.millis().div_euclid(60_000).rem_euclid(60) as u64;
+            let length = at_once.min(60 - into_hour);
+            minutes = Span {
+                start: minutes.end,
+                end: (minutes.end + Duration::from_secs(MINUTE * length)).min(self.span.end),
+            };
+            let groups = counted.groups.iter().map(|group| {
+                let slices = group.since(minutes.start).iter();
+                CountedGroup {
+                    group: group.group.clone(),
+                    slices: slices
+                        .take_while(|slice| slice.end <= minutes.end)
+                        .copied()
+                        .collect(),
+                }
+            });
+            let document = ReplayDocument {
+                piece: self.span,
+                replace,
+                found: Replayed::Counted(Box::new(CountedPiece {
+                    sla: active.sla.clone(),
+                    version: active.version,
+                    objective: active.objective.clone(),
+                    definition: active.objective.definition(),
+                    minutes,
+                    groups: groups.collect(),
+                })),
+            };
+            publication
+                .send(Message::of_replay(&document, &self.name))
+                .await;
+        }
+    }
+}
+
+impl ReplayedRange {
+    /// How far before an evaluation its samples may lie.
+    fn reach(&self) -> Duration {
+        evaluation::read_range(self.active.objective.hold, self.span.end).length()
+    }
+
+    /// The last evaluation: where what was judged is replaced, one that sees enough after the piece to join what comes then.
+    fn last(&self, settled: Timestamp) -> Timestamp {
+        let beyond = self.span.end + self.active.objective.hold + STALENESS;
+        if self.replace {
+            beyond.min(settled).max(self.span.end)
+        } else {
+            self.span.end
+        }
+    }
+
+    /// When it is evaluated on a series, in the order in which that is recorded.
+    fn times(&self, samples: &[domain::Sample], settled: Timestamp) -> Vec<Timestamp> {
+        let range = Span {
+            start: self.span.start - self.reach(),
+            end: self.span.end,
+        };
+        let read = evaluation::within(samples, range);
+        let mut times = replayed_at(read, self.reach(), self.span);
+        if self.replace {
+            // What was judged before the piece stays; what comes after it is joined first.
+            times.retain(|time| *time > self.span.start);
+            times.push(self.last(settled));
+            times.sort_unstable();
+            times.dedup();
+            times.reverse();
+        }
+        times
+    }
+}
+
+/// The objectives that match a series, evaluated on it, and whether each replaces what was judged.
+fn judge_series(
+    metric: &Metric,
+    fetched: FetchedSeries,
+    ranges: &[ReplayedRange],
+    pairs: &Pairs,
+    settled: Timestamp,
+) -> Vec<(JudgedPiece, bool)> {
+    let samples = evaluation::clean(fetched.samples);
+    let series = Series {
+        metric: metric.name.clone(),
+        labels: fetched.labels,
+    };
+    let reference = SeriesReference::new(&series, metric.unit.clone());
+    let mut judged = Vec::new();
+    let matching = ranges.iter().filter(|range| {
+        let selector = &range.active.objective.labels;
+        series.labels.matches(selector)
+    });
+    for range in matching {
+        if !pairs.take() {
+            break;
+        }
+        let ActiveObjective {
+            sla,
+            version,
+            objective,
+        } = &range.active;
+        let evaluations = range
+            .times(&samples, settled)
+            .into_iter()
+            .filter_map(|as_of| {
+                let markers = fetched.ends.partition_point(|marker| *marker <= as_of);
+                let validity = Validity {
+                    staleness: metric.reading.staleness(),
+                    markers: &fetched.ends[..markers],
+                };
+                let evaluated = evaluation::evaluate(objective, &samples, validity, as_of);
+                let outlook = Outlook::unavailable(OVER);
+                Some(ViolationsDocument::judged(
+                    sla,
+                    *version,
+                    objective,
+                    reference.clone(),
+                    evaluated.judgement()?,
+                    outlook,
+                ))
+            });
+        let evaluations: Vec<_> = evaluations.collect();
+        if !evaluations.is_empty() {
+            let span = range.span;
+            judged.push((JudgedPiece { span, evaluations }, range.replace));
+        }
+    }
+    judged
+}

@@ -1,0 +1,295 @@
+//! A replay leaves in the database what runs would have left.
+#![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{
+    Labels, SeriesId, Span, Timestamp,
+    budget::EventsQuestion,
+    events::{CountedRow, Minute},
+    message::group_id,
+    sla::{Draft, EventsObjective, SlaName},
+};
+use etl::{deadline::Deadline, replay::Replaying, request::RunRequest, run::Etl, subject::Trigger};
+use prometheus::testing::{PushedSample, PushedSeries};
+use serde_json::{Value, json};
+use store::{
+    pipeline::Document,
+    replay::{NewReplay, ReplayOutcome},
+    sla::Condition,
+    slices::budgets::rows_of,
+    testing::TestDatabase,
+};
+use uuid::Uuid;
+
+use super::{etl, moment_ago, pushed::push_all, records};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A level that is out of range now and then and silent for a while, and requests of two services.
+struct Past {
+    level: String,
+    requests: String,
+    end: Timestamp,
+}
+
+impl Past {
+    async fn push() -> Self {
+        let (level, requests) = (
+            format!("level_{}", Uuid::new_v4().simple()),
+            format!("requests_{}_total", Uuid::new_v4().simple()),
+        );
+        // Long enough ago for each minute to be final.
+        let end = Minute::ended_by(moment_ago() - 6 * MINUTE).end();
+        let first = end - 13 * HOUR;
+        let times = || (1..=13 * 60_i64).map(|minute| (minute, first.millis() + minute * 60_000));
+        let levels = times()
+            .filter(|(minute, _)| !(650..672).contains(minute))
+            .map(|(minute, milliseconds)| PushedSample {
+                value: if minute % 37 < 5 { 20.0 } else { 5.0 },
+                milliseconds,
+            });
+        let labels = [
+            ("__name__", level.as_str()),
+            ("instance", "a"),
+            ("job", "level"),
+        ];
+        let mut series = vec![PushedSeries::new(&labels, levels.collect())];
+        for (place, (service, code)) in [("api", "200"), ("api", "500"), ("web", "200")]
+            .into_iter()
+            .enumerate()
+        {
+            let place = place as i64;
+            let labels = [
+                ("__name__", requests.as_str()),
+                ("code", code),
+                ("instance", service),
+                ("job", "requests"),
+                ("service", service),
+            ];
+            // One begins anew now and then, one is silent for a while.
+            let samples = times()
+                .filter(|(minute, _)| place != 2 || !(700..712).contains(minute))
+                .map(|(minute, milliseconds)| PushedSample {
+                    value: ((minute % 311) * (place + 2) + minute % 3) as f64,
+                    milliseconds: milliseconds - 1_000 * place,
+                });
+            series.push(PushedSeries::new(&labels, samples.collect()));
+        }
+        push_all(series).await;
+        Self {
+            level,
+            requests,
+            end,
+        }
+    }
+
+    fn metrics(&self) -> String {
+        format!("[[metric]]\nname = \"level\"\nquery = \"{}\"\n", self.level)
+    }
+
+    fn objectives(&self) -> Value {
+        let requests = &self.requests;
+        json!([
+            {"id": "level", "metric": "level", "max": 10, "for": "2m", "target": 0.9},
+            {"id": "availability", "by": ["service"], "target": 0.9,
+                "events": {"bad": format!("{requests}{{code=\"500\"}}"), "total": requests}},
+        ])
+    }
+}
+
+/// A database with the SLA, and an etl that looks there.
+struct System {
+    database: TestDatabase,
+    etl: Etl,
+    topic: String,
+    /// Messages on the topic.
+    published: u64,
+}
+
+impl System {
+    async fn new(past: &Past) -> Self {
+        let database = TestDatabase::create().await;
+        let draft = json!({"name": "shop", "objectives": past.objectives()});
+        let draft = Draft::parse(&draft).unwrap();
+        let made =
+            database
+                .store()
+                .put_sla("shop", &draft.objectives, &Condition::Absent, moment_ago());
+        made.await.unwrap();
+        let (etl, topic) = etl(&past.metrics(), &[("DATABASE_URL", database.url())]).await;
+        // The last run is some minutes old, and not late.
+        let etl = Etl {
+            interval: HOUR,
+            ..etl
+        };
+        Self {
+            database,
+            etl,
+            topic,
+            published: 0,
+        }
+    }
+
+    async fn run(&mut self, as_of: Timestamp) {
+        let request = RunRequest::everything(as_of);
+        let run = self.etl.run(&request, Trigger::Invoke, Deadline::default());
+        self.published += run.await.unwrap().messages + 1;
+    }
+
+    /// Works off a piece. Returns where it begins; `None`: none waits.
+    async fn work(&mut self) -> Option<Timestamp> {
+        let replaying = Replaying::new(self.database.store().clone(), None);
+        let done = replaying.work(&self.etl, Deadline::default()).await;
+        if done["waits"] == "no replay waits" {
+            return None;
+        }
+        self.published += done["replayed"]["messages"].as_u64().unwrap();
+        Some(done["replayed"]["from"].as_str().unwrap().parse().unwrap())
+    }
+
+    /// Stores everything on the topic, once more what was stored before; `all`: also what says that a piece is done.
+    async fn store(&self, all: bool) {
+        let records = records(&self.topic, self.published as usize);
+        let mut documents: Vec<Document> = records
+            .into_values()
+            .flatten()
+            .map(|record| {
+                let kind = record.headers["ce_type"].parse().unwrap();
+                Document::parse(kind, record.value.as_bytes()).unwrap()
+            })
+            .collect();
+        let is_done = |document: &Document| {
+            matches!(document, Document::Replay(replay)
+                if matches!(replay.found, domain::message::Replayed::Done(_)))
+        };
+        documents.retain(|document| all || !is_done(document));
+        for documents in documents.chunks(50) {
+            self.database
+                .store()
+                .store_batch(documents, &[])
+                .await
+                .unwrap();
+        }
+    }
+
+    async fn replay(&self, start: Timestamp, end: Timestamp, replace: bool) {
+        let asked = NewReplay {
+            span: Span { start, end },
+            objectives: None,
+            replace,
+        };
+        let sla: SlaName = "shop".parse().unwrap();
+        let created = self
+            .database
+            .store()
+            .create_replay(&sla, asked, moment_ago());
+        assert!(matches!(created.await.unwrap(), ReplayOutcome::Created(_)));
+    }
+
+    /// What is kept of violations, gaps and judged time, and of minutes of a span that are measured or have events.
+    async fn kept(
+        &self,
+        span: Span,
+    ) -> (
+        Vec<Option<Vec<String>>>,
+        BTreeMap<SeriesId, Vec<CountedRow>>,
+    ) {
+        let mut contents = self.database.contents().await;
+        let tables = ["episode", "gap", "judged"].map(|table| contents.remove(table));
+        let store = self.database.store();
+        let sla: SlaName = "shop".parse().unwrap();
+        let stored = store.sla("shop").await.unwrap().unwrap();
+        let objective: &EventsObjective = &stored.sla.events[0].1;
+        let question = EventsQuestion::of_slices(objective, span);
+        let mut minutes = BTreeMap::new();
+        for service in [None, Some("api"), Some("web")] {
+            let labels: Labels = service
+                .map(|service| ("service", service))
+                .into_iter()
+                .collect();
+            let group = group_id(&sla, &objective.id, &labels);
+            let rows = rows_of(store, &sla, objective, group, &question);
+            let mut rows = rows.await.unwrap();
+            rows.retain(|row| {
+                row.span.start >= span.start
+                    && row.span.end <= span.end
+                    && (row.measured_minutes > 0 || row.counts.sums() != [0.0; 2])
+            });
+            minutes.insert(group, rows);
+        }
+        (tables.into(), minutes)
+    }
+}
+
+#[tokio::test]
+async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often() {
+    let past = Past::push().await;
+    let (start, end) = (past.end - 3 * HOUR, past.end);
+    let mut live = System::new(&past).await;
+    let mut as_of = start;
+    while as_of <= end {
+        live.run(as_of).await;
+        as_of = as_of + 10 * MINUTE;
+    }
+    live.store(true).await;
+    // Of the last minutes no run knows for certain.
+    let settled = Span {
+        start,
+        end: end - 5 * MINUTE,
+    };
+    let expected = live.kept(settled).await;
+    assert!(expected.0.iter().all(Option::is_some), "{expected:?}");
+    let all = &expected.1[&group_id(
+        &"shop".parse().unwrap(),
+        &"availability".parse().unwrap(),
+        &Labels::default(),
+    )];
+    assert_eq!(all.len(), 175);
+    assert!(all.iter().all(|row| row.is_final));
+
+    let mut replayed = System::new(&past).await;
+    replayed.replay(start, end, false).await;
+    replayed.replay(end - 2 * HOUR, end - HOUR, false).await;
+    replayed.replay(start, end - 90 * MINUTE, false).await;
+    // Killed before it says that it is done: it begins again.
+    assert_eq!(replayed.work().await, Some(end - HOUR));
+    replayed.store(false).await;
+    let mut begins = Vec::new();
+    while let Some(start) = replayed.work().await {
+        replayed.store(true).await;
+        begins.push(start);
+    }
+    assert_eq!(
+        begins,
+        [end - HOUR, end - 90 * MINUTE, end - 2 * HOUR, start]
+    );
+    assert_eq!(replayed.kept(settled).await, expected);
+    let contents = replayed.database.contents().await;
+    for table in [
+        "run",
+        "metrics",
+        "prediction",
+        "violation",
+        "evaluation",
+        "score",
+        "alert",
+    ] {
+        assert_eq!(contents.get(table), None, "{table}");
+    }
+    // Once more, at other ends, and over what runs left: nothing changes.
+    replayed.replay(start + 20 * MINUTE, end, false).await;
+    replayed.replay(start, end, false).await;
+    while replayed.work().await.is_some() {
+        replayed.store(true).await;
+    }
+    assert_eq!(replayed.kept(settled).await, expected);
+    for replace in [false, true] {
+        live.replay(start + 30 * MINUTE, end, replace).await;
+        while live.work().await.is_some() {
+            live.store(true).await;
+        }
+        assert_eq!(live.kept(settled).await, expected, "{replace}");
+    }
+}
