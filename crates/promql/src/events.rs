@@ -2,14 +2,18 @@
 
 use promql_parser::parser::{
     self, AggregateExpr, Call, Expr, LabelModifier, VectorSelector,
-    token::{T_ADD, T_SUM},
+    token::{T_ADD, T_DIV, T_SUB, T_SUM},
 };
 
-use crate::query::{MatchOperator, Matcher, Selector, matchers, without_comments};
+use crate::query::{MatchOperator, Matcher, NAME, Selector, matchers, without_comments};
 
 /// A sum of the events that counters counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventsSum {
+    /// The terms as selectors, as people write them: `requests{code=~"5.."}`.
+    pub terms: Vec<String>,
+    /// Whether each term is the `rate` or `increase` of a selector.
+    pub has_rates: bool,
     /// What selects the counters, one for each term, in order. A counter that two terms select counts twice.
     pub selectors: Vec<Selector>,
     /// The labels of `sum by (…)`, sorted, each once; `None` where no term has them.
@@ -34,15 +38,42 @@ impl EventsSum {
     /// # Errors
     /// For anything else; the error says what, and what is allowed.
     pub fn parse(text: &str) -> Result<Self, InvalidSum> {
-        let text = with_a_window(&without_comments(text));
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(InvalidSum("is empty".to_owned()));
-        }
-        let expression = parser::parse(text)
-            .map_err(|reason| InvalidSum(format!("is not PromQL: {}", cut(&reason))))?;
+        Self::of(&expression(text)?)
+    }
+
+    /// The sum, and what is taken from it, of a text that is `SUM - SUM`, in brackets or not.
+    pub fn difference(text: &str) -> Option<(Self, Self)> {
+        let expression = expression(text).ok()?;
+        let Expr::Binary(difference) = inner(&expression) else {
+            return None;
+        };
+        let is_plain = difference.op.id() == T_SUB && difference.modifier.is_none();
+        let both = (
+            Self::of(&difference.lhs).ok()?,
+            Self::of(&difference.rhs).ok()?,
+        );
+        is_plain.then_some(both)
+    }
+
+    /// Whether it counts the same events, whatever the order of its terms and of their matchers.
+    pub fn counts_the_same(&self, other: &Self) -> bool {
+        let sorted = |sum: &Self| {
+            let selectors = sum.selectors.iter().map(|selector| {
+                let mut matchers: Vec<String> =
+                    selector.matchers.iter().map(ToString::to_string).collect();
+                matchers.sort();
+                matchers
+            });
+            let mut selectors: Vec<Vec<String>> = selectors.collect();
+            selectors.sort();
+            selectors
+        };
+        self.by == other.by && sorted(self) == sorted(other)
+    }
+
+    fn of(expression: &Expr) -> Result<Self, InvalidSum> {
         let mut sum = Sum::default();
-        sum.add(&expression)?;
+        sum.add(expression)?;
         if sum.selectors.len() > MOST_TERMS {
             return Err(InvalidSum(format!(
                 "has {} terms; {MOST_TERMS} are the most",
@@ -50,14 +81,77 @@ impl EventsSum {
             )));
         }
         Ok(Self {
+            terms: sum.terms,
+            has_rates: sum.rates == sum.selectors.len(),
             selectors: sum.selectors,
             by: sum.by.flatten(),
         })
     }
 }
 
+/// A share of events: a text that is `SUM / SUM`, or `1 - SUM / SUM`, in brackets or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventsShare {
+    /// The events above the line.
+    pub part: EventsSum,
+    /// All events.
+    pub total: EventsSum,
+    /// Whether it is what is left of the whole: `1 - SUM / SUM`.
+    pub is_rest: bool,
+}
+
+impl EventsShare {
+    /// Reads a share; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let expression = expression(text).ok()?;
+        let (share, is_rest) = match inner(&expression) {
+            Expr::Binary(rest)
+                if rest.op.id() == T_SUB && rest.modifier.is_none() && is_one(&rest.lhs) =>
+            {
+                (inner(&rest.rhs), true)
+            }
+            other => (other, false),
+        };
+        let Expr::Binary(share) = share else {
+            return None;
+        };
+        if share.op.id() != T_DIV || share.modifier.is_some() {
+            return None;
+        }
+        Some(Self {
+            part: EventsSum::of(&share.lhs).ok()?,
+            total: EventsSum::of(&share.rhs).ok()?,
+            is_rest,
+        })
+    }
+}
+
+fn expression(text: &str) -> Result<Expr, InvalidSum> {
+    let text = with_a_window(&without_comments(text));
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(InvalidSum("is empty".to_owned()));
+    }
+    parser::parse(text).map_err(|reason| InvalidSum(format!("is not PromQL: {}", cut(&reason))))
+}
+
+/// What is in the brackets.
+fn inner(expression: &Expr) -> &Expr {
+    match expression {
+        Expr::Paren(brackets) => inner(&brackets.expr),
+        other => other,
+    }
+}
+
+fn is_one(expression: &Expr) -> bool {
+    matches!(inner(expression), Expr::NumberLiteral(number) if number.val.to_bits() == 1.0_f64.to_bits())
+}
+
 #[derive(Default)]
 struct Sum {
+    terms: Vec<String>,
+    /// How many terms are the rate of a counter.
+    rates: usize,
     selectors: Vec<Selector>,
     /// `None` before the first term.
     by: Option<Option<Vec<String>>>,
@@ -76,9 +170,11 @@ impl Sum {
             }
             Expr::Aggregate(aggregate) if aggregate.op.id() == T_SUM => {
                 let by = by(aggregate)?;
-                self.term(counter(&aggregate.expr)?, by)
+                let (selector, is_rate) = counter(&aggregate.expr)?;
+                self.rates += usize::from(is_rate);
+                self.term(selector, by)
             }
-            Expr::VectorSelector(selector) => self.term(plain(selector)?, None),
+            Expr::VectorSelector(selector) => self.term(selector, None),
             Expr::Call(_) => Err(other("a function without `sum` around it")),
             Expr::Aggregate(_) => Err(other("an aggregation that is not `sum`")),
             Expr::Binary(_) => Err(other("an operator that is not `+`")),
@@ -86,7 +182,12 @@ impl Sum {
         }
     }
 
-    fn term(&mut self, selector: Selector, by: Option<Vec<String>>) -> Result<(), InvalidSum> {
+    fn term(
+        &mut self,
+        selector: &VectorSelector,
+        by: Option<Vec<String>>,
+    ) -> Result<(), InvalidSum> {
+        let counted = plain(selector)?;
         match &self.by {
             Some(earlier) if *earlier != by => {
                 return Err(InvalidSum(
@@ -95,7 +196,8 @@ impl Sum {
             }
             _ => self.by = Some(by),
         }
-        self.selectors.push(selector);
+        self.terms.push(written(selector));
+        self.selectors.push(counted);
         Ok(())
     }
 }
@@ -114,14 +216,14 @@ fn by(aggregate: &AggregateExpr) -> Result<Option<Vec<String>>, InvalidSum> {
     }
 }
 
-/// What stands in `sum(…)`: a selector, or `rate` or `increase` of one.
-fn counter(expression: &Expr) -> Result<Selector, InvalidSum> {
+/// What stands in `sum(…)`: a selector, or `rate` or `increase` of one; and which of both.
+fn counter(expression: &Expr) -> Result<(&VectorSelector, bool), InvalidSum> {
     match expression {
         Expr::Paren(inner) => counter(&inner.expr),
-        Expr::VectorSelector(selector) => plain(selector),
+        Expr::VectorSelector(selector) => Ok((selector, false)),
         Expr::Call(Call { func, args }) if matches!(func.name, "rate" | "increase") => {
             match args.args.first().map(|range| &**range) {
-                Some(Expr::MatrixSelector(range)) => plain(&range.vs),
+                Some(Expr::MatrixSelector(range)) => Ok((&range.vs, true)),
                 _ => Err(other("`rate` or `increase` of a subquery")),
             }
         }
@@ -139,6 +241,28 @@ fn plain(selector: &VectorSelector) -> Result<Selector, InvalidSum> {
     }
     let matchers: Vec<Matcher> = matchers(selector).into_iter().map(by_number).collect();
     Ok(Selector::of(matchers))
+}
+
+/// A selector as people write it: the name first, then the other matchers.
+fn written(selector: &VectorSelector) -> String {
+    let matchers = matchers(selector);
+    let is_plain = |name: &str| {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+        !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(legal)
+    };
+    let (name, others): (Vec<&Matcher>, Vec<&Matcher>) = matchers.iter().partition(|matcher| {
+        matcher.label == NAME
+            && matcher.operator == MatchOperator::Equal
+            && is_plain(&matcher.value)
+    });
+    let [name] = name[..] else {
+        return Selector::of(matchers).text;
+    };
+    if others.is_empty() {
+        return name.value.clone();
+    }
+    let others: Vec<String> = others.into_iter().map(ToString::to_string).collect();
+    format!("{}{{{}}}", name.value, others.join(","))
 }
 
 /// A matcher of a number takes every way in which a server may write it: `1` is `1.0`.
@@ -175,8 +299,8 @@ fn by_number(matcher: Matcher) -> Matcher {
     }
 }
 
-/// Sloth's templates have `[{{.window}}]` for a range.
-fn with_a_window(text: &str) -> String {
+/// The text with the range of 5 minutes where Sloth's templates have `[{{.window}}]`.
+pub fn with_a_window(text: &str) -> String {
     let mut rest = text;
     let mut whole = String::with_capacity(text.len());
     while let Some(start) = rest.find("{{") {
@@ -240,6 +364,73 @@ mod tests {
         assert_eq!(selectors, [r#"{__name__="x"}"#, r#"{__name__="y"}"#]);
         assert_eq!(by, Some(vec!["a".to_owned(), "b".to_owned()]));
         assert_eq!(read("a + (b + c)").0.len(), 3);
+    }
+
+    #[test]
+    fn terms_are_written_as_people_write_selectors() {
+        for (text, term) in [
+            (
+                r#"sum(rate(d_bucket{a!="b",le="0.4"}[5m]))"#,
+                r#"d_bucket{a!="b",le="0.4"}"#,
+            ),
+            ("sum(increase(x[{{.window}}]))", "x"),
+            (r#"{__name__="x",a="1"}"#, r#"x{a="1"}"#),
+            (r#"{__name__=~"x|y"}"#, r#"{__name__=~"x|y"}"#),
+            (
+                r#"{"http.requests", a="1"}"#,
+                r#"{__name__="http.requests",a="1"}"#,
+            ),
+        ] {
+            let sum = EventsSum::parse(text).unwrap();
+            assert_eq!(sum.terms, [term], "{text}");
+            assert_eq!(sum.has_rates, text.starts_with("sum("), "{text}");
+        }
+        assert!(
+            !EventsSum::parse("sum(rate(x[5m])) + sum(y)")
+                .unwrap()
+                .has_rates
+        );
+    }
+
+    #[test]
+    fn a_difference_and_a_share_of_sums_are_read() {
+        let (total, taken) =
+            EventsSum::difference(r#"(sum(rate(n{a="1",b="2"}[5m])) - sum(rate(x[5m])))"#).unwrap();
+        assert_eq!(taken.terms, ["x"]);
+        assert!(total.counts_the_same(&EventsSum::parse(r#"n{b="2",a="1"}"#).unwrap()));
+        assert!(!total.counts_the_same(&taken));
+        for text in ["x", "x + y", "x - on (a) y", "x - 1"] {
+            assert_eq!(EventsSum::difference(text), None, "{text}");
+        }
+        for (text, is_rest) in [
+            ("sum(rate(x[5m])) / sum(rate(y[5m]))", false),
+            ("(sum(x) / sum(y))", false),
+            ("1 - (sum(x) / sum(y))", true),
+            ("1 - sum(x) / sum(y)", true),
+            ("(1) - (sum(x[5m:1m]) / sum(y)) # never", true),
+        ] {
+            let share = EventsShare::parse(text);
+            if text.contains("never") {
+                assert_eq!(share, None, "{text}");
+                continue;
+            }
+            let share = share.unwrap();
+            assert_eq!(
+                (&share.part.terms[..], &share.total.terms[..], share.is_rest),
+                (&["x".to_owned()][..], &["y".to_owned()][..], is_rest),
+                "{text}"
+            );
+        }
+        for text in [
+            "2 - x / y",
+            "x * y",
+            "x",
+            "avg(x) / y",
+            "x / on (a) y",
+            "1 - x",
+        ] {
+            assert_eq!(EventsShare::parse(text), None, "{text}");
+        }
     }
 
     #[test]

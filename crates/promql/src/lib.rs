@@ -8,6 +8,6 @@ mod events;
 mod query;
 mod reading;
 
-pub use events::{EventsSum, InvalidSum};
+pub use events::{EventsShare, EventsSum, InvalidSum, with_a_window};
 pub use query::{MatchOperator, Matcher, NAME, Query, Selected, Selector, selected};
 pub use reading::{Asked, At, Reading, Unreadable};

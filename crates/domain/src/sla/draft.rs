@@ -1,3 +1,4 @@
+mod about;
 mod alerting;
 mod alerts;
 mod budget;
@@ -9,7 +10,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::{
-    AnyObjective, Objective, SlaName,
+    About, AnyObjective, Objective, SampledQuery, SlaName,
     fields::{id, number, text, valid},
 };
 use crate::{
@@ -18,11 +19,23 @@ use crate::{
 };
 use fields::{hold, labels, silence};
 
+/// The fields of an SLA.
+const SLA_FIELDS: [&str; 6] = [
+    "name",
+    "objectives",
+    "display_name",
+    "description",
+    "annotations",
+    "replay",
+];
+
 /// An SLA as somebody asks for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     /// Its name, if it was given one.
     pub name: Option<SlaName>,
+    /// What it is, for people.
+    pub about: About,
     /// The objectives, 1 to 10,000, in the order given, ids unique.
     pub objectives: Vec<AnyObjective>,
     /// Whether the time before is judged and counted after the fact, as far as budgets look back.
@@ -30,8 +43,13 @@ pub struct Draft {
 }
 
 const MOST_OBJECTIVES: usize = 10_000;
-/// The fields of every objective.
-const FIELDS: [&str; 13] = [
+/// The fields of an objective of a list that say which one it is, and what it is about.
+const LISTED: [&str; 4] = ["id", "metric", "query", "step"];
+/// The fields of every objective of ranges.
+const FIELDS: [&str; 16] = [
+    "display_name",
+    "description",
+    "annotations",
     "labels",
     "min",
     "max",
@@ -50,14 +68,16 @@ const FIELDS: [&str; 13] = [
 impl Draft {
     /// Reads `{"name": …?, "replay": …?, "objectives": [{"id": …?, "metric", "labels"?, "min"?, "max"?, "for"?, "target"?,
     /// "budget_window"?, "missing"?, "alerts"?, "severity"?, "runbook"?, "expect"?, "hold"?, "series_end"?}]}`, or ranges
-    /// by metric: `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list that has `events` is one of events:
+    /// by metric: `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list may have `"query"` and `"step"?` in place of
+    /// `"metric"`. One that has `events` is one of events:
     /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
-    /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?, "runbook"?, "expect"?}`.
+    /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?, "runbook"?, "expect"?}`. An SLA and an objective of a list may
+    /// have `"display_name"`, `"description"` and `"annotations"`.
     ///
     /// # Errors
-    /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, label,
-    /// id, bound, `for`, `hold` or target out of its range, an objective without a bound or with `min` above `max`, an id twice, no
-    /// objective or more than 10,000.
+    /// With everything that is wrong, up to 100 faults: a value of another type, an unknown field, a name, metric, query,
+    /// label, id, bound, `for`, `hold` or target out of its range, an objective without a bound or with `min` above `max`,
+    /// an id twice, no objective or more than 10,000.
     pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let draft = match document {
@@ -68,6 +88,7 @@ impl Draft {
             }
             Value::Object(fields) => Self {
                 name: None,
+                about: About::default(),
                 objectives: by_metric(fields, &mut faults),
                 replay: true,
             },
@@ -85,6 +106,15 @@ impl Draft {
 }
 
 impl Draft {
+    /// Its objectives as those of the SLA `sla`, whatever the draft calls it.
+    pub fn objectives_of(self, sla: &SlaName) -> Vec<AnyObjective> {
+        let mut objectives = self.objectives;
+        for objective in &mut objectives {
+            objective.belongs_to(sla);
+        }
+        objectives
+    }
+
     /// The objectives of ranges among its own, in the order given.
     pub fn ranges(&self) -> Vec<Objective> {
         let ranges = self
@@ -101,14 +131,16 @@ impl Draft {
 fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     for field in fields
         .keys()
-        .filter(|field| !matches!(field.as_str(), "name" | "objectives" | "replay"))
+        .filter(|field| !SLA_FIELDS.contains(&field.as_str()))
     {
         faults.add(&below("", field), "is not a field of an SLA");
     }
     let name = text(fields, "", "name", faults)
         .and_then(|name| valid(SlaName::parse(name), "/name", faults));
+    let about = about::about(fields, "", faults);
+    let sla = name.clone().unwrap_or_else(SlaName::default_name);
     let objectives = match fields.get("objectives") {
-        Some(Value::Array(values)) => listed(values, faults),
+        Some(Value::Array(values)) => listed(values, &sla, faults),
         Some(_) => {
             faults.add("/objectives", "must be a list of objectives");
             Vec::new()
@@ -128,12 +160,13 @@ fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
     };
     Draft {
         name,
+        about,
         objectives,
         replay,
     }
 }
 
-fn listed(values: &[Value], faults: &mut Faults) -> Vec<AnyObjective> {
+fn listed(values: &[Value], sla: &SlaName, faults: &mut Faults) -> Vec<AnyObjective> {
     if !is_right_number(values.len(), "/objectives", faults) {
         return Vec::new();
     }
@@ -148,7 +181,7 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<AnyObjective> {
         let objective = if fields.contains_key("events") {
             events::objective(fields, &pointer, faults).map(AnyObjective::Events)
         } else {
-            of_metric(fields, &pointer, faults).map(AnyObjective::Range)
+            range(fields, &pointer, sla, faults).map(AnyObjective::Range)
         };
         let Some(objective) = objective else {
             continue;
@@ -167,22 +200,47 @@ fn listed(values: &[Value], faults: &mut Faults) -> Vec<AnyObjective> {
     objectives
 }
 
-/// An objective of a list that is about a metric.
-fn of_metric(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Option<Objective> {
-    let at = below(pointer, "metric");
-    let metric = match fields.get("metric") {
-        Some(Value::String(name)) => name,
-        Some(_) => {
-            faults.add(&at, "must be a string");
-            return None;
+/// What an objective of ranges is about.
+enum Subject {
+    Metric(MetricName),
+    Query(SampledQuery),
+}
+
+/// An objective of a list that is about a metric or a query.
+fn range(
+    fields: &Map<String, Value>,
+    pointer: &str,
+    sla: &SlaName,
+    faults: &mut Faults,
+) -> Option<Objective> {
+    let is_given = |field| fields.get(field).is_some_and(|value| !value.is_null());
+    let subject = if is_given("query") {
+        if is_given("metric") {
+            faults.add(
+                &below(pointer, "metric"),
+                "is not a field beside `query`: the series of a query are called SLA/ID",
+            );
         }
-        None => {
-            faults.add(&at, "is missing");
-            return None;
+        fields::query(fields, pointer, faults).map(Subject::Query)
+    } else {
+        if is_given("step") {
+            faults.add(&below(pointer, "step"), "is for an objective with `query`");
         }
+        let at = below(pointer, "metric");
+        let metric = match fields.get("metric") {
+            Some(Value::String(name)) => name,
+            Some(_) => {
+                faults.add(&at, "must be a string");
+                return None;
+            }
+            None => {
+                faults.add(&at, "is missing, and so is `query`");
+                return None;
+            }
+        };
+        valid(MetricName::parse(metric), &at, faults).map(Subject::Metric)
     };
-    let metric = valid(MetricName::parse(metric), &at, faults);
-    objective(metric, fields, pointer, &["id", "metric"], faults)
+    objective(subject, fields, pointer, Some(sla), faults)
 }
 
 fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<AnyObjective> {
@@ -195,7 +253,8 @@ fn by_metric(fields: &Map<String, Value>, faults: &mut Faults) -> Vec<AnyObjecti
         match value {
             Value::Object(range) => {
                 let metric = valid(MetricName::parse(metric), &pointer, faults);
-                let objective = objective(metric, range, &pointer, &[], faults);
+                let subject = metric.map(Subject::Metric);
+                let objective = objective(subject, range, &pointer, None, faults);
                 objectives.extend(objective.map(AnyObjective::Range));
             }
             _ => faults.add(
@@ -219,17 +278,18 @@ fn is_right_number(count: usize, pointer: &str, faults: &mut Faults) -> bool {
     (1..=MOST_OBJECTIVES).contains(&count)
 }
 
-/// An objective from its fields; `None` without a metric. Where another is invalid the fault is noted and its default
-/// taken.
+/// An objective from its fields; `None` without a subject. Where another is invalid the fault is noted and its default
+/// taken. `listed` is the SLA of an objective of a list.
 fn objective(
-    metric: Option<MetricName>,
+    subject: Option<Subject>,
     fields: &Map<String, Value>,
     pointer: &str,
-    own: &[&str],
+    listed: Option<&SlaName>,
     faults: &mut Faults,
 ) -> Option<Objective> {
     for field in fields.keys() {
-        if !FIELDS.contains(&field.as_str()) && !own.contains(&field.as_str()) {
+        let is_listed = listed.is_some() && LISTED.contains(&field.as_str());
+        if !is_listed && !FIELDS.contains(&field.as_str()) {
             faults.add(&below(pointer, field), "is not a field of an objective");
         }
     }
@@ -251,8 +311,7 @@ fn objective(
     }
     let labels = labels(fields, pointer, faults);
     let hold = hold(fields, pointer, faults);
-    let given = own.contains(&"id");
-    let given = given.then(|| id(fields, pointer, "id", faults)).flatten();
+    let given = listed.and_then(|_| id(fields, pointer, "id", faults));
     let target = budget::share(fields, pointer, "target", faults);
     let budget_window = budget::window(fields, pointer, faults);
     let missing = budget::term(fields, pointer, "missing", faults);
@@ -262,9 +321,21 @@ fn objective(
     let expect = alerting::expect(fields, pointer, target.is_some(), faults);
     let silence = silence(fields, pointer, faults);
     let series_end = budget::term(fields, pointer, "series_end", faults);
-    let objective = Objective::new(metric?, labels, (min, max), hold);
+    let about = about::about(fields, pointer, faults);
+    let objective = match (subject?, listed) {
+        (Subject::Query(query), Some(sla)) => {
+            Objective::on_query(sla, given, query, labels, (min, max), hold)
+        }
+        (Subject::Query(_), None) => return None,
+        (Subject::Metric(metric), _) => {
+            let objective = Objective::new(metric, labels, (min, max), hold);
+            Objective {
+                id: given.unwrap_or_else(|| objective.id.clone()),
+                ..objective
+            }
+        }
+    };
     Some(Objective {
-        id: given.unwrap_or(objective.id),
         target,
         budget_window,
         missing,
@@ -274,6 +345,7 @@ fn objective(
         expect,
         silence,
         series_end,
+        about,
         ..objective
     })
 }

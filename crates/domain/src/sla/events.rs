@@ -3,7 +3,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AlertPair, BudgetWindow, Expectation, ObjectiveId, Runbook, UnknownTerm};
+use super::{About, AlertPair, BudgetWindow, Expectation, ObjectiveId, Runbook, UnknownTerm};
 use crate::{digest::digest, series::Labels};
 
 /// A share of events that should be good, such as requests that are answered without an error.
@@ -47,6 +47,9 @@ pub struct EventsObjective {
     /// What is to come that somebody wants to know of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expectation>,
+    /// What it is, for people.
+    #[serde(flatten)]
+    pub about: About,
 }
 
 fn default_min_bad() -> f64 {
@@ -202,6 +205,7 @@ impl EventsObjective {
             alerts: None,
             runbook: None,
             expect: None,
+            about: About::default(),
         }
     }
 

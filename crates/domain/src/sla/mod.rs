@@ -1,5 +1,6 @@
 //! What an SLA is: a named, versioned set of objectives. [`Draft`] reads one from what people write.
 
+mod about;
 mod alert_pair;
 mod alerting;
 mod calendar;
@@ -14,6 +15,7 @@ mod recurrence;
 mod terms;
 mod trial;
 
+pub use about::{About, Origin};
 pub use alert_pair::{AlertPair, Pace};
 pub use alerting::{Expectation, Runbook, Severity};
 pub use calendar::{Calendar, CalendarUnit, InvalidCalendar};
@@ -22,7 +24,7 @@ pub(crate) use events::group_of;
 pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft, WrittenRule, occurrences};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
-pub use objective::{AnyObjective, Objective, Sla};
+pub use objective::{AnyObjective, MOST_QUERIES, Objective, SampledQuery, Sla};
 pub use recurrence::{InvalidRecurrence, Recurrence};
 pub use terms::{
     BudgetPeriod, BudgetWindow, InvalidBudgetWindow, Missing, SeriesEnd, Terms, UnknownTerm,

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AlertPair, BudgetWindow, EventsObjective, Expectation, Missing, ObjectiveId, Runbook,
+    About, AlertPair, BudgetWindow, EventsObjective, Expectation, Missing, ObjectiveId, Runbook,
     SeriesEnd, Severity, SlaName, Terms,
 };
 use crate::{
@@ -13,13 +13,16 @@ use crate::{
     time::duration,
 };
 
-/// A range that the series of one metric which carry given labels should keep.
+/// A range that the series of one metric, or of a query, which carry given labels should keep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Objective {
-    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric, labels, min, max and `for`.
+    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over metric or query, labels, min, max and `for`.
     pub id: ObjectiveId,
-    /// The metric's name.
+    /// What its series are called: the metric's name, or `SLA/OBJECTIVE` where there is a query.
     pub metric: MetricName,
+    /// What its series are, where they are not those of a metric of `metrics.toml`.
+    #[serde(flatten)]
+    pub query: Option<SampledQuery>,
     /// Exact matches, a subset of the series' labels.
     pub labels: Labels,
     /// The smallest value in range, inclusive; `None`: no lower bound.
@@ -63,6 +66,33 @@ pub struct Objective {
     /// What a series is that falls silent while another one stands; default `ended`.
     #[serde(default)]
     pub series_end: SeriesEnd,
+    /// What it is, for people.
+    #[serde(flatten)]
+    pub about: About,
+}
+
+/// PromQL of an objective's own, and how often it is sampled.
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct SampledQuery {
+    /// PromQL, up to 4,096 bytes.
+    #[serde(rename = "query")]
+    pub text: String,
+    /// It is sampled at the multiples of this since the Unix epoch, 1 s to 5 m; default 1m.
+    #[serde(default = "default_step", with = "written_duration")]
+    #[schemars(with = "String")]
+    pub step: Duration,
+}
+
+/// The most different queries of all SLAs together: each is asked in every run.
+pub const MOST_QUERIES: usize = 100;
+
+/// The `step` of a query that was given none.
+pub(super) const DEFAULT_STEP: Duration = Duration::from_secs(60);
+
+fn default_step() -> Duration {
+    DEFAULT_STEP
 }
 
 /// The `hold` of an objective that was given none.
@@ -114,6 +144,29 @@ impl AnyObjective {
         match self {
             Self::Events(objective) => &objective.id,
             Self::Range(objective) => &objective.id,
+        }
+    }
+
+    /// Makes it one of the SLA `sla`: the series of a query are called after it.
+    pub fn belongs_to(&mut self, sla: &SlaName) {
+        if let Self::Range(objective) = self {
+            objective.belongs_to(sla);
+        }
+    }
+
+    /// The query of a range.
+    pub fn query(&self) -> Option<&SampledQuery> {
+        match self {
+            Self::Events(_) => None,
+            Self::Range(objective) => objective.query.as_ref(),
+        }
+    }
+
+    /// What it is, for people.
+    pub fn about(&self) -> &About {
+        match self {
+            Self::Events(objective) => &objective.about,
+            Self::Range(objective) => &objective.about,
         }
     }
 
@@ -173,9 +226,11 @@ impl Objective {
         (min, max): (Option<f64>, Option<f64>),
         hold: Duration,
     ) -> Self {
+        let id = default_id(&[&metric], &labels, (min, max), hold);
         Self {
-            id: default_id(&metric, &labels, (min, max), hold),
+            id,
             metric,
+            query: None,
             labels,
             min,
             max,
@@ -189,6 +244,35 @@ impl Objective {
             expect: None,
             silence: DEFAULT_SILENCE,
             series_end: SeriesEnd::default(),
+            about: About::default(),
+        }
+    }
+
+    /// A range on the series of a query, as an objective of the SLA `sla`; without an id that is given, it has the default
+    /// one.
+    pub fn on_query(
+        sla: &SlaName,
+        id: Option<ObjectiveId>,
+        query: SampledQuery,
+        labels: Labels,
+        (min, max): (Option<f64>, Option<f64>),
+        hold: Duration,
+    ) -> Self {
+        let step = duration::format(query.step);
+        let subject = ["query", &query.text, &step];
+        let id = id.unwrap_or_else(|| default_id(&subject, &labels, (min, max), hold));
+        let metric = MetricName::of_objective(sla, &id);
+        Self {
+            id,
+            query: Some(query),
+            ..Self::new(metric, labels, (min, max), hold)
+        }
+    }
+
+    /// Makes it one of the SLA `sla`: the series of a query are called after it.
+    pub fn belongs_to(&mut self, sla: &SlaName) {
+        if self.query.is_some() {
+            self.metric = MetricName::of_objective(sla, &self.id);
         }
     }
 
@@ -210,10 +294,10 @@ impl Objective {
     }
 }
 
-/// The id of an objective that was given none: 16 hex digits of SHA-256 over metric, labels, min, max and `for`, each
-/// length-prefixed (64 bit, big endian), the labels preceded by their number.
+/// The id of an objective that was given none: 16 hex digits of SHA-256 over metric (or `query`, the query and its step),
+/// labels, min, max and `for`, each length-prefixed (64 bit, big endian), the labels preceded by their number.
 fn default_id(
-    metric: &MetricName,
+    subject: &[&str],
     Labels(labels): &Labels,
     (min, max): (Option<f64>, Option<f64>),
     hold: Duration,
@@ -221,8 +305,10 @@ fn default_id(
     let bound =
         |bound: Option<f64>| bound.map_or(String::new(), |bound| format!("{:?}", bound + 0.0));
     let pairs = labels.iter().flat_map(|(name, value)| [name, value]);
-    let texts = [metric.to_string(), labels.len().to_string()]
-        .into_iter()
+    let texts = subject
+        .iter()
+        .map(|text| (*text).to_owned())
+        .chain([labels.len().to_string()])
         .chain(pairs.cloned())
         .chain([bound(min), bound(max), duration::format(hold)]);
     ObjectiveId::of_digest(digest(texts))

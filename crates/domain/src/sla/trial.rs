@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::{AnyObjective, Draft, Objective};
+use super::{AnyObjective, Draft, Objective, SlaName};
 use crate::fault::{Fault, Faults, below};
 
 /// Objectives that are tried out: judged, and not kept.
@@ -74,7 +74,11 @@ fn drafted(document: &Value, faults: &mut Faults) -> Vec<Objective> {
                     faults.add(&at, "cannot be tried yet: only ranges can");
                 }
             }
-            draft.ranges()
+            let mut ranges = draft.ranges();
+            for objective in &mut ranges {
+                objective.belongs_to(&SlaName::trial());
+            }
+            ranges
         }
         Err(found) => {
             for Fault { pointer, reason } in found {

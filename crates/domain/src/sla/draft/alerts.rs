@@ -86,8 +86,8 @@ fn pair(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Opti
         let reason = format!("must have 1 to {LONGEST_NAME} bytes without control characters");
         faults.add(&below(pointer, "name"), reason);
     }
-    let labels = labels(fields, pointer, "labels", faults);
-    let annotations = self::labels(fields, pointer, "annotations", faults);
+    let labels = labels(fields, pointer, "labels", MOST_LABELS, faults);
+    let annotations = self::labels(fields, pointer, "annotations", MOST_LABELS, faults);
     Some(AlertPair {
         long: long?,
         short: short?,
@@ -144,7 +144,14 @@ fn pace(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Opti
     Some(pace)
 }
 
-fn labels(fields: &Map<String, Value>, pointer: &str, field: &str, faults: &mut Faults) -> Labels {
+/// An object of texts, at most `most` of them.
+pub(super) fn labels(
+    fields: &Map<String, Value>,
+    pointer: &str,
+    field: &str,
+    most: usize,
+    faults: &mut Faults,
+) -> Labels {
     let pointer = below(pointer, field);
     let given = match fields.get(field) {
         None | Some(Value::Null) => return Labels::default(),
@@ -154,8 +161,8 @@ fn labels(fields: &Map<String, Value>, pointer: &str, field: &str, faults: &mut 
             return Labels::default();
         }
     };
-    if given.len() > MOST_LABELS {
-        faults.add(&pointer, format!("has more than {MOST_LABELS} entries"));
+    if given.len() > most {
+        faults.add(&pointer, format!("has more than {most} entries"));
         return Labels::default();
     }
     let mut labels = Labels::default();

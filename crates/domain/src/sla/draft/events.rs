@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{alerting, alerts, budget};
+use super::{about, alerting, alerts, budget};
 use crate::{
     fault::{Faults, below},
     sla::{
@@ -12,7 +12,10 @@ use crate::{
     },
 };
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 16] = [
+    "display_name",
+    "description",
+    "annotations",
     "id",
     "events",
     "by",
@@ -84,6 +87,7 @@ pub(super) fn objective(
             "must have slice_target or target: the method is timeslices",
         );
     }
+    let about = about::about(fields, pointer, faults);
     let objective = EventsObjective::new(events?, by);
     Some(EventsObjective {
         id: given.unwrap_or_else(|| objective.id.clone()),
@@ -97,6 +101,7 @@ pub(super) fn objective(
         alerts,
         runbook,
         expect,
+        about,
         ..objective
     })
 }

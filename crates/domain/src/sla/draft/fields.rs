@@ -7,7 +7,12 @@ use serde_json::{Map, Value};
 use crate::{
     fault::{Faults, below},
     series::Labels,
-    sla::{fields::text, is_label_name, objective::DEFAULT_SILENCE},
+    sla::{
+        SampledQuery,
+        fields::text,
+        is_label_name,
+        objective::{DEFAULT_SILENCE, DEFAULT_STEP},
+    },
     time::duration,
 };
 
@@ -50,6 +55,43 @@ pub(super) fn labels(fields: &Map<String, Value>, pointer: &str, faults: &mut Fa
         }
     }
     labels
+}
+
+const LONGEST_QUERY: usize = 4096;
+const SHORTEST_STEP: Duration = Duration::from_secs(1);
+const LONGEST_STEP: Duration = Duration::from_secs(300);
+
+/// `query` and `step`: PromQL in place of a metric. What it means is for the server to say.
+pub(super) fn query(
+    fields: &Map<String, Value>,
+    pointer: &str,
+    faults: &mut Faults,
+) -> Option<SampledQuery> {
+    let before = faults.0.len();
+    let step = text(fields, pointer, "step", faults).and_then(|text| {
+        let at = below(pointer, "step");
+        match duration::parse(&text) {
+            Ok(step)
+                if (SHORTEST_STEP..=LONGEST_STEP).contains(&step) && step.subsec_nanos() == 0 =>
+            {
+                return Some(step);
+            }
+            Ok(_) => faults.add(&at, "must be 1s to 5m in whole seconds"),
+            Err(error) => faults.add(&at, error.to_string()),
+        }
+        None
+    });
+    let at = below(pointer, "query");
+    let text = text(fields, pointer, "query", faults)?;
+    if text.trim().is_empty() {
+        faults.add(&at, "is empty");
+    } else if text.len() > LONGEST_QUERY {
+        faults.add(&at, format!("is longer than {LONGEST_QUERY} bytes"));
+    }
+    (faults.0.len() == before).then(|| SampledQuery {
+        text: text.trim().to_owned(),
+        step: step.unwrap_or(DEFAULT_STEP),
+    })
 }
 
 /// `for`: how long a value must be out of range.

@@ -634,3 +634,90 @@ fn a_budget_window_may_follow_a_calendar() {
         );
     }
 }
+
+#[test]
+fn a_range_may_be_about_a_query_of_its_own() {
+    let objective = |fields: Value| {
+        let mut objective = json!({"query": " max(load) ", "max": 1});
+        for (name, value) in fields.as_object().unwrap() {
+            objective[name] = value.clone();
+        }
+        json!({"name": "web", "objectives": [objective]})
+    };
+    let of = |fields| Draft::parse(&objective(fields)).unwrap().ranges().remove(0);
+    let load = of(json!({"id": "load"}));
+    let query = load.query.clone().unwrap();
+    assert_eq!(
+        (load.metric.as_str(), &*query.text, query.step),
+        ("web/load", "max(load)", Duration::from_secs(60))
+    );
+    assert_eq!(
+        of(json!({"step": "15s"})).query.unwrap().step,
+        Duration::from_secs(15)
+    );
+    let unnamed = of(json!({}));
+    assert_eq!(unnamed.metric, format!("web/{}", unnamed.id).as_str());
+    assert_ne!(unnamed.id, of(json!({"step": "15s"})).id);
+    for (fields, pointer) in [
+        (json!({"query": ""}), "/objectives/0/query"),
+        (json!({"query": 1}), "/objectives/0/query"),
+        (json!({"query": "x".repeat(4097)}), "/objectives/0/query"),
+        (json!({"metric": "m"}), "/objectives/0/metric"),
+        (json!({"step": "6m"}), "/objectives/0/step"),
+        (json!({"step": "1500ms"}), "/objectives/0/step"),
+        (json!({"step": 60}), "/objectives/0/step"),
+        (
+            json!({"query": null, "metric": "m", "step": "1m"}),
+            "/objectives/0/step",
+        ),
+    ] {
+        assert_eq!(pointers(objective(fields)), [pointer]);
+    }
+    let by_metric = json!({"m": {"max": 1, "query": "x"}});
+    assert_eq!(pointers(by_metric), ["/m/query"]);
+    let draft = Draft::parse(&objective(json!({"id": "load"}))).unwrap();
+    let moved = draft.objectives_of(&"shop".parse().unwrap()).remove(0);
+    assert_eq!(moved.metric().unwrap(), "shop/load");
+}
+
+#[test]
+fn an_sla_and_its_objectives_say_what_they_are_for_people() {
+    let about =
+        json!({"display_name": "Web", "description": "Pages", "annotations": {"team": "a"}});
+    let mut range = json!({"id": "a", "metric": "m", "max": 1});
+    let mut events = json!({"id": "b", "events": {"bad": "e", "total": "t"}});
+    let mut document = json!({"name": "web"});
+    for target in [&mut range, &mut events, &mut document] {
+        for (name, value) in about.as_object().unwrap() {
+            target[name] = value.clone();
+        }
+    }
+    document["objectives"] = json!([range, events]);
+    let draft = Draft::parse(&document).unwrap();
+    let expected: crate::sla::About = serde_json::from_value(about).unwrap();
+    assert_eq!(draft.about, expected);
+    for objective in &draft.objectives {
+        assert_eq!(*objective.about(), expected);
+        let written = serde_json::to_string(objective).unwrap();
+        let read: AnyObjective = serde_json::from_str(&written).unwrap();
+        assert_eq!(read, *objective, "{written}");
+    }
+    for (fields, pointer) in [
+        (json!({"display_name": ""}), "/objectives/0/display_name"),
+        (
+            json!({"display_name": "x".repeat(256)}),
+            "/objectives/0/display_name",
+        ),
+        (
+            json!({"description": "x".repeat(4097)}),
+            "/objectives/0/description",
+        ),
+        (
+            json!({"annotations": {"a": 1}}),
+            "/objectives/0/annotations/a",
+        ),
+        (json!({"annotations": []}), "/objectives/0/annotations"),
+    ] {
+        assert_eq!(faults_with(fields), [pointer]);
+    }
+}

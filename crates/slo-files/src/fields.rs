@@ -1,0 +1,170 @@
+//! The fields of a mapping, each read once: what nobody reads is reported.
+
+use std::{cell::RefCell, collections::BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::report::{Note, Place, Refused};
+
+/// A mapping of a document.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    map: &'a Map<String, Value>,
+    place: Place,
+    read: RefCell<BTreeSet<&'a str>>,
+}
+
+impl<'a> Fields<'a> {
+    /// The mapping that a value is.
+    pub(crate) fn of(value: &'a Value, place: Place) -> Result<Self, Refused> {
+        match value {
+            Value::Object(map) => Ok(Self {
+                map,
+                place,
+                read: RefCell::default(),
+            }),
+            _ => Err(Refused::at(place, "must be a mapping")),
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Where a field of it stands.
+    pub(crate) fn at(&self, name: &str) -> Place {
+        self.place.below(name)
+    }
+
+    /// A field, if it is there and not null.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+        let (name, value) = self.map.get_key_value(name)?;
+        self.read.borrow_mut().insert(name);
+        (!value.is_null()).then_some(value)
+    }
+
+    /// Whether a field is there and not null; that does not count as reading it.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.map.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// A text that may be missing.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&'a str>, Refused> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Refused::at(self.at(name), "must be a string")),
+        }
+    }
+
+    /// A text that must be there.
+    pub(crate) fn required_text(&self, name: &str) -> Result<&'a str, Refused> {
+        match self.text(name)? {
+            Some(text) if !text.trim().is_empty() => Ok(text),
+            Some(_) => Err(Refused::at(self.at(name), "is empty")),
+            None => Err(Refused::at(self.at(name), "is missing")),
+        }
+    }
+
+    /// A number that may be missing, as written: a number, or a text that is one.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<f64>, Refused> {
+        let number = match self.get(name) {
+            None => return Ok(None),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(value) => value.as_f64(),
+        };
+        match number.filter(|number: &f64| number.is_finite()) {
+            Some(number) => Ok(Some(number)),
+            None => Err(Refused::at(self.at(name), "must be a number")),
+        }
+    }
+
+    /// True or false, if it is there.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refused> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(_) => Err(Refused::at(self.at(name), "must be true or false")),
+        }
+    }
+
+    /// A mapping that may be missing.
+    pub(crate) fn fields(&self, name: &str) -> Result<Option<Self>, Refused> {
+        let value = self.get(name);
+        value
+            .map(|value| Self::of(value, self.at(name)))
+            .transpose()
+    }
+
+    /// A mapping that must be there.
+    pub(crate) fn required(&self, name: &str) -> Result<Self, Refused> {
+        let fields = self.fields(name)?;
+        fields.ok_or_else(|| Refused::at(self.at(name), "is missing"))
+    }
+
+    /// The items of a list, each with its place; none if it is missing.
+    pub(crate) fn items(&self, name: &str) -> Result<Vec<(Place, &'a Value)>, Refused> {
+        let place = self.at(name);
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => {
+                let items = items.iter().enumerate();
+                Ok(items
+                    .map(|(position, item)| (place.item(position), item))
+                    .collect())
+            }
+            Some(_) => Err(Refused::at(place, "must be a list")),
+        }
+    }
+
+    /// A list of texts; none if it is missing.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&'a str>, Refused> {
+        let items = self.items(name)?;
+        let texts = items.into_iter().map(|(place, item)| {
+            item.as_str()
+                .ok_or_else(|| Refused::at(place, "must be a string"))
+        });
+        texts.collect()
+    }
+
+    /// A mapping of names to texts, such as labels. What is not a text is written as one; of a list its items, with commas
+    /// between.
+    pub(crate) fn labels(&self, name: &str) -> Result<Vec<(&'a str, String)>, Refused> {
+        let Some(labels) = self.fields(name)? else {
+            return Ok(Vec::new());
+        };
+        let labels = labels.map.iter();
+        Ok(labels
+            .map(|(name, value)| (&**name, written(value)))
+            .collect())
+    }
+
+    /// Notes each field that nobody has read, once all of them were looked for.
+    pub(crate) fn finish(self, notes: &mut Vec<Note>) {
+        self.note_unread(notes);
+    }
+
+    /// Notes each field that nobody has read so far.
+    pub(crate) fn note_unread(&self, notes: &mut Vec<Note>) {
+        let read = self.read.borrow();
+        for name in self.map.keys().filter(|name| !read.contains(name.as_str())) {
+            notes.push(Note::at(
+                self.place.below(name),
+                "has no use here and is left out",
+            ));
+        }
+    }
+}
+
+fn written(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(written).collect();
+            items.join(",")
+        }
+        value => value.to_string(),
+    }
+}

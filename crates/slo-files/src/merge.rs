@@ -1,0 +1,174 @@
+//! An export that comes back: it is the objective that it was made of, but for what was changed in it since.
+
+use domain::{
+    fault::below,
+    sla::{About, AnyObjective, Draft, SlaName},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    ImportOrigin,
+    documents::Document,
+    export::{self, ABOUT, DOCUMENT, OBJECTIVE, SLA},
+    names::Id,
+    report::{Note, Place, Refused},
+    slo::Slo,
+};
+
+/// The SLO of an export: of the SLA and the objective that its annotations name, `text` being the objective as JSON. `plain`
+/// reads a document without those annotations.
+pub(crate) fn exported(
+    document: &Document,
+    (sla, id, text): (&str, &str, &str),
+    plain: impl Fn(&Document) -> Result<Slo, Refused>,
+) -> Result<Slo, Refused> {
+    let annotations = document.place.below("metadata").below("annotations");
+    let mut read = plain(&without_annotations(document))?;
+    read.owner.name = sla.to_owned();
+    read.owner.place = annotations.below(SLA);
+    read.owner.origin = ImportOrigin::Export;
+    read.owner.is_shared = true;
+    let Some(Known {
+        sla,
+        about,
+        objective,
+        fields,
+    }) = known(document, (sla, id, text))
+    else {
+        let what = format!("is not an objective of the SLA `{sla}`: what OpenSLO says counts");
+        read.notes.push(Note::at(annotations.below(DOCUMENT), what));
+        return Ok(read);
+    };
+    let name = document
+        .value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str);
+    let written = export::slo(&sla, &about, &objective, name.unwrap_or_default());
+    let written = without_annotations(&Document {
+        place: document.place.clone(),
+        value: Value::Object(written),
+    });
+    let mut places = Vec::new();
+    let now = without_annotations(document);
+    differences(&written.value, &now.value, &document.place, &mut places);
+    let before = plain(&written)?;
+    let (mut fields, mut about) = (fields, object(json!(about)));
+    if let ([now], [before]) = (&read.objectives[..], &before.objectives[..]) {
+        update(&mut fields, &before.fields, &now.fields);
+    }
+    update(&mut about, &before.owner.about, &read.owner.about);
+    read.owner.about = about;
+    // What is only so because OpenSLO has no word for it is no news.
+    read.notes.retain(|note| !before.notes.contains(note));
+    let earlier: Vec<&Note> = before
+        .objectives
+        .iter()
+        .flat_map(|one| &one.notes)
+        .collect();
+    for place in places {
+        let what = format!("differs from {DOCUMENT}: what OpenSLO says counts");
+        read.notes.push(Note::at(place, what));
+    }
+    if let [objective] = &mut read.objectives[..] {
+        objective.id = Id::Chosen(id.to_owned());
+        objective.named_at = annotations.below(OBJECTIVE);
+        fields.remove("id");
+        objective.fields = fields;
+        objective.notes.retain(|note| !earlier.contains(&note));
+    }
+    Ok(read)
+}
+
+/// What the annotations say.
+struct Known {
+    sla: SlaName,
+    about: About,
+    objective: AnyObjective,
+    /// The objective as `POST /sla` takes it.
+    fields: Map<String, Value>,
+}
+
+fn known(document: &Document, (sla, id, text): (&str, &str, &str)) -> Option<Known> {
+    let fields: Value = serde_json::from_str(text).ok()?;
+    let draft = json!({"name": sla, "objectives": [fields]});
+    let draft = Draft::parse(&draft).ok()?;
+    let about = document
+        .value
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(ABOUT));
+    let about = match about.and_then(Value::as_str) {
+        Some(text) => serde_json::from_str(text).ok()?,
+        None => About::default(),
+    };
+    let objective = draft.objectives.into_iter().next()?;
+    (objective.id().as_str() == id).then_some(Known {
+        sla: draft.name?,
+        about,
+        objective,
+        fields: object(fields),
+    })
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// A document without the annotations of an export.
+fn without_annotations(document: &Document) -> Document {
+    let mut value = document.value.clone();
+    if let Some(Value::Object(metadata)) = value.get_mut("metadata")
+        && let Some(Value::Object(annotations)) = metadata.get_mut("annotations")
+    {
+        annotations.retain(|name, _| ![SLA, OBJECTIVE, DOCUMENT, ABOUT].contains(&name.as_str()));
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+    Document {
+        place: document.place.clone(),
+        value,
+    }
+}
+
+/// Where two documents differ.
+fn differences(one: &Value, other: &Value, place: &Place, found: &mut Vec<Place>) {
+    let at = |member: &str| Place {
+        document: place.document,
+        pointer: below(&place.pointer, member),
+    };
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            for (name, value) in one {
+                match other.get(name) {
+                    Some(other) => differences(value, other, &at(name), found),
+                    None => found.push(at(name)),
+                }
+            }
+            let added = other.keys().filter(|name| !one.contains_key(*name));
+            found.extend(added.map(|name| at(name)));
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            for (position, (one, other)) in one.iter().zip(other).enumerate() {
+                differences(one, other, &at(&position.to_string()), found);
+            }
+        }
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => {}
+        _ if one == other => {}
+        _ => found.push(place.clone()),
+    }
+}
+
+/// Gives `fields` what `now` says in another way than `before`.
+fn update(fields: &mut Map<String, Value>, before: &Map<String, Value>, now: &Map<String, Value>) {
+    for (name, value) in now {
+        if before.get(name) != Some(value) {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    for name in before.keys().filter(|name| !now.contains_key(*name)) {
+        fields.remove(name);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a format's reader makes of an SLO: fields of an objective as `POST /sla` takes them.
+
+use std::collections::BTreeMap;
+
+use promql::EventsSum;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    ImportOrigin,
+    fields::Fields,
+    names::Id,
+    report::{Note, Place, Refused},
+};
+
+/// The objectives of one document for an SLA, and what is to say of the rest of the document.
+#[derive(Clone, Debug)]
+pub(crate) struct Slo {
+    pub(crate) owner: Owner,
+    pub(crate) objectives: Vec<Objective>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// The SLA that objectives belong to.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    /// The name, as the file has it.
+    pub(crate) name: String,
+    /// Where the file has it.
+    pub(crate) place: Place,
+    pub(crate) origin: ImportOrigin,
+    /// `display_name`, `description` and `annotations`.
+    pub(crate) about: Map<String, Value>,
+    /// Whether several documents may make up one SLA: those of a Sloth service of this name, or of an export.
+    pub(crate) is_shared: bool,
+}
+
+impl Owner {
+    /// Whether objectives of another document belong to the same SLA.
+    pub(crate) fn takes(&self, other: &Self) -> bool {
+        self.is_shared && other.is_shared && self.name == other.name
+    }
+}
+
+/// An objective.
+#[derive(Clone, Debug)]
+pub(crate) struct Objective {
+    pub(crate) id: Id,
+    /// Where the file names it.
+    pub(crate) named_at: Place,
+    /// Where it stands.
+    pub(crate) place: Place,
+    /// All but its id.
+    pub(crate) fields: Map<String, Value>,
+    /// Where the file says what some of the fields say.
+    pub(crate) sources: BTreeMap<&'static str, Place>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// A sum of counters that a file gives, and where.
+pub(crate) struct Sum {
+    pub(crate) sum: EventsSum,
+    text: String,
+    place: Place,
+}
+
+impl Sum {
+    /// Reads a sum of counters.
+    pub(crate) fn read(text: &str, place: Place) -> Result<Self, Refused> {
+        match EventsSum::parse(text) {
+            Ok(sum) => Ok(Self {
+                sum,
+                text: text.trim().to_owned(),
+                place,
+            }),
+            Err(error) => Err(Refused::at(
+                place,
+                format!("is not a sum of counters: {error}"),
+            )),
+        }
+    }
+
+    /// A sum that is a part of a text.
+    pub(crate) fn within(sum: EventsSum, place: Place) -> Self {
+        Self {
+            text: sum.terms.join(" + "),
+            sum,
+            place,
+        }
+    }
+
+    /// A selector as it stands, other terms as selectors.
+    fn written(&self) -> String {
+        let is_a_selector = !self.text.contains(['(', '#', '\n']) && self.sum.terms.len() == 1;
+        if is_a_selector {
+            self.text.clone()
+        } else {
+            self.sum.terms.join(" + ")
+        }
+    }
+}
+
+/// Says which events an objective counts: the two sums, by their names, and the labels of `sum by`.
+pub(crate) fn count(
+    fields: &mut Map<String, Value>,
+    (one, first): (&str, &Sum),
+    (other, second): (&str, &Sum),
+) -> Result<(), Refused> {
+    if first.sum.by != second.sum.by {
+        let reason = format!(
+            "has another `by` than {}: both must have the same labels",
+            first.place
+        );
+        return Err(Refused::at(second.place.clone(), reason));
+    }
+    let events = json!({ one: first.written(), other: second.written() });
+    fields.insert("events".to_owned(), events);
+    if let Some(by) = &first.sum.by {
+        fields.insert("by".to_owned(), json!(by));
+    }
+    Ok(())
+}
+
+/// `display_name`, `description` and `annotations`, those that are there.
+pub(crate) fn about(
+    display_name: Option<&str>,
+    description: Option<&str>,
+    annotations: Vec<(&str, String)>,
+) -> Map<String, Value> {
+    let mut about = Map::new();
+    let mut text = |name: &str, text: Option<&str>| {
+        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+            about.insert(name.to_owned(), json!(text.trim()));
+        }
+    };
+    text("display_name", display_name);
+    text("description", description);
+    if !annotations.is_empty() {
+        let mut map = Map::new();
+        for (name, value) in annotations {
+            map.entry(name).or_insert_with(|| json!(value));
+        }
+        about.insert("annotations".to_owned(), Value::Object(map));
+    }
+    about
+}
+
+/// The labels of a mapping, then its annotations that are not labels too; each of the latter is noted.
+pub(crate) fn annotations<'a>(
+    metadata: &Fields<'a>,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<(&'a str, String)>, Refused> {
+    let mut all = metadata.labels("labels")?;
+    for (name, value) in metadata.labels("annotations")? {
+        match all.iter().find(|(label, _)| *label == name) {
+            Some((_, label)) if *label != value => {
+                let place = metadata.at("annotations").below(name);
+                let what =
+                    format!("is left out: the label `{name}` is kept as annotation of this name");
+                notes.push(Note::at(place, what));
+            }
+            Some(_) => {}
+            None => all.push((name, value)),
+        }
+    }
+    Ok(all)
+}

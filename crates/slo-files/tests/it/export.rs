@@ -1,0 +1,184 @@
+//! An SLA becomes OpenSLO, and OpenSLO the same SLA.
+
+use domain::sla::{BudgetWindow, Draft};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use slo_files::{ImportOrigin, export};
+
+use crate::{adapted, read};
+
+fn draft(document: Value) -> Draft {
+    Draft::parse(&document).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+fn written(draft: &Draft) -> String {
+    export(
+        draft.name.as_ref().unwrap(),
+        &draft.about,
+        &draft.objectives,
+    )
+}
+
+fn assert_comes_back(draft: &Draft) {
+    let yaml = written(draft);
+    let import = read(&yaml);
+    assert_eq!((import.adapted, import.refused), (vec![], vec![]), "{yaml}");
+    let [sla] = &import.slas[..] else {
+        panic!("{yaml}")
+    };
+    assert_eq!(sla.draft, *draft, "{yaml}");
+    assert_eq!(sla.origin, ImportOrigin::Export);
+}
+
+fn example() -> Draft {
+    draft(json!({
+        "name": "web", "display_name": "Web", "description": "Pages\nand forms",
+        "annotations": {"team": "a", "service": "shop", "true": "\u{2028}é\"\\"},
+        "objectives": [
+            {"id": "Errors", "events": {"bad": "e{code=~\"5..\"}", "total": "t"}, "by": ["b", "a"], "target": 0.999, "min_bad": 3,
+             "alerts": [{"long": "1h30m", "short": "5m", "budget_share": 0.02, "severity": "ticket", "name": "Fast", "labels": {"a": "b"}}]},
+            {"id": "errors", "events": {"good": "g # all", "bad": "b"}, "method": "timeslices", "slice": "5m", "slice_target": 0.9,
+             "no_traffic": "good", "description": "of slices"},
+            {"id": "lag", "query": "max(lag)", "step": "15s", "min": 0.1, "max": 1e21, "target": 0.9, "for": "1m", "alerts": [],
+             "budget_window": {"calendar": "1M", "starts": "2026-01-31T00:00:00", "time_zone": "Europe/Rome"}},
+            {"id": "cpu", "metric": "cpuUsage", "labels": {"job": "node"}, "min": -5, "missing": "bad", "series_end": "no_data",
+             "severity": "ticket", "runbook": "https://wiki.example.com/cpu", "expect": {"probability": 0.5}, "hold": "0s",
+             "budget_window": "36h"},
+        ],
+    }))
+}
+
+#[test]
+fn an_export_is_valid_openslo_with_a_comment_where_openslo_has_no_word() {
+    let yaml = written(&example());
+    for said in [
+        "apiVersion: \"openslo/v1\"",
+        "slacast/document says null",
+        "metrics.toml",
+        "timeZone: \"Europe/Rome\"",
+        "lookbackWindow: \"90m\"",
+        "duration: \"36h\"",
+        "service: \"shop\"",
+    ] {
+        assert!(yaml.contains(said), "{said}\n{yaml}");
+    }
+    assert_eq!(yaml.matches("---\n").count(), 4);
+}
+
+#[test]
+fn an_export_comes_back_as_the_same_sla() {
+    assert_comes_back(&example());
+}
+
+#[test]
+fn what_was_changed_in_an_export_counts_and_is_reported() {
+    let yaml = written(&example());
+    let changed = yaml.replacen("target: 0.999", "target: 0.99", 1);
+    assert_eq!(adapted(&changed), ["0:/spec/objectives/0/target"]);
+    let objectives = &read(&changed).slas[0].draft.objectives;
+    let objective = json!(objectives[0]);
+    assert_eq!(
+        (
+            &objective["target"],
+            &objective["by"],
+            &objective["min_bad"]
+        ),
+        (&json!(0.99), &json!(["a", "b"]), &json!(3.0))
+    );
+    assert_eq!(objectives[1..], example().objectives[1..]);
+    let spoilt = yaml.replacen("slacast/document: \"{", "slacast/document: \"", 1);
+    assert!(adapted(&spoilt).contains(&"0:/metadata/annotations/slacast~1document".to_owned()));
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z ]{1,12}", "\\PC{1,12}"].prop_filter("texts are not empty", |text| {
+        !text.trim().is_empty() && text.trim() == text
+    })
+}
+
+fn share() -> impl Strategy<Value = f64> {
+    (1e-6..1.0_f64).prop_filter("a share is below 1", |share| *share < 1.0)
+}
+
+fn alerts() -> impl Strategy<Value = Value> {
+    let pair = (1_u64..10_000, any::<bool>(), 0.01..100.0_f64, text()).prop_map(|(minutes, is_share, pace, name)| {
+        let pace_name = if is_share { "budget_share" } else { "factor" };
+        json!({"long": format!("{minutes}m"), "short": "1m", pace_name: pace, "name": name, "labels": {"l": name}})
+    });
+    prop_oneof![
+        Just(Value::Null),
+        prop::collection::vec(pair, 0..3).prop_map(|pairs| json!(pairs)),
+    ]
+}
+
+fn window() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (3_600_u64..31_536_000).prop_map(|seconds| json!(format!("{seconds}s"))),
+        prop::sample::select(vec!["1w", "1M", "1Q", "1Y"])
+            .prop_map(|unit| json!({"calendar": unit, "starts": "2026-01-31T12:00:01", "time_zone": "America/New_York"})),
+    ]
+}
+
+fn objective() -> impl Strategy<Value = Value> {
+    let events = (0..3_usize, prop::sample::select(vec!["occurrences", "timeslices", "ratio_timeslices"]), share()).prop_map(
+        |(given, method, share)| {
+            let given = [["good", "bad"], ["good", "total"], ["bad", "total"]][given];
+            let mut objective = json!({"events": {given[0]: "sum(rate(x{a=\"b\"}[5m]))", given[1]: "y + z"}, "method": method, "by": ["n"]});
+            if method == "timeslices" {
+                objective["slice_target"] = json!(share);
+            }
+            objective
+        },
+    );
+    let range = (any::<bool>(), -1e9..1e9_f64, 1_u64..300, any::<bool>()).prop_map(
+        |(is_query, bound, step, is_max)| {
+            let side = if is_max { "max" } else { "min" };
+            if is_query {
+                json!({"query": "max(x) by (a)", "step": format!("{step}s"), side: bound})
+            } else {
+                json!({"metric": "cpuUsage", side: bound, "labels": {"job": "a\"b"}})
+            }
+        },
+    );
+    let kind = prop_oneof![events, range];
+    (
+        kind,
+        prop::option::of(share()),
+        window(),
+        alerts(),
+        prop::option::of(text()),
+    )
+        .prop_map(|(mut objective, target, window, alerts, name)| {
+            objective["target"] = json!(target);
+            objective["budget_window"] = window;
+            objective["alerts"] = alerts;
+            objective["display_name"] = json!(name);
+            objective
+        })
+}
+
+proptest! {
+    #[test]
+    fn import_of_an_export_is_the_same_sla(
+        objectives in prop::collection::vec(objective(), 1..5),
+        about in (prop::option::of(text()), prop::option::of(text()), prop::collection::btree_map(text(), text(), 0..3)),
+    ) {
+        let mut objectives = objectives;
+        for (number, objective) in objectives.iter_mut().enumerate() {
+            objective["id"] = json!(format!("o.{number}"));
+        }
+        let (display_name, description, annotations) = about;
+        let document = json!({
+            "name": "web", "display_name": display_name, "description": description,
+            "annotations": annotations, "objectives": objectives,
+        });
+        assert_comes_back(&draft(document));
+    }
+}
+
+#[test]
+fn the_window_of_sloth_changes_no_export() {
+    let yaml = written(&example());
+    let import = slo_files::read(&yaml, BudgetWindow::days(7)).unwrap();
+    assert_eq!(import.slas[0].draft, example());
+}

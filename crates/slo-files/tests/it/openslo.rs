@@ -1,0 +1,517 @@
+//! OpenSLO v1 and v1alpha.
+
+use serde_json::{Value, json};
+
+use crate::{adapted, assert_refused, objective, objectives, read};
+
+const RATIO: &str = "ratioMetric: {counter: true, good: {metricSource: {type: Prometheus, spec: {query: 'sum(rate(r{code!~\"5..\"}[5m]))'}}}, total: {metricSource: {type: prometheus, spec: {query: 'sum(rate(r[5m]))'}}}}";
+const ROLLING: &str = "{duration: 28d, isRolling: true}";
+
+/// An SLO: its indicator, method, window and entry of `objectives`, then more fields of `spec`.
+fn slo(indicator: &str, method: &str, window: &str, entry: &str, more: &str) -> String {
+    format!(
+        "apiVersion: openslo/v1
+kind: SLO
+metadata: {{name: api, displayName: The API, labels: {{team: [a, b]}}, annotations: {{wiki: x}}}}
+spec:
+  description: Requests
+  service: shop
+  indicator: {{metadata: {{name: i}}, spec: {{{indicator}}}}}
+  budgetingMethod: {method}
+  timeWindow: [{window}]
+  objectives: [{entry}]
+{more}"
+    )
+}
+
+fn ratio(method: &str, entry: &str) -> String {
+    slo(RATIO, method, ROLLING, entry, "")
+}
+
+fn threshold(method: &str, entry: &str) -> String {
+    let metric = "thresholdMetric: {metricSource: {type: Prometheus, spec: {query: lag}}}";
+    slo(metric, method, ROLLING, entry, "")
+}
+
+#[test]
+fn a_ratio_is_an_objective_of_events() {
+    let body = ratio("Occurrences", "{displayName: Good, target: 0.999}");
+    assert_eq!(
+        json!(read(&body).slas[0].draft.about),
+        json!({
+            "display_name": "The API", "description": "Requests",
+            "annotations": {"team": "a,b", "wiki": "x", "service": "shop"},
+        })
+    );
+    assert_eq!(
+        objectives(&body),
+        json!({"api/api": {
+            "events": {"good": "r{code!~\"5..\"}", "total": "r"},
+            "target": 0.999, "budget_window": "28d", "display_name": "Good",
+        }})
+    );
+    assert_eq!(adapted(&body), [""; 0]);
+}
+
+#[test]
+fn methods_and_targets_are_those_of_the_file() {
+    for (method, entry, expected) in [
+        (
+            "Occurrences",
+            "{targetPercent: 99.9}",
+            json!({"target": 0.999}),
+        ),
+        (
+            "Timeslices",
+            "{target: 0.99, timeSliceTarget: 0.95, timeSliceWindow: 5m}",
+            json!({"method": "timeslices", "slice": "5m", "slice_target": 0.95, "target": 0.99}),
+        ),
+        (
+            "RatioTimeslices",
+            "{target: 0.99, timeSliceWindow: 1h}",
+            json!({"method": "ratio_timeslices", "slice": "1h", "target": 0.99}),
+        ),
+        (
+            "Timeslices",
+            "{target: 0.99, timeSliceTarget: 1, timeSliceWindow: 1m}",
+            json!({"method": "timeslices", "slice_target": 1.0_f64.next_down(), "target": 0.99}),
+        ),
+    ] {
+        let mut found = objective(&ratio(method, entry));
+        let fields = found.as_object_mut().unwrap();
+        fields.retain(|name, _| !["events", "budget_window"].contains(&name.as_str()));
+        assert_eq!(found, expected, "{method} {entry}");
+    }
+    for (method, entry, place) in [
+        (
+            "Occurrences",
+            "{target: 0.9, op: gt}",
+            "0:/spec/objectives/0/op",
+        ),
+        (
+            "Occurrences",
+            "{target: 0.9, value: 1}",
+            "0:/spec/objectives/0/value",
+        ),
+        (
+            "Occurrences",
+            "{target: 0.9, timeSliceTarget: 0.5}",
+            "0:/spec/objectives/0/timeSliceTarget",
+        ),
+        (
+            "Timeslices",
+            "{target: 0.9, timeSliceTarget: 0.5}",
+            "0:/spec/objectives/0/timeSliceWindow",
+        ),
+        (
+            "RatioTimeslices",
+            "{target: 0.9, timeSliceTarget: 0.5, timeSliceWindow: 1m}",
+            "0:/spec/objectives/0/timeSliceTarget",
+        ),
+        (
+            "Occurrences",
+            "{target: 0.9, colour: red}",
+            "0:/spec/objectives/0/colour",
+        ),
+        (
+            "Occurrences",
+            "{target: 0.9, compositeWeight: 2}",
+            "0:/spec/objectives/0/compositeWeight",
+        ),
+    ] {
+        assert_eq!(adapted(&ratio(method, entry)), [place], "{entry}");
+    }
+    for (method, entry, place) in [
+        (
+            "Timeslices",
+            "{target: 0.9, timeSliceTarget: 0.5, timeSliceWindow: 2m}",
+            "0:/spec/objectives/0/timeSliceWindow",
+        ),
+        (
+            "Timeslices",
+            "{target: 0.9, timeSliceWindow: 1m}",
+            "0:/spec/objectives/0/timeSliceTarget",
+        ),
+        ("Occurrences", "{}", "0:/spec/objectives/0/target"),
+        ("Occurrences", "{target: 1}", "0:/spec/objectives/0/target"),
+        (
+            "Occurrences",
+            "{target: 99.9}",
+            "0:/spec/objectives/0/target",
+        ),
+        (
+            "Occurrences",
+            "{target: 0.9, targetPercent: 90}",
+            "0:/spec/objectives/0/targetPercent",
+        ),
+        ("Sometimes", "{target: 0.9}", "0:/spec/budgetingMethod"),
+    ] {
+        assert_refused(&ratio(method, entry), place, "");
+    }
+}
+
+#[test]
+fn a_threshold_is_a_range_on_the_query() {
+    let sliced = "timeSliceTarget: 1, timeSliceWindow: 1m";
+    for (op, bound, value) in [
+        ("lte", "max", 1.0),
+        ("lt", "max", 1.0_f64.next_down()),
+        ("gte", "min", 1.0),
+        ("gt", "min", 1.0_f64.next_up()),
+    ] {
+        let body = threshold(
+            "Timeslices",
+            &format!("{{op: {op}, value: 1, target: 0.9, {sliced}}}"),
+        );
+        let found = objective(&body);
+        assert_eq!(
+            (&found["query"], &found[bound]),
+            (&json!("lag"), &json!(value)),
+            "{op}"
+        );
+        assert_eq!(adapted(&body), [""; 0]);
+    }
+    let occurrences = threshold("Occurrences", "{op: lte, value: 1, target: 0.9}");
+    assert_eq!(adapted(&occurrences), ["0:/spec/budgetingMethod"]);
+    let partly = threshold(
+        "Timeslices",
+        "{op: lte, value: 1, target: 0.9, timeSliceTarget: 0.95, timeSliceWindow: 2m}",
+    );
+    assert_eq!(adapted(&partly), ["0:/spec/objectives/0/timeSliceTarget"]);
+    assert_eq!(objective(&partly)["step"], "2m");
+    let long = threshold(
+        "Timeslices",
+        "{op: lte, value: 1, target: 0.9, timeSliceTarget: 1, timeSliceWindow: 1h}",
+    );
+    assert_eq!(adapted(&long), ["0:/spec/objectives/0/timeSliceWindow"]);
+    assert_refused(
+        &threshold("Occurrences", "{op: eq, value: 1, target: 0.9}"),
+        "0:/spec/objectives/0/op",
+        "lte",
+    );
+    assert_refused(
+        &threshold("Occurrences", "{op: lt, target: 0.9}"),
+        "0:/spec/objectives/0/value",
+        "missing",
+    );
+    assert_refused(
+        &threshold("Occurrences", "{value: 1, target: 0.9}"),
+        "0:/spec/objectives/0/op",
+        "missing",
+    );
+}
+
+#[test]
+fn raw_shares_and_counters_follow_their_rules() {
+    let raw = |kind: &str, query: &str| {
+        let source = format!("{{metricSource: {{type: Prometheus, spec: {{query: '{query}'}}}}}}");
+        slo(
+            &format!("ratioMetric: {{rawType: {kind}, raw: {source}}}"),
+            "Occurrences",
+            ROLLING,
+            "{target: 0.95}",
+            "",
+        )
+    };
+    for (kind, query, events) in [
+        (
+            "success",
+            "sum(g) / sum(t)",
+            json!({"good": "g", "total": "t"}),
+        ),
+        (
+            "failure",
+            "sum(b) / sum(t)",
+            json!({"bad": "b", "total": "t"}),
+        ),
+        (
+            "success",
+            "1 - sum(b) / sum(t)",
+            json!({"bad": "b", "total": "t"}),
+        ),
+        (
+            "failure",
+            "1 - sum(g) / sum(t)",
+            json!({"good": "g", "total": "t"}),
+        ),
+    ] {
+        assert_eq!(
+            objective(&raw(kind, query))["events"],
+            events,
+            "{kind} {query}"
+        );
+    }
+    for (kind, bound, value) in [("success", "min", 0.95), ("failure", "max", 0.05)] {
+        let body = raw(kind, "quality");
+        assert_eq!(objective(&body)[bound], json!(value));
+        assert!(adapted(&body).contains(
+            &"0:/spec/indicator/spec/ratioMetric/raw/metricSource/spec/query".to_owned()
+        ));
+    }
+    assert_refused(
+        &raw("other", "x"),
+        "0:/spec/indicator/spec/ratioMetric/rawType",
+        "success or failure",
+    );
+    let gauge = RATIO
+        .replace("counter: true", "counter: false")
+        .replace("sum(rate(r[5m]))", "sum(r)");
+    let body = slo(&gauge, "Occurrences", ROLLING, "{target: 0.9}", "");
+    assert_refused(
+        &body,
+        "0:/spec/indicator/spec/ratioMetric/counter",
+        "not a counter",
+    );
+    let rates = slo(
+        &RATIO.replace("counter: true", "counter: false"),
+        "Occurrences",
+        ROLLING,
+        "{target: 0.9}",
+        "",
+    );
+    assert!(objective(&rates).get("events").is_some());
+}
+
+#[test]
+fn windows_are_rolling_or_those_of_a_calendar() {
+    let of = |window: &str| slo(RATIO, "Occurrences", window, "{target: 0.9}", "");
+    for (window, expected, told) in [
+        ("{duration: 4w, isRolling: true}", json!("28d"), &[][..]),
+        (
+            "{duration: 1M, isRolling: true}",
+            Value::Null,
+            &["0:/spec/timeWindow/0/duration"],
+        ),
+        (
+            "{duration: 1Q, isRolling: true}",
+            json!("90d"),
+            &["0:/spec/timeWindow/0/duration"],
+        ),
+        (
+            "{duration: 1Y, isRolling: true}",
+            json!("365d"),
+            &["0:/spec/timeWindow/0/duration"],
+        ),
+        ("{duration: 7d}", json!("7d"), &["0:/spec/timeWindow/0"]),
+        (
+            "{duration: 1M, isRolling: false, calendar: {startTime: 2022-01-31 00:00:00, timeZone: Europe/Rome}}",
+            json!({"calendar": "1M", "starts": "2022-01-31T00:00:00", "time_zone": "Europe/Rome"}),
+            &[],
+        ),
+        (
+            "{duration: 1w, calendar: {startTime: 2022-01-03}}",
+            json!({"calendar": "1w", "starts": "2022-01-03T00:00:00", "time_zone": "UTC"}),
+            &["0:/spec/timeWindow/0/calendar/timeZone"],
+        ),
+    ] {
+        let found = objective(&of(window));
+        // 30d is the default, which is left out here.
+        assert_eq!(
+            found.get("budget_window").cloned().unwrap_or_default(),
+            expected,
+            "{window}"
+        );
+        assert_eq!(adapted(&of(window)), told, "{window}");
+    }
+    for (window, place) in [
+        (
+            "{duration: 2w, isRolling: false, calendar: {startTime: 2022-01-01 00:00:00, timeZone: UTC}}",
+            "0:/spec/timeWindow/0/duration",
+        ),
+        (
+            "{duration: 1w, isRolling: false, calendar: {startTime: soon, timeZone: UTC}}",
+            "0:/spec/timeWindow/0/calendar/startTime",
+        ),
+        (
+            "{duration: 1w, isRolling: false, calendar: {startTime: 2022-01-01 00:00:00, timeZone: Moon}}",
+            "0:/spec/timeWindow/0/calendar/timeZone",
+        ),
+        (
+            "{duration: 1w, isRolling: false}",
+            "0:/spec/timeWindow/0/calendar",
+        ),
+        (
+            "{duration: 2Y, isRolling: true}",
+            "0:/spec/timeWindow/0/duration",
+        ),
+        (
+            "{duration: long, isRolling: true}",
+            "0:/spec/timeWindow/0/duration",
+        ),
+        (
+            "{duration: 1d, isRolling: true}, {duration: 2d, isRolling: true}",
+            "0:/spec/timeWindow/1",
+        ),
+    ] {
+        assert_refused(&of(window), place, "");
+    }
+    let without = of("").replace("  timeWindow: []\n", "");
+    assert_eq!(adapted(&without), ["0:/spec/timeWindow"]);
+}
+
+#[test]
+fn references_are_resolved_within_the_body() {
+    let referring = ratio("Occurrences", "{target: 0.9}");
+    let referring = referring.replace(
+        &format!("  indicator: {{metadata: {{name: i}}, spec: {{{RATIO}}}}}\n"),
+        "  indicatorRef: requests\n",
+    );
+    let sli = format!(
+        "---\napiVersion: openslo/v1\nkind: SLI\nmetadata: {{name: requests}}\nspec: {{{RATIO}}}\n"
+    );
+    let both = referring.clone() + &sli;
+    assert_eq!(objective(&both)["events"]["total"], "r");
+    assert_eq!(adapted(&both), [""; 0]);
+    assert_refused(&referring, "0:/spec/indicatorRef", "no SLI `requests`");
+    let of_other = both.replace("type: prometheus", "metricSourceRef: main");
+    assert_eq!(
+        adapted(&of_other),
+        ["1:/spec/ratioMetric/total/metricSource/metricSourceRef"]
+    );
+    let source = |kind: &str| {
+        format!(
+            "---\napiVersion: openslo/v1\nkind: DataSource\nmetadata: {{name: main}}\nspec: {{type: {kind}, connectionDetails: {{url: x}}}}\n"
+        )
+    };
+    assert_eq!(
+        adapted(&(of_other.clone() + &source("Prometheus"))),
+        ["2:/spec/connectionDetails"]
+    );
+    assert_refused(
+        &(of_other + &source("Datadog")),
+        "2:/spec/type",
+        "`Datadog`",
+    );
+    let unused = ratio("Occurrences", "{target: 0.9}")
+        + &sli
+        + &source("Prometheus")
+        + "---\n{apiVersion: openslo/v1, kind: Service, metadata: {name: other}, spec: {}}\n";
+    assert_eq!(adapted(&unused), ["1:", "2:", "3:"]);
+    let service = ratio("Occurrences", "{target: 0.9}")
+        + "---\n{apiVersion: openslo/v1, kind: Service, metadata: {name: shop}, spec: {description: x}}\n";
+    assert_eq!(adapted(&service), ["1:/spec/description"]);
+    let twice = sli.clone() + &sli;
+    assert_refused(&twice, "1:/metadata/name", "another SLI");
+}
+
+#[test]
+fn policies_and_conditions_are_alerts() {
+    let condition = |severity: &str, op: &str, after: &str| {
+        format!(
+            "{{kind: AlertCondition, metadata: {{name: c, labels: {{team: a}}}}, spec: {{severity: {severity}, condition: {{kind: burnrate, op: {op}, threshold: 2, lookbackWindow: 1h{after}}}}}}}"
+        )
+    };
+    let policy = |conditions: &str, more: &str| {
+        format!(
+            "  alertPolicies: [{{kind: AlertPolicy, metadata: {{name: p}}, spec: {{conditions: [{conditions}]{more}}}}}]\n"
+        )
+    };
+    let of = |more: &str| slo(RATIO, "Occurrences", ROLLING, "{target: 0.9}", more);
+    let inline = of(&policy(&condition("page", "gte", ", alertAfter: 10m"), ""));
+    assert_eq!(
+        objective(&inline)["alerts"],
+        json!([{"long": "1h", "short": "10m", "factor": 2.0, "severity": "page", "labels": {"team": "a"}}])
+    );
+    let twelfth = of(&policy(&condition("ticket", "gt", ""), ""));
+    assert_eq!(objective(&twelfth)["alerts"][0]["short"], "5m");
+    let other = of(&policy(
+        &condition("critical", "gt", ""),
+        ", notificationTargets: [{targetRef: x}]",
+    ));
+    assert_eq!(
+        objective(&other)["alerts"][0],
+        json!({"long": "1h", "short": "5m", "factor": 2.0, "severity": "ticket", "labels": {"severity": "critical", "team": "a"}})
+    );
+    let within = "0:/spec/alertPolicies/0/spec";
+    assert_eq!(
+        adapted(&other),
+        [
+            format!("{within}/conditions/0/spec/severity"),
+            format!("{within}/notificationTargets")
+        ]
+    );
+    let low = of(&policy(&condition("page", "lte", ""), ""));
+    assert_eq!(objective(&low).get("alerts"), None);
+    assert_eq!(
+        adapted(&low),
+        [format!("{within}/conditions/0/spec/condition/op")]
+    );
+    let off = of(&policy(
+        &condition("page", "gt", ""),
+        ", alertWhenBreaching: false",
+    ));
+    assert_eq!(objective(&off)["alerts"], json!([]));
+    assert_eq!(adapted(&off), [format!("{within}/conditions")]);
+    for reference in ["fast", "{alertPolicyRef: fast}"] {
+        let referring = of(&format!("  alertPolicies: [{reference}]\n"));
+        assert_eq!(adapted(&referring).len(), 1, "{reference}");
+        let policy = "---\n{apiVersion: openslo/v1, kind: AlertPolicy, metadata: {name: fast, displayName: Fast}, spec: {conditions: [{conditionRef: c}]}}\n";
+        let condition =
+            condition("page", "gt", "").replacen("{kind", "{apiVersion: openslo/v1, kind", 1);
+        let whole = referring + policy + "---\n" + &condition;
+        assert_eq!(objective(&whole)["alerts"][0]["name"], "Fast");
+        assert_eq!(adapted(&whole), [""; 0]);
+    }
+}
+
+#[test]
+fn several_objectives_have_ids_of_what_they_are_called_or_their_number() {
+    let ids = |entries: &str| {
+        let all = objectives(&ratio("Occurrences", entries));
+        all.as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<String>>()
+    };
+    assert_eq!(
+        ids("{target: 0.9, displayName: Very Good}, {target: 0.99, displayName: Better}"),
+        ["api/better", "api/very-good"]
+    );
+    assert_eq!(
+        ids("{target: 0.9, displayName: Good}, {target: 0.99, displayName: good}, {target: 0.5}"),
+        ["api/objective-1", "api/objective-2", "api/objective-3"]
+    );
+}
+
+#[test]
+fn v1alpha_has_its_own_shape_which_v1_does_not_take() {
+    let alpha = "apiVersion: openslo/v1alpha
+kind: SLO
+metadata: {name: api}
+spec:
+  service: shop
+  budgetingMethod: Occurrences
+  objectives:
+    - ratioMetrics:
+        good: {source: prometheus, queryType: promql, query: 'sum(rate(g[{{.window}}]))'}
+        total: {source: prometheus, queryType: promql, query: 'sum(rate(t[{{.window}}]))'}
+      target: 0.99
+  timeWindows: [{count: 4, unit: Week}]
+";
+    assert_eq!(
+        objective(alpha),
+        json!({"events": {"good": "g", "total": "t"}, "target": 0.99, "budget_window": "28d"})
+    );
+    assert_eq!(adapted(alpha), [""; 0]);
+    let v1 = alpha.replace("v1alpha", "v1");
+    assert_refused(&v1, "0:/spec/timeWindows", "v1alpha");
+    let v1 = v1.replace("  timeWindows: [{count: 4, unit: Week}]\n", "");
+    assert_refused(&v1, "0:/spec/objectives/0/ratioMetrics", "v1alpha");
+    let threshold = "apiVersion: openslo/v1alpha
+kind: SLO
+metadata: {name: lag}
+spec:
+  budgetingMethod: Timeslices
+  indicator: {metadata: {name: i}, thresholdMetric: {source: prometheus, query: lag}}
+  objectives: [{op: lte, value: 5, target: 0.9, timeSliceTarget: 1, timeSliceWindow: 1m}]
+  timeWindows: [{count: 1, unit: Month, isRolling: true}]
+";
+    assert_eq!(objective(threshold)["max"], json!(5.0));
+    assert_eq!(adapted(threshold), ["0:/spec/timeWindows/0/unit"]);
+    assert_refused(
+        &alpha.replace("source: prometheus", "source: datadog"),
+        "0:/spec/objectives/0/ratioMetrics/good/source",
+        "prometheus",
+    );
+}

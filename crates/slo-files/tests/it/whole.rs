@@ -1,0 +1,106 @@
+//! Bodies of several documents.
+
+use slo_files::{ImportOrigin, LONGEST_BODY, Unreadable};
+
+use crate::{adapted, assert_refused, read, refused};
+
+fn pyrra(name: &str) -> String {
+    format!(
+        "apiVersion: pyrra.dev/v1alpha1
+kind: ServiceLevelObjective
+metadata: {{name: {name}}}
+spec: {{target: 99, window: 7d, indicator: {{ratio: {{errors: {{metric: e}}, total: {{metric: t}}}}}}}}
+"
+    )
+}
+
+#[test]
+fn one_document_that_is_wrong_leaves_the_others() {
+    let body = format!(
+        "{}---\nkind: ConfigMap\napiVersion: v1\n---\n- 5\n---\n{}",
+        pyrra("a"),
+        pyrra("b")
+    );
+    let names: Vec<String> = read(&body)
+        .slas
+        .iter()
+        .map(|sla| sla.name.to_string())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+    let places: Vec<String> = refused(&body).into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["1:/apiVersion", "2:"]);
+}
+
+#[test]
+fn what_a_document_is_must_be_known() {
+    for (body, place) in [
+        ("a: 1", "0:/apiVersion"),
+        ("version: prometheus/v9", "0:/version"),
+        ("{apiVersion: openslo/v2, kind: SLO}", "0:/apiVersion"),
+        ("{apiVersion: openslo/v1, kind: Budget}", "0:/kind"),
+        ("{apiVersion: openslo/v1}", "0:/kind"),
+        ("{apiVersion: sloth.slok.dev/v1, kind: X}", "0:/kind"),
+        ("text", "0:"),
+    ] {
+        assert_refused(body, place, "");
+    }
+    assert_eq!(read("---\n---\n").refused, []);
+}
+
+#[test]
+fn items_of_lists_count_as_documents() {
+    let object = pyrra("a").replace('\n', "\n    ");
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n  - {object}\n  - {{kind: X}}\n---\n{{kind: Y}}\n"
+    );
+    let places: Vec<String> = refused(&list).into_iter().map(|(place, _)| place).collect();
+    assert_eq!(places, ["1:/apiVersion", "2:/apiVersion"]);
+    assert_eq!(read(&list).slas.len(), 1);
+    let sequence = "- {kind: X}\n- {kind: Y}\n";
+    let places: Vec<String> = refused(sequence)
+        .into_iter()
+        .map(|(place, _)| place)
+        .collect();
+    assert_eq!(places, ["0:/apiVersion", "1:/apiVersion"]);
+}
+
+#[test]
+fn names_become_those_of_slas_and_the_second_of_two_alike_is_refused() {
+    let body = pyrra("'My API'");
+    assert_eq!(&*read(&body).slas[0].name, "my-api");
+    assert_eq!(adapted(&body), ["0:/metadata/name"]);
+    let twice = body + "---\n" + &pyrra("my-api");
+    assert_refused(&twice, "1:/metadata/name", "becomes the name `my-api`");
+    assert_eq!(read(&twice).slas.len(), 1);
+    let long = "a".repeat(70);
+    assert_eq!(read(&pyrra(&long)).slas[0].name.len(), 63);
+}
+
+#[test]
+fn the_origin_is_format_kind_namespace_and_name() {
+    let body = pyrra("a").replace("{name: a}", "{name: a, namespace: web}");
+    let import = read(&body);
+    let ImportOrigin::Document(origin) = &import.slas[0].origin else {
+        panic!("{import:?}");
+    };
+    assert_eq!(
+        [
+            &origin.format,
+            &origin.kind,
+            &origin.namespace,
+            &origin.name
+        ],
+        ["pyrra.dev/v1alpha1", "ServiceLevelObjective", "web", "a"]
+    );
+}
+
+#[test]
+fn a_body_that_is_no_yaml_or_too_long_is_an_error() {
+    let window = Default::default();
+    assert!(matches!(
+        slo_files::read("a: [", window),
+        Err(Unreadable::NotYaml { .. })
+    ));
+    let long = " ".repeat(LONGEST_BODY + 1);
+    assert_eq!(slo_files::read(&long, window), Err(Unreadable::TooLong));
+}
