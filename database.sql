@@ -383,6 +383,8 @@ CREATE TABLE IF NOT EXISTS sla (
     version    INT UNSIGNED NOT NULL,
     created_at DATETIME(3) NOT NULL,
     retired_at DATETIME(3) NULL,
+    about      LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    origin     LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     PRIMARY KEY (name, version),
     KEY by_retirement (retired_at, name, version)
 );
@@ -536,4 +538,4 @@ CREATE TABLE IF NOT EXISTS history (
     KEY by_age (step, `end`)
 );
 
-UPDATE schema_version SET version = 11, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 12, works_from = 1 WHERE version = 0;

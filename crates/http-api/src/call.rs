@@ -144,6 +144,39 @@ impl Call {
         self.json_or_null()
     }
 
+    /// The body's YAML, whatever its content type: every tool calls it something else.
+    ///
+    /// # Errors
+    /// When the body is missing or is not UTF-8.
+    pub fn yaml(&self) -> Result<&str, ApiError> {
+        let bytes = body::bytes(self.request.body());
+        if bytes.trim_ascii().is_empty() {
+            return Err(ApiError::NotYaml("it is empty".to_owned()));
+        }
+        std::str::from_utf8(bytes).map_err(|_| ApiError::NotYaml("it is not UTF-8".to_owned()))
+    }
+
+    /// Whether the caller asks for YAML: the media type has a greater weight than JSON has.
+    pub fn accepts_yaml(&self) -> bool {
+        let values = self.headers().get_all(header::ACCEPT).iter();
+        let ranges = values.flat_map(|value| value.to_str().unwrap_or_default().split(','));
+        let (mut yaml, mut others) = (0.0_f64, 0.0_f64);
+        for range in ranges {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let weight = parts
+                .filter_map(|part| part.strip_prefix("q="))
+                .find_map(|weight| weight.parse().ok())
+                .unwrap_or(1.0);
+            match name.as_str() {
+                "application/yaml" | "application/x-yaml" | "text/yaml" => yaml = yaml.max(weight),
+                "application/json" | "*/*" | "application/*" => others = others.max(weight),
+                _ => {}
+            }
+        }
+        yaml > others
+    }
+
     /// The versions If-Match names; empty for `*`.
     ///
     /// # Errors

@@ -12,6 +12,9 @@ pub enum ApiError {
     /// The body is not JSON.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
+    /// The body is not YAML.
+    #[error("the body is not YAML: {0}")]
+    NotYaml(String),
     /// Query parameters or headers are not what they should be.
     #[error("{}", summary(.0, "parameter"))]
     BadParameters(Vec<Fault>),
@@ -169,7 +172,7 @@ impl ApiError {
     /// The status code.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotJson(_) | Self::BadParameters(_) => StatusCode::BAD_REQUEST,
+            Self::NotJson(_) | Self::NotYaml(_) | Self::BadParameters(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::ForeignPage | Self::SignedOut => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,

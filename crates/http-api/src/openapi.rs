@@ -153,8 +153,8 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(body) = operation.body {
         let schema = format!("#/components/schemas/{}", body.schema);
         let media_type = match body.is_form {
-            true => "application/x-www-form-urlencoded",
-            false => "application/json",
+            true => "application/x-www-form-urlencoded".to_owned(),
+            false => media_type(body.schema),
         };
         described["requestBody"] = json!({
             "required": body.required,
@@ -162,6 +162,13 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         });
     }
     described
+}
+
+/// The content type of a body: its schema says where it is not JSON.
+fn media_type(schema: &str) -> String {
+    let bodies: Value = serde_json::from_str(BODIES).expect("bodies.json is JSON");
+    let media_type = bodies[schema]["contentMediaType"].as_str();
+    media_type.unwrap_or("application/json").to_owned()
 }
 
 fn described_answer(answer: &Answer, generator: &mut SchemaGenerator) -> Value {
@@ -214,7 +221,10 @@ fn problem_name(status: u16) -> String {
 
 fn described_problem(status: u16, schema: &Value) -> Value {
     let (description, header) = match status {
-        400 => ("The body is not JSON, or a parameter is invalid.", None),
+        400 => (
+            "The body is not JSON or YAML, or a parameter is invalid.",
+            None,
+        ),
         401 => ("There is no valid token.", Some("WWW-Authenticate")),
         403 => ("The token only permits reading.", None),
         404 => ("There is no such thing.", None),

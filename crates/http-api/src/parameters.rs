@@ -88,6 +88,12 @@ parameters! {
         r#"{"type":"string"}"#, Some("metric");
     EVALUATE: Query "evaluate", "Whether the SLA is evaluated at once; otherwise the next run does so.",
         r#"{"type":"boolean","default":true}"#, None;
+    DRY_RUN: Query "dry_run", "Whether nothing is saved.",
+        r#"{"type":"boolean","default":true}"#, None;
+    SLOTH_WINDOW: Query "window", "The window of SLOs whose format has none, which are Sloth's: 1h to 1y.",
+        r#"{"type":"string","default":"30d"}"#, Some("28d");
+    FORMAT: Query "format", "As OpenSLO in YAML; `Accept: application/yaml` says the same.",
+        r#"{"type":"string","enum":["openslo"]}"#, None;
     SLA: Query "sla", "The SLA; without it `default`, else the only one.",
         SLA_NAME, None;
     ALERTED_SLA: Query "sla", "Of this SLA alone.",

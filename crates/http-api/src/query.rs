@@ -2,7 +2,7 @@ use domain::{
     InvalidTimestamp, Labels, MetricName, Timestamp, Window,
     budget::HistoryStep,
     digest::digest,
-    sla::{ObjectiveId, SlaName, is_label_name},
+    sla::{BudgetWindow, ObjectiveId, SlaName, is_label_name},
 };
 use lambda_http::{Request, RequestExt};
 use serde::{Serialize, de::DeserializeOwned};
@@ -324,6 +324,25 @@ impl Query {
             .partition::<Vec<_>, _>(|(given, _)| given == name);
         self.pairs = others;
         named.into_iter().map(|(_, value)| value).collect()
+    }
+
+    /// `dry_run`: whether nothing is saved, `true` or `false`, default true.
+    pub fn dry_run(&mut self) -> bool {
+        self.flag("dry_run").unwrap_or(true)
+    }
+
+    /// `window`: the window of SLOs whose format has none, default 30d.
+    pub fn budget_window(&mut self) -> BudgetWindow {
+        self.parsed("window", str::parse).unwrap_or_default()
+    }
+
+    /// `format=openslo`: whether an SLA is wanted as OpenSLO.
+    pub fn is_openslo(&mut self) -> bool {
+        let format = self.parsed("format", |text| match text {
+            "openslo" => Ok(()),
+            _ => Err("must be openslo"),
+        });
+        format.is_some()
     }
 
     /// `step`: 1m, 5m, 1h or 1d.

@@ -80,6 +80,25 @@ impl Api {
         self.send(self.request(Method::POST, path).json(body)).await
     }
 
+    /// What a POST of YAML answers.
+    ///
+    /// # Errors
+    /// When nothing answers.
+    pub(crate) async fn post_yaml(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: String,
+    ) -> Result<(StatusCode, Value)> {
+        let request = self.request(Method::POST, path).query(query);
+        self.send(
+            request
+                .header("content-type", "application/yaml")
+                .body(body),
+        )
+        .await
+    }
+
     /// Whether a path is answered by a function, however.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ enum Command {
     },
     /// Invoke a function and print its answer.
     Invoke(InvokeOptions),
+    /// Show what SLAs files of Sloth, Pyrra or OpenSLO become, and make them.
+    Import(ImportOptions),
     /// Push a metric of the demo node out of its range.
     Spike {
         /// One of availableMem, cpuUsage, cpuTemp, totProcesses, networkThroughput.
@@ -117,6 +119,25 @@ pub(crate) struct InvokeOptions {
     pub(crate) event: bool,
 }
 
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ImportOptions {
+    /// Files, or directories whose *.yaml and *.yml are meant. All of them are read as one.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Make the SLAs; without it nothing is saved.
+    #[arg(long, conflicts_with = "diff")]
+    pub(crate) apply: bool,
+    /// Save nothing, and exit with 1 if an SLA would be new or change, else with 0.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// The window of SLOs whose format has none, which are Sloth's: 28d.
+    #[arg(long, default_value = "30d", value_name = "DURATION")]
+    pub(crate) window: String,
+    /// Where the routes are; if left out those of the running `up`. The token is the first of `API_TOKENS` that may write.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+}
+
 /// Runs the command that the arguments, the program's name first, ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(arguments) {
@@ -154,6 +175,7 @@ async fn execute(arguments: Arguments) -> Result<ExitCode> {
         Command::Up(options) => commands::up(&options, &data, &repository()?).await,
         Command::Status { json } => commands::status(&data, json).await,
         Command::Invoke(options) => commands::invoke(&data, &options).await,
+        Command::Import(options) => commands::import(&data, &options).await,
         Command::Spike { metric, duration } => commands::spike(&data, &metric, duration),
         Command::Logs { name, follow } => commands::logs(&data, name.as_deref(), follow).await,
         Command::Down => commands::down(&data).await,

@@ -66,6 +66,30 @@ impl Reading {
     }
 }
 
+impl Metric {
+    /// A metric that an objective brings itself: any query, a plain selector too, is sampled. `None` where it is empty.
+    pub fn of_query(name: MetricName, query: &str, step: Duration) -> Option<Self> {
+        let (query, has_names, unparsed) = match Query::parse(query)? {
+            Query::Selector(selector) => (selector.text.clone(), selector.has_names(), None),
+            Query::Expression {
+                text,
+                has_names,
+                unparsed,
+            } => (text, has_names, unparsed),
+        };
+        Some(Self {
+            name,
+            query,
+            unit: None,
+            reading: Reading::Sampled {
+                step,
+                has_names,
+                unparsed,
+            },
+        })
+    }
+}
+
 /// Why a file of metrics cannot be used: where, and what is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsFileError {

@@ -128,8 +128,8 @@ impl<'a> Fields<'a> {
         texts.collect()
     }
 
-    /// A mapping of names to texts, such as labels. What is not a text is written as one; of a list its items, with commas
-    /// between.
+    /// A mapping of names to texts, such as labels. Other values are written as texts; of a list its items, with
+    /// commas between.
     pub(crate) fn labels(&self, name: &str) -> Result<Vec<(&'a str, String)>, Refused> {
         let Some(labels) = self.fields(name)? else {
             return Ok(Vec::new());

@@ -1,7 +1,10 @@
 //! What an objective of events would count now: how many counters each selector matches, in how many groups. Nothing is
 //! published.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use domain::message::{CountDocument, CountRequest, ObjectiveCount, SelectorCount};
 use futures::{StreamExt, stream};
@@ -67,6 +70,21 @@ async fn count(
     });
     let found: Vec<Result<_, FetchError>> = found.buffer_unordered(AT_ONCE).collect().await;
     let found: BTreeMap<String, Found> = found.into_iter().collect::<Result<_, _>>()?;
+    let queries: BTreeSet<&str> = asked
+        .iter()
+        .filter_map(|one| one.query.as_deref())
+        .collect();
+    let queried = stream::iter(queries.into_iter().map(str::to_owned)).map(|query| {
+        let prometheus = prometheus.clone();
+        async move {
+            // The query may end with a comment.
+            let line = format!("{query}\n");
+            let series = known(prometheus.count(std::slice::from_ref(&line), &[]).await)?;
+            Ok((query, series))
+        }
+    });
+    let queried: Vec<Result<_, FetchError>> = queried.buffer_unordered(AT_ONCE).collect().await;
+    let queried: BTreeMap<String, Option<u64>> = queried.into_iter().collect::<Result<_, _>>()?;
     let grouped: Vec<(Vec<String>, Vec<String>)> = asked
         .iter()
         .zip(&sums)
@@ -75,7 +93,7 @@ async fn count(
     let groups = stream::iter(grouped).map(|(texts, by)| {
         let prometheus = prometheus.clone();
         async move {
-            if by.is_empty() {
+            if by.is_empty() || texts.is_empty() {
                 return Ok(Some(1));
             }
             known(prometheus.count(&texts, &by).await)
@@ -83,7 +101,11 @@ async fn count(
     });
     let groups: Vec<Result<_, FetchError>> = groups.buffered(AT_ONCE).collect().await;
     let mut counts = Vec::new();
-    for (selectors, groups) in sums.iter().zip(groups) {
+    for ((selectors, groups), asked) in sums.iter().zip(groups).zip(asked) {
+        if let Some(query) = &asked.query {
+            counts.push(of_query(query, queried.get(query).copied().flatten()));
+            continue;
+        }
         let selectors = selectors.iter().map(|(sum, selector)| {
             let found = found.get(&selector.text).cloned();
             let Found {
@@ -103,6 +125,18 @@ async fn count(
         });
     }
     Ok(CountDocument { counts })
+}
+
+fn of_query(query: &str, series: Option<u64>) -> ObjectiveCount {
+    ObjectiveCount {
+        selectors: vec![SelectorCount {
+            sum: "query".to_owned(),
+            selector: query.to_owned(),
+            series,
+            metric_type: None,
+        }],
+        groups: None,
+    }
 }
 
 /// The selectors, each once.

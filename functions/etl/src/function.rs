@@ -238,7 +238,16 @@ async fn post(runs: &Runs, call: &Call) -> Result<Reply, ApiError> {
 fn parse(runs: &Runs, document: &Value) -> Result<Request, Vec<fault::Fault>> {
     let now = Timestamp::from(Utc::now());
     let etl = &runs.etl;
-    Request::parse(document, now, etl.settle, |name| etl.knows(name))
+    let request = Request::parse(document, now, etl.settle, |name| etl.knows(name))?;
+    if etl.queries_allowed {
+        return Ok(request);
+    }
+    let faults = request.queries();
+    if faults.is_empty() {
+        Ok(request)
+    } else {
+        Err(faults)
+    }
 }
 
 /// The answer to a schedule's event that is older than one interval: the next one is due already.

@@ -21,6 +21,7 @@ pub mod replay;
 pub mod request;
 pub mod run;
 pub mod scoring;
+mod served;
 pub mod shards;
 pub mod subject;
 mod together;

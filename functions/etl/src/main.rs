@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context as _;
 use config::{
     AccessConfig, DatabaseConfig, HistoryTerms, KafkaConfig, PrometheusConfig, judged_pairs,
-    schedule_interval, settle,
+    queries_allowed, schedule_interval, settle,
 };
 use etl::{
     function::Function,
@@ -74,6 +74,7 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         settle: settle(&environment)?,
         interval: schedule_interval(&environment)?,
         pairs: judged_pairs(&environment)?,
+        queries_allowed: queries_allowed(&environment)?,
         events: EventsBounds::default(),
         keeps_history: HistoryTerms::read(&environment)?.is_written,
         measured: aws::Metrics::read(&environment),

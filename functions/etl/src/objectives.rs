@@ -42,6 +42,11 @@ impl ActiveEvents {
 }
 
 impl ActiveObjective {
+    /// Whether it is about a query of its own.
+    pub fn has_query(&self) -> bool {
+        self.objective.query.is_some()
+    }
+
     /// SLA, version and id: its key.
     pub fn name(&self) -> (SlaName, u32, ObjectiveId) {
         let id = self.objective.id.clone();

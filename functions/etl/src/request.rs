@@ -56,6 +56,34 @@ impl Request {
     }
 }
 
+impl Request {
+    /// A fault for each query that the request brings itself, which is not allowed everywhere.
+    pub fn queries(&self) -> Vec<Fault> {
+        let (list, has_query): (_, Vec<bool>) = match self {
+            Self::Run(_) => return Vec::new(),
+            Self::Trial { trial, .. } => {
+                let objectives = trial.objectives.iter();
+                (
+                    "objectives",
+                    objectives.map(|one| one.query.is_some()).collect(),
+                )
+            }
+            Self::Count(asked) => (
+                "count",
+                asked.iter().map(|one| one.query.is_some()).collect(),
+            ),
+        };
+        let reason = "is not allowed here (ALLOW_QUERIES=false): name a metric of metrics.toml";
+        let with_query = has_query
+            .into_iter()
+            .enumerate()
+            .filter(|(_, has_query)| *has_query);
+        let faults =
+            with_query.map(|(position, _)| invalid(&format!("/{list}/{position}/query"), reason));
+        faults.collect()
+    }
+}
+
 fn counted(fields: &Map<String, Value>) -> Result<Request, Vec<Fault>> {
     let mut faults = Vec::new();
     for name in fields.keys().filter(|name| *name != "count").take(100) {

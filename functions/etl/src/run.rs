@@ -8,7 +8,12 @@ use std::{
 
 use aws::{Measurement, Unit};
 use chrono::Utc;
-use domain::{MetricName, Timestamp, message::RunDocument, score::UNKNOWN_METRIC};
+use domain::{
+    MetricName, Timestamp,
+    message::{BOUND, Failure, RunDocument},
+    score::UNKNOWN_METRIC,
+    sla::MOST_QUERIES,
+};
 use kafka::{KafkaUnreachable, Publication, Publisher, Refusal};
 
 use crate::{
@@ -21,6 +26,7 @@ use crate::{
     prometheus::{Availability, Prometheus},
     request::RunRequest,
     scoring::{self, Due, Scoring},
+    served::{self, Served},
     subject::Trigger,
 };
 
@@ -64,6 +70,8 @@ pub struct Etl {
     pub interval: Duration,
     /// How many pairs of an objective and a series a run judges at most.
     pub pairs: u64,
+    /// Whether objectives that are tried out may bring PromQL of their own.
+    pub queries_allowed: bool,
     /// How much a run counts at most.
     pub events: EventsBounds,
     /// Whether it publishes what series were like.
@@ -99,7 +107,7 @@ struct Plan {
     /// What is scored.
     due: Arc<Due>,
     /// What is fetched, in this order.
-    metrics: Vec<Arc<Metric>>,
+    metrics: Vec<Served>,
     /// How much may be judged.
     pairs: Arc<Pairs>,
     /// Whether it is published what series were like.
@@ -114,9 +122,13 @@ const FETCHES: usize = 2;
 pub(crate) const SERIES_WAITING: usize = 8;
 
 impl Plan {
-    /// Whether a metric of that name is in the metrics file, or is the bad share of an objective of events.
+    /// Whether a metric of that name is in the metrics file, is the query of an objective, or the bad share of one of events.
     fn knows(&self, etl: &Etl, name: &str) -> bool {
-        etl.knows(name) || self.counted.iter().any(|active| active.metric() == name)
+        let mut active = self.active.iter();
+        let mut counted = self.counted.iter();
+        etl.knows(name)
+            || active.any(|active| active.has_query() && active.objective.metric == name)
+            || counted.any(|active| active.metric() == name)
     }
 }
 
@@ -166,10 +178,10 @@ impl Etl {
         let (mut under_way, mut unreachable) = (VecDeque::new(), 0);
         loop {
             while under_way.len() < FETCHES && !deadline.is_over() {
-                let Some(metric) = waiting.next() else { break };
+                let Some(served) = waiting.next() else { break };
                 under_way.push_back(Fetch::start(
-                    metric.clone(),
-                    read_range(metric, &plan.active, as_of),
+                    served.clone(),
+                    read_range(served.all(), &plan.active, as_of),
                     &self.prometheus,
                     &availability,
                     deadline,
@@ -179,23 +191,27 @@ impl Etl {
                 break;
             };
             fetch.becomes_current();
-            let metric = fetch.metric.clone();
-            let judged = analyse(&metric, &mut fetch.series, plan, record, publication).await;
+            let served = fetch.served.clone();
+            let judged = analyse(&served, &mut fetch.series, plan, record, publication).await;
             let ended = fetch.finish().await;
             record.fetch += ended.took;
             match ended.outcome {
                 Ok(fetched) => {
                     record.warn(fetched.warnings);
-                    record.ambiguous(&metric.name, fetched.ambiguous);
-                    conclude(&metric, &judged, plan, record, publication).await;
+                    for (metric, judged) in served.all().iter().zip(&judged) {
+                        record.ambiguous(&metric.name, &fetched.ambiguous);
+                        conclude(metric, judged, plan, record, publication).await;
+                    }
                 }
                 Err(error) => {
                     unreachable += usize::from(error.is_unreachable());
-                    record.not_fetched(&metric.name, &error);
+                    for metric in served.all() {
+                        record.not_fetched(&metric.name, &error);
+                    }
                 }
             }
         }
-        for metric in waiting {
+        for metric in waiting.flat_map(Served::all) {
             record.not_fetched(&metric.name, &NotFetched::Deadline);
         }
         self.count_events(plan, &availability, deadline, record, publication)
@@ -211,8 +227,19 @@ impl Etl {
         let read = self.scoring.read(request.as_of, record.part).await;
         record.scores = read.took;
         record.document.failures.extend(read.failures);
+        let mut metrics = self.selected(request, &active);
+        metrics.extend(served::of_objectives(&active));
+        let is_shared = |metric: &Metric| !self.knows(&metric.name);
+        let (metrics, beyond) = served::together(ordered(metrics, &unreached), is_shared);
+        for metric in beyond {
+            let reason =
+                format!("all SLAs together have more than {MOST_QUERIES} different queries");
+            record.tally.fail_metric(&metric.name, &reason);
+            let failure = Failure::new("fetch", BOUND).of_metric(&metric.name);
+            record.fail(failure.because(reason));
+        }
         Ok(Plan {
-            metrics: ordered(self.selected(request, &active), &unreached),
+            metrics,
             due: Arc::new(read.forecasts),
             pairs: Arc::new(Pairs::new(self.pairs.div_ceil(record.part.of.into()))),
             active,

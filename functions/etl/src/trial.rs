@@ -23,6 +23,7 @@ use crate::{
     pairs::Pairs,
     prometheus::{FetchError, FetchedSeries},
     run::{Etl, SERIES_WAITING, read_range},
+    served,
 };
 
 /// Why objectives could not be tried.
@@ -62,15 +63,16 @@ impl Etl {
                 objective: objective.clone(),
             })
             .collect();
-        let asked: Vec<Arc<Metric>> = self
+        let of_file = self
             .metrics
             .iter()
             .filter(|metric| {
                 let mut objectives = trial.objectives.iter();
                 objectives.any(|objective| objective.metric == metric.name)
             })
-            .cloned()
-            .collect();
+            .cloned();
+        let of_objectives = served::of_objectives(&active);
+        let asked: Vec<Arc<Metric>> = of_file.chain(of_objectives).collect();
         let deadline = deadline.within(PATIENCE);
         let mut found = vec![Found::default(); trial.objectives.len()];
         let (mut failures, pairs) = (Vec::new(), Arc::new(Pairs::new(self.pairs)));
@@ -127,7 +129,8 @@ impl Etl {
         tried: &mut [Found],
     ) -> Result<usize, FetchError> {
         let (found, arriving) = mpsc::channel(SERIES_WAITING);
-        let range = read_range(&metric, &asked.active, asked.as_of);
+        let metrics = std::slice::from_ref(&metric);
+        let range = read_range(metrics, &asked.active, asked.as_of);
         let mut cut = 0;
         let fetching = async {
             let fetched = self.prometheus.fetch(&metric, range, &found).await;

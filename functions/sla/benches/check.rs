@@ -149,6 +149,7 @@ fn routes(criterion: &mut Criterion) {
         schedule_interval: Duration::from_secs(30),
         settle: Duration::from_secs(5),
         judged_pairs: 20_000,
+        queries_allowed: true,
         read_last: ReadLast::default(),
     };
     let store = database.store();
@@ -194,6 +195,7 @@ fn budget(criterion: &mut Criterion) {
         schedule_interval: Duration::from_secs(30),
         settle: Duration::from_secs(5),
         judged_pairs: 20_000,
+        queries_allowed: true,
         read_last: ReadLast::default(),
     };
     for uri in ["/sla/web/budget", "/sla/web/violations"] {

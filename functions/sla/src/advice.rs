@@ -29,7 +29,7 @@ pub(crate) enum Warning {
     },
     /// A counter only grows: no range holds.
     RawCounter { detail: String },
-    /// A selector of events matches nothing now.
+    /// A selector of events, or a query, has no series now.
     NoSeries { detail: String },
     /// What is counted is a gauge.
     Gauge { detail: String },
@@ -44,20 +44,23 @@ const ALIKE: f64 = 0.8;
 /// Unknown metrics that are compared with all known ones.
 const MOST_COMPARED: usize = 100;
 
-/// Advice on each objective, in their order. `known` is about the ranges among them, `counted` is that on the others.
+/// Advice on each objective, in their order. `known` is about the ranges among them, `counted` is that on events and queries
+/// by the place of the objective.
 pub(crate) fn on(
     objectives: &[AnyObjective],
     known: &KnownSeries,
-    counted: Vec<Advice>,
+    mut counted: HashMap<usize, Advice>,
 ) -> Vec<Advice> {
     let mut nearest = HashMap::new();
     let mut matches = known.matches.iter();
-    let mut counted = counted.into_iter();
-    let advice = objectives.iter().map(|objective| {
+    let advice = objectives.iter().enumerate().map(|(place, objective)| {
         let AnyObjective::Range(objective) = objective else {
-            return counted.next().unwrap_or_default();
+            return counted.remove(&place).unwrap_or_default();
         };
         let matches = matches.next().copied().unwrap_or(0);
+        if objective.query.is_some() {
+            return counted.remove(&place).unwrap_or_default();
+        }
         let metric = objective.metric.as_str();
         let mut warnings = Vec::new();
         if known.metrics.binary_search_by(|name| name.as_str().cmp(metric)).is_err() {
@@ -109,7 +112,7 @@ mod tests {
         ];
         let objectives = metrics.map(|metric| json!({"metric": metric, "max": 1}));
         let draft = domain::sla::Draft::parse(&json!({"objectives": objectives})).unwrap();
-        let warnings: Vec<_> = on(&draft.objectives, &known, Vec::new())
+        let warnings: Vec<_> = on(&draft.objectives, &known, HashMap::new())
             .into_iter()
             .map(|advice| advice.warnings)
             .collect();

@@ -1,19 +1,24 @@
-//! How many pairs of an objective and a series all SLAs together may have: what a run judges is bounded, and a change that
-//! goes beyond is refused rather than cut.
+//! How many pairs of an objective and a series, and how many different queries, all SLAs together may have: what a run judges
+//! is bounded, and a change that goes beyond is refused rather than cut.
 
-use domain::{Timestamp, sla::AnyObjective};
+use std::collections::HashSet;
+
+use domain::{
+    Timestamp,
+    sla::{AnyObjective, MOST_QUERIES, Objective, SampledQuery},
+};
 use http_api::{ApiError, Fault};
 use store::sla::KnownSeries;
 
 use crate::{SlaManager, database};
 
-/// What is known of the series that the objectives are about, as the next version of the SLA `name`.
+/// What is known of the series that the objectives are about, as the next versions of the SLAs `names`.
 ///
 /// # Errors
-/// 422 when all SLAs together would have too many pairs, and this one more than it has now.
+/// 422 when all SLAs together would have too many pairs or queries, and these more than they have now.
 pub(crate) async fn known_series(
     manager: &SlaManager,
-    name: &str,
+    names: &[&str],
     objectives: &[AnyObjective],
     now: Timestamp,
 ) -> Result<KnownSeries, ApiError> {
@@ -27,12 +32,19 @@ pub(crate) async fn known_series(
         .collect();
     let (mut replaced, mut others) = (Vec::new(), Vec::new());
     for sla in slas {
-        let list = if sla.name == name {
+        let list = if names.contains(&&*sla.name) {
             &mut replaced
         } else {
             &mut others
         };
         list.extend(sla.objectives);
+    }
+    let together = queries(&[&objectives, &others]);
+    if together > MOST_QUERIES && together > queries(&[&replaced, &others]) {
+        let reason = format!(
+            "with these, all SLAs together have {together} different queries, more than {MOST_QUERIES}"
+        );
+        return Err(ApiError::Invalid(vec![Fault::at("/objectives", reason)]));
     }
     let all = [&objectives[..], &replaced, &others].concat();
     let known = manager.store.known_series(&all, now).await;
@@ -50,6 +62,13 @@ pub(crate) async fn known_series(
     }
     known.matches.truncate(objectives.len());
     Ok(known)
+}
+
+/// How many different queries these objectives have.
+fn queries(lists: &[&[Objective]]) -> usize {
+    let objectives = lists.iter().copied().flatten();
+    let queries: HashSet<&SampledQuery> = objectives.filter_map(|one| one.query.as_ref()).collect();
+    queries.len()
 }
 
 /// An objective without a series is judged too.

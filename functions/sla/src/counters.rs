@@ -1,11 +1,11 @@
-//! How many counters and groups the objectives of events have now: what a run counts is bounded, and a change that goes
-//! beyond is refused rather than cut.
+//! How many counters and groups the objectives of events have now, and how many series the queries of others: what a run
+//! counts is bounded, and a change that goes beyond is refused rather than cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     message::{CountRequest, ObjectiveCount},
-    sla::{AnyObjective, EventsObjective},
+    sla::{AnyObjective, EventsObjective, SampledQuery},
 };
 use http_api::{ApiError, Fault};
 
@@ -21,30 +21,35 @@ const MOST_OF_SELECTOR: u64 = 1_000;
 const MOST_COUNTERS: u64 = 20_000;
 /// Groups of one objective.
 const MOST_GROUPS: u64 = 500;
+/// What etl calls the query of a range among sums.
+const QUERY: &str = "query";
 /// Groups of all objectives of all SLAs together.
 const MOST_GROUPS_OF_ALL: u64 = 5_000;
 
-/// What is known of the counters of the objectives of events, each with its place among all objectives, as the next version
-/// of the SLA `name`: advice on each, in their order.
+/// What is known of the counters of the objectives of events and of the series of queries, as the next versions of the SLAs
+/// `names`: advice on each, by its place among the objectives.
 ///
 /// # Errors
-/// 422 when there are too many counters or groups; of those of all SLAs together when this one would have more of them than
-/// it has now.
+/// 422 when there are too many counters or groups; of those of all SLAs together when these would have more of them than
+/// they have now.
 pub(crate) async fn known(
     manager: &SlaManager,
-    name: &str,
+    names: &[&str],
     objectives: &[AnyObjective],
-) -> Result<Vec<Advice>, ApiError> {
-    let own: Vec<(usize, &EventsObjective)> = objectives
+) -> Result<HashMap<usize, Advice>, ApiError> {
+    let own: Vec<(usize, CountRequest)> = objectives
         .iter()
         .enumerate()
         .filter_map(|(place, objective)| match objective {
-            AnyObjective::Events(objective) => Some((place, objective)),
-            AnyObjective::Range(_) => None,
+            AnyObjective::Events(objective) => Some((place, request(objective))),
+            AnyObjective::Range(objective) => {
+                let query = objective.query.as_ref()?;
+                Some((place, of_query(query)))
+            }
         })
         .collect();
     if own.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashMap::new());
     }
     let slas = manager.store.active_slas().await.map_err(database)?;
     let of_slas = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<CountRequest> {
@@ -52,12 +57,15 @@ pub(crate) async fn known(
         let events = wanted.flat_map(|sla| &sla.events);
         events.map(|(_, objective)| request(objective)).collect()
     };
-    let requests: Vec<CountRequest> = own.iter().map(|(_, one)| request(one)).collect();
-    let replaced = of_slas(&|other| other == name);
-    let others = of_slas(&|other| other != name);
+    let requests: Vec<CountRequest> = own.iter().map(|(_, one)| one.clone()).collect();
+    let replaced = of_slas(&|other| names.contains(&other));
+    let others = of_slas(&|other| !names.contains(&other));
     let all = [&requests[..], &replaced, &others].concat();
     let Some(counted) = manager.evaluator.count(&all).await else {
-        return Ok(own.iter().map(|_| not_counted()).collect());
+        return Ok(own
+            .iter()
+            .map(|(place, _)| (*place, not_counted()))
+            .collect());
     };
     let (counts, rest) = counted.counts.split_at(requests.len());
     let (before, others) = rest.split_at(replaced.len());
@@ -82,7 +90,11 @@ pub(crate) async fn known(
         }
     }
     if faults.is_empty() {
-        Ok(counts.iter().map(advice).collect())
+        let advice = own
+            .iter()
+            .zip(counts)
+            .map(|((place, _), count)| (*place, advice(count)));
+        Ok(advice.collect())
     } else {
         Err(ApiError::Invalid(faults))
     }
@@ -92,12 +104,24 @@ fn request(objective: &EventsObjective) -> CountRequest {
     CountRequest {
         events: objective.events.clone(),
         by: objective.by.clone(),
+        query: None,
+    }
+}
+
+fn of_query(query: &SampledQuery) -> CountRequest {
+    CountRequest {
+        query: Some(query.text.clone()),
+        ..CountRequest::default()
     }
 }
 
 /// The bounds of one objective.
 fn check(count: &ObjectiveCount, pointer: &str, faults: &mut Vec<Fault>) {
-    for selector in &count.selectors {
+    for selector in count
+        .selectors
+        .iter()
+        .filter(|selector| selector.sum != QUERY)
+    {
         let series = selector.series.unwrap_or(0);
         if series > MOST_OF_SELECTOR {
             let reason = format!(
@@ -122,7 +146,8 @@ fn counters(counts: &[&[ObjectiveCount]]) -> u64 {
         .iter()
         .copied()
         .flatten()
-        .flat_map(|count| &count.selectors);
+        .flat_map(|count| &count.selectors)
+        .filter(|selector| selector.sum != QUERY);
     let distinct: BTreeMap<&str, u64> = selectors
         .map(|selector| (selector.selector.as_str(), selector.series.unwrap_or(0)))
         .collect();
@@ -153,8 +178,15 @@ fn advice(count: &ObjectiveCount) -> Advice {
             });
         }
     }
+    let of_query = count
+        .selectors
+        .iter()
+        .find(|selector| selector.sum == QUERY);
     Advice {
-        matches: counters(&[std::slice::from_ref(count)]),
+        matches: match of_query {
+            Some(query) => query.series.unwrap_or(0),
+            None => counters(&[std::slice::from_ref(count)]),
+        },
         groups: count.groups,
         warnings,
     }

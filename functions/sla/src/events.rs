@@ -1,8 +1,37 @@
-//! Objectives of events: whether their sums can be counted.
+//! Objectives of events: whether their sums can be counted. Objectives with a query: whether there may be one.
 
-use domain::sla::{AnyObjective, EventsObjective};
+use domain::sla::{AnyObjective, EventsObjective, SampledQuery};
 use http_api::{ApiError, Fault};
-use promql::EventsSum;
+use promql::{EventsSum, Query};
+
+/// Why an objective with a query is refused.
+pub(crate) const NO_QUERIES: &str =
+    "is not allowed here (ALLOW_QUERIES=false): name a metric of metrics.toml";
+
+/// Checks the queries of objectives.
+///
+/// # Errors
+/// 422 with the JSON pointers of queries that are empty, or of all where they are not allowed.
+pub(crate) fn check_queries<'a>(
+    queries: impl IntoIterator<Item = Option<&'a SampledQuery>>,
+    are_allowed: bool,
+) -> Result<(), ApiError> {
+    let mut faults = Vec::new();
+    for (position, query) in queries.into_iter().enumerate() {
+        let Some(query) = query else { continue };
+        let at = format!("/objectives/{position}/query");
+        if !are_allowed {
+            faults.push(Fault::at(at, NO_QUERIES));
+        } else if Query::parse(&query.text).is_none() {
+            faults.push(Fault::at(at, "is empty"));
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::Invalid(faults))
+    }
+}
 
 /// Checks the sums of the objectives of events. Where an objective has no `by`, its sums say what it is.
 ///

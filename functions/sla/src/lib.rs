@@ -11,7 +11,9 @@ mod counters;
 mod evaluator;
 mod events;
 mod exclusions;
+mod export;
 mod history;
+mod import;
 mod kind;
 mod outlook;
 mod reliability;
@@ -48,6 +50,8 @@ pub struct SlaManager {
     pub settle: Duration,
     /// How many pairs of an objective and a series all SLAs together may have.
     pub judged_pairs: u64,
+    /// Whether objectives may bring PromQL of their own.
+    pub queries_allowed: bool,
     /// What probabilities were worth, as it was read last.
     pub read_last: ReadLast,
 }

@@ -1,6 +1,8 @@
 //! The sla function's wiring.
 
-use config::{AccessConfig, DatabaseConfig, judged_pairs, schedule_interval, settle};
+use config::{
+    AccessConfig, DatabaseConfig, judged_pairs, queries_allowed, schedule_interval, settle,
+};
 use http_api::Api;
 use sla::{Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{Role, Store};
@@ -22,6 +24,7 @@ async fn function() -> anyhow::Result<(Api<SlaManager>, SlaManager)> {
         schedule_interval: schedule_interval(&environment)?,
         settle: settle(&environment)?,
         judged_pairs: judged_pairs(&environment)?,
+        queries_allowed: queries_allowed(&environment)?,
         read_last: ReadLast::default(),
     };
     Ok((Api::new(ROUTES, &access), manager))

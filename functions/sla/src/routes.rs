@@ -10,6 +10,7 @@ use crate::{
     check::{self, Check},
     evaluator, exclusions,
     history::{self, Point},
+    import::{self, Imported},
     outlook::{self, Prediction},
     replay,
     set::{self, Retired, SlaDocument},
@@ -49,6 +50,16 @@ routes! {
             answers: [200 Tried<'_>],
             problems: [503],
         }
+        POST "/sla/import" import::import {
+            id: "importSlas",
+            summary: "SLAs of a file of Sloth, Pyrra or OpenSLO; by default nothing is saved",
+            curl: "-X POST '{base}/sla/import?dry_run=true' --data-binary @slo.yaml",
+            parameters: [DRY_RUN, SLOTH_WINDOW],
+            body: required "SloFiles",
+            patience: Some(CHANGE_PATIENCE),
+            answers: [200 Imported],
+            problems: [503],
+        }
         GET "/sla" set::list {
             id: "listSlas",
             summary: "SLAs in force",
@@ -61,8 +72,9 @@ routes! {
             id: "getSla",
             summary: "one SLA",
             curl: "{base}/sla/web",
-            parameters: [NAME],
+            parameters: [NAME, FORMAT],
             answers: [200 SlaDocument ["ETag"]],
+            texts: ["application/yaml"],
             problems: [503],
         }
         PUT "/sla/{name}" set::replace {

@@ -2,20 +2,20 @@
 
 use domain::{
     Timestamp,
-    sla::{AnyObjective, Draft, EventsObjective, SlaName},
+    sla::{About, AnyObjective, Draft, EventsObjective, Origin, SlaName},
 };
 use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use store::sla::{Change, Condition, StoredSla};
+use store::sla::{Change, Condition, SlaVersion, StoredSla};
 
 use crate::{
     SlaManager,
     advice::{self, Advice},
     bound, counters, database,
     evaluator::Request,
-    events, name_in, replay,
+    events, export, name_in, replay,
 };
 
 /// An SLA as it is answered.
@@ -25,7 +25,15 @@ pub(crate) struct SlaDocument {
     name: String,
     version: u32,
     created_at: Timestamp,
+    #[serde(flatten)]
+    about: About,
+    /// The document that it was imported from; an SLA that was made by hand has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
     objectives: Vec<ObjectiveDocument>,
+    /// After an import: whether it is in force as it is, so that nothing changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unchanged: Option<bool>,
     /// After a change: the first how many objectives have `matches` and `warnings`. All do, unless there is no room for
     /// more of them in the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,18 +72,19 @@ pub(crate) struct Retired<'a> {
 pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let evaluate = evaluate(call)?;
     let draft = draft(&call.json()?)?;
-    let (name, condition) = match draft.name {
+    let (name, condition) = match draft.name.clone() {
+        Some(name) if is_a_route(&name) => {
+            return Err(ApiError::Invalid(vec![Fault::at("/name", NAME_OF_A_ROUTE)]));
+        }
         Some(name) => (name, Condition::Absent),
         None => (SlaName::default_name(), Condition::Any),
     };
-    let change = SlaChange {
-        name,
-        objectives: draft.objectives,
-        condition,
-        evaluate,
-        replay: draft.replay,
-    };
-    put(manager, call, change).await
+    put(
+        manager,
+        call,
+        SlaChange::of(draft, name, condition, evaluate),
+    )
+    .await
 }
 
 /// `GET /sla`.
@@ -100,11 +109,16 @@ pub(crate) async fn list(manager: &SlaManager, call: &Call) -> Result<Reply, Api
 
 /// `GET /sla/{name}`.
 pub(crate) async fn get(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
-    call.query().finish()?;
+    let mut query = call.query();
+    let is_openslo = query.is_openslo();
+    query.finish()?;
     let name = name_in(call)?;
     let stored = manager.store.sla(&name).await.map_err(database)?;
     let stored = stored.ok_or_else(|| missing(&name))?;
     let version = stored.sla.version;
+    if is_openslo || call.accepts_yaml() {
+        return Ok(reply::with_version(export::export(&stored), version));
+    }
     Ok(reply::with_version(reply::ok(&document(stored))?, version))
 }
 
@@ -114,20 +128,18 @@ pub(crate) async fn replace(manager: &SlaManager, call: &Call) -> Result<Reply, 
     let condition = Condition::InForce(call.if_match()?);
     let draft = draft(&call.json()?)?;
     let name = name_in(call)?;
-    if draft.name.is_some_and(|other| other != name) {
+    if draft.name.as_ref().is_some_and(|other| *other != name) {
         return Err(ApiError::Invalid(vec![Fault::at(
             "/name",
             "must be the name in the path",
         )]));
     }
-    let change = SlaChange {
-        name,
-        objectives: draft.objectives,
-        condition,
-        evaluate,
-        replay: draft.replay,
-    };
-    put(manager, call, change).await
+    put(
+        manager,
+        call,
+        SlaChange::of(draft, name, condition, evaluate),
+    )
+    .await
 }
 
 /// `DELETE /sla/{name}`.
@@ -159,29 +171,55 @@ fn evaluate(call: &Call) -> Result<bool, ApiError> {
 /// An SLA as it is to be.
 struct SlaChange {
     name: SlaName,
+    about: About,
     objectives: Vec<AnyObjective>,
     condition: Condition,
     evaluate: bool,
     replay: bool,
 }
 
+impl SlaChange {
+    fn of(draft: Draft, name: SlaName, condition: Condition, evaluate: bool) -> Self {
+        Self {
+            about: draft.about.clone(),
+            replay: draft.replay,
+            objectives: draft.objectives_of(&name),
+            name,
+            condition,
+            evaluate,
+        }
+    }
+}
+
+/// `GET /sla/import` is no SLA's.
+pub(crate) fn is_a_route(name: &str) -> bool {
+    name == "import"
+}
+
+/// Why no SLA is made of that name.
+pub(crate) const NAME_OF_A_ROUTE: &str = "is the name of a route: choose another one";
+
 async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Reply, ApiError> {
     let SlaChange {
         name,
+        about,
         mut objectives,
         condition,
         evaluate,
         replay,
     } = change;
+    events::check_queries(
+        objectives.iter().map(AnyObjective::query),
+        manager.queries_allowed,
+    )?;
     events::resolve(&mut objectives)?;
-    let mut document = SlaDocument {
-        name: name.into(),
-        version: 0,
-        created_at: call.now,
-        objectives: objectives.iter().cloned().map(objective_document).collect(),
-        advised: None,
-        evaluation: None,
+    let version = SlaVersion {
+        objectives,
+        about,
+        origin: None,
     };
+    let mut document = planned(&name, &version, 0, call.now);
+    let objectives = &version.objectives;
     let mut room = Room::default();
     if !room.fits(&document) {
         return Err(ApiError::Invalid(vec![Fault::at(
@@ -190,12 +228,12 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
         )]));
     }
     // What may fail is asked before the change, so that a change that was made is also answered.
-    let known = bound::known_series(manager, &document.name, &objectives, call.now).await?;
-    let counted = counters::known(manager, &document.name, &objectives).await?;
+    let known = bound::known_series(manager, &[&name], objectives, call.now).await?;
+    let counted = counters::known(manager, &[&name], objectives).await?;
     let before = manager.store.sla(&document.name).await.map_err(database)?;
     let change = manager
         .store
-        .put_sla(&document.name, &objectives, &condition, call.now)
+        .put_version(&document.name, &version, &condition, call.now)
         .await
         .map_err(database)?;
     document.version = made(change, &document.name)?;
@@ -204,14 +242,14 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
         start_replay(
             manager,
             &document.name,
-            &objectives,
+            objectives,
             &before,
             change,
             call.now,
         )
         .await?;
     }
-    let advice = room.fitting(advice::on(&objectives, &known, counted));
+    let advice = room.fitting(advice::on(objectives, &known, counted));
     document.advised = Some(advice.len());
     for (objective, advice) in document.objectives.iter_mut().zip(advice) {
         objective.advice = Some(advice);
@@ -289,12 +327,44 @@ pub(crate) fn invalid(faults: Vec<domain::fault::Fault>) -> ApiError {
     ApiError::Invalid(faults.into_iter().map(Fault::from).collect())
 }
 
+/// An SLA as it will be, made at `now`.
+pub(crate) fn planned(
+    name: &SlaName,
+    planned: &SlaVersion,
+    version: u32,
+    now: Timestamp,
+) -> SlaDocument {
+    let objectives = planned.objectives.iter().cloned();
+    SlaDocument {
+        name: name.to_string(),
+        version,
+        created_at: now,
+        about: planned.about.clone(),
+        origin: planned.origin.clone(),
+        objectives: objectives.map(objective_document).collect(),
+        unchanged: None,
+        advised: None,
+        evaluation: None,
+    }
+}
+
+/// An SLA that is in force as it is to be.
+pub(crate) fn unchanged(stored: StoredSla) -> SlaDocument {
+    SlaDocument {
+        unchanged: Some(true),
+        ..document(stored)
+    }
+}
+
 fn document(stored: StoredSla) -> SlaDocument {
     let objectives = stored.sla.all();
     SlaDocument {
         name: stored.sla.name.into(),
         version: stored.sla.version,
         created_at: stored.created_at,
+        about: stored.about,
+        origin: stored.origin,
+        unchanged: None,
         objectives: objectives.into_iter().map(objective_document).collect(),
         advised: None,
         evaluation: None,

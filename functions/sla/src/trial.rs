@@ -20,6 +20,7 @@ use crate::{
     SlaManager,
     check::{self, Check},
     evaluator::NotTried,
+    events,
     outlook::{self, Prediction},
     set::invalid,
     standing::Standing,
@@ -47,7 +48,7 @@ struct Recommended<'a> {
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
     let now = call.now;
-    let request = dry_run(call.json()?)?;
+    let request = dry_run(call.json()?, manager.queries_allowed)?;
     let tried = manager.evaluator.try_out(&request).await.map_err(|error| {
         let NotTried::Invalid(faults) = error else {
             return ApiError::Unavailable {
@@ -82,11 +83,13 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
 }
 
 /// What etl is asked; it looks at `as_of` itself.
-fn dry_run(document: Value) -> Result<Value, ApiError> {
+fn dry_run(document: Value, queries_allowed: bool) -> Result<Value, ApiError> {
     let Value::Object(mut fields) = document else {
         return Err(ApiError::Invalid(vec![Fault::at("", "is not an object")]));
     };
-    Trial::parse(&fields, &["as_of"]).map_err(invalid)?;
+    let trial = Trial::parse(&fields, &["as_of"]).map_err(invalid)?;
+    let queries = trial.objectives.iter().map(|one| one.query.as_ref());
+    events::check_queries(queries, queries_allowed)?;
     fields.insert("dry_run".to_owned(), json!(true));
     Ok(Value::Object(fields))
 }

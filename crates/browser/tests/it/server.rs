@@ -59,6 +59,7 @@ impl Server {
                     schedule_interval,
                     settle: Duration::from_secs(5),
                     judged_pairs: 20_000,
+                    queries_allowed: true,
                     read_last: ReadLast::default(),
                 },
             ),

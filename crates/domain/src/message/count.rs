@@ -4,15 +4,20 @@ use serde::{Deserialize, Serialize};
 use super::TrialDocument;
 use crate::sla::Events;
 
-/// What etl is asked to count: the counters and the groups of an objective of events, as they are now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What etl is asked to count: the counters and the groups of an objective of events, or the series of a query, as they are
+/// now.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CountRequest {
-    /// What the objective counts.
+    /// What an objective of events counts.
+    #[serde(default)]
     pub events: Events,
     /// The labels of its groups.
     #[serde(default)]
     pub by: Vec<String>,
+    /// The query of a range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
 }
 
 /// What etl answers when it is asked to count. No message: nothing is published.
@@ -22,7 +27,7 @@ pub struct CountDocument {
     pub counts: Vec<ObjectiveCount>,
 }
 
-/// What there is now of an objective of events.
+/// What there is now of an objective.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectiveCount {
     /// The selectors of its sums.
@@ -34,9 +39,9 @@ pub struct ObjectiveCount {
 /// What a selector matches now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SelectorCount {
-    /// The sum that it is a term of: `good`, `bad` or `total`.
+    /// The sum that it is a term of: `good`, `bad` or `total`; or `query`.
     pub sum: String,
-    /// The selector.
+    /// The selector, or the query.
     pub selector: String,
     /// How many series; `None` if the server did not say.
     pub series: Option<u64>,

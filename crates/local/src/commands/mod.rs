@@ -3,6 +3,7 @@
 mod check;
 mod down;
 mod first_run;
+mod import;
 mod invoke;
 mod logs;
 mod servers;
@@ -13,6 +14,7 @@ mod up;
 
 pub(crate) use check::check;
 pub(crate) use down::down;
+pub(crate) use import::import;
 pub(crate) use invoke::invoke;
 pub(crate) use logs::logs;
 pub(crate) use servers::servers;

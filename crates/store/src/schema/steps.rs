@@ -34,6 +34,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(9, works_from 1, "0009-history.sql"),
     step!(10, works_from 1, "0010-recurring-exclusions.sql"),
     step!(11, works_from 1, "0011-replay.sql"),
+    step!(12, works_from 1, "0012-sla-origin.sql"),
 ];
 
 /// The schema version that this program is built for.

@@ -1,7 +1,7 @@
 use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
-    sla::{AnyObjective, EventsObjective},
+    sla::{About, AnyObjective, EventsObjective, Origin},
 };
 use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
 
@@ -35,10 +35,21 @@ pub enum Change {
     OtherVersion(u32),
 }
 
+/// What a version of an SLA is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlaVersion {
+    /// The objectives, in the order given.
+    pub objectives: Vec<AnyObjective>,
+    /// What it is, for people.
+    pub about: About,
+    /// The document that it is imported from; `None`: that of the version in force, if that has one.
+    pub origin: Option<Origin>,
+}
+
 /// A change that is asked for.
 enum Wanted<'a> {
-    /// The next version, with these objectives.
-    Version(&'a [AnyObjective]),
+    /// The next version.
+    Version(&'a SlaVersion),
     /// That no version is in force.
     Retirement,
 }
@@ -59,8 +70,27 @@ impl Store {
         condition: &Condition,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        let objectives: Vec<AnyObjective> = objectives.iter().cloned().map(Into::into).collect();
-        self.change(name, &Wanted::Version(&objectives), condition, now)
+        let version = SlaVersion {
+            objectives: objectives.iter().cloned().map(Into::into).collect(),
+            about: About::default(),
+            origin: None,
+        };
+        self.put_version(name, &version, condition, now).await
+    }
+
+    /// Makes the next version of an SLA at `now`, as [`put_sla`](Self::put_sla) does, with what it is for people and where it
+    /// comes from.
+    ///
+    /// # Errors
+    /// When the database is away. Then nothing changed, unless its answer was lost.
+    pub async fn put_version(
+        &self,
+        name: &str,
+        version: &SlaVersion,
+        condition: &Condition,
+        now: Timestamp,
+    ) -> Result<Change, StoreError> {
+        self.change(name, &Wanted::Version(version), condition, now)
             .await
     }
 
@@ -90,8 +120,8 @@ impl Store {
             let mut connection = self.pool().acquire().await?;
             let mut transaction = connection.begin().await?;
             let change = match wanted {
-                Wanted::Version(objectives) => {
-                    put(&mut transaction, name, objectives, condition, now).await
+                Wanted::Version(version) => {
+                    put(&mut transaction, name, version, condition, now).await
                 }
                 Wanted::Retirement => retire(&mut transaction, name, condition, now).await,
             };
@@ -150,7 +180,11 @@ async fn retire(
 async fn put(
     connection: &mut MySqlConnection,
     name: &str,
-    objectives: &[AnyObjective],
+    SlaVersion {
+        objectives,
+        about,
+        origin,
+    }: &SlaVersion,
     condition: &Condition,
     now: Timestamp,
 ) -> Result<Change, sqlx::Error> {
@@ -159,13 +193,27 @@ async fn put(
         return Ok(refusal);
     }
     let version = newest.map_or(1, |newest| newest.version + 1);
-    sqlx::query("INSERT INTO sla (name, version, created_at) VALUES (?, ?, ?)")
+    let in_force = newest.filter(|newest| newest.in_force);
+    // What was changed by hand is still the SLA that the document is about.
+    let from = in_force.filter(|_| origin.is_none());
+    let insert = match from {
+        Some(_) => {
+            "INSERT INTO sla (name, version, created_at, about, origin) \
+             SELECT ?, ?, ?, ?, s.origin FROM sla s WHERE s.name = ? AND s.version = ?"
+        }
+        None => "INSERT INTO sla (name, version, created_at, about, origin) VALUES (?, ?, ?, ?, ?)",
+    };
+    let insert = sqlx::query(insert)
         .bind(name)
         .bind(version)
         .bind(column_time(now))
-        .execute(&mut *connection)
-        .await?;
-    let mut rest = objectives;
+        .bind((*about != About::default()).then_some(Json(about)));
+    let insert = match from {
+        Some(newest) => insert.bind(name).bind(newest.version),
+        None => insert.bind(origin.as_ref().map(Json)),
+    };
+    insert.execute(&mut *connection).await?;
+    let mut rest = &objectives[..];
     while !rest.is_empty() {
         // Powers of two: so there are few different statements, and all of them stay prepared.
         let (rows, after) = rest.split_at(ROWS_AT_ONCE.min(1 << rest.len().ilog2()));

@@ -13,7 +13,7 @@ mod versions;
 mod violations;
 mod worst;
 
-pub use change::{Change, Condition};
+pub use change::{Change, Condition, SlaVersion};
 pub use evaluation::{Asked, EvaluatedEvents, EvaluatedObjective, Evaluation};
 pub(crate) use exclusions::excluded;
 pub use exclusions::{ExclusionOutcome, ExclusionPage};

@@ -1,8 +1,9 @@
 use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
-    sla::{AnyObjective, Objective, Sla},
+    sla::{About, AnyObjective, Objective, Origin, Sla},
 };
+use serde::de::DeserializeOwned;
 use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
 use super::filled;
@@ -18,6 +19,10 @@ pub struct StoredSla {
     pub sla: Sla,
     /// When this version was made.
     pub created_at: Timestamp,
+    /// What it is, for people.
+    pub about: About,
+    /// The document that it was imported from; `None`: it was made by hand.
+    pub origin: Option<Origin>,
 }
 
 /// A part of the SLAs in force, by name.
@@ -41,7 +46,7 @@ impl Store {
     /// When the database is away.
     pub async fn active_slas(&self) -> Result<Vec<Sla>, StoreError> {
         let rows = sqlx::query(
-            "SELECT s.name, s.version, s.created_at, o.document \
+            "SELECT s.name, s.version, s.created_at, s.about, s.origin, o.document \
              FROM sla s FORCE INDEX (by_retirement) JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
              WHERE s.retired_at IS NULL AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) \
              ORDER BY s.name, o.position",
@@ -60,7 +65,7 @@ impl Store {
     /// When the database is away.
     pub async fn sla(&self, name: &str) -> Result<Option<StoredSla>, StoreError> {
         let rows = sqlx::query(
-            "SELECT s.name, s.version, s.created_at, o.document \
+            "SELECT s.name, s.version, s.created_at, s.about, s.origin, o.document \
              FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
              WHERE s.name = ? AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = ?) \
              AND s.retired_at IS NULL ORDER BY o.position",
@@ -150,7 +155,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut query = QueryBuilder::new(
-            "SELECT s.name, s.version, s.created_at, o.document \
+            "SELECT s.name, s.version, s.created_at, s.about, s.origin, o.document \
              FROM sla s JOIN sla_objective o ON o.sla = s.name AND o.version = s.version WHERE ",
         );
         for (position, (name, version, _)) in filled(wanted).enumerate() {
@@ -198,8 +203,19 @@ fn grouped(rows: &[MySqlRow]) -> Result<Vec<StoredSla>, StoreError> {
             _ => slas.push(StoredSla {
                 sla: Sla::new(name.parse().map_err(unexpected)?, version, vec![objective]),
                 created_at: read_time(row.try_get::<NaiveDateTime, _>("created_at")?),
+                about: json_or_none(row, "about")?.unwrap_or_default(),
+                origin: json_or_none(row, "origin")?,
             }),
         }
     }
     Ok(slas)
+}
+
+/// A column of JSON that may be null.
+fn json_or_none<T: DeserializeOwned>(
+    row: &MySqlRow,
+    column: &str,
+) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = row.try_get(column)?;
+    Ok(text.map(serde_json::from_str).transpose()?)
 }

@@ -27,6 +27,7 @@ use crate::{
     metrics_file::{self, Metric},
     objectives::ActiveEvents,
     prometheus::{Availability, FetchError, FetchedSeries, Selector},
+    served::Served,
 };
 
 /// How much a run counts at most.
@@ -374,8 +375,11 @@ async fn describe(
         }
     }
     drop(found);
-    let judged = analyse(&metric, &mut arriving, plan, record, publication).await;
-    conclude(&metric, &judged, plan, record, publication).await;
+    let served = Served::alone(metric.clone());
+    let judged = analyse(&served, &mut arriving, plan, record, publication).await;
+    for judged in &judged {
+        conclude(&metric, judged, plan, record, publication).await;
+    }
 }
 
 /// The label that says what was counted.

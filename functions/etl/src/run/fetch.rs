@@ -23,11 +23,12 @@ use crate::{
     deadline::Deadline,
     metrics_file::Metric,
     prometheus::{Availability, FetchError, FetchedSeries, Prometheus},
+    served::Served,
 };
 
-/// A fetch under way.
+/// A fetch under way, for each metric that it serves.
 pub(super) struct Fetch {
-    pub(super) metric: Arc<Metric>,
+    pub(super) served: Served,
     /// Its series, as they arrive.
     pub(super) series: mpsc::Receiver<FetchedSeries>,
     /// Whether its series are being analysed.
@@ -80,9 +81,9 @@ impl NotFetched {
 const TICK: Duration = Duration::from_millis(100);
 
 impl Fetch {
-    /// Starts to fetch `metric`, unless Prometheus is away as far as this run knows.
+    /// Starts to fetch the metrics of a query, unless Prometheus is away as far as this run knows.
     pub(super) fn start(
-        metric: Arc<Metric>,
+        served: Served,
         range: Span,
         prometheus: &Prometheus,
         availability: &Arc<Availability>,
@@ -98,12 +99,12 @@ impl Fetch {
         let fetch = fetch(
             prometheus.clone(),
             availability.clone(),
-            metric.clone(),
+            served.first().clone(),
             range,
             found,
         );
         Self {
-            metric,
+            served,
             series,
             is_current,
             task: tokio::spawn(limits.keep(fetch)),

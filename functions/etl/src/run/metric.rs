@@ -1,4 +1,4 @@
-//! One metric of a run: its series are analysed while they arrive.
+//! The metrics of one query in a run: their series are analysed while they arrive.
 
 use std::{
     collections::HashSet,
@@ -16,18 +16,18 @@ use domain::{
     message::{BOUND, Failure},
     score::NO_SERIES,
 };
-use futures::{StreamExt, future, stream};
+use futures::{FutureExt, StreamExt, future, stream};
 use kafka::Publication;
 use tokio::sync::mpsc;
 
 use super::{Plan, Record};
 use crate::{
     analysis, message::Message, metrics_file::Metric, objectives::ActiveObjective,
-    prometheus::FetchedSeries, scoring,
+    prometheus::FetchedSeries, scoring, served::Served,
 };
 
 /// What was analysed of one metric.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Judged {
     pub(super) arrived: u64,
     pub(super) series: HashSet<SeriesId>,
@@ -35,30 +35,32 @@ pub(super) struct Judged {
     pub(super) broke_off: bool,
 }
 
-/// Analyses the series of one metric while they arrive, on as many worker threads as there are processors, and hands
-/// what was found to Kafka.
+/// Analyses the series of a query while they arrive, for each metric that it serves, on as many worker threads as there are
+/// processors, and hands what was found to Kafka. Returns what was analysed of each metric, in their order.
 pub(super) async fn analyse(
-    metric: &Arc<Metric>,
+    served: &Served,
     arriving: &mut mpsc::Receiver<FetchedSeries>,
     plan: &Plan,
     record: &mut Record,
     publication: &mut Publication<'_>,
-) -> Judged {
+) -> Vec<Judged> {
     let subject = record.subject();
     let (part, arrived) = (record.part, AtomicU64::new(0));
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut analyses = stream::unfold(arriving, async |arriving| {
         Some((arriving.recv().await?, arriving))
     })
-    .filter(|series| {
+    .flat_map(|series| {
         arrived.fetch_add(1, Ordering::Relaxed);
-        future::ready(part.owns(&metric.name, &series.labels))
+        let metrics = served.all().iter().cloned().enumerate();
+        stream::iter(metrics.map(move |(position, metric)| (position, metric, series.clone())))
     })
-    .map(|series| {
-        let (metric, active, due) = (metric.clone(), plan.active.clone(), plan.due.clone());
+    .filter(|(_, metric, series)| future::ready(part.owns(&metric.name, &series.labels)))
+    .map(|(position, metric, series)| {
+        let (active, due) = (plan.active.clone(), plan.due.clone());
         let (pairs, subject) = (plan.pairs.clone(), subject.clone());
         let keeps_history = plan.keeps_history;
-        tokio::task::spawn_blocking(move || {
+        let analysing = tokio::task::spawn_blocking(move || {
             let started = Instant::now();
             let as_of = subject.as_of;
             let mut analysed = analysis::analyse(&metric, series, &active, &due, &pairs, as_of);
@@ -67,12 +69,15 @@ pub(super) async fn analyse(
             }
             let messages = analysed.messages(&subject.run);
             (analysed, messages, started.elapsed())
-        })
+        });
+        analysing.map(move |analysed| (position, analysed))
     })
     .buffer_unordered(workers)
     .boxed();
-    let (mut judged, mut cut) = (Judged::default(), 0);
-    while let Some(analysed) = analyses.next().await {
+    let mut found = vec![Judged::default(); served.all().len()];
+    let mut cuts = vec![0; served.all().len()];
+    while let Some((position, analysed)) = analyses.next().await {
+        let (metric, judged) = (&served.all()[position], &mut found[position]);
         let Ok((analysed, messages, took)) = analysed else {
             tracing::error!(metric = metric.name.as_str(), "an analysis panicked");
             judged.broke_off = true;
@@ -99,7 +104,7 @@ pub(super) async fn analyse(
                 .tally
                 .fail(*position, "the bound of judged pairs was reached");
         }
-        cut += analysed.cut.len();
+        cuts[position] += analysed.cut.len();
         record.document.series += 1;
         record.document.samples += analysed.samples;
         record.analysis += took;
@@ -110,13 +115,16 @@ pub(super) async fn analyse(
         record.publish += sending.elapsed();
     }
     drop(analyses);
-    judged.arrived = arrived.into_inner();
-    if cut > 0 {
-        let detail = format!("{cut} pairs were not judged: {}", plan.pairs.cut());
-        let failure = Failure::new("evaluation", BOUND).of_metric(&metric.name);
-        record.fail(failure.because(detail));
+    let arrived = arrived.into_inner();
+    for (judged, (metric, cut)) in found.iter_mut().zip(served.all().iter().zip(cuts)) {
+        judged.arrived = arrived;
+        if cut > 0 {
+            let detail = format!("{cut} pairs were not judged: {}", plan.pairs.cut());
+            let failure = Failure::new("evaluation", BOUND).of_metric(&metric.name);
+            record.fail(failure.because(detail));
+        }
     }
-    judged
+    found
 }
 
 /// Publishes what none of the series that arrived was about: forecasts of series that are gone, objectives without a series.
@@ -159,12 +167,18 @@ pub(super) async fn publish_no_series(
     publication.send(message).await;
 }
 
-/// One fetch serves everything that is said of a metric: 12 h, and before that what its most patient objective needs.
-pub(crate) fn read_range(metric: &Metric, active: &[ActiveObjective], as_of: Timestamp) -> Span {
-    let of_metric = active
-        .iter()
-        .filter(|active| active.objective.metric == metric.name);
-    let longest = of_metric
+/// One fetch serves everything that is said of its metrics: 12 h, and before that what their most patient objective needs.
+pub(crate) fn read_range(
+    metrics: &[Arc<Metric>],
+    active: &[ActiveObjective],
+    as_of: Timestamp,
+) -> Span {
+    let is_about = |active: &&ActiveObjective| {
+        let mut metrics = metrics.iter();
+        metrics.any(|metric| active.objective.metric == metric.name)
+    };
+    let of_metrics = active.iter().filter(is_about);
+    let longest = of_metrics
         .map(|active| active.objective.hold)
         .max()
         .unwrap_or_default();

@@ -100,17 +100,17 @@ impl Record {
 
     /// Series of a metric were left out because they differ in their metric names alone. An objective that they
     /// belong to is not evaluated on every series.
-    pub(super) fn ambiguous(&mut self, metric: &MetricName, series: Vec<Ambiguous>) {
+    pub(super) fn ambiguous(&mut self, metric: &MetricName, series: &[Ambiguous]) {
         for Ambiguous { labels, names } in series {
             let detail = format!(
                 "{} have the same labels {labels}: ask for each in a [[metric]] of its own",
                 names.join(" and ")
             );
             let reason = "two of its series have the same labels";
-            self.tally.fail_series(metric, &labels, reason);
+            self.tally.fail_series(metric, labels, reason);
             let series = Series {
                 metric: metric.clone(),
-                labels,
+                labels: labels.clone(),
             };
             let failure = Failure::new("fetch", AMBIGUOUS).of_metric(metric);
             self.fail(failure.of_series(series.id().to_string()).because(detail));

@@ -78,7 +78,7 @@ impl Split {
     pub fn lost(&mut self, etl: &Etl, index: u32, of: u32) {
         let lost = format!("shard {index} of {of} did not come back");
         for (position, objective) in self.active.iter().enumerate() {
-            if etl.knows(&objective.objective.metric) {
+            if objective.has_query() || etl.knows(&objective.objective.metric) {
                 self.record.tally.fail(position, &lost);
             } else {
                 self.record.tally.conclude(position);

@@ -8,6 +8,7 @@ mod deadline;
 mod evaluated;
 mod events;
 mod pushed;
+mod queries;
 mod replay;
 mod schema;
 mod scoring;
@@ -116,6 +117,7 @@ async fn etl_with_topic(
         settle: Duration::from_secs(5),
         interval: Duration::from_secs(30),
         pairs: 20_000,
+        queries_allowed: true,
         events: etl::run::EventsBounds::default(),
         measured: aws::Metrics::default(),
     };

@@ -11,6 +11,7 @@ mod ended;
 mod evaluator;
 mod events;
 mod exclusions;
+mod import;
 mod incomplete;
 mod outage;
 mod outlook;

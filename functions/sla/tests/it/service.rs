@@ -38,6 +38,7 @@ impl Service {
                 schedule_interval: Duration::from_secs(30),
                 settle: Duration::from_secs(5),
                 judged_pairs: 20_000,
+                queries_allowed: true,
                 read_last: ReadLast::default(),
             },
         }
@@ -46,6 +47,12 @@ impl Service {
     /// With another bound on what is judged.
     pub(crate) fn judging(mut self, pairs: u64) -> Self {
         self.manager.judged_pairs = pairs;
+        self
+    }
+
+    /// Where objectives may bring no PromQL of their own.
+    pub(crate) fn without_queries(mut self) -> Self {
+        self.manager.queries_allowed = false;
         self
     }
 
