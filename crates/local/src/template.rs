@@ -374,7 +374,9 @@ mod tests {
         let description: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let described: BTreeSet<_> = description["paths"].as_object().unwrap().keys().collect();
         let template = repository();
-        let routed: BTreeSet<_> = template.routes.iter().map(|route| &route.path).collect();
+        let routed = template.routes.iter().map(|route| &route.path);
+        // A page is for people: no description of an API has it.
+        let routed: BTreeSet<_> = routed.filter(|path| !path.starts_with("/ui")).collect();
         assert_eq!(routed, described);
     }
 

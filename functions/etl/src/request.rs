@@ -6,7 +6,7 @@ use domain::{
     Timestamp,
     fault::{Fault, below},
     message::CountRequest,
-    sla::Trial,
+    sla::{Events, Trial},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -103,6 +103,11 @@ fn counted(fields: &Map<String, Value>) -> Result<Request, Vec<Fault>> {
         }),
         None => Vec::new(),
     };
+    // One of the two: what objectives of events count, or the query of a range.
+    let is_one = |asked: &CountRequest| (asked.events != Events::default()) != asked.query.is_some();
+    if !asked.iter().all(is_one) {
+        faults.push(invalid("/count", "must have `events` or `query` in each item"));
+    }
     if faults.is_empty() {
         Ok(Request::Count(asked))
     } else {
