@@ -159,7 +159,11 @@ async fn in_the_end_everything_goes() {
     let kept: BTreeMap<_, _> = histories.into_iter().collect();
     assert_eq!(counts, kept);
 
+    // A series stays for as long as its hours do.
     purge_all(&database, at(33 * 24 * 60), 1000).await;
+    let kept = [("series", 2), ("series_label", 4)].into_iter().collect();
+    assert_eq!(self::counts(&database).await, kept);
+    purge_all(&database, at(402 * 24 * 60), 1000).await;
     assert_eq!(self::counts(&database).await, BTreeMap::new());
 }
 
@@ -280,9 +284,9 @@ async fn of_an_hour_the_first_complete_evaluation_is_kept() {
 #[tokio::test]
 async fn a_series_that_comes_back_after_it_was_purged_has_its_labels_again() {
     let database = filled(1).await;
-    purge_all(&database, at(33 * 24 * 60), 1000).await;
+    purge_all(&database, at(402 * 24 * 60), 1000).await;
     assert_eq!(database.count("series").await, 0);
-    let back = Documents::about("cpuUsage", "a").metrics(at(34 * 24 * 60));
+    let back = Documents::about("cpuUsage", "a").metrics(at(403 * 24 * 60));
     database.store().store_batch(&[back], &[]).await.unwrap();
     assert_eq!(database.count("series_label").await, 2);
 }
