@@ -104,9 +104,13 @@ fn counted(fields: &Map<String, Value>) -> Result<Request, Vec<Fault>> {
         None => Vec::new(),
     };
     // One of the two: what objectives of events count, or the query of a range.
-    let is_one = |asked: &CountRequest| (asked.events != Events::default()) != asked.query.is_some();
+    let is_one =
+        |asked: &CountRequest| (asked.events != Events::default()) != asked.query.is_some();
     if !asked.iter().all(is_one) {
-        faults.push(invalid("/count", "must have `events` or `query` in each item"));
+        faults.push(invalid(
+            "/count",
+            "must have `events` or `query` in each item",
+        ));
     }
     if faults.is_empty() {
         Ok(Request::Count(asked))

@@ -100,7 +100,12 @@ impl Shop {
 #[tokio::test]
 async fn a_budget_that_burns_too_fast_or_is_gone_is_an_alert_each() {
     let shop = Shop::with(json!({})).await;
-    shop.counted(now() - Duration::from_secs(60), 20.0).await;
+    // In one minute, so that each slice is counted anew by a newer run.
+    let newest = now() - Duration::from_secs(31);
+    let into_the_minute = newest.millis().rem_euclid(60_000).unsigned_abs();
+    let minute = newest - Duration::from_millis(into_the_minute);
+    let [first, second] = [20, 31].map(|seconds| minute + Duration::from_secs(seconds));
+    shop.counted(first, 20.0).await;
     let [(severity, summary)] = &firing(&shop.system, "SlacastBudgetBurn", "severity").await[..]
     else {
         panic!("one alert burns");
@@ -118,7 +123,7 @@ async fn a_budget_that_burns_too_fast_or_is_gone_is_an_alert_each() {
     assert!(summary.ends_with("is gone"), "{summary}");
 
     // Nothing is bad any more: it does not burn, and there is no pace.
-    shop.counted(now() - Duration::from_secs(30), 0.0).await;
+    shop.counted(second, 0.0).await;
     assert!(
         firing(&shop.system, "SlacastBudgetBurn", "severity")
             .await
