@@ -35,12 +35,12 @@ pub struct PathPoint {
     /// The 2.5 % quantile.
     pub lower: f64,
     /// The 10 % quantile; not known where the quantiles of the last 12 h are the band, nor in documents of old.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lower_80: Option<f64>,
     /// The 50 % quantile.
     pub median: f64,
     /// The 90 % quantile; not known where the quantiles of the last 12 h are the band, nor in documents of old.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upper_80: Option<f64>,
     /// The 97.5 % quantile.
     pub upper: f64,
