@@ -292,7 +292,7 @@ async fn make(
     if is_dry {
         return Ok(Some(set::planned(&name, &wanted, version, call.now)));
     }
-    let condition = match in_force {
+    let condition = match &in_force {
         Some(stored) => Condition::InForce(vec![stored.sla.version]),
         None => Condition::Absent,
     };
@@ -300,8 +300,12 @@ async fn make(
         .store
         .put_version(&name, &wanted, &condition, call.now)
         .await;
-    match change.map_err(database)? {
+    let change = change.map_err(database)?;
+    match change {
         Change::Created(version) | Change::Replaced(version) => {
+            let before = in_force.map(|stored| stored.sla.events).unwrap_or_default();
+            let objectives = &wanted.objectives;
+            set::start_replay(manager, &name, objectives, &before, change, call.now).await?;
             Ok(Some(set::planned(&name, &wanted, version, call.now)))
         }
         Change::Retired(_) | Change::Taken(_) | Change::Missing | Change::OtherVersion(_) => {

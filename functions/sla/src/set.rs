@@ -271,7 +271,7 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
 
 /// Has what is new judged and counted for the time before: all objectives of an SLA that was created, and the objectives of
 /// events that a change adds or defines anew. Of ranges, the version then in force has judged the time before a change.
-async fn start_replay(
+pub(crate) async fn start_replay(
     manager: &SlaManager,
     name: &str,
     objectives: &[AnyObjective],

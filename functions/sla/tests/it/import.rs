@@ -55,6 +55,9 @@ async fn nothing_is_saved_unless_that_is_asked_for() {
     assert_eq!(service.status("GET", "/sla/api", None, "").await, 404);
     let saved = imported(&service, SAVE, &pyrra("api", "99.5")).await;
     let stored = service.get("/sla/api").await;
+    // Its past is judged too, as that of an SLA made by hand.
+    let replays = service.get("/sla/api/replay").await;
+    assert_eq!(replays["replays"].as_array().unwrap().len(), 1);
     for field in [
         "name",
         "version",
