@@ -3,10 +3,18 @@
 use super::origins::Table;
 use crate::products::autoproducts;
 
-/// The coefficients, lag 1 first, of an autoregression of centred values: the Yule-Walker equations (Yule 1927, Walker
-/// 1931) solved by Levinson's recursion (Durbin 1960). Fewer than `order` where nothing is left to explain. The fitted
-/// model is stable, so that no forecast explodes.
-pub(super) fn fit(centred: &[f64], order: usize) -> Vec<f64> {
+/// An autoregression.
+pub(super) struct Autoregression {
+    /// Lag 1 first.
+    pub(super) coefficients: Vec<f64>,
+    /// The mean squared error one step ahead.
+    pub(super) variance: f64,
+}
+
+/// Fits an autoregression to centred values: the Yule-Walker equations (Yule 1927, Walker 1931) solved by Levinson's
+/// recursion (Durbin 1960). It has fewer coefficients than `order` where nothing is left to explain, and is stable, so that
+/// no forecast explodes.
+pub(super) fn fit(centred: &[f64], order: usize) -> Autoregression {
     let products = autoproducts(centred, order.min(centred.len() - 1));
     let mut coefficients: Vec<f64> = Vec::with_capacity(order);
     let mut unexplained = products[0];
@@ -27,7 +35,10 @@ pub(super) fn fit(centred: &[f64], order: usize) -> Vec<f64> {
         coefficients.push(reflection);
         unexplained *= 1.0 - reflection * reflection;
     }
-    coefficients
+    Autoregression {
+        coefficients,
+        variance: unexplained.max(0.0) / centred.len() as f64,
+    }
 }
 
 /// What the autoregression says at each moment; every one has at least as many values before it as there are
@@ -85,7 +96,7 @@ mod tests {
     fn a_decay_is_continued() {
         // A series that halves at every step, long enough that its end is all but zero.
         let values: Vec<f64> = (0..40).map(|t| 0.5_f64.powi(t)).collect();
-        let coefficients = fit(&values, 1);
+        let coefficients = fit(&values, 1).coefficients;
         assert!((coefficients[0] - 0.5).abs() < 1e-9);
         let table = forecasts(&values, &coefficients, &[4, 8], 3);
         for step in 0..3 {
@@ -97,6 +108,6 @@ mod tests {
 
     #[test]
     fn nothing_to_explain_has_no_coefficients() {
-        assert!(fit(&[0.0; 30], 5).is_empty());
+        assert!(fit(&[0.0; 30], 5).coefficients.is_empty());
     }
 }

@@ -2,18 +2,24 @@
 
 use super::{
     autoregression,
+    cycles::Cycles,
+    drift,
     origins::{Origins, Table},
+    repetition::{self, Repetition},
     season::Season,
 };
 use crate::moments::mean;
 
-/// The order of the autoregressions.
+/// The order of the autoregressions, and how many samples there must be for each of their coefficients.
 const ORDER: usize = 20;
+const SAMPLES: usize = 10;
 /// The window of the median, samples.
 const MEDIAN: usize = 60;
 /// The weights of the newest value in the two exponential means.
 const FAST: f64 = 0.3;
 const SLOW: f64 = 0.08;
+/// The cycles that a seasonal mean is of.
+const CYCLES: usize = 3;
 
 /// A model and what it said at each moment.
 pub(super) struct Candidate {
@@ -23,18 +29,19 @@ pub(super) struct Candidate {
     pub(super) forecasts: Table,
 }
 
-/// All candidates: the last value; autoregressions of levels and of differences; exponential means (Brown 1959); the
-/// median; and, of a seasonal series, the last value with the season and the value one period ago. All but the last
-/// value work on the season-adjusted series and add the season again.
+/// All candidates: the last value; autoregressions of levels and, with a drift, of differences; exponential means (Brown
+/// 1959); the median; of a seasonal series, the value one period ago and the mean of the last three; of a series that
+/// repeats itself, what the repetition says.
 pub(super) fn candidates(
     values: &[f64],
     season: &Season,
+    repetition: Option<&Repetition>,
     origins: &Origins,
     steps: usize,
 ) -> Vec<Candidate> {
     let moments = &origins.all;
     let adjusted = &season.adjusted;
-    let order = ORDER.min(origins.lead() - 2);
+    let order = ORDER.min(origins.lead() - 2).min(values.len() / SAMPLES);
     let flat = |level: &dyn Fn(usize) -> f64| {
         let levels: Vec<f64> = moments.iter().map(|&origin| level(origin)).collect();
         let mut table = Table::zeros(steps, moments.len());
@@ -55,7 +62,7 @@ pub(super) fn candidates(
     let mut all = vec![
         candidate("last", last),
         candidate("ar", of_levels(season, moments, order, steps)),
-        candidate("ar_diff", of_differences(season, moments, order, steps)),
+        candidate("ar_drift", drift::forecasts(season, moments, order, steps)),
         candidate("ses_fast", flat(&|origin| fast[origin])),
         candidate("ses_slow", flat(&|origin| slow[origin])),
         candidate(
@@ -64,18 +71,19 @@ pub(super) fn candidates(
         ),
     ];
     if let Some(period) = season.period {
-        all.push(candidate(
-            "last_season",
-            flat(&|origin| adjusted[origin - 1]),
-        ));
-        let naive = Table::of(steps, moments, |step, origin| {
-            let back = period * (step / period + 1);
-            match (origin + step).checked_sub(back) {
-                Some(same_phase) => values[same_phase],
-                None => adjusted[origin - 1] + season.parts[origin + step],
-            }
-        });
-        all.push(candidate("seasonal_naive", naive));
+        let cyclic = |count| {
+            let cycles = Cycles::new(values, period, count, steps);
+            Table::of(steps, moments, |step, origin| {
+                let said = cycles.at(origin, step);
+                said.unwrap_or_else(|| adjusted[origin - 1] + season.parts[origin + step])
+            })
+        };
+        all.push(candidate("seasonal_naive", cyclic(1)));
+        all.push(candidate("seasonal_mean3", cyclic(CYCLES)));
+    }
+    if let Some(repetition) = repetition.filter(|found| found.is_model(season.period)) {
+        let said = repetition::forecasts(values, repetition.lag, moments, order, steps);
+        all.push(candidate("lag", said));
     }
     all
 }
@@ -83,34 +91,11 @@ pub(super) fn candidates(
 fn of_levels(season: &Season, moments: &[usize], order: usize, steps: usize) -> Table {
     let level = mean(&season.adjusted);
     let centred: Vec<f64> = season.adjusted.iter().map(|value| value - level).collect();
-    let coefficients = autoregression::fit(&centred, order);
+    let coefficients = autoregression::fit(&centred, order).coefficients;
     let mut table = autoregression::forecasts(&centred, &coefficients, moments, steps);
     for step in 0..steps {
         for (value, origin) in table.row_mut(step).iter_mut().zip(moments) {
             *value += level + season.parts[origin + step];
-        }
-    }
-    table
-}
-
-fn of_differences(season: &Season, moments: &[usize], order: usize, steps: usize) -> Table {
-    let differences: Vec<f64> = season
-        .adjusted
-        .windows(2)
-        .map(|pair| pair[1] - pair[0])
-        .collect();
-    let coefficients = autoregression::fit(&differences, order);
-    let earlier: Vec<usize> = moments.iter().map(|origin| origin - 1).collect();
-    let mut table = autoregression::forecasts(&differences, &coefficients, &earlier, steps);
-    for step in 1..steps {
-        let (before, row) = table.split(step);
-        for (value, change) in row.iter_mut().zip(before.row(step - 1)) {
-            *value += change;
-        }
-    }
-    for step in 0..steps {
-        for (value, origin) in table.row_mut(step).iter_mut().zip(moments) {
-            *value += season.adjusted[origin - 1] + season.parts[origin + step];
         }
     }
     table

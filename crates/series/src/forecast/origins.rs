@@ -14,11 +14,14 @@ const FEWEST: usize = 20;
 const HALF_LIFE: f64 = 400.0;
 /// The smallest weight of a past moment, so that a forecast never runs out of weight.
 const FORGOTTEN: f64 = 1e-12;
+/// The newest moments, whose future is known in part only: so many, so many samples apart.
+const NEWEST: usize = 10;
+const APART: usize = 4;
 
 /// Moments in a series of n values. Moment `o` has seen the values before index `o`; value `o + k` is `k + 1` steps
 /// after it.
 pub(super) struct Origins {
-    /// The past moments, newest first, then the present, which is n.
+    /// The past moments, newest first; the present, which is n; the newest moments, newest first.
     pub(super) all: Vec<usize>,
     /// The weight of each past moment by its age, 0 to 1.
     pub(super) recency: Vec<f64>,
@@ -40,12 +43,35 @@ impl Origins {
             .map(|&origin| 0.5_f64.powf((n - origin) as f64 / HALF_LIFE).max(FORGOTTEN))
             .collect();
         all.push(n);
+        let newest = (1..n - lead).step_by(APART).take(NEWEST);
+        all.extend(newest.map(|ago| n - ago));
         Some(Self { all, recency })
+    }
+
+    /// The column of the present.
+    pub(super) fn present(&self) -> usize {
+        self.recency.len()
+    }
+
+    /// The newest moments with their columns.
+    pub(super) fn newest(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.all
+            .iter()
+            .copied()
+            .enumerate()
+            .skip(self.present() + 1)
+    }
+
+    /// The steps of the horizon by the number of samples that moments were taken from, above 0: the greater, the less of
+    /// what can happen within a horizon has been seen.
+    pub(super) fn scarcity(&self, steps: usize) -> f64 {
+        let room = self.all[self.present()] - steps - self.lead();
+        steps as f64 / room.max(1) as f64
     }
 
     /// The past moments, newest first.
     pub(super) fn past(&self) -> &[usize] {
-        &self.all[..self.recency.len()]
+        &self.all[..self.present()]
     }
 
     /// The oldest moment: as many values are known at every one.

@@ -1,80 +1,37 @@
-//! Which past moments were like the present.
+//! Which past moments were like another one.
 
-use super::origins::Origins;
+use std::ops::Range;
 
-/// The share of the past moments that count as neighbours.
-const SHARE: f64 = 0.2;
-/// But at least this many.
-const FEWEST: usize = 40;
+use super::origins::{Origins, Table};
+
 /// The windows a moment is described by, samples.
 const SHORT: usize = 5;
 const LONG: usize = 30;
 const RESTLESSNESS: usize = 20;
-/// The weight of the two slower traits.
-const SLOW_TRAIT: f64 = 0.5;
-/// How much weight the farthest neighbour loses, and the least that is left.
-const FADING: f64 = 0.8;
-const FAINTEST: f64 = 0.02;
+/// What the traits weigh in a distance, the last value 1: what is said of the future, and the three means.
+const FUTURE: f64 = 2.0;
+const MEAN: f64 = 0.5;
+/// About so many steps of what is said are compared.
+const COMPARED: usize = 10;
+/// What the mean of 5 weighs in the distance of analogs, the last value 1.
+const ANALOG_MEAN: f64 = 0.2;
 
-/// A past moment like the present.
+/// A past moment and how far it is from another one.
+#[derive(Clone, Copy)]
 pub(super) struct Neighbour {
-    /// Its place among the past moments.
-    pub(super) origin: usize,
-    /// Its weight by distance, not by age, 0 to 1.
-    pub(super) weight: f64,
+    pub(super) column: usize,
+    pub(super) distance: f64,
 }
 
-/// The past moments nearest to the present, nearest first: by the last value, the means of 5 and of 30, the mean
-/// absolute difference of 20, and the mean distance of the forecasts made then and now.
-pub(super) fn neighbours(
-    values: &[f64],
-    origins: &Origins,
-    forecast_distances: &[f64],
-) -> Vec<Neighbour> {
-    let traits = Traits::new(values, origins.lead());
-    let now = traits.at(values.len());
-    let mut distances: Vec<(f64, usize)> = origins
-        .past()
-        .iter()
-        .zip(forecast_distances)
-        .enumerate()
-        .map(|(index, (&origin, said))| {
-            let then = traits.at(origin);
-            let apart: f64 = then
-                .iter()
-                .zip(now)
-                .map(|(then, now)| (then - now).abs())
-                .sum();
-            (said + apart, index)
-        })
-        .collect();
-    distances.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let count = ((distances.len() as f64 * SHARE) as usize).max(FEWEST);
-    distances.truncate(count);
-    let farthest = distances
-        .last()
-        .map_or(0.0, |last| last.0)
-        .max(f64::MIN_POSITIVE);
-    distances
-        .into_iter()
-        .map(|(distance, origin)| Neighbour {
-            origin,
-            weight: (1.0 - FADING * distance / farthest).max(FAINTEST),
-        })
-        .collect()
+/// What describes each moment: the last value, the means of 5 and of 30 and the mean absolute difference of 20, the means
+/// weighted, and what is said of the future.
+pub(super) struct Similarity<'a> {
+    traits: Vec<[f64; 4]>,
+    said: &'a Table,
 }
 
-/// What describes a moment, from running sums.
-struct Traits<'a> {
-    values: &'a [f64],
-    sums: Vec<f64>,
-    changes: Vec<f64>,
-    long: usize,
-    restlessness: usize,
-}
-
-impl<'a> Traits<'a> {
-    fn new(values: &'a [f64], lead: usize) -> Self {
+impl<'a> Similarity<'a> {
+    pub(super) fn new(values: &[f64], origins: &Origins, said: &'a Table) -> Self {
         let shift = values[0];
         let mut sums = Vec::with_capacity(values.len() + 1);
         let mut changes = Vec::with_capacity(values.len() + 1);
@@ -88,58 +45,89 @@ impl<'a> Traits<'a> {
             sums.push(sum);
             changes.push(change);
         }
+        let long = LONG.min(origins.lead());
+        let restlessness = RESTLESSNESS.min(origins.lead());
+        let describe = |&origin: &usize| {
+            let mean = |sums: &[f64], window: usize| {
+                MEAN * (sums[origin] - sums[origin - window]) / window as f64
+            };
+            [
+                values[origin - 1] - shift,
+                mean(&sums, SHORT),
+                mean(&sums, long),
+                mean(&changes, restlessness),
+            ]
+        };
+        let moments = &origins.all[..=origins.present()];
         Self {
-            values,
-            sums,
-            changes,
-            long: LONG.min(lead),
-            restlessness: RESTLESSNESS.min(lead),
+            traits: moments.iter().map(describe).collect(),
+            said,
         }
     }
 
-    fn at(&self, origin: usize) -> [f64; 4] {
-        let mean =
-            |sums: &[f64], window: usize| (sums[origin] - sums[origin - window]) / window as f64;
-        [
-            self.values[origin - 1] - self.values[0],
-            mean(&self.sums, SHORT),
-            SLOW_TRAIT * mean(&self.sums, self.long),
-            SLOW_TRAIT * mean(&self.changes, self.restlessness),
-        ]
+    /// The moments nearest to the one in column `now`, so many of the older ones, nearest first.
+    pub(super) fn nearest(&self, now: usize, older: Range<usize>, count: usize) -> Vec<Neighbour> {
+        let mut distances = vec![0.0; older.len()];
+        let steps = self.said.steps();
+        let stride = steps.div_ceil(COMPARED);
+        let compared = (stride / 2..steps).step_by(stride);
+        let weight = FUTURE / compared.clone().count() as f64;
+        for step in compared {
+            let row = self.said.row(step);
+            for (distance, then) in distances.iter_mut().zip(&row[older.clone()]) {
+                *distance += weight * (row[now] - then).abs();
+            }
+        }
+        for (distance, then) in distances.iter_mut().zip(&self.traits[older.clone()]) {
+            let apart = then.iter().zip(&self.traits[now]);
+            *distance += apart.map(|(then, now)| (then - now).abs()).sum::<f64>();
+        }
+        let mut near = least(distances, older.start, count);
+        near.sort_unstable_by(by_distance);
+        near
+    }
+
+    /// The moments nearest by the last value and the mean of 5 alone, so many of the older ones, newest first.
+    pub(super) fn analogs(&self, now: usize, older: Range<usize>, count: usize) -> Vec<Neighbour> {
+        let [last, short, ..] = self.traits[now];
+        let distances = self.traits[older.clone()]
+            .iter()
+            .map(|then| (then[0] - last).abs() + ANALOG_MEAN / MEAN * (then[1] - short).abs());
+        let mut near = least(distances.collect(), older.start, count);
+        near.sort_unstable_by_key(|neighbour| neighbour.column);
+        near
     }
 }
 
-/// The moments whose last value and mean of 5 are nearest to the present's, oldest first: at most a sixth of the
-/// series, `most` of them evenly taken. Each moment is the index of its last value and has `steps` values after it.
-pub(super) fn analogs(values: &[f64], steps: usize, most: usize) -> Vec<usize> {
-    const FEWEST_ANALOGS: usize = 60;
-    const MEAN_WEIGHT: f64 = 0.2;
-    let n = values.len();
-    let sums: Vec<f64> = std::iter::once(0.0)
-        .chain(values.iter().scan(0.0, |sum, value| {
-            *sum += value - values[0];
-            Some(*sum)
-        }))
+/// How far each past moment is from the present by the last value and the mean of 5 alone.
+pub(super) fn last_value_distances(values: &[f64], origins: &Origins) -> Vec<f64> {
+    let describe = |origin: usize| {
+        let short = &values[origin - SHORT..origin];
+        (values[origin - 1], short.iter().sum::<f64>() / SHORT as f64)
+    };
+    let (last, mean) = describe(values.len());
+    let distance = |&origin: &usize| {
+        let (then, mean_then) = describe(origin);
+        (then - last).abs() + ANALOG_MEAN * (mean_then - mean).abs()
+    };
+    origins.past().iter().map(distance).collect()
+}
+
+/// So many of the least distances, whose columns go on from the first, in any order.
+pub(super) fn least(distances: Vec<f64>, first: usize, count: usize) -> Vec<Neighbour> {
+    let mut all: Vec<Neighbour> = distances
+        .into_iter()
+        .zip(first..)
+        .map(|(distance, column)| Neighbour { column, distance })
         .collect();
-    let mean = |index: usize| (sums[index + 1] - sums[index + 1 - SHORT]) / SHORT as f64;
-    let (last, last_mean) = (values[n - 1], mean(n - 1));
-    let mut near: Vec<(f64, usize)> = (SHORT..n - steps)
-        .map(|index| {
-            let distance = (values[index] - last).abs();
-            (
-                distance + MEAN_WEIGHT * (mean(index) - last_mean).abs(),
-                index,
-            )
-        })
-        .collect();
-    let count = (n / 6).max(FEWEST_ANALOGS).min(near.len());
-    if count < near.len() {
-        near.select_nth_unstable_by(count, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        near.truncate(count);
+    if count < all.len() {
+        all.select_nth_unstable_by(count, by_distance);
+        all.truncate(count);
     }
-    near.sort_unstable_by_key(|&(_, index)| index);
-    let taken = most.min(count);
-    (0..taken)
-        .map(|index| near[index * count / taken].1)
-        .collect()
+    all
+}
+
+fn by_distance(a: &Neighbour, b: &Neighbour) -> std::cmp::Ordering {
+    let nearer = a.distance.total_cmp(&b.distance);
+    nearer.then(a.column.cmp(&b.column))
 }

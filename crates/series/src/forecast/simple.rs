@@ -1,8 +1,14 @@
 //! Forecasts for series the stack cannot be tried on.
 
 use super::{
-    Estimate, Forecast, Known, MAX_PATHS, Model, Path, paths::WeightedPath, stack::from_paths,
+    Estimate, Forecast, Known, MAX_PATHS, Model, Path,
+    continuations::{Continuations, WeightedPath},
+    stack::{Extent, from_paths},
 };
+
+/// The scarcity of a short past, for each horizon that it is long: paths that go on like the changes of the past spread
+/// more than continuations do.
+const SCARCITY: f64 = 0.3;
 
 /// A series that never changed does not.
 pub(super) fn constant(value: f64, steps: usize) -> Forecast {
@@ -73,5 +79,11 @@ pub(super) fn last_value(values: &[f64], steps: usize, known: Known) -> Forecast
         verdict: known.verdict,
         origins: 0,
     };
-    from_paths(&vec![last; steps], bands, events, model)
+    let extent = Extent {
+        samples: values.len(),
+        scarcity: SCARCITY * steps as f64 / values.len() as f64,
+        positive: values.iter().all(|value| *value >= 0.0),
+    };
+    let continuations = Continuations { bands, events };
+    from_paths(&vec![last; steps], continuations, &extent, model)
 }

@@ -1,28 +1,45 @@
 //! The forecast itself: candidates, their weighted mean, paths, bands.
 
 use super::{
-    Estimate, Forecast, Known, Model, Path,
+    Estimate, Forecast, Known, Model,
     candidates::candidates,
+    continuations::{Continuations, Past},
+    horizon::estimates,
     origins::{Origins, Table},
-    paths::{Pools, WeightedPath},
     quantile::weighted_quantiles,
+    repetition::Repetition,
     season::Season,
     stacking::stack,
 };
 
-/// The bands, not the probabilities, are this much wider about the median than the paths.
-const WIDENING: f64 = 1.05;
+/// The share of what the stack says in the point; the rest is the median of the band paths.
+const STACKED: f64 = 0.7;
+/// The bands, not the probabilities, are wider about the point than the paths: by this much for each unit of scarcity to
+/// this power, and by so many parts of the number of samples, but at most three times as wide.
+const WIDENING: f64 = 1.1;
+const WIDENING_POWER: f64 = 0.8;
+const WIDENING_SHORT: f64 = 20.0;
+const WIDEST: f64 = 3.0;
 const LEVELS: [f64; 5] = [0.025, 0.1, 0.5, 0.9, 0.975];
 
 /// Forecasts a series that is not constant; `None` if it is too short for this.
 pub(super) fn forecast(values: &[f64], steps: usize, known: Known) -> Option<Forecast> {
     let origins = Origins::spread(values.len(), steps)?;
     let season = Season::of(values, known.period, steps);
-    let candidates = candidates(values, &season, &origins, steps);
+    let repetition = Repetition::of(values);
+    let candidates = candidates(values, &season, repetition.as_ref(), &origins, steps);
     let came = Table::of(steps, origins.past(), |step, origin| values[origin + step]);
-    let stacked = stack(&candidates, &came, &origins);
-    let pools = Pools::gather(values, &season, &origins, &came, &stacked.forecasts);
-    let present = origins.past().len();
+    let stacked = stack(&candidates, values, &came, &origins);
+    let past = Past {
+        values,
+        season: &season,
+        repetition: repetition.as_ref(),
+        origins: &origins,
+        came: &came,
+        said: &stacked.forecasts,
+    };
+    let continuations = past.continuations();
+    let present = origins.present();
     let said: Vec<f64> = (0..steps)
         .map(|step| stacked.forecasts.row(step)[present])
         .collect();
@@ -33,18 +50,37 @@ pub(super) fn forecast(values: &[f64], steps: usize, known: Known) -> Option<For
         verdict: known.verdict,
         origins: present,
     };
-    Some(from_paths(&said, pools.bands, pools.events, model))
+    let extent = Extent {
+        samples: values.len(),
+        scarcity: origins.scarcity(steps),
+        positive: values.iter().all(|value| *value >= 0.0),
+    };
+    Some(from_paths(&said, continuations, &extent, model))
 }
 
-/// Puts a forecast together: the point is the mean of what was said and the median of the band paths; bands come
-/// from the band paths, quantities of the whole horizon from the event paths.
+/// How much of the past the paths are from.
+pub(super) struct Extent {
+    pub(super) samples: usize,
+    /// [`Origins::scarcity`].
+    pub(super) scarcity: f64,
+    /// Whether the series was never below zero.
+    pub(super) positive: bool,
+}
+
+/// Puts a forecast together: the point is the weighted mean of what was said and the median of the band paths; bands come
+/// from the band paths, quantities of the whole horizon from the event paths. Nothing is below zero if the series never was.
 pub(super) fn from_paths(
     said: &[f64],
-    bands: Vec<WeightedPath>,
-    events: Vec<Path>,
+    continuations: Continuations,
+    past: &Extent,
     model: Model,
 ) -> Forecast {
     let steps = said.len();
+    let floor = if past.positive {
+        0.0
+    } else {
+        f64::NEG_INFINITY
+    };
     let mut forecast = Forecast {
         mean: Vec::with_capacity(steps),
         lower: Vec::with_capacity(steps),
@@ -55,24 +91,45 @@ pub(super) fn from_paths(
         min: Estimate::default(),
         max: Estimate::default(),
         average: Estimate::default(),
-        paths: events,
+        paths: continuations.events,
         model,
     };
-    let mut pairs = Vec::with_capacity(bands.len());
+    let wider =
+        WIDENING * past.scarcity.powf(WIDENING_POWER) + WIDENING_SHORT / past.samples as f64;
+    let wider = (1.0 + wider).min(WIDEST);
+    let mut pairs = Vec::with_capacity(continuations.bands.len());
     for (step, said) in said.iter().enumerate() {
         pairs.clear();
-        pairs.extend(bands.iter().map(|path| (path.values[step], path.weight)));
+        let bands = continuations.bands.iter();
+        pairs.extend(bands.map(|path| (path.values[step], path.weight)));
         let [low, low_80, median, high_80, high] = weighted_quantiles(&mut pairs, &LEVELS);
-        let mean = 0.5 * (said + median);
+        let mean = STACKED * said + (1.0 - STACKED) * median;
+        let below = |low: f64| (mean - wider * (mean - low).max(0.0)).min(median);
+        let above = |high: f64| (mean + wider * (high - mean).max(0.0)).max(median);
         forecast.mean.push(mean);
-        let below = |low: f64| (median - WIDENING * (median - low).max(0.0)).min(mean);
-        let above = |high: f64| (median + WIDENING * (high - median).max(0.0)).max(mean);
         forecast.lower.push(below(low));
         forecast.lower_80.push(below(low_80));
         forecast.median.push(median);
         forecast.upper_80.push(above(high_80));
         forecast.upper.push(above(high));
     }
-    forecast.estimate_horizon();
+    let paths = forecast.paths.iter_mut().map(|path| &mut path.values);
+    let all = [
+        &mut forecast.mean,
+        &mut forecast.lower,
+        &mut forecast.lower_80,
+        &mut forecast.median,
+        &mut forecast.upper_80,
+        &mut forecast.upper,
+    ];
+    for value in paths.chain(all).flatten() {
+        *value = value.max(floor);
+    }
+    let found = estimates(&forecast, past.scarcity).map(|found| Estimate {
+        value: found.value.max(floor),
+        lower: found.lower.max(floor),
+        upper: found.upper.max(floor),
+    });
+    [forecast.min, forecast.max, forecast.average] = found;
     forecast
 }

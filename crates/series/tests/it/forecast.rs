@@ -139,3 +139,49 @@ fn many_paths_weigh_something_however_long_the_history_is() {
         }
     }
 }
+
+#[test]
+fn a_steady_counter_goes_on_and_is_not_expected_back() {
+    let mut count = 1e6;
+    let all: Vec<f64> = (0..760)
+        .map(|t| {
+            count += 8.0 + 4.0 * noise(t);
+            count
+        })
+        .collect();
+    let (past, future) = all.split_at(720);
+    let found = forecast(past, 40).unwrap();
+    for (step, came) in future.iter().enumerate() {
+        assert!((found.mean[step] - came).abs() < 20.0, "{step}");
+        assert!(found.lower[step] > past[700] && found.upper[step] < came + 100.0);
+    }
+    assert!(found.probability(None, Some(past[719])).unwrap() > 0.97);
+    assert!(found.probability(Some(past[600]), None).unwrap() < 0.03);
+}
+
+#[test]
+fn the_intervals_of_the_horizon_agree_with_the_band() {
+    for length in [10, 60, 64, 96, 240, 720] {
+        for steps in [1, 10, 40] {
+            let found = forecast(&cycle(length), steps).unwrap();
+            let least = |values: &[f64]| values.iter().copied().fold(f64::INFINITY, f64::min);
+            let greatest =
+                |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            assert!(found.min.lower <= least(&found.lower));
+            assert!(found.max.upper >= greatest(&found.upper));
+            assert!(
+                found.min.value <= found.average.value && found.average.value <= found.max.value
+            );
+        }
+    }
+}
+
+#[test]
+fn a_short_past_makes_wide_bands() {
+    let width = |length: usize| {
+        let found = forecast(&cycle(length), 40).unwrap();
+        let widths = found.upper.iter().zip(&found.lower);
+        widths.map(|(upper, lower)| upper - lower).sum::<f64>()
+    };
+    assert!(width(240) > width(720));
+}

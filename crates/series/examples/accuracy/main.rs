@@ -1,0 +1,149 @@
+//! Scores the forecast on series whose future is known.
+//!
+//! ```text
+//! cargo run --release -p series --example accuracy -- --steps 10 FILE.csv…
+//! ```
+//!
+//! The series are those of `made.rs` and of the files, whose last column holds the values. Each is cut at 18 places into
+//! `--samples` values (default 720) and the `--steps` (10) that came after them; `--seed` (1) chooses the places, `--each`
+//! adds a line for every series. A window that never changes is left out.
+//!
+//! Two halves are reported beside all series, every other series in each: constants are chosen on the first half, the
+//! second shows what they are worth.
+
+mod made;
+mod score;
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{self, Write},
+    time::Instant,
+};
+
+use score::{Scored, heading, line};
+use series::{forecast::forecast, gaps};
+
+/// How many places each series is cut at.
+const PLACES: usize = 18;
+/// The places are the same for every horizon up to this many steps.
+const LONGEST: usize = 40;
+/// A gap of up to this many samples is held, as Prometheus does at one sample a minute.
+const HELD: usize = 5;
+
+struct Series {
+    name: String,
+    values: Vec<f64>,
+    /// Whether the forecast gets to see the sample.
+    seen: Vec<bool>,
+}
+
+struct Options {
+    samples: usize,
+    steps: usize,
+    seed: u64,
+    each: bool,
+    files: Vec<String>,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = options()?;
+    let mut all = made::series();
+    for file in &options.files {
+        all.push(read(file)?);
+    }
+    let mut scored = Vec::new();
+    let mut seconds = 0.0;
+    for (index, series) in all.iter().enumerate() {
+        let mut random = made::Random::new(1_000 * options.seed + index as u64);
+        let room = series
+            .values
+            .len()
+            .saturating_sub(LONGEST + options.samples);
+        if room < PLACES {
+            return Err(format!("{} is too short", series.name).into());
+        }
+        for place in 0..PLACES {
+            let share = (place as f64 + random.uniform()) / PLACES as f64;
+            let present = options.samples + (share * room as f64) as usize;
+            let past = present - options.samples..present;
+            let known = &series.values[past.clone()];
+            if known
+                .windows(2)
+                .all(|pair| pair[0].to_bits() == pair[1].to_bits())
+            {
+                continue;
+            }
+            let mut window = known.to_vec();
+            for (value, seen) in window.iter_mut().zip(&series.seen[past]) {
+                if !seen {
+                    *value = f64::NAN;
+                }
+            }
+            window[options.samples - 1] = known[options.samples - 1];
+            gaps::hold(&mut window, HELD);
+            let window = gaps::bridged(&window)?;
+            let started = Instant::now();
+            let found = forecast(&window, options.steps)?;
+            seconds += started.elapsed().as_secs_f64();
+            let future = &series.values[present..present + options.steps];
+            scored.push(Scored::new(index, known, future, &found)?);
+        }
+    }
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", heading())?;
+    if options.each {
+        for (index, series) in all.iter().enumerate() {
+            let line = line(&series.name, &scored, |one| one.series == index);
+            writeln!(out, "{line}")?;
+        }
+    }
+    let halves = [("first half", 0), ("second half", 1)];
+    for (name, half) in halves {
+        writeln!(out, "{}", line(name, &scored, |one| one.series % 2 == half))?;
+    }
+    writeln!(out, "{}", line("all", &scored, |_| true))?;
+    let microseconds = 1e6 * seconds / scored.len() as f64;
+    writeln!(out, "{microseconds:.0} us a forecast")?;
+    Ok(())
+}
+
+fn options() -> Result<Options, Box<dyn Error>> {
+    let mut options = Options {
+        samples: 720,
+        steps: 10,
+        seed: 1,
+        each: false,
+        files: Vec::new(),
+    };
+    let mut words = env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || words.next().ok_or(format!("{word} needs a number"));
+        match word.as_str() {
+            "--samples" => options.samples = number()?.parse()?,
+            "--steps" => options.steps = number()?.parse()?,
+            "--seed" => options.seed = number()?.parse()?,
+            "--each" => options.each = true,
+            _ => options.files.push(word),
+        }
+    }
+    if options.samples < 4 || !(1..=LONGEST).contains(&options.steps) {
+        return Err("--samples must be at least 4, --steps 1 to 40".into());
+    }
+    Ok(options)
+}
+
+fn read(file: &str) -> Result<Series, Box<dyn Error>> {
+    let text = fs::read_to_string(file)?;
+    let values = text
+        .lines()
+        .skip(1)
+        .map(|line| line.rsplit(',').next().unwrap_or_default().trim().parse())
+        .collect::<Result<Vec<f64>, _>>()?;
+    Ok(Series {
+        name: file.rsplit('/').next().unwrap_or_default().to_owned(),
+        seen: vec![true; values.len()],
+        values,
+    })
+}

@@ -1,0 +1,108 @@
+//! An autoregression of differences that grow or fall on average: counters, leaks, disks that fill.
+
+use super::{autoregression, origins::Table, season::Season};
+use crate::moments::mean;
+
+/// A difference that is farther from the median than this many deviations, a reset, counts as that far.
+const OUTERMOST: f64 = 4.0;
+/// A median absolute deviation is this much smaller than the standard deviation of normal values.
+const NORMAL: f64 = 1.4826;
+/// The least deviation, in mean absolute ones: most differences of a series may be equal.
+const LEAST: f64 = 0.5;
+/// So many samples for each coefficient, and at least so many coefficients.
+const SAMPLES: usize = 20;
+const FEWEST: usize = 2;
+
+/// What an autoregression of the season-adjusted differences around their mean says at each moment, `order` coefficients
+/// at most.
+///
+/// The mean of `n` differences is `m`; with `a` the coefficients and `s^2` the mean squared error one step ahead its
+/// squared t value is `t^2 = m^2 n (1 - sum a)^2 / s^2`. As much of it is believed as its positive-part shrinkage leaves
+/// (James and Stein 1961): `m max(0, 1 - 2 / t^2)`.
+pub(super) fn forecasts(season: &Season, moments: &[usize], order: usize, steps: usize) -> Table {
+    let mut differences: Vec<f64> = season
+        .adjusted
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    limit(&mut differences);
+    let drift = mean(&differences);
+    for difference in &mut differences {
+        *difference -= drift;
+    }
+    let order = order.min(season.adjusted.len() / SAMPLES).max(FEWEST);
+    let fitted = autoregression::fit(&differences, order);
+    let persistence = 1.0 - fitted.coefficients.iter().sum::<f64>();
+    let noise = fitted.variance / (persistence * persistence * differences.len() as f64);
+    let believed = if drift == 0.0 {
+        0.0
+    } else {
+        drift * (1.0 - 2.0 * noise / (drift * drift)).max(0.0)
+    };
+    let earlier: Vec<usize> = moments.iter().map(|origin| origin - 1).collect();
+    let mut table = autoregression::forecasts(&differences, &fitted.coefficients, &earlier, steps);
+    for step in 1..steps {
+        let (before, row) = table.split(step);
+        for (value, change) in row.iter_mut().zip(before.row(step - 1)) {
+            *value += change;
+        }
+    }
+    for step in 0..steps {
+        let drifted = believed * (step + 1) as f64;
+        for (value, origin) in table.row_mut(step).iter_mut().zip(moments) {
+            *value += drifted + season.adjusted[origin - 1] + season.parts[origin + step];
+        }
+    }
+    table
+}
+
+/// Brings differences that are far from the median nearer.
+fn limit(differences: &mut [f64]) {
+    let median = |values: &mut Vec<f64>| {
+        let middle = values.len() / 2;
+        *values.select_nth_unstable_by(middle, f64::total_cmp).1
+    };
+    let centre = median(&mut differences.to_vec());
+    let mut deviations: Vec<f64> = differences
+        .iter()
+        .map(|difference| (difference - centre).abs())
+        .collect();
+    let usual = mean(&deviations);
+    let deviation = (NORMAL * median(&mut deviations)).max(LEAST * usual);
+    let farthest = OUTERMOST * deviation;
+    for difference in differences {
+        *difference = difference.clamp(centre - farthest, centre + farthest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::origins::Origins, *};
+
+    #[test]
+    fn a_counter_goes_on_at_its_pace_in_spite_of_its_resets() {
+        let values: Vec<f64> = (0..600).map(|t| f64::from(5 * (t % 250))).collect();
+        let origins = Origins::spread(values.len(), 10).unwrap();
+        let season = Season::of(&values, None, 10);
+        let table = forecasts(&season, &origins.all, 20, 10);
+        let said = table.row(9)[origins.present()];
+        assert!((said - (values[599] + 50.0)).abs() < 2.0, "{said}");
+    }
+
+    #[test]
+    fn a_drift_within_the_noise_is_not_believed() {
+        let values: Vec<f64> = (0..600)
+            .map(|t| f64::from(t * 7919 % 97) + 1e-4 * f64::from(t))
+            .collect();
+        let origins = Origins::spread(values.len(), 40).unwrap();
+        let season = Season::of(&values, None, 40);
+        let table = forecasts(&season, &origins.all, 20, 40);
+        let said: Vec<f64> = (0..40)
+            .map(|step| table.row(step)[origins.present()])
+            .collect();
+        assert!(
+            said.iter().all(|said| (0.0..100.0).contains(said)),
+            "{said:?}"
+        );
+    }
+}
