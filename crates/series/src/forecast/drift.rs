@@ -79,6 +79,14 @@ fn limit(differences: &mut [f64]) {
 mod tests {
     use super::{super::origins::Origins, *};
 
+    /// Evenly in 0 to 1: the finaliser of `SplitMix64`.
+    fn noise(t: u64) -> f64 {
+        let mut bits = (t + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     #[test]
     fn a_counter_goes_on_at_its_pace_in_spite_of_its_resets() {
         let values: Vec<f64> = (0..600).map(|t| f64::from(5 * (t % 250))).collect();
@@ -92,7 +100,7 @@ mod tests {
     #[test]
     fn a_drift_within_the_noise_is_not_believed() {
         let values: Vec<f64> = (0..600)
-            .map(|t| f64::from(t * 7919 % 97) + 1e-4 * f64::from(t))
+            .map(|t| 97.0 * noise(t) + 1e-4 * t as f64)
             .collect();
         let origins = Origins::spread(values.len(), 40).unwrap();
         let season = Season::of(&values, None, 40);

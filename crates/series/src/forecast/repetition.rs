@@ -113,6 +113,14 @@ pub(super) fn forecasts(
 mod tests {
     use super::*;
 
+    /// Evenly in 0 to 1: the finaliser of `SplitMix64`.
+    fn noise(t: u64) -> f64 {
+        let mut bits = (t + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
     fn teeth(length: usize, tooth: usize) -> Vec<f64> {
         (0..length)
             .map(|t| (t % tooth) as f64 + (t * 7919 % 13) as f64 / 13.0)
@@ -146,10 +154,7 @@ mod tests {
     #[test]
     fn a_short_series_and_noise_repeat_nothing() {
         assert!(Repetition::of(&teeth(299, 20)).is_none());
-        let noise: Vec<f64> = (0..720_u64)
-            .map(|t| (t.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64)
-            .map(|bits| (bits * 12.9898).sin())
-            .collect();
+        let noise: Vec<f64> = (0..720).map(noise).collect();
         let found = Repetition::of(&noise).unwrap();
         assert!(!found.is_model(None), "{}", found.distance);
     }
