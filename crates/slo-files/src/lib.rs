@@ -4,8 +4,8 @@
 //! Everything here is pure: YAML in, drafts of SLAs out, and a report. Each field of a file is mapped, adapted with a
 //! sentence that says what it became, or refused with a reason. None is left out silently.
 //!
-//! - [`read`] reads a body: [`yaml`] makes documents of it, each format has a module of its own;
-//! - [`export`] writes an SLA as OpenSLO, of which [`read`] makes the same SLA again.
+//! - [`read`] reads a body: `yaml` makes documents of it, each format has a module of its own;
+//! - [`export()`] writes an SLA as OpenSLO, of which [`read`] makes the same SLA again.
 
 mod alerts;
 mod documents;
