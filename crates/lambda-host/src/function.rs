@@ -42,6 +42,8 @@ pub struct FunctionStatus {
     pub invocations: u64,
     /// Those of them that failed.
     pub errors: u64,
+    /// Invocations that an instance works on.
+    pub busy: usize,
     /// Invocations that wait for an instance.
     pub waiting: usize,
 }
@@ -221,6 +223,11 @@ impl Function {
             pids,
             invocations: state.invocations,
             errors: state.errors,
+            busy: state
+                .instances
+                .values()
+                .filter(|instance| matches!(instance.phase, Phase::Busy { .. }))
+                .count(),
             waiting: state.waiting.len(),
         }
     }

@@ -58,9 +58,9 @@ async fn invocations_side_by_side_have_an_instance_each() {
         call.await;
     }
     let status = fixture
-        .until(|status| status.pids.len() == 2 && status.waiting == 1)
+        .until(|status| status.busy == 2 && status.waiting == 1)
         .await;
-    assert_eq!(status.invocations, 0);
+    assert_eq!((status.pids.len(), status.invocations), (2, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,8 +138,9 @@ async fn a_shutdown_leaves_no_process_and_answers_what_waits() {
         calls.spawn(async move { call.send().await.unwrap() });
     }
     let status = fixture
-        .until(|status| status.pids.len() == 2 && status.waiting == 2)
+        .until(|status| status.busy == 2 && status.waiting == 2)
         .await;
+    assert_eq!(status.pids.len(), 2);
     assert!(runs(child) && status.pids.iter().all(|pid| runs(*pid)));
 
     fixture.host.shutdown().await;
