@@ -118,9 +118,10 @@ async fn purge(
 ) -> Result<Purged, StoreError> {
     expired::purge(connection, cutoffs, &mut budget).await?;
     violations::thin(connection, cutoffs, &mut budget).await?;
-    series::thin(connection, cutoffs, &mut budget).await?;
     slices::purge(connection, cutoffs, &mut budget).await?;
     history::purge(connection, cutoffs, &mut budget).await?;
+    // Last, because a series goes once nothing of it is left.
+    series::thin(connection, cutoffs, &mut budget).await?;
     Ok(Purged {
         rows: budget.deleted(),
         done: !budget.is_spent(),
