@@ -19,19 +19,28 @@ pub(crate) fn written(
     samples: &[Sample],
     as_of: Timestamp,
 ) -> Option<HistoryDocument> {
-    let length = BucketLength::FiveMinutes;
-    let newest = length.start_of(as_of - SETTLES);
-    let mut buckets = Vec::new();
-    let mut end = length.start_of(as_of - REACH) + length.duration();
-    while end <= newest {
-        buckets.extend(bucket(samples, end));
-        end = end + length.duration();
-    }
+    let ended = Span {
+        start: as_of - REACH,
+        end: as_of - SETTLES,
+    };
+    let buckets = buckets(samples, ended);
     (!buckets.is_empty()).then_some(HistoryDocument {
         series,
         as_of,
         buckets,
     })
+}
+
+/// The buckets that end in `ended`, its start left out, and have a sample, in the order of time.
+pub(crate) fn buckets(samples: &[Sample], ended: Span) -> Vec<Bucket> {
+    let length = BucketLength::FiveMinutes;
+    let mut buckets = Vec::new();
+    let mut end = length.start_of(ended.start) + length.duration();
+    while end <= ended.end {
+        buckets.extend(bucket(samples, end));
+        end = end + length.duration();
+    }
+    buckets
 }
 
 fn bucket(samples: &[Sample], end: Timestamp) -> Option<Bucket> {

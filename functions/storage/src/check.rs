@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use domain::{
-    BucketLength, Labels, Series, Span, Timestamp,
+    Bucket, BucketLength, Labels, Series, Span, Timestamp,
     evaluation::{Episode, STALENESS, read_range},
     events::{Counting, Minute, SliceCounts},
     forecast::HORIZON,
@@ -287,17 +287,26 @@ fn history(document: &HistoryDocument, key: &str) -> Checked {
         (1..=MOST_BUCKETS).contains(&document.buckets.len()),
         "it has not 1 to 288 buckets",
     )?;
+    buckets(&document.buckets)?;
+    let last = document.buckets.last().map(|bucket| bucket.end);
+    that(
+        last <= Some(document.as_of),
+        "a bucket ends after its as_of",
+    )
+}
+
+/// Whether these are buckets of 5 minutes of one series.
+fn buckets(buckets: &[Bucket]) -> Checked {
     let length = BucketLength::FiveMinutes;
-    let buckets = document.buckets.iter();
     that(
         buckets.is_sorted_by(|one, other| one.end < other.end),
         "its buckets are not in the order of time",
     )?;
-    document.buckets.iter().try_for_each(|bucket| {
+    buckets.iter().try_for_each(|bucket| {
         time(bucket.end)?;
         that(
-            bucket.end <= document.as_of && length.start_of(bucket.end) == bucket.end,
-            "a bucket ends at no multiple of 5 minutes, or after its as_of",
+            length.start_of(bucket.end) == bucket.end,
+            "a bucket ends at no multiple of 5 minutes",
         )?;
         that(
             bucket.samples > 0 && u32::try_from(bucket.samples).is_ok(),
@@ -343,6 +352,13 @@ fn judged_piece(judged: &JudgedPiece, piece: Span, key: &str, now: Timestamp) ->
     that(
         first.as_ref().is_some_and(|first| first.3.is_some()),
         "it has no evaluation of a series",
+    )?;
+    buckets(&judged.buckets)?;
+    let is_within =
+        |bucket: &Bucket| bucket.end > judged.span.start && bucket.end <= judged.span.end;
+    that(
+        judged.buckets.iter().all(is_within),
+        "a bucket ends outside of its piece",
     )?;
     let last = judged.span.end + LONGEST_HOLD + STALENESS;
     judged.evaluations.iter().try_for_each(|evaluation| {

@@ -5,14 +5,15 @@ use serde::{Deserialize, Serialize};
 use super::{ViolationsDocument, group_id};
 use crate::{
     events::SliceCounts,
-    series::{Labels, SeriesId},
+    series::{Bucket, Labels, SeriesId},
     sla::{Definition, EventsObjective, ObjectiveId, SlaName},
     time::{Span, Timestamp},
 };
 
 /// `slacast.replay.v1`: what a replay found in a piece of time, or that it is done with it.
 ///
-/// It belongs to no run: it fills slices, and violations, gaps and judged time, and nothing else.
+/// It belongs to no run: it fills slices, violations, gaps and judged time, and the record of what series were like, and
+/// nothing else.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplayDocument {
     /// The piece, `(start, end]`: at most 12 h.
@@ -43,6 +44,10 @@ pub struct JudgedPiece {
     /// The evaluations, in the order in which they are to be recorded: one at least, all of one objective, version and
     /// series.
     pub evaluations: Vec<ViolationsDocument>,
+    /// What the series was like: the buckets of 5 minutes that end in `span`, its start left out, and have a sample, in the
+    /// order of time. Of several objectives that are judged on a series one says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<Bucket>,
 }
 
 /// The events of all groups of an objective in some minutes of an hour.
@@ -97,8 +102,20 @@ pub struct ReplayFailure {
 
 /// The longest piece.
 pub const LONGEST_PIECE: Duration = Duration::from_secs(12 * 3_600);
-/// How long after its end a replayed minute counts as counted: the last run that counts it looks then.
+/// How long after its end a replayed minute counts as counted, and a bucket as written: the last run looks then.
 const LAST_RUN: Duration = Duration::from_secs(15 * 60);
+
+impl ReplayDocument {
+    /// The `as_of` that a bucket of a replay has. Every run that writes it has a greater one, unless what runs wrote is
+    /// replaced.
+    pub fn as_of(&self, bucket: &Bucket) -> Timestamp {
+        if self.replace {
+            bucket.end + LAST_RUN
+        } else {
+            bucket.end
+        }
+    }
+}
 
 impl CountedPiece {
     /// The identity of all events of the objective together, and the key of its messages.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Bucket, BucketLength, SeriesId, Timestamp};
+use domain::{Bucket, BucketLength, SeriesId, Timestamp, message::Replayed};
 use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments};
 
 use super::{
@@ -17,15 +17,12 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     let mut rows = BTreeMap::new();
     for entry in entries {
-        let Document::History(document) = entry.document else {
-            continue;
-        };
-        for bucket in &document.buckets {
+        for (series, bucket, as_of) in buckets(entry.document) {
             let row = BucketRow {
-                series: document.series,
+                series,
                 length: BucketLength::FiveMinutes,
-                bucket: *bucket,
-                as_of: document.as_of,
+                bucket,
+                as_of,
             };
             let earlier: Option<&BucketRow> = rows.get(&row.key());
             if earlier.is_none_or(|earlier| earlier.as_of <= row.as_of) {
@@ -34,6 +31,30 @@ pub(super) async fn write(
         }
     }
     upsert(connection, rows.into_values().collect()).await
+}
+
+/// The buckets that a run or a replay says, each with its series and its `as_of`.
+fn buckets(document: &Document) -> Vec<(SeriesId, Bucket, Timestamp)> {
+    match document {
+        Document::History(document) => {
+            let (series, as_of) = (document.series, document.as_of);
+            let buckets = document.buckets.iter();
+            buckets.map(|bucket| (series, *bucket, as_of)).collect()
+        }
+        Document::Replay(document) => {
+            let Replayed::Judged(piece) = &document.found else {
+                return Vec::new();
+            };
+            let first = piece.evaluations.first();
+            let Some(of) = first.and_then(|first| first.series.as_ref()) else {
+                return Vec::new();
+            };
+            let buckets = piece.buckets.iter();
+            let stamped = buckets.map(|bucket| (of.series, *bucket, document.as_of(bucket)));
+            stamped.collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A bucket of a series.

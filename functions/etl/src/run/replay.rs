@@ -22,11 +22,13 @@ use super::{
 };
 use crate::{
     deadline::Deadline,
+    history,
     message::Message,
     metrics_file::Metric,
     objectives::{ActiveEvents, ActiveObjective},
     pairs::Pairs,
     prometheus::{Availability, FetchError, FetchedSeries},
+    served,
 };
 
 /// What is replayed.
@@ -105,10 +107,17 @@ impl Etl {
             let metric = range.active.objective.metric.as_str();
             of_metrics.entry(metric).or_default().push(range);
         }
-        let pairs = Arc::new(Pairs::new(self.pairs));
+        let pairs = Arc::new(Pairs::new(self.bounds.judged_pairs));
+        let active: Vec<ActiveObjective> = piece
+            .ranges
+            .iter()
+            .map(|range| range.active.clone())
+            .collect();
+        let queries = served::of_objectives(&active);
         for (name, ranges) in of_metrics {
+            let mut metrics = self.metrics.iter().chain(&queries);
             // Of a metric that is not known there is nothing to judge.
-            let Some(metric) = self.metrics.iter().find(|metric| metric.name == name) else {
+            let Some(metric) = metrics.find(|metric| metric.name == name) else {
                 continue;
             };
             let judged = self
@@ -167,9 +176,15 @@ impl Etl {
             })
             .map(|series| {
                 let (metric, ranges, pairs) = (metric.clone(), ranges.clone(), pairs.clone());
-                let settled = piece.settled;
+                let (settled, keeps_history) = (piece.settled, self.keeps_history);
                 tokio::task::spawn_blocking(move || {
-                    judge_series(&metric, series, &ranges, &pairs, settled)
+                    let mut judged = judge_series(&metric, series, &ranges, &pairs, settled);
+                    if !keeps_history {
+                        judged
+                            .iter_mut()
+                            .for_each(|(piece, _)| piece.buckets.clear());
+                    }
+                    judged
                 })
             })
             .buffer_unordered(workers)
@@ -222,12 +237,7 @@ impl Etl {
             range: Counting::read_range(piece.span),
         };
         let new = |(active, _): &'_ (ActiveEvents, bool)| {
-            Counting::new(
-                &active.objective,
-                piece.span,
-                reading.range,
-                self.events.groups_of_objective,
-            )
+            Counting::new(&active.objective, piece.span, reading.range)
         };
         let mut underway: Vec<Underway<'_>> = piece
             .events
@@ -261,6 +271,7 @@ impl Etl {
                 }
             }
         }
+        let most = self.bounds.groups_of_objective as usize;
         for (objective, (_, replace)) in underway.into_iter().zip(&piece.events) {
             let active = objective.active;
             match objective.reason {
@@ -269,7 +280,7 @@ impl Etl {
                     failures.push((active.sla.clone(), failure));
                 }
                 None => {
-                    let counted = objective.counting.finish();
+                    let counted = objective.counting.finish(most);
                     piece.publish(active, *replace, counted, publication).await;
                 }
             }
@@ -399,7 +410,7 @@ fn judge_series(
         labels: fetched.labels,
     };
     let reference = SeriesReference::new(&series, metric.unit.clone());
-    let mut judged = Vec::new();
+    let mut judged: Vec<(JudgedPiece, bool)> = Vec::new();
     let matching = ranges.iter().filter(|range| {
         let selector = &range.active.objective.labels;
         series.labels.matches(selector)
@@ -436,7 +447,20 @@ fn judge_series(
         let evaluations: Vec<_> = evaluations.collect();
         if !evaluations.is_empty() {
             let span = range.span;
-            judged.push((JudgedPiece { span, evaluations }, range.replace));
+            let is_said = judged
+                .iter()
+                .any(|(piece, replace)| (piece.span, *replace) == (span, range.replace));
+            let buckets = if is_said {
+                Vec::new()
+            } else {
+                history::buckets(&samples, span)
+            };
+            let piece = JudgedPiece {
+                span,
+                evaluations,
+                buckets,
+            };
+            judged.push((piece, range.replace));
         }
     }
     judged

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
-    Labels, SeriesId, Span, Timestamp,
+    Bucket, BucketLength, Labels, SeriesId, Span, Timestamp,
     budget::EventsQuestion,
     events::{CountedRow, Minute},
     message::group_id,
@@ -15,6 +15,7 @@ use prometheus::testing::{PushedSample, PushedSeries};
 use serde_json::{Value, json};
 use store::{
     pipeline::Document,
+    read::Selection,
     replay::{NewReplay, ReplayOutcome},
     sla::Condition,
     slices::budgets::rows_of,
@@ -93,11 +94,18 @@ impl Past {
         let requests = &self.requests;
         json!([
             {"id": "level", "metric": "level", "max": 10, "for": "2m", "target": 0.9},
+            {"id": "twice", "query": format!("2 * {}", self.level), "max": 20, "target": 0.9},
             {"id": "availability", "by": ["service"], "target": 0.9,
                 "events": {"bad": format!("{requests}{{code=\"500\"}}"), "total": requests}},
         ])
     }
 }
+
+type Kept = (
+    Vec<Option<Vec<String>>>,
+    BTreeMap<SeriesId, Vec<CountedRow>>,
+    BTreeMap<SeriesId, Vec<Bucket>>,
+);
 
 /// A database with the SLA, and an etl that looks there.
 struct System {
@@ -188,14 +196,9 @@ impl System {
         assert!(matches!(created.await.unwrap(), ReplayOutcome::Created(_)));
     }
 
-    /// What is kept of violations, gaps and judged time, and of minutes of a span that are measured or have events.
-    async fn kept(
-        &self,
-        span: Span,
-    ) -> (
-        Vec<Option<Vec<String>>>,
-        BTreeMap<SeriesId, Vec<CountedRow>>,
-    ) {
+    /// What is kept of violations, gaps and judged time; of minutes of a span that are measured or have events; and of what
+    /// series were like in it.
+    async fn kept(&self, span: Span) -> Kept {
         let mut contents = self.database.contents().await;
         let tables = ["episode", "gap", "judged"].map(|table| contents.remove(table));
         let store = self.database.store();
@@ -219,7 +222,33 @@ impl System {
             });
             minutes.insert(group, rows);
         }
-        (tables.into(), minutes)
+        (tables.into(), minutes, self.buckets(span).await)
+    }
+
+    /// The buckets of all series that end in a span.
+    async fn buckets(&self, span: Span) -> BTreeMap<SeriesId, Vec<Bucket>> {
+        let store = self.database.store();
+        let selection = Selection {
+            metric: None,
+            labels: Labels::default(),
+            from: None,
+            to: None,
+            pinned: moment_ago(),
+            limit: 100,
+        };
+        let series = store.series(&selection, None).await.unwrap();
+        let mut buckets = BTreeMap::new();
+        // The share of bad events is not replayed as a series.
+        let judged = series.rows.into_iter();
+        for row in judged.filter(|row| row.metric != "shop/availability") {
+            let length = BucketLength::FiveMinutes;
+            let span = (span.start, span.end);
+            let found = store.buckets(row.id, length, span, 1_000).await.unwrap();
+            if !found.is_empty() {
+                buckets.insert(row.id, found);
+            }
+        }
+        buckets
     }
 }
 
@@ -247,6 +276,10 @@ async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often
         &Labels::default(),
     )];
     assert_eq!(all.len(), 175);
+    // Of both objectives of ranges there are the buckets of one series each: of 3 h but for the silence.
+    let buckets: Vec<usize> = expected.2.values().map(Vec::len).collect();
+    assert_eq!(buckets.len(), 2);
+    assert!(buckets.iter().all(|count| *count >= 29), "{buckets:?}");
     assert!(all.iter().all(|row| row.is_final));
 
     let mut replayed = System::new(&past).await;
