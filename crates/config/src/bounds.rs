@@ -1,18 +1,62 @@
 use crate::{ConfigError, Environment};
 
-/// `JUDGED_PAIRS`, default 20000: how many pairs of an objective and a series all SLAs together may have. 1 to 1,000,000.
+/// How much a run judges, counts and asks at most; each is a number from 1 to 1,000,000.
 ///
-/// # Errors
-/// When it is malformed or out of range.
-pub fn judged_pairs(environment: &Environment) -> Result<u64, ConfigError> {
-    let pairs = environment.parsed("JUDGED_PAIRS")?.unwrap_or(20_000);
-    if !(1..=1_000_000).contains(&pairs) {
-        return Err(ConfigError::new(
-            "JUDGED_PAIRS",
-            "must be a number from 1 to 1000000",
-        ));
+/// What is known when an SLA is made or changed is refused then. What grows later, a run cuts, and its `failures` say `bound`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// `JUDGED_PAIRS`, default 20000: pairs of an objective and a series, of all SLAs together.
+    pub judged_pairs: u64,
+    /// `MOST_QUERIES`, default 100: different queries that the objectives of all SLAs together bring.
+    pub queries: u64,
+    /// `MOST_COUNTERS`, default 20000: counters that the objectives of events of all SLAs together select.
+    pub counters: u64,
+    /// `MOST_COUNTERS_OF_SELECTOR`, default 1000: counters of one selector.
+    pub counters_of_selector: u64,
+    /// `MOST_GROUPS`, default 5000: groups of events of all SLAs together that have slices of their own.
+    pub groups: u64,
+    /// `MOST_GROUPS_OF_OBJECTIVE`, default 500: those of one objective.
+    pub groups_of_objective: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            judged_pairs: 20_000,
+            queries: 100,
+            counters: 20_000,
+            counters_of_selector: 1_000,
+            groups: 5_000,
+            groups_of_objective: 500,
+        }
     }
-    Ok(pairs)
+}
+
+impl Bounds {
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// When one is malformed or out of range.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let read = |variable: &str, default: u64| {
+            let bound = environment.parsed(variable)?.unwrap_or(default);
+            if (1..=1_000_000).contains(&bound) {
+                Ok(bound)
+            } else {
+                let rule = "must be a number from 1 to 1000000";
+                Err(ConfigError::new(variable, rule))
+            }
+        };
+        let default = Self::default();
+        Ok(Self {
+            judged_pairs: read("JUDGED_PAIRS", default.judged_pairs)?,
+            queries: read("MOST_QUERIES", default.queries)?,
+            counters: read("MOST_COUNTERS", default.counters)?,
+            counters_of_selector: read("MOST_COUNTERS_OF_SELECTOR", default.counters_of_selector)?,
+            groups: read("MOST_GROUPS", default.groups)?,
+            groups_of_objective: read("MOST_GROUPS_OF_OBJECTIVE", default.groups_of_objective)?,
+        })
+    }
 }
 
 /// `ALLOW_QUERIES`, default true: whether SLAs, and objectives that are tried out, may bring PromQL of their own (`query`).
@@ -48,12 +92,23 @@ mod tests {
     }
 
     #[test]
-    fn a_number_of_pairs_out_of_range_is_refused_by_name() {
-        assert_eq!(judged_pairs(&Environment::default()), Ok(20_000));
-        for value in ["0", "1000001", "many"] {
-            let environment = Environment::from_iter([("JUDGED_PAIRS", value)]);
-            let error = judged_pairs(&environment).unwrap_err();
-            assert_eq!(error.variable, "JUDGED_PAIRS");
+    fn a_bound_out_of_range_is_refused_by_name() {
+        assert_eq!(Bounds::read(&Environment::default()), Ok(Bounds::default()));
+        for variable in [
+            "JUDGED_PAIRS",
+            "MOST_QUERIES",
+            "MOST_COUNTERS",
+            "MOST_COUNTERS_OF_SELECTOR",
+            "MOST_GROUPS",
+            "MOST_GROUPS_OF_OBJECTIVE",
+        ] {
+            for value in ["0", "1000001", "many"] {
+                let environment = Environment::from_iter([(variable, value)]);
+                let error = Bounds::read(&environment).unwrap_err();
+                assert_eq!(error.variable, variable);
+            }
+            let environment = Environment::from_iter([(variable, "7")]);
+            assert_ne!(Bounds::read(&environment), Ok(Bounds::default()));
         }
     }
 }

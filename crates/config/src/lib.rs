@@ -17,7 +17,7 @@ mod timing;
 pub use alerts::{AlertConfig, AlertmanagerAuth, AlertmanagerConfig, SNS, SnsTopic, WebhookConfig};
 pub use api::{Access, AccessConfig};
 pub use aws::AwsCredentials;
-pub use bounds::{judged_pairs, queries_allowed};
+pub use bounds::{Bounds, queries_allowed};
 pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
 pub use history::HistoryTerms;

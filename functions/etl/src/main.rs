@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use config::{
-    AccessConfig, DatabaseConfig, HistoryTerms, KafkaConfig, PrometheusConfig, judged_pairs,
+    AccessConfig, Bounds, DatabaseConfig, HistoryTerms, KafkaConfig, PrometheusConfig,
     queries_allowed, schedule_interval, settle,
 };
 use etl::{
@@ -14,7 +14,7 @@ use etl::{
     order::Order,
     prometheus::{Prometheus, Reading},
     replay::Replaying,
-    run::{Etl, EventsBounds},
+    run::Etl,
     scoring::Scoring,
     shards::{Runs, Shards},
     topic,
@@ -73,9 +73,8 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,
         settle: settle(&environment)?,
         interval: schedule_interval(&environment)?,
-        pairs: judged_pairs(&environment)?,
+        bounds: Bounds::read(&environment)?,
         queries_allowed: queries_allowed(&environment)?,
-        events: EventsBounds::default(),
         keeps_history: HistoryTerms::read(&environment)?.is_written,
         measured: aws::Metrics::read(&environment),
     };

@@ -73,9 +73,9 @@ impl Objectives {
         }
     }
 
-    /// The SLAs in force. While MySQL is away: those read last, if any, and a failure that says so.
+    /// The SLAs in force, those that were made first at the front. While MySQL is away: those read last, if any, and a failure that says so.
     pub async fn current(&self) -> (Vec<Sla>, Option<Failure>) {
-        let read = tokio::time::timeout(PATIENCE, self.store.active_slas()).await;
+        let read = tokio::time::timeout(PATIENCE, self.oldest_first()).await;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let reason = match read {
             Ok(Ok(slas)) => {
@@ -97,6 +97,16 @@ impl Objectives {
         };
         let failure = Failure::new("objectives", format!("{reason}: {instead}"));
         (slas, Some(failure))
+    }
+}
+
+impl Objectives {
+    /// The order matters where there is more to judge and to count than a run may: what was made last is left out.
+    async fn oldest_first(&self) -> Result<Vec<Sla>, StoreError> {
+        let mut slas = self.store.active_slas().await?;
+        let begun = self.store.sla_beginnings().await?;
+        slas.sort_by_cached_key(|sla| begun.get(sla.name.as_str()).copied());
+        Ok(slas)
     }
 }
 

@@ -8,11 +8,11 @@ use std::{
 
 use aws::{Measurement, Unit};
 use chrono::Utc;
+use config::Bounds;
 use domain::{
     MetricName, Timestamp,
     message::{BOUND, Failure, RunDocument},
     score::UNKNOWN_METRIC,
-    sla::MOST_QUERIES,
 };
 use kafka::{KafkaUnreachable, Publication, Publisher, Refusal};
 
@@ -38,8 +38,8 @@ mod record;
 mod replay;
 mod split;
 mod tally;
+mod tried;
 
-pub use events::EventsBounds;
 pub(crate) use metric::read_range;
 pub(crate) use replay::{NotReplayed, Piece, ReplayedRange};
 pub use split::Split;
@@ -68,12 +68,10 @@ pub struct Etl {
     pub settle: Duration,
     /// How often the schedule starts a run.
     pub interval: Duration,
-    /// How many pairs of an objective and a series a run judges at most.
-    pub pairs: u64,
+    /// How much a run judges, counts and asks at most.
+    pub bounds: Bounds,
     /// Whether objectives that are tried out may bring PromQL of their own.
     pub queries_allowed: bool,
-    /// How much a run counts at most.
-    pub events: EventsBounds,
     /// Whether it publishes what series were like.
     pub keeps_history: bool,
     /// Where a run's measurements go.
@@ -230,10 +228,11 @@ impl Etl {
         let mut metrics = self.selected(request, &active);
         metrics.extend(served::of_objectives(&active));
         let is_shared = |metric: &Metric| !self.knows(&metric.name);
-        let (metrics, beyond) = served::together(ordered(metrics, &unreached), is_shared);
+        let metrics = ordered(metrics, &unreached);
+        let (metrics, beyond) = served::together(metrics, self.bounds.queries, is_shared);
         for metric in beyond {
-            let reason =
-                format!("all SLAs together have more than {MOST_QUERIES} different queries");
+            let most = self.bounds.queries;
+            let reason = format!("all SLAs together have more than {most} different queries");
             record.tally.fail_metric(&metric.name, &reason);
             let failure = Failure::new("fetch", BOUND).of_metric(&metric.name);
             record.fail(failure.because(reason));
@@ -241,7 +240,9 @@ impl Etl {
         Ok(Plan {
             metrics,
             due: Arc::new(read.forecasts),
-            pairs: Arc::new(Pairs::new(self.pairs.div_ceil(record.part.of.into()))),
+            pairs: Arc::new(Pairs::new(
+                self.bounds.judged_pairs.div_ceil(record.part.of.into()),
+            )),
             active,
             counted,
             keeps_history: self.keeps_history,

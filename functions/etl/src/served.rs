@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use domain::sla::{MOST_QUERIES, SampledQuery};
+use domain::sla::SampledQuery;
 
 use crate::{metrics_file::Metric, objectives::ActiveObjective};
 
@@ -38,9 +38,10 @@ pub(crate) fn of_objectives(active: &[ActiveObjective]) -> Vec<Arc<Metric>> {
 }
 
 /// What is fetched, in the order of the metrics, those with `is_shared` together where their queries are the same; and the
-/// metrics whose queries are beyond the bound.
+/// metrics whose queries are beyond the first `most`.
 pub(crate) fn together(
     metrics: Vec<Arc<Metric>>,
+    most: u64,
     is_shared: impl Fn(&Metric) -> bool,
 ) -> (Vec<Served>, Vec<Arc<Metric>>) {
     let mut groups: Vec<Vec<Arc<Metric>>> = Vec::new();
@@ -57,7 +58,7 @@ pub(crate) fn together(
                 let group: &mut Vec<Arc<Metric>> = &mut groups[*position];
                 group.push(metric);
             }
-            None if positions.len() == MOST_QUERIES => beyond.push(metric),
+            None if positions.len() as u64 >= most => beyond.push(metric),
             None => {
                 positions.insert(key, groups.len());
                 groups.push(vec![metric]);
@@ -88,7 +89,7 @@ mod tests {
             metric("b/1", "x"),
             metric("b/2", "y"),
         ];
-        let (served, beyond) = together(metrics, |metric| metric.name.contains('/'));
+        let (served, beyond) = together(metrics, 100, |metric| metric.name.contains('/'));
         let names: Vec<Vec<&str>> = served
             .iter()
             .map(|served| served.all().iter().map(|metric| &*metric.name).collect())
@@ -99,10 +100,10 @@ mod tests {
 
     #[test]
     fn so_many_different_queries_are_asked_and_no_more() {
-        let metrics = (0..=MOST_QUERIES).map(|k| metric(&format!("a/{k:03}"), &format!("x{k}")));
+        let metrics = (0..=100).map(|k| metric(&format!("a/{k:03}"), &format!("x{k}")));
         let more = [metric("b/1", "x0"), metric("b/2", "x100")];
-        let (served, beyond) = together(metrics.chain(more).collect(), |_| true);
-        assert_eq!(served.len(), MOST_QUERIES);
+        let (served, beyond) = together(metrics.chain(more).collect(), 100, |_| true);
+        assert_eq!(served.len(), 100);
         let beyond: Vec<&str> = beyond.iter().map(|metric| &*metric.name).collect();
         assert_eq!(beyond, ["a/100", "b/2"]);
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use config::AccessConfig;
+use config::{AccessConfig, Bounds};
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{
     Sample, Span, Timestamp,
@@ -148,7 +148,7 @@ fn routes(criterion: &mut Criterion) {
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
         settle: Duration::from_secs(5),
-        judged_pairs: 20_000,
+        bounds: Bounds::default(),
         queries_allowed: true,
         read_last: ReadLast::default(),
     };
@@ -194,7 +194,7 @@ fn budget(criterion: &mut Criterion) {
         evaluator: Evaluator::new(None, None).expect("nobody to ask"),
         schedule_interval: Duration::from_secs(30),
         settle: Duration::from_secs(5),
-        judged_pairs: 20_000,
+        bounds: Bounds::default(),
         queries_allowed: true,
         read_last: ReadLast::default(),
     };

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use domain::{
     Timestamp,
-    sla::{AnyObjective, MOST_QUERIES, Objective, SampledQuery},
+    sla::{AnyObjective, Objective, SampledQuery},
 };
 use http_api::{ApiError, Fault};
 use store::sla::KnownSeries;
@@ -40,9 +40,10 @@ pub(crate) async fn known_series(
         list.extend(sla.objectives);
     }
     let together = queries(&[&objectives, &others]);
-    if together > MOST_QUERIES && together > queries(&[&replaced, &others]) {
+    let most = manager.bounds.queries;
+    if together > most && together > queries(&[&replaced, &others]) {
         let reason = format!(
-            "with these, all SLAs together have {together} different queries, more than {MOST_QUERIES}"
+            "with these, all SLAs together have {together} different queries, more than {most}"
         );
         return Err(ApiError::Invalid(vec![Fault::at("/objectives", reason)]));
     }
@@ -52,8 +53,8 @@ pub(crate) async fn known_series(
     let (own, rest) = known.matches.split_at(objectives.len());
     let (before, others) = rest.split_at(replaced.len());
     let together = pairs(own) + pairs(others);
-    if together > manager.judged_pairs && pairs(own) > pairs(before) {
-        let most = manager.judged_pairs;
+    let most = manager.bounds.judged_pairs;
+    if together > most && pairs(own) > pairs(before) {
         let reason = format!(
             "with these, all SLAs together have {together} pairs of an objective and a series, more than {most}: give \
              the objectives more labels"
@@ -65,10 +66,10 @@ pub(crate) async fn known_series(
 }
 
 /// How many different queries these objectives have.
-fn queries(lists: &[&[Objective]]) -> usize {
+fn queries(lists: &[&[Objective]]) -> u64 {
     let objectives = lists.iter().copied().flatten();
     let queries: HashSet<&SampledQuery> = objectives.filter_map(|one| one.query.as_ref()).collect();
-    queries.len()
+    queries.len() as u64
 }
 
 /// An objective without a series is judged too.

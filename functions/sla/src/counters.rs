@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use config::Bounds;
 use domain::{
     message::{CountRequest, ObjectiveCount},
     sla::{AnyObjective, EventsObjective, SampledQuery},
@@ -15,16 +16,8 @@ use crate::{
     database,
 };
 
-/// Counters of one selector.
-const MOST_OF_SELECTOR: u64 = 1_000;
-/// Counters of all objectives of all SLAs together.
-const MOST_COUNTERS: u64 = 20_000;
-/// Groups of one objective.
-const MOST_GROUPS: u64 = 500;
 /// What etl calls the query of a range among sums.
 const QUERY: &str = "query";
-/// Groups of all objectives of all SLAs together.
-const MOST_GROUPS_OF_ALL: u64 = 5_000;
 
 /// What is known of the counters of the objectives of events and of the series of queries, as the next versions of the SLAs
 /// `names`: advice on each, by its place among the objectives.
@@ -71,15 +64,16 @@ pub(crate) async fn known(
     let (before, others) = rest.split_at(replaced.len());
     let mut faults = Vec::new();
     for ((place, _), count) in own.iter().zip(counts) {
-        check(count, &format!("/objectives/{place}"), &mut faults);
+        let pointer = format!("/objectives/{place}");
+        check(count, manager.bounds, &pointer, &mut faults);
     }
     for (what, sum, most) in [
         (
             "counters",
             counters as fn(&[&[ObjectiveCount]]) -> u64,
-            MOST_COUNTERS,
+            manager.bounds.counters,
         ),
-        ("groups", groups, MOST_GROUPS_OF_ALL),
+        ("groups", groups, manager.bounds.groups),
     ] {
         let (now, then) = (sum(&[counts, others]), sum(&[before, others]));
         if now > most && now > then {
@@ -116,16 +110,17 @@ fn of_query(query: &SampledQuery) -> CountRequest {
 }
 
 /// The bounds of one objective.
-fn check(count: &ObjectiveCount, pointer: &str, faults: &mut Vec<Fault>) {
+fn check(count: &ObjectiveCount, bounds: Bounds, pointer: &str, faults: &mut Vec<Fault>) {
+    let most = bounds.counters_of_selector;
     for selector in count
         .selectors
         .iter()
         .filter(|selector| selector.sum != QUERY)
     {
         let series = selector.series.unwrap_or(0);
-        if series > MOST_OF_SELECTOR {
+        if series > most {
             let reason = format!(
-                "selects {series} counters by {}, more than {MOST_OF_SELECTOR}: give it more labels",
+                "selects {series} counters by {}, more than {most}: give it more labels",
                 selector.selector
             );
             faults.push(Fault::at(
@@ -134,8 +129,9 @@ fn check(count: &ObjectiveCount, pointer: &str, faults: &mut Vec<Fault>) {
             ));
         }
     }
-    if let Some(groups) = count.groups.filter(|groups| *groups > MOST_GROUPS) {
-        let reason = format!("makes {groups} groups, more than {MOST_GROUPS}");
+    let most = bounds.groups_of_objective;
+    if let Some(groups) = count.groups.filter(|groups| *groups > most) {
+        let reason = format!("makes {groups} groups, more than {most}");
         faults.push(Fault::at(format!("{pointer}/by"), reason));
     }
 }

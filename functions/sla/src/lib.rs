@@ -29,6 +29,7 @@ mod violations;
 
 use std::time::Duration;
 
+use config::Bounds;
 use domain::sla::SlaName;
 use http_api::{ApiError, Call, database};
 use store::Store;
@@ -48,8 +49,8 @@ pub struct SlaManager {
     pub schedule_interval: Duration,
     /// How far behind the clock a run looks; what is evaluated as of later than that far ahead is not known yet.
     pub settle: Duration,
-    /// How many pairs of an objective and a series all SLAs together may have.
-    pub judged_pairs: u64,
+    /// How much all SLAs together may make a run judge, count and ask.
+    pub bounds: Bounds,
     /// Whether objectives may bring PromQL of their own.
     pub queries_allowed: bool,
     /// What probabilities were worth, as it was read last.

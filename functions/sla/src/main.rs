@@ -1,8 +1,6 @@
 //! The sla function's wiring.
 
-use config::{
-    AccessConfig, DatabaseConfig, judged_pairs, queries_allowed, schedule_interval, settle,
-};
+use config::{AccessConfig, Bounds, DatabaseConfig, queries_allowed, schedule_interval, settle};
 use http_api::Api;
 use sla::{Evaluator, ROUTES, ReadLast, SlaManager};
 use store::{Role, Store};
@@ -23,7 +21,7 @@ async fn function() -> anyhow::Result<(Api<SlaManager>, SlaManager)> {
         evaluator: Evaluator::read(&environment, access.own_token())?,
         schedule_interval: schedule_interval(&environment)?,
         settle: settle(&environment)?,
-        judged_pairs: judged_pairs(&environment)?,
+        bounds: Bounds::read(&environment)?,
         queries_allowed: queries_allowed(&environment)?,
         read_last: ReadLast::default(),
     };

@@ -12,7 +12,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, Method, Response, Uri},
 };
-use config::{AccessConfig, AlertConfig, Environment};
+use config::{AccessConfig, AlertConfig, Bounds, Environment};
 use http_api::{Api, Reply};
 use lambda_http::{Body, Request, RequestExt, aws_lambda_events::query_map::QueryMap};
 use retrieval::Retrieval;
@@ -58,7 +58,7 @@ impl Server {
                     evaluator: Evaluator::new(None, None).unwrap(),
                     schedule_interval,
                     settle: Duration::from_secs(5),
-                    judged_pairs: 20_000,
+                    bounds: Bounds::default(),
                     queries_allowed: true,
                     read_last: ReadLast::default(),
                 },

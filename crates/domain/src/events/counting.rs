@@ -24,7 +24,6 @@ pub struct Counting {
     read_from: Timestamp,
     /// The slices that are asked for: those after the first one up to the second.
     slices: (Minute, Minute),
-    most_groups: usize,
     groups: BTreeMap<Labels, Group>,
     first: Vec<FirstSample>,
     /// When each target had samples that are no first ones, milliseconds after the start of what was read.
@@ -138,9 +137,8 @@ impl Counting {
     }
 
     /// Counts for an objective the slices that end in `(slices.start, slices.end]` from what lies in
-    /// `(read.start, read.end]`, at least [`read_range`](Self::read_range). Of its groups `most_groups` have slices of
-    /// their own, the first by label values.
-    pub fn new(objective: &EventsObjective, slices: Span, read: Span, most_groups: usize) -> Self {
+    /// `(read.start, read.end]`, at least [`read_range`](Self::read_range).
+    pub fn new(objective: &EventsObjective, slices: Span, read: Span) -> Self {
         let measuring = match objective.events.given() {
             Some(Given::GoodTotal | Given::BadTotal) => [false, true],
             Some(Given::GoodBad) | None => [true, true],
@@ -150,7 +148,6 @@ impl Counting {
             measuring,
             read_from: read.start,
             slices: (Minute::ended_by(slices.start), Minute::ended_by(slices.end)),
-            most_groups,
             groups: BTreeMap::new(),
             first: Vec::new(),
             targets: HashMap::new(),
@@ -213,8 +210,9 @@ impl Counting {
         }
     }
 
-    /// Adds the first samples that count, and ends the counting.
-    pub fn finish(mut self) -> Counted {
+    /// Adds the first samples that count, and ends the counting. Of its groups `most_groups` have slices of their own, the
+    /// first by label values.
+    pub fn finish(mut self, most_groups: usize) -> Counted {
         let (from, to) = self.slices;
         let count = to.after(from).unwrap_or(0);
         if self.by.is_empty() {
@@ -247,8 +245,8 @@ impl Counting {
             }
             cells
         });
-        let cut = self.groups.len().saturating_sub(self.most_groups);
-        let own = self.groups.into_iter().take(self.most_groups);
+        let cut = self.groups.len().saturating_sub(most_groups);
+        let own = self.groups.into_iter().take(most_groups);
         let own = own.map(|(labels, Group(cells))| (labels, cells));
         let groups = own.chain(together.map(|cells| (Labels::default(), cells)));
         let listed = groups.map(|(group, cells)| GroupSlices {

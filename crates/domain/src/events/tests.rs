@@ -59,7 +59,7 @@ fn count(by: &[&str], counters: &[Given], slices: Span) -> Counted {
         start: slices.end - LOOKBACK - Duration::from_secs(20 * 60),
         end: slices.end,
     };
-    let mut counting = Counting::new(&objective(by), slices, read, 500);
+    let mut counting = Counting::new(&objective(by), slices, read);
     for given in counters {
         let within = |time: &i64| at(*time) > read.start && at(*time) <= read.end;
         let samples: Vec<Sample> = given
@@ -79,7 +79,7 @@ fn count(by: &[&str], counters: &[Given], slices: Span) -> Counted {
             &CounterSeries::new(labels, &samples, &markers, read),
         );
     }
-    counting.finish()
+    counting.finish(500)
 }
 
 /// The sums of the second place, of the one group that there is, by minute before `NOW`'s.
@@ -248,12 +248,7 @@ fn groups_beyond_the_bound_count_in_the_sum_over_all() {
         .map(|name| given(1, &[("service", name)], &steady(SLICE_END, 30_000, 10, 1.0)))
         .into();
     let read = minutes(1, NOW);
-    let mut counting = Counting::new(
-        &objective(&["service"]),
-        read,
-        Counting::read_range(read),
-        2,
-    );
+    let mut counting = Counting::new(&objective(&["service"]), read, Counting::read_range(read));
     for counter in &counters {
         let samples: Vec<Sample> = counter
             .samples
@@ -267,7 +262,7 @@ fn groups_beyond_the_bound_count_in_the_sum_over_all() {
         let series = CounterSeries::new(labels, &samples, &[], Counting::read_range(read));
         counting.add(1, &series);
     }
-    let counted = counting.finish();
+    let counted = counting.finish(2);
     let groups: Vec<_> = counted
         .groups
         .iter()

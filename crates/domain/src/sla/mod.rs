@@ -24,7 +24,7 @@ pub(crate) use events::group_of;
 pub use events::{Definition, Events, EventsObjective, Given, Method, NoTraffic, SliceLength};
 pub use exclusion::{ExcludedTime, Exclusion, ExclusionDraft, WrittenRule, occurrences};
 pub use names::{DEFAULT_NAME, ObjectiveId, SlaName, is_label_name};
-pub use objective::{AnyObjective, MOST_QUERIES, Objective, SampledQuery, Sla};
+pub use objective::{AnyObjective, Objective, SampledQuery, Sla};
 pub use recurrence::{InvalidRecurrence, Recurrence};
 pub use terms::{
     BudgetPeriod, BudgetWindow, InvalidBudgetWindow, Missing, SeriesEnd, Terms, UnknownTerm,

@@ -85,9 +85,6 @@ pub struct SampledQuery {
     pub step: Duration,
 }
 
-/// The most different queries of all SLAs together: each is asked in every run.
-pub const MOST_QUERIES: usize = 100;
-
 /// The `step` of a query that was given none.
 pub(super) const DEFAULT_STEP: Duration = Duration::from_secs(60);
 

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
@@ -57,6 +59,19 @@ impl Store {
             .into_iter()
             .map(|stored| stored.sla)
             .collect())
+    }
+
+    /// When the first version of each SLA was made, retired ones included.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn sla_beginnings(&self) -> Result<HashMap<String, Timestamp>, StoreError> {
+        let rows: Vec<(String, NaiveDateTime)> =
+            sqlx::query_as("SELECT name, MIN(created_at) FROM sla GROUP BY name")
+                .fetch_all(self.pool())
+                .await?;
+        let begun = rows.into_iter();
+        Ok(begun.map(|(name, time)| (name, read_time(time))).collect())
     }
 
     /// The version of an SLA that is in force, if one is.

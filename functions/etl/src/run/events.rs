@@ -2,7 +2,7 @@
 //! and are counted while they arrive.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -29,28 +29,6 @@ use crate::{
     prometheus::{Availability, FetchError, FetchedSeries, Selector},
     served::Served,
 };
-
-/// How much a run counts at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EventsBounds {
-    /// Counters that all objectives of events read together.
-    pub series: u64,
-    /// Counters of one selector.
-    pub series_of_selector: u64,
-    /// Groups of one objective that have slices of their own.
-    pub groups_of_objective: usize,
-}
-
-impl Default for EventsBounds {
-    /// 20,000 counters, 1,000 of one selector, 500 groups of an objective.
-    fn default() -> Self {
-        Self {
-            series: 20_000,
-            series_of_selector: 1_000,
-            groups_of_objective: 500,
-        }
-    }
-}
 
 /// An objective while its counters arrive.
 pub(super) struct Underway<'a> {
@@ -131,7 +109,6 @@ impl Etl {
                     &active.objective,
                     Counting::described_slices(as_of),
                     Counting::run_range(as_of),
-                    self.events.groups_of_objective,
                 ),
                 reason: None,
             })
@@ -142,15 +119,21 @@ impl Etl {
             deadline,
             range: Counting::run_range(as_of),
         };
+        let mut are_too_many = false;
         for wanted in wanted(&mut underway) {
             let is_needed = |(position, _): &(usize, usize)| underway[*position].reason.is_none();
             if !wanted.uses.iter().any(is_needed) {
                 continue;
             }
             let started = Instant::now();
-            let counted = self
-                .count_counters(&wanted, &reading, &mut read, &mut underway)
-                .await;
+            // Of objectives that are too many, those that were made last are not counted.
+            let counted = if are_too_many {
+                Err(NotCounted::All(self.bounds.counters))
+            } else {
+                self.count_counters(&wanted, &reading, &mut read, &mut underway)
+                    .await
+            };
+            are_too_many |= matches!(counted, Err(NotCounted::All(_)));
             record.fetch += started.elapsed();
             if let Err(error) = counted {
                 for (position, _) in &wanted.uses {
@@ -164,6 +147,7 @@ impl Etl {
         }
         record.document.samples += read.samples;
         record.warn(read.warnings);
+        let mut groups_left = self.bounds.groups;
         for objective in underway {
             let Underway {
                 active,
@@ -176,7 +160,10 @@ impl Etl {
                     EvaluationOutcome::Reason(reason)
                 }
                 None => {
-                    let counted = counting.finish();
+                    let most = groups_left.min(self.bounds.groups_of_objective);
+                    let counted = counting.finish(most as usize);
+                    let together = usize::from(!active.objective.by.is_empty());
+                    groups_left -= (counted.groups.len() - together) as u64;
                     let rows = publish(active, &counted, record, publication).await;
                     describe(active, &counted, plan, record, publication).await;
                     EvaluationOutcome::Rows(rows)
@@ -244,11 +231,11 @@ impl Etl {
                 let (counter, samples) = reduced.map_err(|_| NotCounted::BrokeOff)?;
                 of_selector += 1;
                 so_far.counters += 1;
-                if of_selector > self.events.series_of_selector {
-                    return Err(NotCounted::Selector(self.events.series_of_selector));
+                if of_selector > self.bounds.counters_of_selector {
+                    return Err(NotCounted::Selector(self.bounds.counters_of_selector));
                 }
-                if so_far.counters > self.events.series {
-                    return Err(NotCounted::All(self.events.series));
+                if so_far.counters > self.bounds.counters {
+                    return Err(NotCounted::All(self.bounds.counters));
                 }
                 so_far.samples += samples;
                 for (position, place) in &wanted.uses {
@@ -268,22 +255,25 @@ impl Etl {
     }
 }
 
-/// The selectors of the objectives, each once, in the order of their text. An objective whose sums cannot be read gets a
+/// The selectors of the objectives, each once, in the order of the objectives. An objective whose sums cannot be read gets a
 /// reason.
 pub(super) fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
-    let mut wanted = BTreeMap::<String, Wanted>::new();
+    let mut wanted = Vec::<Wanted>::new();
+    let mut places = HashMap::<String, usize>::new();
     for (position, objective) in underway.iter_mut().enumerate() {
         for (place, (name, text)) in objective.active.objective.events.sums().enumerate() {
             match EventsSum::parse(text) {
                 Ok(sum) => {
                     for selector in sum.selectors {
-                        let same = wanted
-                            .entry(selector.text.clone())
-                            .or_insert_with(|| Wanted {
+                        let same = places.entry(selector.text.clone());
+                        let same = *same.or_insert_with(|| {
+                            wanted.push(Wanted {
                                 selector,
                                 uses: Vec::new(),
                             });
-                        same.uses.push((position, place));
+                            wanted.len() - 1
+                        });
+                        wanted[same].uses.push((position, place));
                     }
                 }
                 Err(error) => {
@@ -294,7 +284,7 @@ pub(super) fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
             }
         }
     }
-    wanted.into_values().collect()
+    wanted
 }
 
 /// Publishes the slices of each group, if the objective belongs to the record's part. Returns how many messages that takes.

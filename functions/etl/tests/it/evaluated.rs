@@ -215,7 +215,7 @@ async fn an_objective_beyond_the_bound_of_judged_pairs_has_a_reason_and_the_run_
     .await;
     let metrics = Fleet::push().await.metrics();
     let (mut etl, topic) = etl(&metrics, &[("DATABASE_URL", database.url())]).await;
-    etl.pairs = 1;
+    etl.bounds.judged_pairs = 1;
     let request = RunRequest::everything(moment_ago());
     let run = etl.run(&request, Trigger::Invoke, Deadline::default());
     let document = run.await.unwrap();

@@ -20,7 +20,7 @@ mod trial;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
-use config::{DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig};
+use config::{Bounds, DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig};
 use domain::{Timestamp, message::RunDocument};
 use etl::{
     deadline::Deadline,
@@ -116,9 +116,8 @@ async fn etl_with_topic(
         publisher: Publisher::new(&kafka, brokers).unwrap(),
         settle: Duration::from_secs(5),
         interval: Duration::from_secs(30),
-        pairs: 20_000,
+        bounds: Bounds::default(),
         queries_allowed: true,
-        events: etl::run::EventsBounds::default(),
         measured: aws::Metrics::default(),
     };
     (etl, topic)

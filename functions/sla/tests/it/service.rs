@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use config::AccessConfig;
+use config::{AccessConfig, Bounds};
 use domain::{
     Sample, Timestamp,
     evaluation::{ForecastRisk, Outlook, STALENESS, clean, evaluate},
@@ -37,7 +37,7 @@ impl Service {
                 evaluator,
                 schedule_interval: Duration::from_secs(30),
                 settle: Duration::from_secs(5),
-                judged_pairs: 20_000,
+                bounds: Bounds::default(),
                 queries_allowed: true,
                 read_last: ReadLast::default(),
             },
@@ -46,7 +46,7 @@ impl Service {
 
     /// With another bound on what is judged.
     pub(crate) fn judging(mut self, pairs: u64) -> Self {
-        self.manager.judged_pairs = pairs;
+        self.manager.bounds.judged_pairs = pairs;
         self
     }
 
