@@ -83,7 +83,7 @@ pub(crate) fn reason(reason: &str) -> String {
         "stale" => "known too long ago".to_owned(),
         "too_short" => "needs more history".to_owned(),
         "step_exceeds_horizon" => "its samples are too far apart".to_owned(),
-        "not_forecast_yet" => "events are not forecast yet".to_owned(),
+        "not_among_the_worst" => "others are worse".to_owned(),
         "refused" => "its last message was set aside".to_owned(),
         "gone" => "its series is gone".to_owned(),
         other => cut(&other.replace('_', " ")),

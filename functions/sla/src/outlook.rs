@@ -1,19 +1,23 @@
 //! `GET /predict_json`: the violations to come in the next 10 minutes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use domain::{
-    Finding, Labels, Timestamp,
+    Finding, Labels, SeriesId, Timestamp,
+    budget::{EventsOutlook, EventsQuestion, Exhausted},
     evaluation::{ObjectiveState, Outlook},
     forecast::HORIZON,
     score::Reliability,
+    sla::{ExcludedTime, SlaName},
 };
 use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
+    Store, StoreError,
     pipeline::StoredEvaluation,
     sla::{EvaluatedObjective, Worst},
+    slices::budgets,
 };
 
 use crate::{
@@ -64,8 +68,15 @@ struct EventsEntry<'a> {
     series: u64,
     firing: u64,
     no_data: u64,
-    #[serde(flatten)]
-    outlook: Outlook,
+    /// That a page alert fires within 10 minutes, 0 to 1: `probability_fires` by the name that objectives of ranges have.
+    probability: Option<f64>,
+    probability_fires: Option<f64>,
+    /// Why that is not known.
+    reason: Option<String>,
+    /// That the budget is gone by then.
+    probability_exhausted: Option<Exhausted>,
+    /// Why that is not known; `too_early` in the first tenth of a calendar's period.
+    probability_exhausted_reason: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -97,14 +108,20 @@ struct Entry<'a> {
 const NOT_READ: &str = "not_read";
 /// Why nothing is known of what probabilities were worth: none was scored.
 const NOT_SCORED: &str = "not_scored_yet";
-/// Why nothing is said of what is to come of events.
-const NOT_FORECAST: &str = "not_forecast_yet";
+/// Why nothing is said of what is to come of a group: others are worse.
+const NOT_AMONG_THE_WORST: &str = "not_among_the_worst";
+/// So many groups of an answer are looked ahead for: each takes a question to the database.
+const MOST_GROUPS: usize = 50;
+
+/// What is to come of groups.
+pub(crate) type EventsOutlooks = HashMap<SeriesId, EventsOutlook>;
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let now = call.now;
     let mut standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
     let mut can_be_shorter = true;
+    let mut outlooks = None;
     loop {
         let counted = if standing.evaluation.events.is_empty() {
             Vec::new()
@@ -112,9 +129,15 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
             let (store, name) = (&manager.store, &standing.evaluation.name);
             let excluded = store.excluded_time(name, now).await.map_err(database)?;
             let read = standing_groups::read(&standing, &excluded, store, now);
-            read.await.map_err(database)?
+            let counted = read.await.map_err(database)?;
+            if outlooks.is_none() {
+                let found = look_ahead(store, name, &counted, &excluded).await;
+                outlooks = Some(found.map_err(database)?);
+            }
+            counted
         };
-        let document = document(&standing, &counted, scores.as_deref());
+        let events = (&*counted, outlooks.as_ref());
+        let document = document(&standing, events, scores.as_deref());
         if !can_be_shorter || Room::default().fits(&document) {
             return reply::ok(&document);
         }
@@ -122,10 +145,38 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     }
 }
 
+/// What is to come of the worst groups.
+pub(crate) async fn look_ahead(
+    store: &Store,
+    sla: &SlaName,
+    counted: &[StandingGroups<'_>],
+    excluded: &ExcludedTime,
+) -> Result<EventsOutlooks, StoreError> {
+    let mut outlooks = EventsOutlooks::new();
+    for one in counted {
+        let Some(as_of) = one.as_of else { continue };
+        let excluded = excluded.of(&one.objective.id);
+        for group in &one.groups {
+            let Some(id) = group.id.filter(|_| outlooks.len() < MOST_GROUPS) else {
+                continue;
+            };
+            let outlook = if group.state == ObjectiveState::NoData {
+                EventsOutlook::unknown(group.reason.unwrap_or(NOT_EVALUATED))
+            } else {
+                let question = EventsQuestion::of_outlook(one.objective, as_of, excluded);
+                let timeline = budgets::timeline(store, sla, one.objective, id, question, excluded);
+                EventsOutlook::of(one.objective, &timeline.await?, as_of)
+            };
+            outlooks.insert(id, outlook);
+        }
+    }
+    Ok(outlooks)
+}
+
 /// What is returned of an evaluation and of what the probabilities before it were worth, if that was read.
 pub(crate) fn document<'a>(
     standing: &'a Standing,
-    counted: &[StandingGroups<'a>],
+    events: (&[StandingGroups<'a>], Option<&EventsOutlooks>),
     scores: Option<&Reliabilities>,
 ) -> Prediction<'a> {
     let evaluation = &standing.evaluation;
@@ -147,14 +198,14 @@ pub(crate) fn document<'a>(
         horizon_seconds: HORIZON.as_secs_f64(),
         stale: standing.stale,
         complete: evaluation.is_complete(),
-        objectives: together(evaluation.objectives.iter().map(entries), counted),
+        objectives: together(evaluation.objectives.iter().map(entries), events),
     }
 }
 
 /// The entries in the order of the objectives; of events as many as there is room for.
 fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
     ranges: impl Iterator<Item = Entries>,
-    counted: &[StandingGroups<'a>],
+    (counted, outlooks): (&[StandingGroups<'a>], Option<&EventsOutlooks>),
 ) -> Vec<AnyEntry<'a>> {
     let boxed = |entries: Entries| {
         let boxed = entries.map(Box::new);
@@ -167,6 +218,11 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
     }
     let events = counted.iter().map(|one| {
         let entries = one.groups.iter().map(|group| {
+            let found = group.id.and_then(|id| outlooks?.get(&id));
+            let outlook = found.cloned().unwrap_or_else(|| {
+                EventsOutlook::unknown(group.reason.unwrap_or(NOT_AMONG_THE_WORST))
+            });
+            let fires = outlook.fires.known().copied();
             AnyEntry::Events(Box::new(EventsEntry {
                 kind: OfEvents::Events,
                 objective: &one.objective.id,
@@ -177,10 +233,11 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
                 series: one.series,
                 firing: one.firing,
                 no_data: one.no_data,
-                outlook: Outlook::unavailable(match group.reason {
-                    Some(reason) if reason == NOT_EVALUATED || reason == STALE => reason,
-                    _ => NOT_FORECAST,
-                }),
+                probability: fires,
+                probability_fires: fires,
+                reason: outlook.fires.reason().map(str::to_owned),
+                probability_exhausted: outlook.exhausted.known().copied(),
+                probability_exhausted_reason: outlook.exhausted.reason().map(str::to_owned),
             }))
         });
         let fitting = entries.take_while(|entry| room.fits(entry)).collect();

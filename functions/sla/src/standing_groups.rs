@@ -1,7 +1,7 @@
 //! How the objectives of events stand, group by group: what `/check_json` and `/predict_json` share.
 
 use domain::{
-    Labels, MetricName, Timestamp,
+    Labels, MetricName, SeriesId, Timestamp,
     budget::Alert,
     evaluation::{ObjectiveState, worst_first},
     sla::{EventsObjective, ExcludedTime},
@@ -41,6 +41,8 @@ pub(crate) struct StandingGroups<'a> {
 /// How a group stands.
 pub(crate) struct StandingGroup {
     pub(crate) labels: Labels,
+    /// Its identity, if there is such a group.
+    pub(crate) id: Option<SeriesId>,
     pub(crate) state: ObjectiveState,
     pub(crate) reason: Option<&'static str>,
     /// Those that fire.
@@ -116,6 +118,7 @@ impl StandingGroup {
         let alerts = group.budget.alerts.iter().filter(|alert| alert.firing);
         Self {
             labels: group.labels.clone(),
+            id: Some(group.id),
             state,
             reason: (state == ObjectiveState::NoData).then_some(NOT_MEASURED),
             alerts: alerts.cloned().collect(),
@@ -125,6 +128,7 @@ impl StandingGroup {
     fn without(reason: &'static str) -> Self {
         Self {
             labels: Labels::default(),
+            id: None,
             state: ObjectiveState::NoData,
             reason: Some(reason),
             alerts: Vec::new(),

@@ -26,5 +26,8 @@ pub use account::Account;
 pub use alert::Alert;
 pub use attributed::{AttributedTime, RecordedTime, Version, in_force};
 pub use calculator::{BudgetCalculator, ObjectiveBudgets, RecordedVersions};
-pub use events::{EventsBudget, EventsQuestion, HistoryPoint, HistoryStep, Timeline};
+pub use events::{
+    EventsBudget, EventsOutlook, EventsQuestion, Exhausted, Firing, HistoryPoint, HistoryStep,
+    Timeline,
+};
 pub use statement::{Budget, Burn};

@@ -95,7 +95,7 @@ impl Known {
         let counted = standing_groups::read(&standing, &excluded, store, now);
         let counted = counted.await.map_err(database)?;
         let scores = reliability::of_last_day(manager, &standing, now).await;
-        let prediction = outlook::document(&standing, &counted, scores.as_deref());
+        let prediction = outlook::document(&standing, (&counted, None), scores.as_deref());
         let prediction = read(&prediction)?;
         let evaluation = &standing.evaluation;
         let with_target = evaluation

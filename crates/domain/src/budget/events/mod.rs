@@ -5,15 +5,19 @@
 //! is the slices that end in `(e - L, e]`, `e` being the newest end of a slice that is not after `as_of`. Everything is
 //! added up before it is reckoned: `bad = max(0, total - good)`, and so on.
 
+mod firings;
 mod freeze;
 mod history;
+mod outlook;
 mod question;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod timeline;
 
+pub use firings::Firing;
 pub use history::{HistoryPoint, HistoryStep};
+pub use outlook::{EventsOutlook, Exhausted};
 pub use question::EventsQuestion;
 pub use statement::EventsBudget;
 pub use timeline::Timeline;

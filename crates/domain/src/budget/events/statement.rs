@@ -159,7 +159,7 @@ impl EventsBudget {
 }
 
 /// A budget while it is reckoned.
-struct Reckoning<'a> {
+pub(super) struct Reckoning<'a> {
     objective: &'a EventsObjective,
     timeline: &'a Timeline,
     period: BudgetPeriod,
@@ -168,7 +168,11 @@ struct Reckoning<'a> {
 }
 
 impl<'a> Reckoning<'a> {
-    fn new(objective: &'a EventsObjective, timeline: &'a Timeline, as_of: Timestamp) -> Self {
+    pub(super) fn new(
+        objective: &'a EventsObjective,
+        timeline: &'a Timeline,
+        as_of: Timestamp,
+    ) -> Self {
         Self {
             objective,
             timeline,
@@ -267,7 +271,7 @@ impl<'a> Reckoning<'a> {
     }
 
     /// Whether both windows before `end` burn faster than the factor, and the long one has enough bad events.
-    fn fires(&self, pair: &AlertPair, end: Timestamp) -> bool {
+    pub(super) fn fires(&self, pair: &AlertPair, end: Timestamp) -> bool {
         let factor = pair.pace.factor(pair.long, self.period.length);
         let ((long, bad), (short, _)) = (self.burn(pair.long, end), self.burn(pair.short, end));
         let exceeds = |burn: Option<f64>| burn.is_some_and(|burn| burn > factor);

@@ -304,6 +304,20 @@ impl Sums {
 }
 
 impl Window {
+    /// Both together.
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let mut counts = self.counts;
+        counts += other.counts;
+        Self {
+            from: self.from.min(other.from),
+            counts,
+            tally: [self.tally, other.tally].into_iter().sum(),
+            measured: self.measured + other.measured,
+            covered: self.covered + other.covered,
+            excluded: self.excluded + other.excluded,
+        }
+    }
+
     /// The share that was good, by the method; `None` if nothing was judged.
     pub(super) fn sli(&self, method: Method, given: Given) -> Option<f64> {
         let judged = f64::from(self.tally.judged);
