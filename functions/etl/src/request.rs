@@ -6,7 +6,7 @@ use domain::{
     Timestamp,
     fault::{Fault, below},
     message::CountRequest,
-    sla::{Events, Trial},
+    sla::{AnyObjective, Events, Trial},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -65,7 +65,9 @@ impl Request {
                 let objectives = trial.objectives.iter();
                 (
                     "objectives",
-                    objectives.map(|one| one.query.is_some()).collect(),
+                    objectives
+                        .map(|one| matches!(one, AnyObjective::Range(one) if one.query.is_some()))
+                        .collect(),
                 )
             }
             Self::Count(asked) => (

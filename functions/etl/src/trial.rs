@@ -36,6 +36,8 @@ pub enum TrialError {
 
 /// Somebody waits for the answer, and a REST API for 29 s.
 const PATIENCE: Duration = Duration::from_secs(29);
+/// So long after the start nothing more is counted of events: what was counted is still to be judged.
+const COUNTING: Duration = Duration::from_secs(22);
 /// The version that the documents name.
 const VERSION: u32 = 0;
 /// How many series of an objective are answered.
@@ -55,8 +57,7 @@ impl Etl {
         deadline: Deadline,
     ) -> Result<TrialDocument, TrialError> {
         let active: Arc<[ActiveObjective]> = trial
-            .objectives
-            .iter()
+            .ranges()
             .map(|objective| ActiveObjective {
                 sla: SlaName::trial(),
                 version: VERSION,
@@ -67,15 +68,16 @@ impl Etl {
             .metrics
             .iter()
             .filter(|metric| {
-                let mut objectives = trial.objectives.iter();
-                objectives.any(|objective| objective.metric == metric.name)
+                let mut objectives = active.iter();
+                objectives.any(|active| active.objective.metric == metric.name)
             })
             .cloned();
         let of_objectives = served::of_objectives(&active);
         let asked: Vec<Arc<Metric>> = of_file.chain(of_objectives).collect();
+        let counting = deadline.within(COUNTING);
         let deadline = deadline.within(PATIENCE);
-        let mut found = vec![Found::default(); trial.objectives.len()];
-        let (mut failures, pairs) = (Vec::new(), Arc::new(Pairs::new(self.pairs)));
+        let mut found = vec![Found::default(); active.len()];
+        let (mut failures, pairs) = (Vec::new(), Arc::new(Pairs::new(self.bounds.judged_pairs)));
         for metric in asked {
             let name = metric.name.clone();
             let asked = Asked {
@@ -109,6 +111,9 @@ impl Etl {
                 }
             }
         }
+        let events = self
+            .try_events(trial, as_of, counting, &mut failures)
+            .await?;
         let mut bytes = 0;
         let objectives = found.into_iter().zip(active.iter());
         Ok(TrialDocument {
@@ -116,6 +121,7 @@ impl Etl {
             objectives: objectives
                 .map(|(found, active)| found.close(active, as_of, &mut bytes))
                 .collect(),
+            events,
             failures,
         })
     }

@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use domain::{
     Labels, Timestamp,
-    message::{Failure, TrialDocument, TriedSeries},
-    sla::{ExcludedTime, SlaName, Trial},
+    message::{Failure, TrialDocument, TriedEvents, TriedSeries},
+    sla::{AnyObjective, ExcludedTime, SlaName, Trial},
 };
 use http_api::{ApiError, Call, Fault, Reply, Room, reply};
 use schemars::JsonSchema;
@@ -32,6 +32,8 @@ pub(crate) struct Tried<'a> {
     as_of: Timestamp,
     check_json: Check<'a>,
     predict_json: Prediction<'a>,
+    /// What the objectives of events would have said over the time that was asked for, and when their alerts would have fired.
+    events: &'a [TriedEvents],
     recommended: Vec<Recommended<'a>>,
     failures: &'a [Failure],
 }
@@ -71,7 +73,8 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         let document = Tried {
             as_of: tried.as_of,
             check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
-            predict_json: outlook::document(&by_probability, &[], Some(&BTreeMap::new())),
+            predict_json: outlook::document(&by_probability, (&[], None), Some(&BTreeMap::new())),
+            events: &tried.events,
             recommended: recommended(&tried),
             failures: &tried.failures,
         };
@@ -88,8 +91,21 @@ fn dry_run(document: Value, queries_allowed: bool) -> Result<Value, ApiError> {
         return Err(ApiError::Invalid(vec![Fault::at("", "is not an object")]));
     };
     let trial = Trial::parse(&fields, &["as_of"]).map_err(invalid)?;
-    let queries = trial.objectives.iter().map(|one| one.query.as_ref());
+    let queries = trial.objectives.iter().map(|one| match one {
+        AnyObjective::Range(one) => one.query.as_ref(),
+        AnyObjective::Events(_) => None,
+    });
     events::check_queries(queries, queries_allowed)?;
+    let mut objectives = trial.objectives;
+    events::resolve(&mut objectives)?;
+    // Where an objective has no `by`, its sums may say what it is.
+    if let Some(Value::Array(given)) = fields.get_mut("objectives") {
+        for (given, resolved) in given.iter_mut().zip(&objectives) {
+            if let (Value::Object(given), AnyObjective::Events(resolved)) = (given, resolved) {
+                given.insert("by".to_owned(), json!(resolved.by));
+            }
+        }
+    }
     fields.insert("dry_run".to_owned(), json!(true));
     Ok(Value::Object(fields))
 }

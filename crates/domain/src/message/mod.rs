@@ -42,7 +42,7 @@ pub use run::{
 };
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use slices::{SlicesDocument, group_id};
-pub use trial::{TrialDocument, TriedObjective, TriedSeries};
+pub use trial::{TrialDocument, TriedAlert, TriedEvents, TriedGroup, TriedObjective, TriedSeries};
 pub use violations::ViolationsDocument;
 
 use schemars::JsonSchema;

@@ -1,31 +1,41 @@
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
-use super::{AnyObjective, Draft, Objective, SlaName};
-use crate::fault::{Fault, Faults, below};
+use super::{AnyObjective, Draft, EventsObjective, Objective, SlaName};
+use crate::{
+    fault::{Fault, Faults, below},
+    time::duration,
+};
 
 /// Objectives that are tried out: judged, and not kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
     /// The objectives, 1 to 100, in the order given, ids unique.
-    pub objectives: Vec<Objective>,
+    pub objectives: Vec<AnyObjective>,
+    /// How far back events are counted, 1h to 30d; default 1d.
+    pub over: Duration,
     /// How many violations in 12 h the recommended bounds may give, 0 to 10,000; default 0.
     pub violations: u64,
 }
 
 const MOST_OBJECTIVES: usize = 100;
 const MOST_VIOLATIONS: u64 = 10_000;
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const LONGEST: Duration = Duration::from_secs(30 * 86_400);
 
 impl Trial {
-    /// Reads `{"objectives": […], "violations": …?}`, objectives as those of a [`Draft`]; `others` names the fields that
+    /// Reads `{"objectives": […], "violations": …?, "over": "1d"?}`, objectives as those of a [`Draft`]; `others` names the fields that
     /// somebody else reads.
     ///
     /// # Errors
     /// With everything that is wrong: that of [`Draft::parse`], an unknown field, more than 100 objectives, `violations`
-    /// that is no whole number from 0 to 10,000.
+    /// that is no whole number from 0 to 10,000, `over` that is no duration from 1h to 30d.
     pub fn parse(fields: &Map<String, Value>, others: &[&str]) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         for field in fields.keys() {
-            let known = matches!(field.as_str(), "objectives" | "violations");
+            let known = matches!(field.as_str(), "objectives" | "violations" | "over");
             if !known && !others.contains(&field.as_str()) {
                 faults.add(&below("", field), "is not a field of this request");
             }
@@ -39,6 +49,17 @@ impl Trial {
                     let rule = format!("is not a whole number from 0 to {MOST_VIOLATIONS}");
                     faults.add("/violations", rule);
                     0
+                }),
+        };
+        let over = match fields.get("over") {
+            None | Some(Value::Null) => DAY,
+            Some(value) => value
+                .as_str()
+                .and_then(|text| duration::parse(text).ok())
+                .filter(|over| (HOUR..=LONGEST).contains(over))
+                .unwrap_or_else(|| {
+                    faults.add("/over", "is not a duration from 1h to 30d, such as \"7d\"");
+                    DAY
                 }),
         };
         let objectives = match fields.get("objectives") {
@@ -57,6 +78,7 @@ impl Trial {
         if faults.0.is_empty() {
             Ok(Self {
                 objectives,
+                over,
                 violations,
             })
         } else {
@@ -65,20 +87,37 @@ impl Trial {
     }
 }
 
-fn drafted(document: &Value, faults: &mut Faults) -> Vec<Objective> {
+impl Trial {
+    /// The objectives of ranges, in the order given.
+    pub fn ranges(&self) -> impl Iterator<Item = &Objective> {
+        self.objectives
+            .iter()
+            .filter_map(|objective| match objective {
+                AnyObjective::Range(objective) => Some(objective),
+                AnyObjective::Events(_) => None,
+            })
+    }
+
+    /// The objectives of events, in the order given.
+    pub fn events(&self) -> impl Iterator<Item = &EventsObjective> {
+        self.objectives
+            .iter()
+            .filter_map(|objective| match objective {
+                AnyObjective::Range(_) => None,
+                AnyObjective::Events(objective) => Some(objective),
+            })
+    }
+}
+
+fn drafted(document: &Value, faults: &mut Faults) -> Vec<AnyObjective> {
     match Draft::parse(document) {
-        Ok(draft) => {
-            for (position, objective) in draft.objectives.iter().enumerate() {
-                if matches!(objective, AnyObjective::Events(_)) {
-                    let at = format!("/objectives/{position}/events");
-                    faults.add(&at, "cannot be tried yet: only ranges can");
+        Ok(Draft { mut objectives, .. }) => {
+            for objective in &mut objectives {
+                if let AnyObjective::Range(objective) = objective {
+                    objective.belongs_to(&SlaName::trial());
                 }
             }
-            let mut ranges = draft.ranges();
-            for objective in &mut ranges {
-                objective.belongs_to(&SlaName::trial());
-            }
-            ranges
+            objectives
         }
         Err(found) => {
             for Fault { pointer, reason } in found {
@@ -103,6 +142,12 @@ mod tests {
         assert_eq!((trial.objectives.len(), trial.violations), (1, 0));
         let trial = json!({"objectives": [{"metric": "m", "max": 1}], "violations": 3});
         assert_eq!(parse(trial).unwrap().violations, 3);
+        let events = json!({"bad": "errors_total", "total": "requests_total"});
+        let trial =
+            json!({"objectives": [{"metric": "m", "max": 1}, {"events": events}], "over": "7d"});
+        let trial = parse(trial).unwrap();
+        assert_eq!((trial.ranges().count(), trial.events().count()), (1, 1));
+        assert_eq!(trial.over, 7 * DAY);
     }
 
     #[test]
@@ -130,6 +175,8 @@ mod tests {
                 json!({"objectives": [objective], "violations": 10_001}),
                 "/violations",
             ),
+            (json!({"objectives": [objective], "over": "31d"}), "/over"),
+            (json!({"objectives": [objective], "over": 7}), "/over"),
             (json!({"objectives": [objective], "name": "web"}), "/name"),
         ] {
             let faults = parse(document).unwrap_err();

@@ -3,18 +3,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use config::Bounds;
 use domain::{
     Labels, Timestamp,
     events::{Counting, Minute},
     message::{BOUND, EvaluationOutcome, Kind, RunDocument, SlicesDocument},
-    sla::Draft,
+    sla::{Draft, Trial},
 };
-use etl::{
-    deadline::Deadline,
-    request::RunRequest,
-    run::{Etl, EventsBounds},
-    subject::Trigger,
-};
+use etl::{deadline::Deadline, request::RunRequest, run::Etl, subject::Trigger};
 use prometheus::testing::{PushedSample, PushedSeries};
 use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
@@ -239,9 +235,9 @@ async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
     let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
     let etl = Etl {
         keeps_history: true,
-        events: EventsBounds {
-            series_of_selector: 3,
-            ..EventsBounds::default()
+        bounds: Bounds {
+            counters_of_selector: 3,
+            ..Bounds::default()
         },
         ..etl
     };
@@ -261,6 +257,95 @@ async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
         .unwrap();
     assert_eq!(failure.metric.as_deref(), Some("shop/many"));
     assert_eq!(slices(&topic, &document).len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_tried_out_is_what_would_have_been_counted() {
+    let as_of = moment_ago();
+    let requests = Requests::push(as_of).await;
+    let (etl, _) = etl(NOTHING, &[]).await;
+    let document = json!({"over": "1h", "objectives": [
+        {"id": "each", "events": requests.events(), "by": ["service"], "target": 0.999},
+        {"id": "none", "events": {"bad": "absent_a_total", "total": "absent_b_total"}},
+    ]});
+    let trial = Trial::parse(document.as_object().unwrap(), &[]).unwrap();
+    let tried = etl.try_out(&trial, as_of, Deadline::default()).await;
+    let tried = tried.unwrap();
+    assert_eq!(tried.failures, []);
+    let [each, none] = &tried.events[..] else {
+        panic!("{tried:?}")
+    };
+    assert_eq!((each.series, each.groups.len()), (2, 3));
+    assert_eq!(each.to - Duration::from_secs(3_600), each.from);
+    for group in &each.groups {
+        let service = group.labels.0.get("service").map(String::as_str);
+        let grown = |code: &str| -> f64 {
+            let minutes = 1..=60_u32;
+            let ends = minutes.map(|minute| each.from + minute * Duration::from_secs(60));
+            ends.map(|end| requests.grown(service, code, end)).sum()
+        };
+        let (bad, total) = (grown("5"), grown(""));
+        assert!(bad > 0.0, "{group:?}");
+        assert_eq!(group.budget["total"].as_f64(), Some(total), "{service:?}");
+        assert_eq!(group.budget["bad"].as_f64(), Some(bad), "{service:?}");
+        assert_eq!(group.kept_target, Some((total - bad) / total));
+        // Far more than one in a thousand is bad all the time: it fires until the end.
+        let page = &group.alerts[0];
+        assert_eq!((page.factor, page.count), (14.4, 1));
+        assert_eq!(page.firings[0].to, None);
+    }
+    let nothing = &none.groups[0];
+    assert_eq!((none.series, nothing.kept_target), (1, None));
+}
+
+/// Bounds on all objectives together: what was made last is left out.
+#[tokio::test]
+async fn of_too_many_counters_those_of_the_newest_sla_are_not_counted() {
+    let as_of = moment_ago();
+    let requests = Requests::push(as_of).await;
+    let of = |service: &str| {
+        let all = format!("{}{{service=\"{service}\"}}", requests.name);
+        json!([{"id": "o", "by": ["code"], "events": {"bad": format!("{}{{code=\"none\"}}", requests.name), "total": all}}])
+    };
+    let database = database(of("web")).await;
+    // By name it would be the first.
+    let draft = Draft::parse(&json!({"name": "a-later-one", "objectives": of("api")})).unwrap();
+    let store = database.store();
+    let later = moment_ago() + Duration::from_secs(1);
+    store
+        .put_sla("a-later-one", &draft.objectives, &Condition::Absent, later)
+        .await
+        .unwrap();
+    let (etl, _) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let mut etl = Etl {
+        bounds: Bounds {
+            counters: 3,
+            ..Bounds::default()
+        },
+        ..etl
+    };
+    let outcomes = |document: &RunDocument| -> BTreeMap<String, EvaluationOutcome> {
+        let evaluated = document.evaluated.iter();
+        let outcomes = evaluated.map(|one| (one.sla.to_string(), one.outcome.clone()));
+        outcomes.collect()
+    };
+    let found = outcomes(&run(&etl, as_of).await);
+    assert_eq!(found["shop"], EvaluationOutcome::Rows(3));
+    let EvaluationOutcome::Reason(reason) = &found["a-later-one"] else {
+        panic!("{found:?}")
+    };
+    assert!(reason.contains("more than 3 counters"), "{reason}");
+
+    // Of groups there are two of each SLA: of the later one, one has slices of its own.
+    etl.bounds = Bounds {
+        groups: 3,
+        ..Bounds::default()
+    };
+    let found = outcomes(&run(&etl, as_of).await);
+    let rows = [("a-later-one", 2), ("shop", 3)];
+    for (sla, rows) in rows {
+        assert_eq!(found[sla], EvaluationOutcome::Rows(rows), "{sla}");
+    }
 }
 
 #[tokio::test]

@@ -242,18 +242,27 @@ async fn each_group_has_its_own_budget_and_state() {
     let prediction = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
     let entry = &prediction["objectives"][0];
     assert_eq!(
+        (&entry["kind"], &entry["reason"], &entry["state"]),
+        (&json!("events"), &Value::Null, &json!("firing"))
+    );
+    // It fires, and nothing like it was over soon; its budget is spent already.
+    assert_eq!(entry["probability"], entry["probability_fires"]);
+    assert!(
+        entry["probability_fires"].as_f64().unwrap() > 0.8,
+        "{entry}"
+    );
+    for ahead in ["1h", "6h", "1d"] {
+        let gone = entry["probability_exhausted"][ahead].as_f64().unwrap();
+        assert!(gone > 0.8, "{entry}");
+    }
+    let silent = &prediction["objectives"][1];
+    assert_eq!(
         (
-            &entry["kind"],
-            &entry["probability"],
-            &entry["reason"],
-            &entry["state"]
+            &silent["probability_fires"],
+            &silent["reason"],
+            &silent["probability_exhausted_reason"]
         ),
-        (
-            &json!("events"),
-            &Value::Null,
-            &json!("not_forecast_yet"),
-            &json!("firing")
-        )
+        (&Value::Null, &json!("not_measured"), &json!("not_measured"))
     );
     // Too old for the present.
     let check = service.get("/check_json").await;

@@ -66,6 +66,7 @@ fn told() -> TrialDocument {
     TrialDocument {
         as_of,
         objectives: vec![of(cpu, 1, vec![found]), of(gone, 0, vec![absent])],
+        events: Vec::new(),
         failures: Vec::new(),
     }
 }
