@@ -4,6 +4,7 @@
 //!
 //! The grammar is promql-parser's. What it does not know is left to the server, where a server is asked.
 
+mod contradiction;
 mod events;
 mod query;
 mod reading;

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::sla::KnownSeries;
 
+use crate::lint;
+
 /// What is known of an objective.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(crate) struct Advice {
@@ -35,6 +37,10 @@ pub(crate) enum Warning {
     Gauge { detail: String },
     /// It is not known how many counters there are.
     NotCounted { detail: String },
+    /// A sum of events cannot mean what it says.
+    Contradiction { detail: String },
+    /// An alert that can never fire, however much is bad.
+    Unreachable { detail: String },
 }
 
 /// What Prometheus' naming conventions give a counter.
@@ -54,15 +60,20 @@ pub(crate) fn on(
     let mut nearest = HashMap::new();
     let mut matches = known.matches.iter();
     let advice = objectives.iter().enumerate().map(|(place, objective)| {
+        let lints = lint::of(objective);
         let AnyObjective::Range(objective) = objective else {
-            return counted.remove(&place).unwrap_or_default();
+            let mut advice = counted.remove(&place).unwrap_or_default();
+            advice.warnings.extend(lints);
+            return advice;
         };
         let matches = matches.next().copied().unwrap_or(0);
         if objective.query.is_some() {
-            return counted.remove(&place).unwrap_or_default();
+            let mut advice = counted.remove(&place).unwrap_or_default();
+            advice.warnings.extend(lints);
+            return advice;
         }
         let metric = objective.metric.as_str();
-        let mut warnings = Vec::new();
+        let mut warnings = lints;
         if known.metrics.binary_search_by(|name| name.as_str().cmp(metric)).is_err() {
             if nearest.len() < MOST_COMPARED {
                 nearest.entry(metric).or_insert_with(|| most_alike(metric, &known.metrics));

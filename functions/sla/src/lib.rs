@@ -15,6 +15,7 @@ mod export;
 mod history;
 mod import;
 mod kind;
+mod lint;
 mod outlook;
 mod reliability;
 mod replay;
