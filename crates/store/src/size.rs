@@ -9,9 +9,9 @@ const NEWEST_RUN: &str = "
         OCTET_LENGTH(newest.document) + 150
         + (SELECT COUNT(*) * 102 FROM series s
            JOIN metrics m ON m.series_id = s.series_id AND m.as_of = newest.as_of)
-        + (SELECT COALESCE(SUM(OCTET_LENGTH(m.document) + 57), 0) FROM series s
+        + (SELECT COALESCE(SUM(OCTET_LENGTH(m.document) + COALESCE(OCTET_LENGTH(m.packed), 0) + 60), 0) FROM series s
            JOIN metadata m ON m.series_id = s.series_id AND m.as_of = newest.as_of)
-        + (SELECT COALESCE(SUM(OCTET_LENGTH(p.document) + 81), 0) FROM series s
+        + (SELECT COALESCE(SUM(OCTET_LENGTH(p.document) + COALESCE(OCTET_LENGTH(p.packed), 0) + 84), 0) FROM series s
            JOIN prediction p ON p.series_id = s.series_id AND p.as_of = newest.as_of)
         + (SELECT COUNT(*) * 220 FROM series s
            JOIN score c ON c.series_id = s.series_id AND c.forecast_as_of = newest.as_of)

@@ -42,6 +42,17 @@ pub struct MetadataArrays {
 }
 
 impl MetadataDocument {
+    /// A copy of the long arrays; `None` if it has none.
+    pub fn arrays(&self) -> Option<MetadataArrays> {
+        let correlogram = self.autocorrelation.known().map(|found| &found.correlogram);
+        let pattern = self.seasonality.known().map(|found| &found.pattern);
+        let arrays = MetadataArrays {
+            correlogram: correlogram.cloned().flatten(),
+            pattern: pattern.cloned().flatten(),
+        };
+        (arrays != MetadataArrays::default()).then_some(arrays)
+    }
+
     /// Takes the long arrays out of the document; `None` if it has none.
     pub fn take_arrays(&mut self) -> Option<MetadataArrays> {
         let arrays = MetadataArrays {

@@ -10,6 +10,7 @@ mod evaluation_row;
 mod history;
 mod metadata;
 mod metrics;
+mod packed;
 mod prediction;
 mod replay;
 mod run;
@@ -31,6 +32,7 @@ pub use metadata::{
     Stationarity, UnitRootTest, Verdict,
 };
 pub use metrics::{MetricsDocument, WindowSummary};
+pub use packed::{About, Packed, Unreadable};
 pub use prediction::{PredictionArrays, PredictionDocument};
 pub use replay::{
     CountedGroup, CountedPiece, JudgedPiece, LONGEST_PIECE, ReplayDocument, ReplayFailure,

@@ -31,6 +31,12 @@ pub struct PredictionArrays {
 }
 
 impl PredictionDocument {
+    /// A copy of the long array; `None` if it has none.
+    pub fn arrays(&self) -> Option<PredictionArrays> {
+        let path_extremes = self.forecast.known()?.path_extremes.clone()?;
+        Some(PredictionArrays { path_extremes })
+    }
+
     /// Takes the long array out of the document; `None` if it has none.
     pub fn take_arrays(&mut self) -> Option<PredictionArrays> {
         let path_extremes = self.forecast.known_mut()?.path_extremes.take()?;

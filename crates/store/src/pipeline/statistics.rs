@@ -1,7 +1,7 @@
 //! `metadata`, `prediction` and, apart from both, `long_arrays`.
 
 use chrono::NaiveDateTime;
-use domain::message::{MetadataDocument, PredictionDocument};
+use domain::message::{MetadataDocument, Packed, PredictionDocument};
 use sqlx::{Arguments, MySqlConnection, error::BoxDynError, mysql::MySqlArguments};
 
 use super::{
@@ -9,6 +9,9 @@ use super::{
     upsert::{Row, upsert},
 };
 use crate::StoreError;
+
+/// What column `document` holds, which was all there was before documents were packed.
+const NO_JSON: &str = "null";
 
 pub(super) async fn write(
     connection: &mut MySqlConnection,
@@ -18,30 +21,16 @@ pub(super) async fn write(
     for entry in entries {
         match entry.document {
             Document::Metadata(document) => {
-                let mut document = MetadataDocument::clone(document);
-                if let Some(long) = document.take_arrays() {
-                    arrays.push(ArraysRow::new(
-                        entry,
-                        "metadata",
-                        serde_json::to_string(&long)?,
-                    ));
+                if let Some(long) = document.arrays() {
+                    arrays.push(ArraysRow::new(entry, "metadata", long.pack()));
                 }
-                metadata.push(MetadataRow {
-                    series_id: &entry.series_id,
-                    as_of: entry.as_of,
-                    document: serde_json::to_string(&document)?,
-                });
+                metadata.push(MetadataRow::new(entry, document));
             }
             Document::Prediction(document) => {
-                let mut document = PredictionDocument::clone(document);
-                if let Some(long) = document.take_arrays() {
-                    arrays.push(ArraysRow::new(
-                        entry,
-                        "prediction",
-                        serde_json::to_string(&long)?,
-                    ));
+                if let Some(long) = document.arrays() {
+                    arrays.push(ArraysRow::new(entry, "prediction", long.pack()));
                 }
-                predictions.push(PredictionRow::new(entry, &document)?);
+                predictions.push(PredictionRow::new(entry, document));
             }
             _ => {}
         }
@@ -55,13 +44,24 @@ pub(super) async fn write(
 struct MetadataRow<'a> {
     series_id: &'a str,
     as_of: NaiveDateTime,
-    document: String,
+    packed: Vec<u8>,
+}
+
+impl<'a> MetadataRow<'a> {
+    fn new(entry: &'a Entry<'_>, document: &MetadataDocument) -> Self {
+        Self {
+            series_id: &entry.series_id,
+            as_of: entry.as_of,
+            packed: document.pack(),
+        }
+    }
 }
 
 impl<'a> Row for MetadataRow<'a> {
-    const INTO: &'static str = "INSERT INTO metadata (series_id, as_of, document) VALUES";
-    const COLUMNS: usize = 3;
-    const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE document = VALUES(document)";
+    const INTO: &'static str = "INSERT INTO metadata (series_id, as_of, document, packed) VALUES";
+    const COLUMNS: usize = 4;
+    const OTHERWISE: &'static str =
+        "ON DUPLICATE KEY UPDATE document = VALUES(document), packed = VALUES(packed)";
     type Key = (&'a str, NaiveDateTime);
 
     fn key(&self) -> Self::Key {
@@ -69,13 +69,14 @@ impl<'a> Row for MetadataRow<'a> {
     }
 
     fn bytes(&self) -> usize {
-        self.document.len()
+        self.packed.len()
     }
 
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
         arguments.add(self.series_id)?;
         arguments.add(self.as_of)?;
-        arguments.add(self.document.as_str())
+        arguments.add(NO_JSON)?;
+        arguments.add(self.packed.as_slice())
     }
 }
 
@@ -86,29 +87,29 @@ struct PredictionRow<'a> {
     min: Option<f64>,
     max: Option<f64>,
     average: Option<f64>,
-    document: String,
+    packed: Vec<u8>,
 }
 
 impl<'a> PredictionRow<'a> {
-    fn new(entry: &'a Entry<'_>, document: &PredictionDocument) -> Result<Self, StoreError> {
+    fn new(entry: &'a Entry<'_>, document: &PredictionDocument) -> Self {
         let forecast = document.forecast.known();
-        Ok(Self {
+        Self {
             series_id: &entry.series_id,
             as_of: entry.as_of,
             min: forecast.map(|forecast| forecast.min),
             max: forecast.map(|forecast| forecast.max),
             average: forecast.map(|forecast| forecast.average),
-            document: serde_json::to_string(document)?,
-        })
+            packed: document.pack(),
+        }
     }
 }
 
 impl<'a> Row for PredictionRow<'a> {
     const INTO: &'static str =
-        "INSERT INTO prediction (series_id, as_of, `min`, `max`, average, document) VALUES";
-    const COLUMNS: usize = 6;
+        "INSERT INTO prediction (series_id, as_of, `min`, `max`, average, document, packed) VALUES";
+    const COLUMNS: usize = 7;
     const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE `min` = VALUES(`min`), \
-        `max` = VALUES(`max`), average = VALUES(average), document = VALUES(document)";
+        `max` = VALUES(`max`), average = VALUES(average), document = VALUES(document), packed = VALUES(packed)";
     type Key = (&'a str, NaiveDateTime);
 
     fn key(&self) -> Self::Key {
@@ -116,7 +117,7 @@ impl<'a> Row for PredictionRow<'a> {
     }
 
     fn bytes(&self) -> usize {
-        self.document.len()
+        self.packed.len()
     }
 
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
@@ -125,7 +126,8 @@ impl<'a> Row for PredictionRow<'a> {
         arguments.add(self.min)?;
         arguments.add(self.max)?;
         arguments.add(self.average)?;
-        arguments.add(self.document.as_str())
+        arguments.add(NO_JSON)?;
+        arguments.add(self.packed.as_slice())
     }
 }
 
@@ -134,24 +136,26 @@ struct ArraysRow<'a> {
     as_of: NaiveDateTime,
     series_id: &'a str,
     kind: &'static str,
-    document: String,
+    packed: Vec<u8>,
 }
 
 impl<'a> ArraysRow<'a> {
-    fn new(entry: &'a Entry<'_>, kind: &'static str, document: String) -> Self {
+    fn new(entry: &'a Entry<'_>, kind: &'static str, packed: Vec<u8>) -> Self {
         Self {
             as_of: entry.as_of,
             series_id: &entry.series_id,
             kind,
-            document,
+            packed,
         }
     }
 }
 
 impl<'a> Row for ArraysRow<'a> {
-    const INTO: &'static str = "INSERT INTO long_arrays (as_of, series_id, kind, document) VALUES";
-    const COLUMNS: usize = 4;
-    const OTHERWISE: &'static str = "ON DUPLICATE KEY UPDATE document = VALUES(document)";
+    const INTO: &'static str =
+        "INSERT INTO long_arrays (as_of, series_id, kind, document, packed) VALUES";
+    const COLUMNS: usize = 5;
+    const OTHERWISE: &'static str =
+        "ON DUPLICATE KEY UPDATE document = VALUES(document), packed = VALUES(packed)";
     type Key = (NaiveDateTime, &'a str, &'static str);
 
     fn key(&self) -> Self::Key {
@@ -159,13 +163,14 @@ impl<'a> Row for ArraysRow<'a> {
     }
 
     fn bytes(&self) -> usize {
-        self.document.len()
+        self.packed.len()
     }
 
     fn bind(&self, arguments: &mut MySqlArguments) -> Result<(), BoxDynError> {
         arguments.add(self.as_of)?;
         arguments.add(self.series_id)?;
         arguments.add(self.kind)?;
-        arguments.add(self.document.as_str())
+        arguments.add(NO_JSON)?;
+        arguments.add(self.packed.as_slice())
     }
 }

@@ -1,6 +1,8 @@
 use domain::{
     SeriesId, Timestamp,
-    message::{MetadataArrays, MetadataDocument, PredictionArrays, PredictionDocument},
+    message::{
+        About, MetadataArrays, MetadataDocument, Packed, PredictionArrays, PredictionDocument,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{Row, mysql::MySqlRow};
@@ -16,8 +18,6 @@ use crate::{Store, StoreError};
 pub struct DocumentRow<D> {
     /// The document; without its long arrays unless they were asked for and are still kept.
     pub document: D,
-    /// How long it is as JSON, bytes.
-    pub bytes: usize,
     key: DocumentKey,
 }
 
@@ -42,9 +42,9 @@ impl<D> DocumentRow<D> {
 }
 
 /// A document of which each run stores one about each series, and its long arrays apart for a while.
-pub trait SeriesDocument: DeserializeOwned {
+pub trait SeriesDocument: DeserializeOwned + Packed<Key = About> {
     /// The long arrays.
-    type Arrays: DeserializeOwned;
+    type Arrays: DeserializeOwned + Packed<Key = ()>;
     /// The table.
     const TABLE: &'static str;
     /// How the long arrays are found.
@@ -90,9 +90,9 @@ impl Store {
         let table = Table {
             name: D::TABLE,
             columns: if full {
-                "t.document, a.document AS long_arrays"
+                "t.document, t.packed, a.document AS long_document, a.packed AS long_packed"
             } else {
-                "t.document"
+                "t.document, t.packed"
             },
             joins: if full { D::ARRAYS } else { "" },
             ordinal: None,
@@ -106,9 +106,9 @@ impl Store {
         });
         let read = |row: &MySqlRow| {
             let mut read = read::<D>(row)?;
-            if full && let Some(text) = row.try_get_unchecked::<Option<&[u8]>, _>("long_arrays")? {
-                read.document.put_arrays(serde_json::from_slice(text)?);
-                read.bytes += text.len();
+            if full && let Some(arrays) = document(row, "long_document", "long_packed", || Ok(()))?
+            {
+                read.document.put_arrays(arrays);
             }
             Ok(read)
         };
@@ -132,16 +132,41 @@ impl<D> Positioned for DocumentRow<D> {
     }
 }
 
-fn read<D: DeserializeOwned>(row: &MySqlRow) -> Result<DocumentRow<D>, StoreError> {
-    // MySQL's JSON and MariaDB's, which is a text, both arrive as bytes.
-    let text: &[u8] = row.try_get_unchecked("document")?;
+fn read<D: SeriesDocument>(row: &MySqlRow) -> Result<DocumentRow<D>, StoreError> {
+    let key = DocumentKey {
+        metric: row.try_get("metric")?,
+        series: super::series_id(row)?,
+        as_of: super::read_time(row.try_get("as_of")?),
+    };
+    let about = || about(row, key.as_of);
+    let document = document(row, "document", "packed", about)?;
     Ok(DocumentRow {
-        document: serde_json::from_slice(text)?,
-        bytes: text.len(),
-        key: DocumentKey {
-            metric: row.try_get("metric")?,
-            series: super::series_id(row)?,
-            as_of: super::read_time(row.try_get("as_of")?),
-        },
+        document: document.ok_or_else(|| super::unexpected(sqlx::error::UnexpectedNullError))?,
+        key,
     })
+}
+
+/// What the document of a row of a run is about.
+pub(crate) fn about(row: &MySqlRow, as_of: Timestamp) -> Result<About, StoreError> {
+    Ok(About {
+        series: super::series_id(row)?,
+        metric: super::parsed(row, "metric")?,
+        labels: super::labels(row)?,
+        as_of,
+    })
+}
+
+/// A document of a row: packed or, in rows of before schema version 13, as JSON. `None` where another table has no row.
+pub(crate) fn document<D: DeserializeOwned + Packed>(
+    row: &MySqlRow,
+    json: &str,
+    packed: &str,
+    key: impl FnOnce() -> Result<D::Key, StoreError>,
+) -> Result<Option<D>, StoreError> {
+    if let Some(packed) = row.try_get_unchecked::<Option<&[u8]>, _>(packed)? {
+        return Ok(Some(D::unpack(packed, key()?).map_err(super::unexpected)?));
+    }
+    // MySQL's JSON and MariaDB's, which is a text, both arrive as bytes.
+    let json: Option<&[u8]> = row.try_get_unchecked(json)?;
+    Ok(json.map(serde_json::from_slice).transpose()?)
 }

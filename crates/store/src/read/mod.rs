@@ -10,6 +10,7 @@ mod runs;
 mod series;
 
 pub use documents::{DocumentKey, DocumentRow, SeriesDocument};
+pub(crate) use documents::{about, document};
 pub use health::RunHealth;
 pub use metrics::{MetricKey, MetricRow};
 pub use runs::RunKey;

@@ -35,6 +35,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(10, works_from 1, "0010-recurring-exclusions.sql"),
     step!(11, works_from 1, "0011-replay.sql"),
     step!(12, works_from 1, "0012-sla-origin.sql"),
+    step!(13, works_from 1, "0013-packed-documents.sql"),
 ];
 
 /// The schema version that this program is built for.

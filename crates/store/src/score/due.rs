@@ -9,7 +9,7 @@ use chrono::NaiveDateTime;
 use domain::{
     Finding, Part, SeriesId, Timestamp,
     forecast::{Forecast, HORIZON},
-    message::{PredictionDocument, SeriesReference},
+    message::{About, PredictionDocument, SeriesReference},
     score::FORECAST_GONE,
     sla::{Objective, SlaName},
 };
@@ -18,7 +18,7 @@ use sqlx::{Row, mysql::MySqlRow};
 
 use crate::{
     Store, StoreError,
-    read::{column_time, labels, parsed, read_time, series_id},
+    read::{about, column_time, document, parsed, read_time, series_id},
 };
 
 /// A forecast whose horizon is over and that nobody has scored.
@@ -54,7 +54,7 @@ pub struct DueProbability {
 }
 
 /// The forecasts nobody has scored, and those that this very run has: a run that is repeated publishes the same again.
-const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.labels, s.unit, p.document FROM ( \
+const DUE: &str = "SELECT q.series_id, q.forecast_as_of, q.model, s.metric, s.labels, s.unit, p.document, p.packed FROM ( \
     (SELECT series_id, forecast_as_of, model FROM score FORCE INDEX (by_run) \
      WHERE as_of IS NULL AND forecast_as_of <= ? AND CONV(LEFT(series_id, 8), 16, 10) % ? = ? \
      ORDER BY forecast_as_of LIMIT ?) \
@@ -180,21 +180,28 @@ fn number(row: &MySqlRow, column: &str) -> Result<Option<f64>, StoreError> {
 }
 
 fn read(row: &MySqlRow) -> Result<DueForecast, StoreError> {
-    let document: Option<&[u8]> = row.try_get_unchecked("document")?;
-    let forecast = match document {
-        Some(document) => serde_json::from_slice::<PredictionDocument>(document)?.forecast,
-        None => Finding::unknown(FORECAST_GONE),
-    };
+    let as_of = read_time(row.try_get::<NaiveDateTime, _>("forecast_as_of")?);
+    let About {
+        series,
+        metric,
+        labels,
+        as_of,
+    } = about(row, as_of)?;
+    let published =
+        document::<PredictionDocument>(row, "document", "packed", || about(row, as_of))?;
     Ok(DueForecast {
         series: SeriesReference {
-            series: series_id(row)?,
-            metric: parsed(row, "metric")?,
-            labels: labels(row)?,
+            series,
+            metric,
+            labels,
             unit: row.try_get("unit")?,
         },
-        as_of: read_time(row.try_get::<NaiveDateTime, _>("forecast_as_of")?),
+        as_of,
         model: row.try_get("model")?,
-        forecast,
+        forecast: published.map_or_else(
+            || Finding::unknown(FORECAST_GONE),
+            |published| published.forecast,
+        ),
         probabilities: Vec::new(),
     })
 }

@@ -17,7 +17,9 @@ pub use documents::{Documents, recorded};
 pub use events::CountedEvents;
 pub use plans::CrowdedDatabase;
 
-use crate::{Store, StoreError, connect, schema, tls::options};
+use crate::{
+    Store, StoreError, connect, pipeline::Document, read::column_time, schema, tls::options,
+};
 
 /// A database with the tables of `database.sql`, dropped when this is dropped.
 #[derive(Debug)]
@@ -133,6 +135,54 @@ impl TestDatabase {
     pub async fn clear(&self) {
         for table in self.contents().await.into_keys() {
             sqlx::raw_sql(AssertSqlSafe(format!("DELETE FROM `{table}`")))
+                .execute(self.pool())
+                .await
+                .expect("the database answers");
+        }
+    }
+
+    /// Has a stored document as JSON, as programs of schema versions before 13 store it.
+    ///
+    /// # Panics
+    /// When it is neither metadata nor a prediction, or the database is away.
+    pub async fn store_as_json(&self, document: &Document) {
+        let (table, short, arrays) = match document {
+            Document::Metadata(document) => {
+                let mut short = document.clone();
+                let arrays = short.take_arrays();
+                let arrays = arrays.map(|arrays| serde_json::to_string(&arrays));
+                ("metadata", serde_json::to_string(&short), arrays)
+            }
+            Document::Prediction(document) => {
+                let mut short = document.clone();
+                let arrays = short.take_arrays();
+                let arrays = arrays.map(|arrays| serde_json::to_string(&arrays));
+                ("prediction", serde_json::to_string(&short), arrays)
+            }
+            document => panic!("{document:?} is never packed"),
+        };
+        let series = document
+            .series()
+            .expect("it is about one")
+            .series
+            .to_string();
+        let as_of = column_time(document.as_of());
+        let update = |table: &str, condition: &str| {
+            let statement = format!(
+                "UPDATE {table} SET document = ?, packed = NULL WHERE series_id = ? AND as_of = ? {condition}"
+            );
+            sqlx::query(AssertSqlSafe(statement))
+        };
+        let condition = format!("AND kind = '{table}'");
+        let arrays = arrays.unwrap_or_else(|| Ok("null".to_owned()));
+        for (query, json) in [
+            (update(table, ""), short),
+            (update("long_arrays", &condition), arrays),
+        ] {
+            query
+                .bind(json.expect("JSON"))
+                .bind(&series)
+                .bind(as_of)
                 .execute(self.pool())
                 .await
                 .expect("the database answers");

@@ -6,7 +6,8 @@ use domain::{Timestamp, message::Kind, sla::ExclusionDraft};
 use sqlx::{AssertSqlSafe, MySqlPool, Row};
 use store::{
     StoreError,
-    pipeline::DeadLetter,
+    pipeline::{DeadLetter, Document},
+    read::Selection,
     schema::{self, BUILT_FOR, Prepared, SchemaMismatch},
     sla::Condition,
     testing::{Documents, TestDatabase},
@@ -126,10 +127,13 @@ async fn fill(database: &TestDatabase) {
             reason: "is not JSON".to_owned(),
             row: None,
         };
-        store
-            .store_batch(&documents.collect::<Vec<_>>(), &[letter])
-            .await
-            .unwrap();
+        let documents: Vec<_> = documents.collect();
+        store.store_batch(&documents, &[letter]).await.unwrap();
+        for document in &documents {
+            if matches!(document, Document::Metadata(_) | Document::Prediction(_)) {
+                database.store_as_json(document).await;
+            }
+        }
     }
     execute(
         database.pool(),
@@ -244,6 +248,25 @@ async fn rows_of_the_first_schema_are_served_and_new_ones_stored() {
     let store = database.store();
     assert_eq!(store.active_slas().await.unwrap().len(), 1);
     assert_eq!(store.newest_run().await.unwrap(), Some(as_of()));
+    let selection = Selection {
+        metric: None,
+        labels: [("instance", "a")].into_iter().collect(),
+        from: Some(as_of()),
+        to: Some(as_of()),
+        pinned: as_of(),
+        limit: 10,
+    };
+    let mut metadata = store.documents(&selection, true, None).await.unwrap().rows;
+    let mut predictions = store.documents(&selection, true, None).await.unwrap().rows;
+    let served = [
+        Document::Metadata(Box::new(metadata.remove(0).document)),
+        Document::Prediction(Box::new(predictions.remove(0).document)),
+    ];
+    let documents = Documents::about("cpuUsage", "a");
+    assert_eq!(
+        served,
+        [documents.metadata(as_of()), documents.prediction(as_of())]
+    );
     let later = as_of() + Duration::from_secs(600);
     let documents = Kind::ALL.map(|kind| Documents::about("cpuUsage", "a").of(kind, later));
     store.store_batch(&documents, &[]).await.unwrap();

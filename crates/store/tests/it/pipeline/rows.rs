@@ -1,6 +1,11 @@
-use domain::message::{MetadataArrays, MetadataDocument, PredictionArrays, PredictionDocument};
+use domain::{
+    Labels,
+    message::{MetadataDocument, PredictionDocument},
+};
 use store::{
+    StoreError,
     pipeline::Document,
+    read::Selection,
     testing::{Documents, TestDatabase},
 };
 
@@ -40,27 +45,75 @@ async fn a_document_is_read_back_from_its_two_parts() {
     let documents = Documents::about("cpuUsage", "a");
     let batch = [documents.metadata(at(0)), documents.prediction(at(0))];
     database.store().store_batch(&batch, &[]).await.unwrap();
-    let read = async |statement: &'static str| -> Vec<u8> {
-        sqlx::query_scalar(statement)
-            .fetch_one(database.pool())
-            .await
-            .unwrap()
-    };
-    let short = read("SELECT CAST(document AS BINARY) FROM metadata").await;
-    let long =
-        read("SELECT CAST(document AS BINARY) FROM long_arrays WHERE kind = 'metadata'").await;
-    let mut metadata: MetadataDocument = serde_json::from_slice(&short).unwrap();
-    assert_eq!(metadata.clone().take_arrays(), None);
-    metadata.put_arrays(serde_json::from_slice::<MetadataArrays>(&long).unwrap());
+    let (metadata, prediction) = served(&database, true).await;
     assert_eq!(Document::Metadata(Box::new(metadata)), batch[0]);
-
-    let short = read("SELECT CAST(document AS BINARY) FROM prediction").await;
-    let long =
-        read("SELECT CAST(document AS BINARY) FROM long_arrays WHERE kind = 'prediction'").await;
-    let mut prediction: PredictionDocument = serde_json::from_slice(&short).unwrap();
-    assert_eq!(prediction.clone().take_arrays(), None);
-    prediction.put_arrays(serde_json::from_slice::<PredictionArrays>(&long).unwrap());
     assert_eq!(Document::Prediction(Box::new(prediction)), batch[1]);
+    let (metadata, prediction) = served(&database, false).await;
+    assert_eq!((metadata.arrays(), prediction.arrays()), (None, None));
+}
+
+#[tokio::test]
+async fn a_document_that_was_stored_as_json_is_served_as_one_that_is_packed() {
+    let database = TestDatabase::create().await;
+    let documents = Documents::about("cpuUsage", "a");
+    let batch = [documents.metadata(at(0)), documents.prediction(at(0))];
+    database.store().store_batch(&batch, &[]).await.unwrap();
+    let packed = (
+        served(&database, true).await,
+        served(&database, false).await,
+    );
+    for document in &batch {
+        database.store_as_json(document).await;
+    }
+    let json = (
+        served(&database, true).await,
+        served(&database, false).await,
+    );
+    assert_eq!(json, packed);
+    database.store().store_batch(&batch, &[]).await.unwrap();
+    let again = (
+        served(&database, true).await,
+        served(&database, false).await,
+    );
+    assert_eq!(again, packed);
+}
+
+#[tokio::test]
+async fn a_damaged_document_is_an_error_and_not_another_document() {
+    let database = TestDatabase::create().await;
+    let documents = Documents::about("cpuUsage", "a");
+    let batch = [documents.prediction(at(0))];
+    database.store().store_batch(&batch, &[]).await.unwrap();
+    sqlx::query("UPDATE prediction SET packed = LEFT(packed, 90)")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    let page = database
+        .store()
+        .documents::<PredictionDocument>(&everything(), false, None)
+        .await;
+    assert!(matches!(page, Err(StoreError::Unexpected(_))), "{page:?}");
+}
+
+fn everything() -> Selection {
+    Selection {
+        metric: None,
+        labels: Labels::default(),
+        from: None,
+        to: None,
+        pinned: at(0),
+        limit: 10,
+    }
+}
+
+/// The documents of the only series.
+async fn served(database: &TestDatabase, full: bool) -> (MetadataDocument, PredictionDocument) {
+    let store = database.store();
+    let selection = everything();
+    let mut metadata = store.documents(&selection, full, None).await.unwrap().rows;
+    let mut predictions = store.documents(&selection, full, None).await.unwrap().rows;
+    assert_eq!((metadata.len(), predictions.len()), (1, 1));
+    (metadata.remove(0).document, predictions.remove(0).document)
 }
 
 #[tokio::test]
