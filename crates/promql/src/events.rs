@@ -1,11 +1,14 @@
 //! Which counters an SLO of events counts: sums of selectors, as people write them for PromQL.
 
 use promql_parser::parser::{
-    self, AggregateExpr, Call, Expr, LabelModifier, VectorSelector,
+    AggregateExpr, Call, Expr, LabelModifier, VectorSelector,
     token::{T_ADD, T_DIV, T_SUB, T_SUM},
 };
 
-use crate::query::{MatchOperator, Matcher, NAME, Selector, matchers, without_comments};
+use crate::{
+    bounds,
+    query::{MatchOperator, Matcher, NAME, Selector, matchers, without_comments},
+};
 
 /// A sum of the events that counters counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +135,7 @@ fn expression(text: &str) -> Result<Expr, InvalidSum> {
     if text.is_empty() {
         return Err(InvalidSum("is empty".to_owned()));
     }
-    parser::parse(text).map_err(|reason| InvalidSum(format!("is not PromQL: {}", cut(&reason))))
+    bounds::parse(text).map_err(|reason| InvalidSum(format!("is not PromQL: {}", cut(&reason))))
 }
 
 /// What is in the brackets.

@@ -4,11 +4,15 @@
 //!
 //! The grammar is promql-parser's. What it does not know is left to the server, where a server is asked.
 
+mod bounds;
 mod contradiction;
 mod events;
 mod query;
 mod reading;
 
 pub use events::{EventsShare, EventsSum, InvalidSum, with_a_window};
-pub use query::{MatchOperator, Matcher, NAME, Query, Selected, Selector, selected};
+pub use query::{MatchOperator, Matcher, NAME, Query, Selected, Selector, label_name, selected};
 pub use reading::{Asked, At, Reading, Unreadable};
+
+#[cfg(test)]
+mod tests;

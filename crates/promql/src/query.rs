@@ -4,9 +4,11 @@ use std::{fmt, time::Duration};
 
 use promql_parser::{
     label::{MatchOp, Matcher as ParsedMatcher},
-    parser::{self, Expr, VectorSelector},
+    parser::{Expr, VectorSelector},
     util::{ExprVisitor, walk_expr},
 };
+
+use crate::bounds;
 
 /// A query of the metrics file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +78,7 @@ impl Query {
         if text.is_empty() {
             return None;
         }
-        Some(match parser::parse(&text) {
+        Some(match bounds::parse(&text) {
             Ok(Expr::VectorSelector(selector))
                 if selector.offset.is_none() && selector.at.is_none() =>
             {
@@ -118,7 +120,7 @@ impl Selector {
 /// The selectors in a query, in order; none of one that the parser does not understand.
 pub fn selected(query: &str) -> Vec<Selected> {
     let mut found = Found::default();
-    if let Ok(expression) = parser::parse(&without_comments(query)) {
+    if let Ok(expression) = bounds::parse(&without_comments(query)) {
         // The visitor has no errors.
         let _ = walk_expr(&mut found, &expression);
     }
@@ -166,7 +168,6 @@ impl Matcher {
     }
 }
 
-/// As in PromQL; a name that is not of letters, digits and underscores is quoted, as Prometheus 3 has it.
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operator = match self.operator {
@@ -175,13 +176,23 @@ impl fmt::Display for Matcher {
             MatchOperator::Regex => "=~",
             MatchOperator::NotRegex => "!~",
         };
-        let value = quoted(&self.value);
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if self.label.chars().all(is_plain) {
-            write!(f, "{}{operator}{value}", self.label)
-        } else {
-            write!(f, "{}{operator}{value}", quoted(&self.label))
-        }
+        write!(
+            f,
+            "{}{operator}{}",
+            label_name(&self.label),
+            quoted(&self.value)
+        )
+    }
+}
+
+/// A label's name as PromQL takes it: quoted, as Prometheus 3 has it, unless it is of letters, digits and underscores and
+/// does not begin with a digit.
+pub fn label_name(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.chars().all(is_plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.to_owned()
+    } else {
+        quoted(name)
     }
 }
 
@@ -341,6 +352,28 @@ mod tests {
         );
         assert_eq!(found[0].name(), Some("a"));
         assert_eq!(selected("rate("), []);
+    }
+
+    #[test]
+    fn a_label_is_quoted_where_it_is_no_plain_name() {
+        for (name, text) in [
+            ("job", "job"),
+            ("_a1", "_a1"),
+            ("1a", "\"1a\""),
+            ("service.name", "\"service.name\""),
+            ("a\\\"\n\u{1}é", "\"a\\\\\\\"\\n\u{1}é\""),
+        ] {
+            assert_eq!(label_name(name), text);
+            let matcher = Matcher {
+                label: name.to_owned(),
+                operator: MatchOperator::Equal,
+                value: name.to_owned(),
+            };
+            let Some(Query::Selector(read)) = Query::parse(&format!("up{{{matcher}}}")) else {
+                panic!("{matcher}")
+            };
+            assert_eq!(read.matchers[1], matcher);
+        }
     }
 
     #[test]

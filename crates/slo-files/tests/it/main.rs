@@ -5,6 +5,7 @@ mod export;
 mod openslo;
 mod pyrra;
 mod sloth;
+mod unreadable;
 mod whole;
 
 use domain::sla::BudgetWindow;
