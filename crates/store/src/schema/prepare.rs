@@ -85,11 +85,12 @@ async fn run(
     let mut connection = connect(config).await?;
     connection.execute(SESSION).await?;
     // Released with the connection.
-    let locked: Option<i64> =
-        sqlx::query_scalar("SELECT GET_LOCK(CONCAT('slacast schema ', MD5(DATABASE())), ?)")
-            .bind(LOCK_WAIT)
-            .fetch_one(&mut connection)
-            .await?;
+    let locked: Option<i64> = sqlx::query_scalar(
+        "SELECT GET_LOCK(CONCAT('slacast schema ', LEFT(SHA2(DATABASE(), 256), 32)), ?)",
+    )
+    .bind(LOCK_WAIT)
+    .fetch_one(&mut connection)
+    .await?;
     let prepared = if locked == Some(1) {
         advance(&mut connection, &mut may_go_on).await
     } else {

@@ -330,7 +330,7 @@ async fn two_preparations_at_once_do_what_one_does() {
 async fn while_another_connection_prepares_the_answer_is_how_far_it_is() {
     let database = First::new().await.database().await;
     let mut other = database.pool().acquire().await.unwrap();
-    sqlx::raw_sql("SELECT GET_LOCK(CONCAT('slacast schema ', MD5(DATABASE())), 0)")
+    sqlx::raw_sql("SELECT GET_LOCK(CONCAT('slacast schema ', LEFT(SHA2(DATABASE(), 256), 32)), 0)")
         .execute(&mut *other)
         .await
         .unwrap();
