@@ -23,7 +23,16 @@ use crate::{
 };
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 29] = [
+const HANDED_ON: [&str; 38] = [
+    "ALLOW_QUERIES",
+    "DATABASE_CA_FILE",
+    "DATABASE_CA_PEM",
+    "JUDGED_PAIRS",
+    "MOST_COUNTERS",
+    "MOST_COUNTERS_OF_SELECTOR",
+    "MOST_GROUPS",
+    "MOST_GROUPS_OF_OBJECTIVE",
+    "MOST_QUERIES",
     "SETTLE",
     "SHARDS",
     "RUN_RETENTION",
@@ -268,6 +277,41 @@ fn built_before(directory: &Path, names: &[&str]) -> Result<Programs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_of_the_documentation_reaches_the_functions() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
+        let text = fs::read_to_string(file).unwrap();
+        let of_rows = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let is_variable = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        // Those that `environment` sets, and what only a stack in AWS has.
+        let others = [
+            "ALLOW_ANONYMOUS",
+            "ALERTING_FUNCTION",
+            "DATABASE_URL",
+            "ETL_URL",
+            "ETL_FUNCTION",
+            "KAFKA_BROKERS",
+            "KAFKA_TOPIC",
+            "KAFKA_CLUSTER_ARN",
+            "METRICS_FILE",
+            "PROMETHEUS_URL",
+            "SCHEDULE_INTERVAL",
+        ];
+        let reaches = |name: &str| {
+            let known = HANDED_ON.iter().chain(&HANDED_ON_OF_KAFKA).chain(&others);
+            known.into_iter().any(|known| *known == name)
+                || name.ends_with("_SECRET_ARN")
+                || name.starts_with("AWS_")
+        };
+        let missing: Vec<&str> = of_rows
+            .filter(is_variable)
+            .filter(|name| !reaches(name))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 
     #[test]
     fn a_login_is_the_variable_of_the_function_that_logs_in() {
