@@ -112,13 +112,18 @@ impl Environment {
     /// # Errors
     /// When it is set to something that is no `http` or `https` URL.
     pub fn http_url(&self, variable: &str) -> Result<Option<Url>, ConfigError> {
-        let Some(url) = self.parsed::<Url>(variable)? else {
+        let Some(text) = self.get(variable) else {
             return Ok(None);
         };
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(ConfigError::new(variable, "is not an http or https URL"));
-        }
-        Ok(Some(url))
+        let url = Url::parse(text).ok();
+        url.filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+            .map(Some)
+            .ok_or_else(|| {
+                ConfigError::new(
+                    variable,
+                    "is not an http or https URL, such as http://host:9090",
+                )
+            })
     }
 
     /// Certificates in PEM to trust besides the public roots: the file that `SERVICE_CA_FILE` names, or the text of

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use promql::label_name;
 use serde::Deserialize;
 
-use crate::{FetchError, Prometheus, client::timeout, response::document};
+use crate::{
+    FetchError, Prometheus,
+    client::timeout,
+    response::{document, json},
+};
 
 #[derive(Deserialize)]
 struct Answer<T> {
@@ -44,7 +49,7 @@ impl Prometheus {
         let response = self
             .query("api/v1/query", &[("query", query), timeout()])
             .await?;
-        let answer: Answer<Vector> = read(&document(response).await?)?;
+        let answer: Answer<Vector> = json(&document(response).await?)?;
         let Some(element) = answer.data.result.first() else {
             return Ok(0);
         };
@@ -64,7 +69,7 @@ impl Prometheus {
     pub async fn metric_type(&self, metric: &str) -> Result<Option<String>, FetchError> {
         let parameters = [("metric", metric.to_owned()), ("limit", "1".to_owned())];
         let response = self.get_with("api/v1/metadata", &parameters).await?;
-        let answer: Answer<BTreeMap<String, Vec<Metadata>>> = read(&document(response).await?)?;
+        let answer: Answer<BTreeMap<String, Vec<Metadata>>> = json(&document(response).await?)?;
         let mut types: Vec<String> = answer
             .data
             .into_values()
@@ -74,18 +79,4 @@ impl Prometheus {
         types.dedup();
         Ok(types.pop().filter(|_| types.is_empty()))
     }
-}
-
-/// A label's name as PromQL takes it: quoted where it is more than letters, digits and underscores.
-fn label_name(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.chars().all(is_plain) {
-        name.to_owned()
-    } else {
-        format!("{name:?}")
-    }
-}
-
-fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, FetchError> {
-    serde_json::from_slice(body).map_err(|error| FetchError::Malformed(error.to_string()))
 }

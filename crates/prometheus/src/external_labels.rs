@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::{
     FetchError, Prometheus, Selector,
     query_api::seconds,
-    response::{document, refusal},
+    response::{document, json, refusal},
 };
 
 /// The labels that remote read adds.
@@ -122,9 +122,9 @@ impl Prometheus {
             ("end", seconds(range.end.millis())),
         ];
         let response = self.query("api/v1/series", &query).await?;
-        let answer: Answer<Vec<Labels>> = serde_json::from_slice(&document(response).await?)
-            .map_err(|error| FetchError::Malformed(error.to_string()))?;
-        Ok(answer.data)
+        // `null` is how some servers write an empty list.
+        let answer: Answer<Option<Vec<Labels>>> = json(&document(response).await?)?;
+        Ok(answer.data.unwrap_or_default())
     }
 }
 

@@ -11,6 +11,8 @@ mod error;
 mod examine;
 mod external_labels;
 mod fetch;
+#[cfg(test)]
+mod fuzz;
 mod learned;
 pub mod metrics_file;
 mod query_api;

@@ -254,8 +254,14 @@ mod ready_sets;
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::vec,
+        prelude::*,
+        sample::{Index, select},
+    };
+
     use super::*;
-    use crate::{MatchOperator, Matcher};
+    use crate::{MatchOperator, Matcher, fuzz::cases};
 
     fn fault(text: &str) -> String {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -357,4 +363,58 @@ mod tests {
             assert!(fault(&text).starts_with(said), "{}", fault(&text));
         }
     }
+
+    proptest! {
+        #![proptest_config(cases(5_000))]
+
+        #[test]
+        fn no_change_of_a_file_makes_it_panic_and_a_fault_has_a_place_in_it(
+            changes in vec((any::<Index>(), 0..12_usize, select(PIECES.to_vec())), 0..5),
+        ) {
+            let whole = "[[metric]]\nname = \"cpu\"\nquery = 'rate(x{a=~\"b\"}[5m]) # c'\nunit = \"s\"\nstep = \"15s\"\n";
+            let mut text: Vec<char> = whole.chars().collect();
+            for (at, length, piece) in changes {
+                let start = at.index(text.len() + 1);
+                let end = (start + length).min(text.len());
+                text.splice(start..end, piece.chars());
+            }
+            let text: String = text.into_iter().collect();
+            match parse(&text) {
+                Ok(metrics) => prop_assert!(!metrics.is_empty()),
+                Err((position, reason)) => {
+                    prop_assert!(position <= text.len() && !reason.is_empty());
+                    // As `load` counts lines.
+                    prop_assert!(text.is_char_boundary(position), "{position}");
+                }
+            }
+        }
+    }
+
+    const PIECES: [&str; 25] = [
+        "",
+        "\n",
+        "[[metric]]\n",
+        "[metric]",
+        "name = ",
+        "query = ",
+        "step = ",
+        "= ",
+        "\"",
+        "'",
+        "\"\"\"",
+        "\'\'\'",
+        "\\u12",
+        "\\",
+        "é",
+        "\u{0}",
+        "#",
+        "{",
+        "}",
+        "[",
+        "]",
+        "1d",
+        "999999999999999999h",
+        "1970-01-01",
+        "nan",
+    ];
 }

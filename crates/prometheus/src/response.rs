@@ -7,12 +7,14 @@ use reqwest::{
     Response, StatusCode,
     header::{HeaderMap, LOCATION, RETRY_AFTER},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{FetchError, error::unreachable};
 
 /// The most characters of a server's own text that are repeated.
 const MOST_CHARACTERS: usize = 300;
+/// The most characters of an answer that is no JSON.
+const MOST_SHOWN: usize = 100;
 /// An error is no longer than this.
 const LONGEST_ERROR: usize = 64 << 10;
 /// A configuration is no longer than this.
@@ -111,6 +113,23 @@ pub(crate) fn shortened(text: &str) -> String {
     words.join(" ").chars().take(MOST_CHARACTERS).collect()
 }
 
+/// Reads a JSON document.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, FetchError> {
+    serde_json::from_slice(body).map_err(|error| malformed(&error.to_string(), body))
+}
+
+/// The error of an answer that cannot be read, which begins with `beginning`: what is not JSON at all is shown, because it
+/// says who answered instead of Prometheus.
+pub(crate) fn malformed(reason: &str, beginning: &[u8]) -> FetchError {
+    let text = String::from_utf8_lossy(beginning);
+    let shown: String = shortened(&text).chars().take(MOST_SHOWN).collect();
+    FetchError::Malformed(match shown.chars().next() {
+        None => "it is empty".to_owned(),
+        Some('{') => reason.to_owned(),
+        Some(_) => format!("it is no JSON object, but begins with `{shown}`"),
+    })
+}
+
 /// A document that is read whole.
 pub(crate) async fn document(response: Response) -> Result<Vec<u8>, FetchError> {
     bounded(response, LONGEST_DOCUMENT).await
@@ -150,6 +169,24 @@ mod tests {
             assert_eq!(text_of(body.as_bytes()), text);
         }
         assert_eq!(text_of("ä".repeat(400).as_bytes()), "ä".repeat(300));
+    }
+
+    #[test]
+    fn what_is_no_json_is_shown() {
+        for (body, said) in [
+            ("", "it is empty"),
+            (" \n", "it is empty"),
+            (
+                "<!doctype html>\n<title>",
+                "it is no JSON object, but begins with `<!doctype html> <title>`",
+            ),
+            ("[]", "it is no JSON object, but begins with `[]`"),
+            (r#"{"a":}"#, "expected value at line 1 column 6"),
+        ] {
+            let read = json::<std::collections::HashMap<String, u8>>(body.as_bytes());
+            let error = read.unwrap_err().to_string();
+            assert!(error.ends_with(said), "{error}");
+        }
     }
 
     #[test]

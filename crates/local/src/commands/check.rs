@@ -35,6 +35,9 @@ pub(crate) async fn check(
     let now = Utc::now().into();
     let server = prometheus.examine(now).await;
     output::line(&about_server(&server, &config))?;
+    for advice in &server.advice {
+        output::line(advice)?;
+    }
     if !server.ways.iter().any(|way| way.works) {
         output::line("No metric can be read until that is mended.")?;
         return Ok(ExitCode::FAILURE);
@@ -50,10 +53,7 @@ pub(crate) async fn check(
     }
     output::line(&about_metrics(&examined, &path))?;
     let good = examined.iter().filter(|(_, found)| found.is_good()).count();
-    output::line(&format!(
-        "{good} of {} metrics have series.",
-        examined.len()
-    ))?;
+    output::line(&summary(good, examined.len()))?;
     Ok(if good == examined.len() {
         ExitCode::SUCCESS
     } else {
@@ -106,26 +106,37 @@ fn environment(data: &DataDirectory, url: Option<&str>) -> Result<Environment> {
 }
 
 fn about_server(server: &Server, config: &PrometheusConfig) -> String {
-    let version = match &server.version {
-        Some(version) => format!(" {version}"),
-        None => ", version not known,".to_owned(),
+    let what = match (&server.name, &server.version) {
+        _ if !server.answers => "No answer".to_owned(),
+        (Some(name), Some(version)) => format!("{name} {version}"),
+        (Some(name), None) => format!("{name} of unknown version"),
+        (None, _) => "A server that does not say what it is".to_owned(),
     };
     let mut table = indented();
-    for way in &server.ways {
-        let works = if way.works { "works" } else { "does not work" };
+    for (position, way) in server.ways.iter().enumerate() {
+        let works = match (way.works, position) {
+            (true, _) => "works",
+            (false, 0) => "does not work",
+            // The first way does for the others.
+            (false, _) => "is not used",
+        };
         table.add_row([way.name, works, &way.remark]);
     }
+    format!("{what} at {}\n{}\n", config.url, table.trim_fmt())
+}
+
+fn summary(good: usize, of: usize) -> String {
+    if good == of {
+        return format!("All {of} metrics have series.");
+    }
     format!(
-        "{}{version} at {}\n{}",
-        server.name,
-        config.url,
-        table.trim_fmt()
+        "{good} of {of} metrics have series. Every run reads those; of the others its `failures` say why they have none."
     )
 }
 
 fn about_metrics(examined: &[(&Metric, Examined)], path: &Path) -> String {
     let mut table = indented();
-    table.add_row(["metric", "series", "one each", "newest", ""]);
+    table.add_row(["metric", "series", "a sample each", "newest", ""]);
     let mut sentences = String::new();
     for (metric, found) in examined {
         let verdict = match &found.error {
@@ -150,7 +161,10 @@ fn about_metrics(examined: &[(&Metric, Examined)], path: &Path) -> String {
         }
     }
     let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let text = format!("\n{file}, the last hour\n{}\n", table.trim_fmt());
+    let text = format!(
+        "{file}, what it finds in the last hour\n{}\n",
+        table.trim_fmt()
+    );
     if sentences.is_empty() {
         text
     } else {
@@ -211,8 +225,10 @@ mod tests {
         let variables = [(VARIABLE, "http://me:hunter2@127.0.0.1:9090")];
         let config = PrometheusConfig::read(&Environment::from_iter(variables)).unwrap();
         let server = Server {
-            name: "Prometheus".to_owned(),
+            name: Some("Prometheus".to_owned()),
             version: Some("3.1.0".to_owned()),
+            answers: true,
+            advice: Vec::new(),
             ways: vec![Way {
                 name: "query API",
                 works: false,
@@ -225,5 +241,23 @@ mod tests {
             text.contains("no org id") && !text.contains("hunter2"),
             "{text}"
         );
+        for (name, answers, heading) in [
+            (
+                Some("VictoriaMetrics"),
+                true,
+                "VictoriaMetrics of unknown version at http",
+            ),
+            (None, true, "A server that does not say what it is at http"),
+            (None, false, "No answer at http"),
+        ] {
+            let server = Server {
+                name: name.map(str::to_owned),
+                version: None,
+                answers,
+                ..server.clone()
+            };
+            let text = about_server(&server, &config);
+            assert!(text.starts_with(heading), "{text}");
+        }
     }
 }

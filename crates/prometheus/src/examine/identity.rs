@@ -6,7 +6,7 @@ use crate::{Prometheus, response::document};
 
 impl Prometheus {
     /// Name and version.
-    pub(super) async fn identity(&self) -> (String, Option<String>) {
+    pub(super) async fn identity(&self) -> (Option<String>, Option<String>) {
         #[derive(Default, Deserialize)]
         struct Answer {
             #[serde(default)]
@@ -20,9 +20,10 @@ impl Prometheus {
             #[serde(rename = "goVersion")]
             go_version: Option<String>,
         }
-        let unknown = || ("A server of unknown name".to_owned(), None);
+        let unknown = || (None, None);
+        let named = |name: &str, version| (Some(name.to_owned()), version);
         if self.is_signed() {
-            return ("Amazon Managed Service for Prometheus".to_owned(), None);
+            return named("Amazon Managed Service for Prometheus", None);
         }
         let Ok(response) = self.get("api/v1/status/buildinfo").await else {
             return unknown();
@@ -34,10 +35,7 @@ impl Prometheus {
         let Answer { data } = serde_json::from_slice(&body).unwrap_or_default();
         if is_victoria {
             // Its build information is that of a Prometheus that it stands in for.
-            return (
-                "VictoriaMetrics".to_owned(),
-                self.version_of_victoria().await,
-            );
+            return named("VictoriaMetrics", self.version_of_victoria().await);
         }
         // What was not built for a release has an empty version.
         let version = data.version.filter(|version| !version.is_empty());
@@ -45,11 +43,9 @@ impl Prometheus {
             .as_ref()
             .is_some_and(|version| version.starts_with("0."));
         match data.application {
-            Some(application) => (application, version),
-            None if is_old && data.revision.is_some() => ("Thanos".to_owned(), version),
-            None if version.is_some() || data.go_version.is_some() => {
-                ("Prometheus".to_owned(), version)
-            }
+            Some(application) => named(&application, version),
+            None if is_old && data.revision.is_some() => named("Thanos", version),
+            None if version.is_some() || data.go_version.is_some() => named("Prometheus", version),
             None => unknown(),
         }
     }

@@ -157,7 +157,14 @@ impl Prometheus {
         let fetch = async {
             let outcome = self.read(query, reading, last_hour(now), &found).await;
             drop(found);
-            outcome.map(|(fetched, _)| fetched)
+            outcome.map(|(mut fetched, histograms)| {
+                if histograms > 0 {
+                    fetched.warnings.push(format!(
+                        "{histograms} series are native histograms and are left out"
+                    ));
+                }
+                fetched
+            })
         };
         let collect = async {
             let (mut examined, mut steps, mut newest) = (Examined::default(), Vec::new(), None);

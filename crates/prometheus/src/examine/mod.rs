@@ -2,23 +2,34 @@
 //! it up.
 
 mod identity;
+mod lateness;
 mod metric;
 
 use domain::Timestamp;
 use promql::{MatchOperator, Matcher, NAME};
+use reqwest::StatusCode;
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::{Prometheus, Selector, learned::Streams};
+use crate::{
+    FetchError, Prometheus, Selector,
+    learned::Streams,
+    response::{document, json},
+};
 pub use metric::Examined;
 
 /// What is known of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Its name, such as `Prometheus` or `VictoriaMetrics`.
-    pub name: String,
+    /// Its name, such as `Prometheus` or `VictoriaMetrics`, where it says so.
+    pub name: Option<String>,
     /// Its version, where it says so.
     pub version: Option<String>,
+    /// Whether anything answers.
+    pub answers: bool,
     /// The ways of reading it, whether each works, and what there is to know about that.
     pub ways: Vec<Way>,
+    /// What to change so that it can be read, or is read better, a sentence each.
+    pub advice: Vec<String>,
 }
 
 /// A way of reading a server.
@@ -36,16 +47,19 @@ impl Prometheus {
     /// Asks a server what it is and tries the ways of reading it.
     pub async fn examine(&self, now: Timestamp) -> Server {
         let (name, version) = self.identity().await;
-        let asked = self
-            .query("api/v1/query", &[("query", "vector(1)".to_owned())])
-            .await;
+        let asked = self.one().await;
         let works = asked.is_ok();
+        let answers = !matches!(asked, Err(FetchError::Unreachable(_)));
+        let advice = match &asked {
+            Ok(()) => self.late_expressions(now).await,
+            Err(error) => self.what_to_change(error).await,
+        };
         let query_api = Way {
             name: "query API",
             works,
             remark: match asked {
-                Ok(_) if self.learned.is_get_only() => "by GET; POST is not allowed".to_owned(),
-                Ok(_) => "by POST".to_owned(),
+                Ok(()) if self.learned.is_get_only() => "by GET; POST is not allowed".to_owned(),
+                Ok(()) => "by POST".to_owned(),
                 Err(error) => error.to_string(),
             },
         };
@@ -56,7 +70,60 @@ impl Prometheus {
         Server {
             name,
             version,
+            answers,
             ways,
+            advice: advice.into_iter().collect(),
+        }
+    }
+
+    /// Asks for the simplest series there is.
+    async fn one(&self) -> Result<(), FetchError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            #[serde(rename = "data")]
+            _data: Vector,
+        }
+        #[derive(Deserialize)]
+        struct Vector {
+            #[serde(rename = "result")]
+            _result: IgnoredAny,
+        }
+        let query = [("query", "vector(1)".to_owned())];
+        let response = self.query("api/v1/query", &query).await?;
+        json(&document(response).await?).map(|Answer { .. }| ())
+    }
+
+    /// What to change where the query API does not answer.
+    async fn what_to_change(&self, error: &FetchError) -> Option<String> {
+        let status = match error {
+            FetchError::Unreachable(said) if said.contains("InvalidContentType") => {
+                return Some(
+                    "the server speaks no TLS there: write http:// in its address".to_owned(),
+                );
+            }
+            FetchError::Unreachable(_) => {
+                return Some(
+                    "is a Prometheus running there, and is it reached from this machine? Its address is PROMETHEUS_URL, or \
+                     --prometheus: http://HOST:9090 for one as it comes"
+                        .to_owned(),
+                );
+            }
+            FetchError::Malformed(_) => None,
+            FetchError::Refused(_) => Some(self.get("api/v1/query").await.ok()?.status()),
+            _ => return None,
+        };
+        match status {
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Some(
+                "it wants a login (PROMETHEUS_AUTH) or a header that names the tenant (PROMETHEUS_HEADERS='X-Scope-OrgID: \
+                 team-a')"
+                    .to_owned(),
+            ),
+            Some(StatusCode::NOT_FOUND) | None => Some(
+                "what answers there is no API of a Prometheus: the address is what stands before /api/v1, such as \
+                 http://mimir:8080/prometheus for Mimir"
+                    .to_owned(),
+            ),
+            Some(_) => None,
         }
     }
 
@@ -95,3 +162,6 @@ impl Prometheus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

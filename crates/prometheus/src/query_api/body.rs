@@ -6,10 +6,12 @@ use bytes::{Buf, Bytes};
 use reqwest::Response;
 use tokio::sync::mpsc;
 
-use crate::{FetchError, error::unreachable};
+use crate::{FetchError, error::unreachable, response::malformed};
 
 /// Pieces that wait to be read.
 const PIECES_WAITING: usize = 4;
+/// The most bytes of its beginning that are kept, to show what it is if it cannot be read.
+const BEGINNING: usize = 400;
 /// The most bytes of one series.
 const LARGEST_SERIES: usize = 256 << 20;
 
@@ -22,6 +24,8 @@ pub(super) struct Body {
     since: usize,
     /// Why it ended early.
     failed: Option<FetchError>,
+    /// Its first bytes.
+    beginning: Vec<u8>,
 }
 
 impl Body {
@@ -46,6 +50,7 @@ impl Body {
             current: Bytes::new(),
             since: 0,
             failed: None,
+            beginning: Vec::new(),
         };
         (body, pump)
     }
@@ -55,9 +60,15 @@ impl Body {
         self.since = 0;
     }
 
-    /// Why it ended early, if it did.
-    pub(super) fn into_failure(self) -> Option<FetchError> {
+    /// Why it cannot be read: that it ended early, or else `reason`.
+    pub(super) fn into_failure(self, reason: &str) -> FetchError {
         self.failed
+            .unwrap_or_else(|| malformed(reason, &self.beginning))
+    }
+
+    /// Whether it ended early.
+    pub(super) fn is_broken(&self) -> bool {
+        self.failed.is_some()
     }
 }
 
@@ -82,6 +93,9 @@ impl Read for Body {
             )));
         }
         self.current.copy_to_slice(&mut buffer[..length]);
+        let room = BEGINNING.saturating_sub(self.beginning.len());
+        self.beginning
+            .extend_from_slice(&buffer[..length.min(room)]);
         Ok(length)
     }
 }

@@ -29,11 +29,23 @@ pub(super) fn read(body: Body, take: impl FnMut(Row) -> bool) -> Result<Vec<Stri
         move || body.borrow_mut().begin_series()
     };
     let parsed = parse(Shared(body.clone()), begin, take);
-    let failed = Rc::into_inner(body).and_then(|body| body.into_inner().into_failure());
-    match failed {
-        Some(error) => Err(error),
-        None => parsed.map_err(FetchError::Malformed),
+    let body = Rc::into_inner(body).map(RefCell::into_inner);
+    match (parsed, body) {
+        (Ok(warnings), Some(body)) if !body.is_broken() => Ok(warnings),
+        (Err(Unreadable::Refused(said)), _) => Err(FetchError::Refused(said)),
+        (Err(Unreadable::Malformed(reason)), Some(body)) => Err(body.into_failure(&reason)),
+        (Ok(_), Some(body)) => Err(body.into_failure("it broke off")),
+        (_, None) => Err(FetchError::Malformed("its reader broke off".to_owned())),
     }
+}
+
+/// Why an answer is no matrix.
+#[derive(Debug, PartialEq, Eq)]
+enum Unreadable {
+    /// It is an error in spite of its status; what it says.
+    Refused(String),
+    /// It is not what it should be.
+    Malformed(String),
 }
 
 struct Shared(Rc<RefCell<Body>>);
@@ -48,28 +60,27 @@ fn parse(
     body: impl Read,
     begin: impl FnMut(),
     take: impl FnMut(Row) -> bool,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Unreadable> {
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER, body));
     let mut answer = Answer {
         begin,
         take,
         kind: None,
+        error: None,
         warnings: Vec::new(),
     };
     (&mut answer)
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
-        .map_err(|error| error.to_string())?;
-    match answer.kind.as_deref() {
-        Some("matrix") => {}
-        kind => {
-            return Err(format!(
-                "a {} instead of a matrix",
-                kind.unwrap_or("document")
-            ));
-        }
+        .map_err(|error| Unreadable::Malformed(error.to_string()))?;
+    match (answer.kind.as_deref(), answer.error) {
+        (_, Some(said)) => Err(Unreadable::Refused(shortened(&said))),
+        (Some("matrix"), None) => Ok(answer.warnings),
+        (kind, None) => Err(Unreadable::Malformed(format!(
+            "a {} instead of a matrix",
+            kind.unwrap_or("document")
+        ))),
     }
-    Ok(answer.warnings)
 }
 
 /// The whole answer, read for what it does to its fields.
@@ -77,6 +88,8 @@ struct Answer<B, T> {
     begin: B,
     take: T,
     kind: Option<String>,
+    /// What a proxy says that answers an error with a status of success.
+    error: Option<String>,
     warnings: Vec<String>,
 }
 
@@ -111,6 +124,10 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for &mut Answer<B, T> 
                     let texts: Option<Vec<String>> = fields.next_value()?;
                     self.warn(texts.unwrap_or_default());
                 }
+                "error" => {
+                    let said: Option<String> = fields.next_value()?;
+                    self.error = said.filter(|said| !said.is_empty());
+                }
                 // VictoriaMetrics' word for an answer that lacks what some of its nodes have.
                 "isPartial" => {
                     if fields.next_value::<Option<bool>>()? == Some(true) {
@@ -130,7 +147,7 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> DeserializeSeed<'de> for Data<'_, B
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -139,6 +156,11 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Data<'_, B, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the data of an answer")
+    }
+
+    /// Beside an error there is nothing.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
@@ -167,7 +189,7 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> DeserializeSeed<'de> for Rows<'_, B
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -176,6 +198,11 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Rows<'_, B, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the series of a matrix")
+    }
+
+    /// How some servers write an empty list.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
@@ -191,7 +218,7 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Rows<'_, B, T> {
             };
             let row = Row {
                 labels: metric,
-                samples: values.0,
+                samples: values.unwrap_or_default().0,
                 ends: Vec::new(),
                 is_histogram: histograms.is_some(),
             };
@@ -206,7 +233,7 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Rows<'_, B, T> {
 struct Series {
     metric: Labels,
     #[serde(default)]
-    values: Samples,
+    values: Option<Samples>,
     #[serde(default)]
     histograms: Option<IgnoredAny>,
 }
@@ -231,7 +258,7 @@ impl<'de> Deserialize<'de> for Pair {
     }
 }
 
-/// A value, which Prometheus writes as text: `"12.5"`, `"NaN"`, `"+Inf"`.
+/// A value, which Prometheus writes as text: `"12.5"`, `"NaN"`, `"+Inf"`. Others write a number.
 struct Number(f64);
 
 impl<'de> Deserialize<'de> for Number {
@@ -244,25 +271,44 @@ impl<'de> Deserialize<'de> for Number {
                 f.write_str("a number as text")
             }
 
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Number, E> {
+                Ok(Number(value))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Number, E> {
+                Ok(Number(value as f64))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Number, E> {
+                Ok(Number(value as f64))
+            }
+
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Number, E> {
                 text.parse()
                     .map(Number)
                     .map_err(|_| E::custom(format!("`{text}` is no number")))
             }
         }
-        deserializer.deserialize_str(Text)
+        deserializer.deserialize_any(Text)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::{
+        collection::vec,
+        prelude::*,
+        sample::{Index, select},
+    };
+
     use super::*;
+    use crate::fuzz::cases;
 
     fn body(result: &str) -> String {
         format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#)
     }
 
-    fn rows(body: &str) -> Result<(Vec<Row>, Vec<String>), String> {
+    fn rows(body: &str) -> Result<(Vec<Row>, Vec<String>), Unreadable> {
         let mut rows = Vec::new();
         let warnings = parse(
             body.as_bytes(),
@@ -321,6 +367,32 @@ mod tests {
     }
 
     #[test]
+    fn an_error_with_a_status_of_success_is_a_refusal_in_its_own_words() {
+        for body in [
+            r#"{"status":"error","errorType":"x","error":"no\norg id"}"#,
+            r#"{"data":null,"error":"no org id"}"#,
+        ] {
+            let refused = Unreadable::Refused("no org id".to_owned());
+            assert_eq!(rows(body).unwrap_err(), refused, "{body}");
+        }
+        let good = r#"{"error":"","data":{"resultType":"matrix","result":[]}}"#;
+        assert!(rows(good).is_ok());
+    }
+
+    #[test]
+    fn what_is_empty_may_be_null_and_a_value_a_number() {
+        let nothing = r#"{"data":{"resultType":"matrix","result":null}}"#;
+        assert!(rows(nothing).unwrap().0.is_empty());
+        let body = body(r#"{"metric":{},"values":null},{"metric":{},"values":[[1,2.5],[2,-3]]}"#);
+        let (rows, _) = rows(&body).unwrap();
+        let values: Vec<Vec<f64>> = rows
+            .iter()
+            .map(|row| row.samples.iter().map(|sample| sample.value).collect())
+            .collect();
+        assert_eq!(values, [vec![], vec![2.5, -3.0]]);
+    }
+
+    #[test]
     fn what_the_server_warns_about_is_kept_wherever_it_stands() {
         let (found, warnings) = rows(
             r#"{"isPartial":true,"warnings":["a\nb"],"data":{"result":[{"metric":{}}],"stats":{"x":[1]},"resultType":"matrix"},"infos":["c"],"x":null}"#,
@@ -330,6 +402,54 @@ mod tests {
         assert_eq!(warnings, ["the answer is partial (isPartial)", "a b", "c"]);
         assert_eq!(rows(&body("")).unwrap().1, Vec::<String>::new());
     }
+
+    proptest! {
+        #![proptest_config(cases(10_000))]
+
+        #[test]
+        fn no_change_of_an_answer_makes_it_panic(
+            changes in vec((any::<Index>(), 0..12_usize, select(PIECES.to_vec())), 0..4),
+        ) {
+            let mut text: Vec<char> = body(WHOLE).chars().collect();
+            for (at, length, piece) in changes {
+                let start = at.index(text.len() + 1);
+                let end = (start + length).min(text.len());
+                text.splice(start..end, piece.chars());
+            }
+            let text: String = text.into_iter().collect();
+            if let Ok((rows, warnings)) = rows(&text) {
+                prop_assert!(rows.len() < 10 && warnings.len() <= MOST_WARNINGS);
+            }
+        }
+    }
+
+    const WHOLE: &str = r#"{"metric":{"__name__":"x","a":"1"},"values":[[1.234,"0.1"],[2,"NaN"]]},{"metric":{},"histograms":[[1,{}]]}"#;
+    const PIECES: [&str; 24] = [
+        "",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "null",
+        "true",
+        "1e999",
+        "-1",
+        "1e300",
+        "9007199254740993",
+        "\"+Inf\"",
+        "\\u0000",
+        "\\ud800",
+        "é",
+        "\"error\":\"x\",",
+        "\"warnings\":[1],",
+        "\"data\":",
+        "\"values\":",
+        "\"result\":[",
+        " ",
+    ];
 
     #[test]
     fn a_native_histogram_is_noticed() {

@@ -21,6 +21,9 @@ use matrix::read;
 const MOST_POINTS: i64 = 11_000;
 /// Into how many slices a range is cut, one after the other, where the server finds it too long.
 const SLICES: [i64; 4] = [1, 4, 16, 64];
+/// Without it `VictoriaMetrics` shows an expression of the last 30 s as it was before, whatever was scraped meanwhile. Others
+/// pass over a parameter that they do not know.
+const NO_DELAY: (&str, &str) = ("latency_offset", "1ms");
 /// Rows that wait to be taken.
 const ROWS_WAITING: usize = 4;
 
@@ -77,6 +80,7 @@ impl Prometheus {
                             ("start", seconds(start)),
                             ("end", seconds(end)),
                             ("step", seconds(step)),
+                            (NO_DELAY.0, NO_DELAY.1.to_owned()),
                             timeout(),
                         ],
                         after: start - 1,

@@ -73,10 +73,15 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
-    use crate::remote_read::{
-        protocol::{ChunkedSeries, Label},
-        testing,
+    use crate::{
+        fuzz::cases,
+        remote_read::{
+            protocol::{ChunkedSeries, Label},
+            testing,
+        },
     };
 
     fn frame(name: &str) -> Vec<u8> {
@@ -114,6 +119,30 @@ mod tests {
         let mut frames = Frames::default();
         frames.push(&bytes);
         assert!(matches!(frames.next(), Err(MalformedFrame::Checksum)));
+    }
+
+    proptest! {
+        #![proptest_config(cases(10_000))]
+
+        #[test]
+        fn no_bytes_make_it_panic(pieces in vec(vec(any::<u8>(), 0..20), 0..6)) {
+            let mut frames = Frames::default();
+            for piece in pieces {
+                frames.push(&piece);
+                while let Ok(Some(_)) = frames.next() {}
+            }
+        }
+
+        #[test]
+        fn no_message_in_a_whole_frame_makes_it_panic(message in vec(any::<u8>(), 0..60)) {
+            let mut bytes = Vec::new();
+            prost::encoding::encode_varint(message.len() as u64, &mut bytes);
+            bytes.extend(crc32c::crc32c(&message).to_be_bytes());
+            bytes.extend(message);
+            let mut frames = Frames::default();
+            frames.push(&bytes);
+            let _ = frames.next();
+        }
     }
 
     #[test]

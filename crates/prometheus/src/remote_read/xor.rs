@@ -184,7 +184,10 @@ pub(super) mod testing;
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*, sample::Index};
+
     use super::{testing::encode, *};
+    use crate::fuzz::cases;
 
     const AWKWARD: [(i64, u64); 9] = [
         (1_763_885_100_000, 0x3fb9_9999_9999_999a),
@@ -231,19 +234,22 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_bytes_make_it_panic() {
-        let mut state = 1u64;
-        for length in 0..2000usize {
-            let bytes: Vec<u8> = (0..length % 97)
-                .map(|_| {
-                    state = state
-                        .wrapping_mul(6_364_136_223_846_793_005)
-                        .wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 56) as u8
-                })
-                .collect();
+    proptest! {
+        #![proptest_config(cases(10_000))]
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..97)) {
             let _ = decode(&bytes, &mut Vec::new(), &mut Vec::new());
+        }
+
+        #[test]
+        fn no_change_of_a_chunk_makes_it_panic(changes in vec((any::<Index>(), any::<u8>()), 1..4)) {
+            let mut chunk = encode(&AWKWARD);
+            for (at, byte) in changes {
+                let at = at.index(chunk.len());
+                chunk[at] = byte;
+            }
+            let _ = decode(&chunk, &mut Vec::new(), &mut Vec::new());
         }
     }
 }

@@ -157,7 +157,7 @@ async fn what_a_server_is_and_what_it_lacks_is_found_out() {
         let now = Timestamp::from(chrono::Utc::now());
         let prometheus = client(&url);
         let server = prometheus.examine(now).await;
-        assert_eq!(server.name, name);
+        assert_eq!(server.name.as_deref(), Some(name));
         let ways: Vec<(&str, bool)> = server
             .ways
             .iter()

@@ -94,6 +94,18 @@ async fn a_query_part_of_the_address_goes_with_each_request_and_is_in_the_form_o
         .await;
     let _ = fetched(&prometheus, &metric("rate(x[5m])")).await;
     let requests = server.received_requests().await.unwrap();
+    let ranges: Vec<String> = requests
+        .iter()
+        .filter(|request| request.url.path().ends_with("query_range"))
+        .map(|request| format!("{}{}", request.url, String::from_utf8_lossy(&request.body)))
+        .collect();
+    // VictoriaMetrics would hold the last 30 s back.
+    assert!(
+        ranges
+            .iter()
+            .all(|asked| asked.contains("latency_offset=1ms")),
+        "{ranges:?}"
+    );
     for request in &requests {
         let query = request.url.query().unwrap();
         assert!(query.starts_with("namespace=team+a&dedup=true"), "{query}");
