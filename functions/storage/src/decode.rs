@@ -71,3 +71,6 @@ pub(crate) fn document(record: &Record, now: Timestamp) -> Result<Document, Unde
     check(&document, &attributes, key, now)?;
     Ok(document)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 
 fn query(pairs: &[(&str, &str)]) -> Query {
@@ -184,4 +186,112 @@ fn a_cursor_is_good_for_the_names_in_its_path_alone() {
     let cursor = of("web", &[]).next(pinned, 7u8);
     let read = |name: &str| of(name, &[("cursor", cursor.as_str())]).cursor::<u8>();
     assert!(read("web").is_some() && read("shop").is_none());
+}
+
+/// As many as `PROPTEST_CASES` says, and enough for every day.
+fn cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig {
+        cases: config.cases.max(5_000),
+        ..config
+    }
+}
+
+fn any_parameter() -> impl Strategy<Value = (String, String)> {
+    let name = prop::sample::select(vec![
+        "limit",
+        "cursor",
+        "metric",
+        "label.",
+        "label.a",
+        "label.__name__",
+        "window",
+        "from",
+        "to",
+        "as_of",
+        "full",
+        "sla",
+        "step",
+        "skip",
+        "match[]",
+        "é",
+        "",
+    ]);
+    let value = prop::sample::select(vec![
+        "",
+        "0",
+        "1000",
+        "-1",
+        "+1",
+        "99999999999999999999",
+        "1h",
+        "9999999999999999d",
+        "true",
+        "all",
+        "now",
+        "-3h",
+        "-99999999999999w",
+        "08:12",
+        "24:60",
+        "2026-10-25T02:30:00+02:00",
+        "2026-10-25T02:30:00 02:00",
+        "9999-12-31T23:59:59.999Z",
+        "+999999-01-01T00:00:00Z",
+        "-0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        " ",
+        "eyJ2IjoxfQ",
+        "eyJ2IjoxLCJmIjoiIiwidCI6IiIsImsiOjF9",
+        "%",
+        "\u{0}",
+        "a\u{301}",
+        "web",
+    ]);
+    let any_of = |given: prop::sample::Select<&'static str>| prop_oneof![4 => given.prop_map(str::to_owned), 1 => any::<String>()];
+    (any_of(name), any_of(value))
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn no_parameters_make_reading_them_panic(pairs in vec(any_parameter(), 0..8), now in 0..4_000_000_000_000_i64) {
+        let now = Timestamp::from_millis(now).unwrap();
+        let read = || Query::of_pairs(pairs.clone(), &["/metrics", "name"]);
+        let mut query = read();
+        query.limit();
+        query.cursor::<(String, u8)>();
+        query.metric();
+        query.labels();
+        query.time();
+        query.window();
+        query.full();
+        query.sla();
+        let _ = query.finish();
+        let mut query = read();
+        query.shown_span(now);
+        query.moment("as_of", now);
+        query.skip();
+        query.step();
+        query.budget_window();
+        query.texts("match[]");
+        let _ = query.finish();
+        let mut query = read();
+        query.rule_end();
+        query.typed("metric", 10);
+        let _ = query.finish_known();
+    }
+
+    #[test]
+    fn a_cursor_that_was_changed_is_refused_or_goes_on_in_the_same_list(at in any::<prop::sample::Index>(), with in any::<char>()) {
+        let pinned = "2026-11-23T08:45:00Z".parse().unwrap();
+        let whole = Cursor::encode("of this list", pinned, ("row", 7_u8));
+        let mut changed: Vec<char> = whole.chars().collect();
+        let at = at.index(changed.len());
+        changed[at] = with;
+        let changed: String = changed.into_iter().collect();
+        if Cursor::<(String, u8)>::decode(&changed, "of this list").is_ok() {
+            prop_assert!(Cursor::<(String, u8)>::decode(&changed, "of another").is_err());
+        }
+    }
 }

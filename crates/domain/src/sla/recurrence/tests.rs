@@ -1,3 +1,5 @@
+use proptest::{collection::vec, prelude::*};
+
 use super::*;
 
 fn recurrence(rrule: &str, starts: &str) -> Recurrence {
@@ -470,4 +472,101 @@ fn a_recurrence_is_written_as_it_was_given() {
         r#"{"rrule":"freq=weekly;byday=su","starts":"2026-11-01T02:00:00","duration":"2h","time_zone":"Europe/Rome"}"#
     );
     assert_eq!(serde_json::from_str::<Recurrence>(&text).unwrap(), given);
+}
+
+/// As many as `PROPTEST_CASES` says, and enough for every day.
+fn cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig {
+        cases: config.cases.max(2_000),
+        ..config
+    }
+}
+
+/// What rules are made of, and what they are not.
+fn any_rule() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "FREQ",
+        "FREQ",
+        "INTERVAL",
+        "COUNT",
+        "UNTIL",
+        "WKST",
+        "BYMONTH",
+        "BYWEEKNO",
+        "BYYEARDAY",
+        "BYMONTHDAY",
+        "BYDAY",
+        "BYHOUR",
+        "BYMINUTE",
+        "BYSECOND",
+        "BYSETPOS",
+        "X",
+    ]);
+    let value = prop::sample::select(vec![
+        "SECONDLY",
+        "MINUTELY",
+        "HOURLY",
+        "DAILY",
+        "WEEKLY",
+        "MONTHLY",
+        "YEARLY",
+        "1",
+        "2",
+        "30",
+        "31",
+        "53",
+        "366",
+        "-1",
+        "-366",
+        "0",
+        "1000000000",
+        "99999999999999999999",
+        "SU",
+        "MO,TU",
+        "1SU",
+        "-5FR",
+        "53MO",
+        "1,2,3",
+        "59",
+        "23",
+        "20261231T235959Z",
+        "99991231T235959Z",
+        "19700101T000000Z",
+        "",
+        ",",
+        "é",
+    ]);
+    let part = (name, value).prop_map(|(name, value)| format!("{name}={value}"));
+    let frequency = prop::sample::select(vec![
+        "SECONDLY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
+    ]);
+    prop_oneof![
+        5 => (frequency, vec(part, 0..6)).prop_map(|(frequency, parts)| {
+            let parts: Vec<String> = std::iter::once(format!("FREQ={frequency}")).chain(parts).collect();
+            parts.join(";")
+        }),
+        1 => any::<String>(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn no_rule_makes_reading_it_panic_or_go_on_for_ever(
+        rrule in any_rule(),
+        starts in prop::sample::select(vec!["2026-11-01T02:00:00", "1970-01-01T00:00:00", "9000-12-31T23:59:59", "2024-02-29T02:30:00", "x"]),
+        length in prop::sample::select(vec!["1s", "2h", "7d", "8d", "0s", ""]),
+        zone in prop::sample::select(vec!["UTC", "Europe/Rome", "Pacific/Apia", "Africa/Monrovia", "Mars"]),
+    ) {
+        if let Ok(recurrence) = Recurrence::parse(&rrule, starts, length, zone) {
+            prop_assert!(recurrence.end() >= recurrence.first());
+            let asked = Span { start: recurrence.first(), end: recurrence.first() + Duration::from_secs(366 * 86_400) };
+            let spans = recurrence.spans(asked);
+            // One more where the first day of a leap year's 366 comes again.
+            prop_assert!(spans.len() <= 367, "{}", spans.len());
+            prop_assert!(spans.windows(2).all(|pair| pair[0].start < pair[1].start));
+        }
+    }
 }
