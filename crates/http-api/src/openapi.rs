@@ -196,6 +196,7 @@ fn described_parameter(parameter: &Parameter) -> Value {
     let schema: Value = serde_json::from_str(parameter.schema).expect("a schema is JSON");
     let (place, required) = match parameter.place {
         Place::Query => ("query", false),
+        Place::NeededQuery => ("query", true),
         Place::Path => ("path", true),
         Place::Header => ("header", true),
     };

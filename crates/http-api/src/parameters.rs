@@ -21,6 +21,8 @@ pub struct Parameter {
 pub enum Place {
     /// In the query.
     Query,
+    /// In the query; always there.
+    NeededQuery,
     /// In the path; always there.
     Path,
     /// A header; always there.
@@ -70,17 +72,19 @@ parameters! {
         r#"{"type":"string","pattern":"^[A-Za-z0-9._-]{1,63}$"}"#, None;
     FULL: Query "full", "With the long arrays, which are kept for an hour.",
         r#"{"type":"boolean","default":false}"#, None;
-    QUERY: Query "query", "A number such as `1+1`, or a plain selector with `offset` and `@`.",
+    QUERY: NeededQuery "query", "A number such as `1+1`, or a plain selector with `offset` and `@`.",
         r#"{"type":"string"}"#, Some("slacast_objective_state");
     QUERY_TIME: Query "time", "When, as RFC 3339 or seconds since the Unix epoch; default now.",
         r#"{"type":"string"}"#, Some("2026-11-23T08:45:00Z");
-    QUERY_START: Query "start", "The first time, as RFC 3339 or seconds since the Unix epoch.",
+    QUERY_START: NeededQuery "start", "The first time, as RFC 3339 or seconds since the Unix epoch.",
         r#"{"type":"string"}"#, Some("2026-11-23T08:45:00Z");
-    QUERY_END: Query "end", "The last time, as RFC 3339 or seconds since the Unix epoch.",
+    QUERY_END: NeededQuery "end", "The last time, as RFC 3339 or seconds since the Unix epoch.",
         r#"{"type":"string"}"#, Some("2026-11-23T08:45:00Z");
-    QUERY_STEP: Query "step", "How far the times are apart, as a duration or seconds; 11,000 points at most.",
+    QUERY_STEP: NeededQuery "step", "How far the times are apart, as a duration or seconds; 11,000 points at most.",
         r#"{"type":"string"}"#, Some("1m");
     MATCH: Query "match[]", "A plain selector; repeatable: series that one of them asks for.",
+        r#"{"type":"string"}"#, Some("slacast_objective_state");
+    NEEDED_MATCH: NeededQuery "match[]", "A plain selector; repeatable: series that one of them asks for.",
         r#"{"type":"string"}"#, Some("slacast_objective_state");
     METRIC_NAME: Query "metric", "Of this metric alone.",
         r#"{"type":"string"}"#, Some("slacast_objective_state");
@@ -91,7 +95,7 @@ parameters! {
     DRY_RUN: Query "dry_run", "Whether nothing is saved.",
         r#"{"type":"boolean","default":true}"#, None;
     SLOTH_WINDOW: Query "window", "The window of SLOs whose format has none, which are Sloth's: 1h to 1y.",
-        r#"{"type":"string","default":"30d"}"#, Some("28d");
+        r#"{"type":"string","default":"30d","pattern":"^([1-9]|[1-9][0-9]|[12][0-9][0-9]|3[0-5][0-9])d$"}"#, Some("28d");
     FORMAT: Query "format", "As OpenSLO in YAML; `Accept: application/yaml` says the same.",
         r#"{"type":"string","enum":["openslo"]}"#, None;
     SLA: Query "sla", "The SLA; without it `default`, else the only one.",

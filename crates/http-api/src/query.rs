@@ -122,7 +122,14 @@ impl Query {
     /// `cursor`: where the list goes on.
     pub fn cursor<K: DeserializeOwned>(&mut self) -> Option<Cursor<K>> {
         let fingerprint = self.fingerprint.clone();
-        self.parsed("cursor", |text| Cursor::decode(text, &fingerprint))
+        let cursor = self.parsed("cursor", |text| {
+            // The first page has none.
+            let given = (!text.is_empty()).then_some(text);
+            given
+                .map(|text| Cursor::decode(text, &fingerprint))
+                .transpose()
+        });
+        cursor.flatten()
     }
 
     /// The cursor of the page after the one that ends with the row of key `after`.

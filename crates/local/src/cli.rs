@@ -40,7 +40,7 @@ enum Command {
     Import(ImportOptions),
     /// Push a metric of the demo node out of its range.
     Spike {
-        /// One of availableMem, cpuUsage, cpuTemp, totProcesses, networkThroughput.
+        /// One of availableMem, cpuUsage, cpuTemp, totProcesses, networkThroughput; or errors: requests fail.
         metric: String,
         /// For how long: 3m, 90s.
         #[arg(value_parser = duration)]

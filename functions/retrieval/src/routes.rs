@@ -179,7 +179,7 @@ routes! {
             id: "prometheusSeries",
             summary: "label sets of the series that can be asked for",
             curl: "-g '{base}/prometheus/api/v1/series?match[]=slacast_objective_state'",
-            parameters: [MATCH],
+            parameters: [NEEDED_MATCH],
             patience: None,
             answers: [200 Success<Vec<LabelSet>>],
             errors: Failure,
