@@ -17,8 +17,8 @@ use data::filled;
 use driver::{Driver, View};
 use server::{Access, Server};
 
-/// Every page, and what it has to say.
-const PAGES: [(&str, &str, &str); 12] = [
+/// Every page but that of a series, and what it has to say.
+const PAGES: [(&str, &str, &str); 16] = [
     ("list", "/ui", "out of its range now"),
     (
         "list-empty",
@@ -26,20 +26,79 @@ const PAGES: [(&str, &str, &str); 12] = [
         "No objective fits",
     ),
     ("list-then", "/ui?as_of=-1m", "As it was known at"),
+    (
+        "list-before-anything",
+        "/ui?as_of=2020-01-01T00:00:00Z",
+        "no data",
+    ),
     ("sla", "/ui/sla/web", "in range"),
     ("objective", "/ui/sla/web/cpu", "likely"),
+    (
+        "objective-before-anything",
+        "/ui/sla/web/cpu?as_of=2020-01-01T00:00:00Z",
+        "has no data",
+    ),
     (
         "objective-events",
         "/ui/sla/shop/availability",
         "Error budget",
     ),
+    (
+        "objective-hostile",
+        "/ui/sla/a-service-whose-name-is-as-long-as-names-may-be-at-63-character/cpu",
+        "cpuUsage",
+    ),
     ("series", "/ui/series", "cpuUsage"),
     ("runs", "/ui/runs", "run"),
     ("alerts", "/ui/alerts", "alert"),
+    ("alerts-then", "/ui/alerts?as_of=-1h", "is not known"),
     ("try", "/ui/try", "Nothing is saved"),
     ("new", "/ui/sla", "A new SLA"),
     ("nowhere", "/ui/nowhere", "There is no such page"),
 ];
+
+/// Those that an empty database has, and how they say how to fill it.
+const EMPTY: [(&str, &str, &str); 5] = [
+    ("list", "/ui", "There is no SLA yet"),
+    ("series", "/ui/series", "series"),
+    ("runs", "/ui/runs", "There is no run yet"),
+    ("alerts", "/ui/alerts", "No alert fires"),
+    ("try", "/ui/try", "Nothing is saved"),
+];
+
+/// Looks at pages as they are drawn and as axe finds them, and says how many it looked at.
+async fn look(
+    driver: &Driver,
+    server: &Server,
+    view: View,
+    name: &str,
+    pages: &[Page<'_>],
+) -> usize {
+    for (page, path, says) in pages {
+        driver.goto(&server.url(path)).await;
+        let file = format!("{page}-{name}.png");
+        let picture = driver.picture().await;
+        if file == "list-1440-light.png" && std::env::var_os("RENEW").is_some() {
+            let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/page.png");
+            fs::write(readme, &picture).unwrap();
+        }
+        fs::write(pictures().join(&file), picture).unwrap();
+        assert!(driver.text().await.contains(says), "{file}: {says}");
+        let overflow = driver.overflow().await;
+        assert!(overflow <= 0, "{file} is {overflow} px too wide");
+        let violations = driver.axe(view).await;
+        assert_eq!(violations, Vec::<String>::new(), "{file}");
+        let injected =
+            "return typeof injected + document.querySelectorAll('main script, main img').length";
+        assert_eq!(driver.evaluate(injected).await, "undefined0", "{file}");
+    }
+    let complaints = driver.complaints().await;
+    assert_eq!(complaints, Vec::<String>::new(), "{name}");
+    pages.len()
+}
+
+/// A page's name, where it is, and what it has to say.
+type Page<'a> = (&'a str, &'a str, &'a str);
 
 fn pictures() -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
@@ -52,27 +111,13 @@ async fn every_page_is_whole_and_accessible() {
     let database = filled().await;
     let server = Server::start(database.store().clone(), Access::Anybody).await;
     let driver = Driver::start().await;
+    let series = format!("/ui/series/{}", data::series());
+    let mut pages: Vec<Page<'_>> = PAGES.to_vec();
+    pages.push(("one-series", series.as_str(), "cpuUsage"));
     let mut checked = 0;
     for view in View::all() {
         driver.view(view).await;
-        for (name, path, says) in PAGES {
-            driver.goto(&server.url(path)).await;
-            let file = format!("{name}-{}.png", view.name());
-            let picture = driver.picture().await;
-            if file == "list-1440-light.png" && std::env::var_os("RENEW").is_some() {
-                let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/page.png");
-                fs::write(readme, &picture).unwrap();
-            }
-            fs::write(pictures().join(&file), picture).unwrap();
-            assert!(driver.text().await.contains(says), "{file}: {says}");
-            let overflow = driver.overflow().await;
-            assert!(overflow <= 0, "{file} is {overflow} px too wide");
-            let violations = driver.axe(view).await;
-            assert_eq!(violations, Vec::<String>::new(), "{file}");
-            checked += 1;
-        }
-        let complaints = driver.complaints().await;
-        assert_eq!(complaints, Vec::<String>::new(), "{}", view.name());
+        checked += look(&driver, &server, view, &view.name(), &pages).await;
     }
     eprintln!("axe: {checked} pages, 0 violations");
     driver.stop().await;
@@ -132,5 +177,89 @@ async fn signing_in_leads_to_the_page_that_was_asked_for() {
     driver.fill("#ex-to", "now").await;
     driver.submit("#ex-reason", "an upgrade").await;
     assert!(driver.text().await.contains("an upgrade"));
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_whole_in_the_readers_own_colours_and_on_paper() {
+    let database = filled().await;
+    let server = Server::start(database.store().clone(), Access::Anybody).await;
+    let driver = Driver::start().await;
+    let mut checked = 0;
+    for view in &View::all()[..2] {
+        driver.view(*view).await;
+        for (name, medium, features) in [
+            ("forced", "screen", &[("forced-colors", "active")][..]),
+            (
+                "forced-dark",
+                "screen",
+                &[
+                    ("forced-colors", "active"),
+                    ("prefers-color-scheme", "dark"),
+                ][..],
+            ),
+            (
+                "still",
+                "screen",
+                &[("prefers-reduced-motion", "reduce")][..],
+            ),
+            ("paper", "print", &[][..]),
+        ] {
+            driver.medium(medium, features).await;
+            let name = format!("{}-{name}", view.name());
+            checked += look(&driver, &server, *view, &name, &PAGES).await;
+        }
+    }
+    eprintln!("axe: {checked} pages, 0 violations");
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_and_one_of_ten_thousand_series_are_shown() {
+    let (empty, crowded) = (
+        store::testing::TestDatabase::create().await,
+        data::crowded(10_000).await,
+    );
+    let empty = Server::start(empty.store().clone(), Access::Anybody).await;
+    let full = Server::start(crowded.store().clone(), Access::Anybody).await;
+    let driver = Driver::start().await;
+    let mut checked = 0;
+    for view in View::all() {
+        driver.view(view).await;
+        let name = format!("{}-empty", view.name());
+        checked += look(&driver, &empty, view, &name, &EMPTY).await;
+        let name = format!("{}-crowded", view.name());
+        let pages = [("series", "/ui/series", "next")];
+        checked += look(&driver, &full, view, &name, &pages).await;
+        let next = "return document.querySelector('a[rel=next]').href";
+        let next = driver.evaluate(next).await;
+        driver.goto(next.as_str().unwrap()).await;
+        assert!(driver.text().await.contains("cpuUsage"));
+    }
+    eprintln!("axe: {checked} pages, 0 violations");
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_reaches_every_link_and_field() {
+    let database = filled().await;
+    let server = Server::start(database.store().clone(), Access::Anybody).await;
+    let driver = Driver::start().await;
+    driver.view(View::all()[0]).await;
+    for (name, path, _) in PAGES {
+        driver.goto(&server.url(path)).await;
+        let first = driver.tab().await;
+        assert!(first.contains("Skip to the content"), "{name}: {first}");
+        let missing = "return [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]\
+            .filter(own => own.type !== 'hidden' && own.checkVisibility() && !own.dataset.reached)\
+            .map(own => own.outerHTML.slice(0, 120))";
+        let all = driver.evaluate(missing).await.as_array().unwrap().len();
+        // Whatever scrolls by itself is reached, too.
+        for _ in 0..2 * all + 20 {
+            driver.tab().await;
+        }
+        let missing = driver.evaluate(missing).await;
+        assert_eq!(missing, serde_json::json!([]), "{name}");
+    }
     driver.stop().await;
 }

@@ -69,6 +69,15 @@ impl Call {
         self.about("", "", &[], Body::from(body))
     }
 
+    /// The same on the condition that this version is in force.
+    #[must_use]
+    pub fn of_version(mut self, version: u32) -> Self {
+        if let Ok(tag) = http::HeaderValue::from_str(&format!("\"{version}\"")) {
+            self.request.headers_mut().insert(header::IF_MATCH, tag);
+        }
+        self
+    }
+
     fn about(&self, name: &str, id: &str, query: &[(&str, String)], body: Body) -> Self {
         let mut parameters: HashMap<String, Vec<String>> = HashMap::new();
         for (name, value) in query {

@@ -82,6 +82,11 @@ pub fn contradicting(text: String) -> Reply {
     written(StatusCode::CONFLICT, text)
 }
 
+/// 412 and a page that says what changed in the meantime.
+pub fn outdated(text: String) -> Reply {
+    written(StatusCode::PRECONDITION_FAILED, text)
+}
+
 /// 401 and a page that asks for a token.
 pub(crate) fn unauthorized(text: String) -> Reply {
     written(StatusCode::UNAUTHORIZED, text)

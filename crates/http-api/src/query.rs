@@ -410,6 +410,11 @@ impl Query {
         }
     }
 
+    /// Says what is wrong with a parameter beside others, though it is well formed.
+    pub fn refuse(&mut self, name: &str, detail: &str) {
+        self.fault(name, detail.to_owned());
+    }
+
     fn fault(&mut self, name: &str, detail: String) {
         if self.faults.len() < MOST_FAULTS {
             self.faults.push(Fault::of(shown(name), detail));

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use domain::Timestamp;
 use maud::{Markup, html};
 
@@ -19,6 +21,8 @@ pub struct Alerts {
     pub state: Option<&'static str>,
     /// The rest of the alerts.
     pub next: Option<String>,
+    /// Of another moment than now: how long resolved alerts are kept.
+    pub kept: Option<Duration>,
     /// What came of a test: to how many receivers it was delivered, and to how many not.
     pub tested: Option<(u64, u64)>,
 }
@@ -29,16 +33,22 @@ pub fn alerts(frame: &Frame<'_>, page: &Alerts) -> String {
         h1 { "Alerts" }
         p class="lead" { (sentence(page)) }
         @if let Some((delivered, failed)) = page.tested { (tested(delivered, failed)) }
+        @if let Some(kept) = page.kept { (not_kept(kept)) }
         div class="bar" {
             nav class="seg" aria-label="By state" {
-                @for (state, words) in [(None, "all"), (Some("firing"), "firing"), (Some("frozen"), "frozen"), (Some("resolved"), "resolved")] {
+                @for (state, words) in STATES.into_iter().filter(|(state, _)| page.kept.is_none() || *state != Some("frozen")) {
                     a href=(frame.link("/ui/alerts", &[("state", state.unwrap_or_default())])) aria-current=[(page.state == state).then_some("true")] { (words) }
                 }
             }
-            form method="post" action=(frame.path("/ui/alerts/test")) { button { "Send a test to every receiver" } }
+            form method="get" action=(frame.path("/ui/alerts")) {
+                @if let Some(state) = page.state { input type="hidden" name="state" value=(state); }
+                div { label for="as_of" { "As known at, UTC" } input id="as_of" name="as_of" placeholder="now, -3h or 08:12" autocomplete="off" value=(frame.pinned.map(clock::instant).unwrap_or_default()); }
+                button { "Show" }
+            }
+            @if page.kept.is_none() { form method="post" action=(frame.path("/ui/alerts/test")) { button { "Send a test to every receiver" } } }
         }
         @if page.alerts.is_empty() { p class="none" { "There is no such alert." } } @else { (table(frame, page)) }
-        div class="grid after" { (deliveries(frame, page)) }
+        @if page.kept.is_none() { div class="grid after" { (deliveries(frame, page)) } }
         section class="ask" { (command("Ask for it yourself", &format!("curl '{base}/alerts?state=firing'\ncurl '{base}/alerts/deliveries?state=failed'", base = frame.address))) }
     };
     let firing = page
@@ -53,7 +63,28 @@ pub fn alerts(frame: &Frame<'_>, page: &Alerts) -> String {
     frame.page(&title, Some(Place::Alerts), &main)
 }
 
+const STATES: [(Option<&str>, &str); 4] = [
+    (None, "all"),
+    (Some("firing"), "firing"),
+    (Some("frozen"), "frozen"),
+    (Some("resolved"), "resolved"),
+];
+
+/// What cannot be known of the moment.
+fn not_kept(kept: Duration) -> Markup {
+    html! {
+        p class="note" role="status" {
+            "Of each alert its newest firing is kept, with its newest words, and resolved ones for " (number::duration(kept.as_secs_f64()))
+            ". So an alert that fired at this moment is missing if it fired again since; which were frozen, and which deliveries waited, is not known."
+        }
+    }
+}
+
 fn sentence(page: &Alerts) -> Markup {
+    let (fire, fires, none) = match page.kept {
+        Some(_) => (" fired.", " fired.", "No alert fired."),
+        None => (" fire.", " fires.", "No alert fires."),
+    };
     let firing: Vec<&Alert> = page
         .alerts
         .iter()
@@ -66,11 +97,11 @@ fn sentence(page: &Alerts) -> Markup {
         .count() as u64;
     html! {
         @match &firing[..] {
-            [] => "No alert fires.",
-            [only] => { b { (alert_name(only)) } " fires." },
-            [first, rest @ ..] => { b { (alert_name(first)) } " and " (number::count(rest.len() as u64, "other alert", "other alerts")) " fire." },
+            [] => (none),
+            [only] => { b { (alert_name(only)) } (fires) },
+            [first, rest @ ..] => { b { (alert_name(first)) } " and " (number::count(rest.len() as u64, "other alert", "other alerts")) (fire) },
         }
-        @if stuck > 0 { " " (number::count(stuck, "delivery has", "deliveries have")) " failed." }
+        @if stuck > 0 && page.kept.is_none() { " " (number::count(stuck, "delivery has", "deliveries have")) " failed." }
     }
 }
 

@@ -5,10 +5,10 @@
 
 use std::fmt::Write;
 
-use domain::{Span, Timestamp};
+use domain::{Span, Timestamp, forecast::PathPoint};
 use maud::{Markup, html};
 
-use crate::{Episode, HistoryPoint, PathPoint, clock, number};
+use crate::{Episode, HistoryPoint, clock, number};
 
 /// What a chart shows.
 pub(crate) struct Chart<'a> {
@@ -27,7 +27,7 @@ pub(crate) struct Chart<'a> {
 }
 
 /// The share of the width that is past, where there is a future.
-const SPLIT: f64 = 0.74;
+pub(crate) const SPLIT: f64 = 0.74;
 const WIDTH: f64 = 1000.0;
 /// Where the time axis begins, of 300.
 const BASE: f64 = 270.0;
@@ -184,6 +184,12 @@ impl Chart<'_> {
         }
     }
 
+    /// Whether the time to come has more room than as much time before it.
+    fn is_drawn_wider(&self) -> bool {
+        let to_come = self.end().seconds_since(self.past.end);
+        (1.0 - self.split()) * self.past.seconds() > 1.1 * self.split() * to_come
+    }
+
     fn is_shown(&self, time: Timestamp) -> bool {
         time > self.past.start && time < self.past.end
     }
@@ -330,7 +336,7 @@ impl Chart<'_> {
             } @else {
                 line class="now" x1=(split) x2=(split) y1="0" y2="90%" {}
                 text class="t-now" x=(split) y="97%" text-anchor="middle" { (clock::hour_and_minute(self.past.end)) }
-                text class="t-f" x="100%" dx="-6" y="4%" dy=".7em" text-anchor="end" { tspan class="wide-only" { "the next " } (number::duration(self.end().seconds_since(self.past.end))) tspan class="wide-only" { ", drawn wider" } }
+                text class="t-f" x="100%" dx="-6" y="4%" dy=".7em" text-anchor="end" { tspan class="wide-only" { "the next " } (number::duration(self.end().seconds_since(self.past.end))) @if self.is_drawn_wider() { tspan class="wide-only" { ", drawn wider" } } }
                 text x="100%" y="97%" text-anchor="end" { (clock::hour_and_minute(self.end())) }
             }
         }

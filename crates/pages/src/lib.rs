@@ -7,8 +7,11 @@
 
 mod alerts;
 pub mod assets;
+mod behind;
 mod chart;
 mod clock;
+mod cone;
+mod edit;
 mod frame;
 mod icon;
 mod list;
@@ -26,14 +29,14 @@ mod state;
 mod trial;
 
 pub use alerts::{Alerts, alerts};
+pub use edit::{EditedSla, edited, retiring};
 pub use frame::{Frame, Moment, Place, Refusal, refusal};
 pub use list::{Asked, List, list};
 pub use login::login;
 pub use model::{
-    Alert, Budget, Budgets, BurnAlert, Check, CheckEntry, Counts, Delivery, Episode, Exclusion,
-    Failure, HistoryPoint, Interval, Intervals, Model, Occurrence, PathPoint, Predicted,
-    Prediction, PredictionEntry, Recommended, Run, Series, SeriesForecast, Stage, Summary, Tried,
-    Trust, TrustBin, Violation,
+    Alert, Budget, Budgets, Check, CheckEntry, Delivery, Episode, Exclusion, HistoryPoint,
+    Occurrence, Prediction, PredictionEntry, Recommended, Series, SeriesForecast, Spent, Summary,
+    Tried, Trust, TrustBin, Violation,
 };
 pub use objective::{ObjectivePage, objective};
 pub use order::{Row, ShownSla, Sort, arranged};

@@ -254,9 +254,8 @@ fn cells(frame: &Frame<'_>, sla: &ShownSla, row: &Row) -> Markup {
     let coverage = check
         .windows
         .as_ref()
-        .and_then(|windows| windows.get("3h"))
-        .map(|counts| counts.coverage);
-    let coverage = coverage.or_else(|| row.budget.as_ref().map(|budget| budget.coverage));
+        .map(|windows| windows.three_hours.coverage);
+    let coverage = coverage.or_else(|| row.budget.as_ref().map(Budget::coverage));
     html! {
         td role="cell" class="st" {
             (check.state.shown())
@@ -296,21 +295,13 @@ fn since(row: &Row) -> Markup {
 /// The rule, and of how many series this one is the worst.
 fn about(row: &Row) -> String {
     let check = &row.check;
-    let rule = match (check.kind.as_str(), &row.budget) {
-        (
-            "events",
-            Some(Budget {
-                target: Some(target),
-                budget_window,
-                ..
-            }),
-        ) => {
-            format!(
-                "{} of events good over {budget_window}",
-                number::share(*target)
-            )
+    let target = row.budget.as_ref().and_then(Budget::target);
+    let rule = match (check.kind.as_str(), &row.budget, target) {
+        ("events", Some(budget), Some(target)) => {
+            let (share, window) = (number::share(target), budget.window());
+            format!("{share} of events good over {window}")
         }
-        ("events", _) => "share of good events".to_owned(),
+        ("events", ..) => "share of good events".to_owned(),
         _ => name::rule(check),
     };
     match check.series {
@@ -354,8 +345,8 @@ fn trusted(row: &Row, probability: f64) -> String {
 
 fn indicator(row: &Row) -> Markup {
     let budget = row.budget.as_ref();
-    let sli = budget.and_then(|budget| budget.sli);
-    let target = budget.and_then(|budget| budget.target);
+    let sli = budget.and_then(Budget::sli);
+    let target = budget.and_then(Budget::target);
     html! {
         @if let Some(sli) = sli {
             td role="cell" class="n" { (number::share(sli)) small { @match target { Some(target) => { "of " (number::share(target)) }, None => "no target" } } }
@@ -372,14 +363,17 @@ fn budget(row: &Row) -> Markup {
 }
 
 fn burn(row: &Row) -> Markup {
-    let budget = row.budget.as_ref().filter(|budget| budget.target.is_some());
-    let burn = budget.and_then(|budget| budget.burn.get("1h").copied().flatten());
+    let budget = row
+        .budget
+        .as_ref()
+        .filter(|budget| budget.target().is_some());
+    let burn = budget.and_then(|budget| budget.burn("1h"));
     html! {
         @if let Some(burn) = burn {
             td role="cell" class="n" {
                 (number::times(burn))
                 small {
-                    @match budget.and_then(|budget| budget.exhaustion_seconds) {
+                    @match budget.and_then(Budget::exhaustion_seconds) {
                         Some(0.0) => "used up",
                         Some(seconds) => { "gone in " (number::duration(seconds)) },
                         None => {},

@@ -1,8 +1,15 @@
 //! What the API answers, as far as a page shows it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use domain::{Labels, Span, Timestamp};
+use domain::{
+    Labels, Span, Timestamp,
+    budget::{self, Burn, EventsBudget},
+    evaluation::{PredictedValues, Windows},
+    forecast::{ConfidenceIntervals, Model, PathPoint},
+    message::Failure,
+    time::duration,
+};
 use serde::Deserialize;
 
 use crate::State;
@@ -73,24 +80,13 @@ pub struct CheckEntry {
     pub in_exclusion: bool,
     /// What happened in the last 1h, 3h and 12h.
     #[serde(default)]
-    pub windows: Option<BTreeMap<String, Counts>>,
+    pub windows: Option<Windows>,
     /// The violations of the last 12 h, newest first.
     #[serde(default)]
     pub episodes: Vec<Episode>,
     /// The burn-rate alerts of events that fire.
     #[serde(default)]
-    pub alerts: Vec<BurnAlert>,
-}
-
-/// What happened in a window.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Counts {
-    /// How many violations.
-    pub violations: u64,
-    /// How long, seconds.
-    pub seconds: f64,
-    /// The share of the window that was measured.
-    pub coverage: f64,
+    pub alerts: Vec<budget::Alert>,
 }
 
 /// A violation.
@@ -155,22 +151,11 @@ pub struct PredictionEntry {
     pub expected_seconds: Option<f64>,
     /// What the series is forecast to do.
     #[serde(default)]
-    pub predicted: Option<Predicted>,
+    pub predicted: Option<PredictedValues>,
 }
 
-/// The extremes and the average of a forecast.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-pub struct Predicted {
-    /// The smallest value.
-    pub min: f64,
-    /// The greatest value.
-    pub max: f64,
-    /// The average.
-    pub average: f64,
-}
-
-/// `/sla/{name}/budget`.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The error budgets of an SLA.
+#[derive(Clone, Debug, Default)]
 pub struct Budgets {
     /// Of each objective on each series.
     pub objectives: Vec<Budget>,
@@ -179,67 +164,91 @@ pub struct Budgets {
 }
 
 /// An error budget.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Budget {
     /// The objective's id.
     pub objective: String,
     /// The series' labels.
     pub labels: Labels,
-    /// The share that should be good.
-    pub target: Option<f64>,
-    /// The time it is about, such as `28d`.
-    pub budget_window: String,
-    /// The share that was good.
-    pub sli: Option<f64>,
-    /// What may be bad, seconds; of a range.
-    #[serde(default)]
-    pub budget_seconds: Option<f64>,
-    /// What was bad, seconds; of a range.
-    #[serde(default)]
-    pub bad_seconds: Option<f64>,
-    /// What is left, seconds; of a range.
-    #[serde(default)]
-    pub remaining_seconds: Option<f64>,
-    /// How many events may be bad; of events.
-    #[serde(default)]
-    pub budget_events: Option<f64>,
-    /// How many were bad; of events.
-    #[serde(default)]
-    pub bad: Option<f64>,
-    /// How many there were; of events.
-    #[serde(default)]
-    pub total: Option<f64>,
-    /// What is left, as a share.
-    pub remaining_share: Option<f64>,
-    /// How fast it is spent in each window.
-    pub burn: BTreeMap<String, Option<f64>>,
-    /// The alerts about that.
-    pub alerts: Vec<BurnAlert>,
-    /// In how long it is gone, seconds.
-    pub exhaustion_seconds: Option<f64>,
-    /// How much of the window is excluded, seconds.
-    pub excluded_seconds: f64,
-    /// The share of the window that was measured.
-    pub coverage: f64,
+    /// How it stands.
+    pub spent: Spent,
 }
 
-/// A burn-rate alert.
-#[derive(Clone, Debug, Deserialize)]
-pub struct BurnAlert {
-    /// The long window.
-    pub long: String,
-    /// The short window.
-    pub short: String,
-    /// How many times faster than sustainable.
-    pub factor: f64,
-    /// Whether the budget can burn that fast.
-    pub reachable: bool,
-    /// Whether it fires.
-    pub firing: bool,
-    /// Whether too little is measured to say so.
-    pub frozen: bool,
-    /// `page` or `ticket`.
-    pub severity: String,
+/// What a budget is spent of.
+#[derive(Clone, Debug)]
+pub enum Spent {
+    /// Of the time.
+    Time(budget::Budget),
+    /// Of events.
+    Events(EventsBudget),
+}
+
+/// What both kinds of budgets say.
+macro_rules! of_both {
+    ($budget:expr, $field:ident) => {
+        match &$budget.spent {
+            Spent::Time(own) => &own.$field,
+            Spent::Events(own) => &own.$field,
+        }
+    };
+}
+
+impl Budget {
+    /// The share that should be good.
+    pub(crate) fn target(&self) -> Option<f64> {
+        *of_both!(self, target)
+    }
+
+    /// The time it is about, such as `28d`.
+    pub(crate) fn window(&self) -> String {
+        of_both!(self, budget_window).to_string()
+    }
+
+    /// The share that was good.
+    pub(crate) fn sli(&self) -> Option<f64> {
+        *of_both!(self, sli)
+    }
+
+    /// What is left, as a share.
+    pub(crate) fn left(&self) -> Option<f64> {
+        *of_both!(self, remaining_share)
+    }
+
+    /// How fast it was spent in the window of that name.
+    pub(crate) fn burn(&self, window: &str) -> Option<f64> {
+        let Burn(windows) = of_both!(self, burn);
+        let own = windows.iter().find(|(name, _)| name == window);
+        own.and_then(|(_, burn)| *burn)
+    }
+
+    /// How fast it was spent in each window of at least this length, the shortest first.
+    pub(crate) fn paces(&self, shortest: Duration) -> Vec<f64> {
+        let Burn(windows) = of_both!(self, burn);
+        let long = windows
+            .iter()
+            .filter(|(name, _)| duration::parse(name).is_ok_and(|length| length >= shortest));
+        long.filter_map(|(_, burn)| *burn).collect()
+    }
+
+    /// The alerts about that.
+    pub(crate) fn alerts(&self) -> &[budget::Alert] {
+        of_both!(self, alerts)
+    }
+
+    /// In how long it is gone, seconds.
+    pub(crate) fn exhaustion_seconds(&self) -> Option<f64> {
+        *of_both!(self, exhaustion_seconds)
+    }
+
+    /// How much of the window is excluded, seconds.
+    pub(crate) fn excluded_seconds(&self) -> f64 {
+        *of_both!(self, excluded_seconds)
+    }
+
+    /// The share of the window that was measured.
+    pub(crate) fn coverage(&self) -> f64 {
+        *of_both!(self, coverage)
+    }
 }
 
 /// What probabilities of one tenth were worth.
@@ -325,59 +334,13 @@ pub struct SeriesForecast {
     /// The average to come.
     pub average: Option<f64>,
     /// 95 % intervals of these.
-    pub intervals: Option<Intervals>,
+    pub intervals: Option<ConfidenceIntervals>,
     /// The path.
     pub path: Option<Vec<PathPoint>>,
     /// The model.
     pub model: Option<Model>,
     /// Why there is none.
     pub reason: Option<String>,
-}
-
-/// 95 % intervals.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Intervals {
-    /// Of the greatest value.
-    pub max: Interval,
-    /// Of the average.
-    pub average: Interval,
-}
-
-/// An interval.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Interval {
-    /// Its lower end.
-    pub lower: f64,
-    /// Its upper end.
-    pub upper: f64,
-}
-
-/// What made a forecast.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Model {
-    /// Its name.
-    pub name: String,
-    /// Why it was chosen.
-    pub why: String,
-}
-
-/// A point of a forecast's path.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct PathPoint {
-    /// When.
-    pub time: Timestamp,
-    /// The point forecast.
-    pub mean: f64,
-    /// Where 95 of 100 paths begin.
-    pub lower: f64,
-    /// Where they end.
-    pub upper: f64,
-    /// Where 80 of 100 paths begin.
-    #[serde(default)]
-    pub lower_80: Option<f64>,
-    /// Where they end.
-    #[serde(default)]
-    pub upper_80: Option<f64>,
 }
 
 /// What a series did in a span of time.
@@ -444,62 +407,6 @@ impl Exclusion {
         });
         once.into_iter().chain(occurrences).collect()
     }
-}
-
-/// A run of `/runs`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Run {
-    /// Its id.
-    pub run_id: String,
-    /// What it is about.
-    pub as_of: Timestamp,
-    /// When it began.
-    pub started_at: Timestamp,
-    /// What asked for it.
-    pub trigger: String,
-    /// How many series.
-    pub series: u64,
-    /// How many samples.
-    pub samples: u64,
-    /// How many messages.
-    pub messages: u64,
-    /// What failed.
-    #[serde(default)]
-    pub failures: Vec<Failure>,
-    /// What it took, in the order of the work.
-    #[serde(default)]
-    pub stages: Vec<Stage>,
-}
-
-/// A part of a run's work.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Stage {
-    /// Its name; `total` is the whole run.
-    pub stage: String,
-    /// How long it took, milliseconds.
-    pub milliseconds: f64,
-}
-
-impl Run {
-    /// How long its work took, milliseconds.
-    pub(crate) fn took(&self) -> Option<f64> {
-        let total = self.stages.iter().find(|stage| stage.stage == "total");
-        total.map(|total| total.milliseconds)
-    }
-}
-
-/// What failed in a run.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Failure {
-    /// The metric.
-    #[serde(default)]
-    pub metric: Option<String>,
-    /// Where.
-    #[serde(default)]
-    pub stage: Option<String>,
-    /// Why.
-    #[serde(default)]
-    pub reason: Option<String>,
 }
 
 /// An alert of `/alerts`.

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use domain::{Span, Timestamp, time::duration};
+use domain::{Span, Timestamp, budget::Alert, forecast::PathPoint, time::duration};
 use maud::{Markup, html};
 
 use crate::{
-    BurnAlert, CheckEntry, Exclusion, Frame, HistoryPoint, Place, Row, SeriesForecast, State,
+    Budget, CheckEntry, Exclusion, Frame, HistoryPoint, Place, Row, SeriesForecast, Spent, State,
     Trust, TrustBin, Violation,
+    behind::Behind,
     chart::{self, Chart},
-    clock,
-    frame::{command, scrolling},
+    clock, cone,
+    frame::scrolling,
     icon::icon,
     name, number,
     sla::{exclusion_form, exclusions},
@@ -46,6 +47,8 @@ pub struct ObjectivePage {
     pub versions: Vec<(Timestamp, u32)>,
     /// What the series did in that time.
     pub history: Vec<HistoryPoint>,
+    /// What was left of its budget in that time, as shares.
+    pub left: Vec<HistoryPoint>,
 }
 
 const PRESETS: [(&str, &str); 5] = [
@@ -61,6 +64,7 @@ pub fn objective(frame: &Frame<'_>, page: &ObjectivePage) -> String {
     let check = &page.row.check;
     let name = name::of_entry(check);
     let rule = name::rule(check);
+    let behind = Behind::new(frame, page);
     let main = html! {
         nav aria-label="Where you are" {
             ul class="crumb" {
@@ -78,13 +82,12 @@ pub fn objective(frame: &Frame<'_>, page: &ObjectivePage) -> String {
         (facts(page))
         (time(frame, page))
         div class="grid" {
-            (main_chart(page))
-            (budget(page))
-            (trust(page))
-            (violations(page))
-            (excluded(frame, page))
+            (main_chart(page, &behind))
+            (budget(page, &behind))
+            (trust(page, &behind))
+            (violations(page, &behind))
+            (excluded(frame, page, &behind))
             (all_series(frame, page))
-            (commands(frame, page))
         }
     };
     let title = format!("{}: {name}", check.state.name());
@@ -96,7 +99,7 @@ fn sentence(page: &ObjectivePage) -> Markup {
     let row = &page.row;
     let check = &row.check;
     let name = name::of_entry(check);
-    let three = check.windows.as_ref().and_then(|windows| windows.get("3h"));
+    let three = check.windows.map(|windows| windows.three_hours);
     html! {
         (name) " "
         @match (check.state, three) {
@@ -138,13 +141,12 @@ fn broke(count: u64) -> String {
 fn of_events(row: &Row) -> Markup {
     let budget = row.budget.as_ref();
     html! {
-        @match budget.and_then(|budget| Some((budget, budget.sli?))) {
+        @match budget.and_then(|budget| Some((budget, budget.sli()?))) {
             Some((budget, sli)) => {
                 "was good for " b { (number::share(sli)) } " of "
-                @match budget.total { Some(total) => { (number::plain(total)) " events" }, None => "the time" }
-                " in " (budget.budget_window) ". "
-                @let firing: Vec<&BurnAlert> = budget.alerts.iter().filter(|alert| alert.firing).collect();
-                @if let Some(alert) = firing.first() { "The " (alert.severity) " alert of " (alert.long) " fires. " }
+                @match &budget.spent { Spent::Events(own) => { (number::plain(own.total)) " events" }, Spent::Time(_) => "the time" }
+                " in " (budget.window()) ". "
+                @if let Some(alert) = budget.alerts().iter().find(|alert| alert.firing) { "The " (alert.severity.word()) " alert of " (alert.long) " fires. " }
             },
             None => "has nothing that could be judged yet. ",
         }
@@ -164,7 +166,7 @@ fn warnings(page: &ObjectivePage) -> Markup {
 fn facts(page: &ObjectivePage) -> Markup {
     let row = &page.row;
     let check = &row.check;
-    let three = check.windows.as_ref().and_then(|windows| windows.get("3h"));
+    let three = check.windows.map(|windows| windows.three_hours);
     let budget = row.budget.as_ref();
     html! {
         dl class="facts" {
@@ -180,16 +182,16 @@ fn facts(page: &ObjectivePage) -> Markup {
                 @match three { Some(counts) => { (counts.violations) small { (number::duration(counts.seconds)) } }, None => "–" }
             } }
             div { dt { "SLI" } dd {
-                @match budget.and_then(|budget| budget.sli) { Some(sli) => (number::share(sli)), None => "–" }
-                small { @match budget.and_then(|budget| budget.target) { Some(target) => { "of " (number::share(target)) " wanted" }, None => "no target" } }
+                @match budget.and_then(Budget::sli) { Some(sli) => (number::share(sli)), None => "–" }
+                small { @match budget.and_then(Budget::target) { Some(target) => { "of " (number::share(target)) " wanted" }, None => "no target" } }
             } }
             div { dt { "Budget left" } dd class=[row.is_used_up().then_some("s-firing")] {
                 @match row.left() { Some(left) => (number::left(left)), None => "–" }
-                small { @match budget.and_then(|budget| budget.exhaustion_seconds) { Some(0.0) => "used up", Some(seconds) => { "gone in " (number::duration(seconds)) " at this pace" }, None => {} } }
+                small { @match budget.and_then(Budget::exhaustion_seconds) { Some(0.0) => "used up", Some(seconds) => { "gone in " (number::duration(seconds)) " at this pace" }, None => {} } }
             } }
             div { dt { "Measured" } dd {
-                @match three.map(|counts| counts.coverage).or(budget.map(|budget| budget.coverage)) { Some(coverage) => (number::share(coverage)), None => "–" }
-                small { @match budget { Some(budget) if budget.excluded_seconds > 0.0 => { (number::duration(budget.excluded_seconds)) " excluded" }, _ => "of the time" } }
+                @match three.map(|counts| counts.coverage).or(budget.map(Budget::coverage)) { Some(coverage) => (number::share(coverage)), None => "–" }
+                small { @match budget { Some(budget) if budget.excluded_seconds() > 0.0 => { (number::duration(budget.excluded_seconds())) " excluded" }, _ => "of the time" } }
             } }
         }
     }
@@ -232,7 +234,7 @@ fn chosen(page: &ObjectivePage) -> &str {
     }
 }
 
-fn main_chart(page: &ObjectivePage) -> Markup {
+fn main_chart(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     let check = &page.row.check;
     let unit = if check.kind == "events" {
         Some("ratio")
@@ -282,6 +284,7 @@ fn main_chart(page: &ObjectivePage) -> Markup {
             (chart.drawn(&name, "said"))
             (chart::key(!path.is_empty(), !page.history.is_empty()))
             (numbers(page, unit, path))
+            (behind.chart())
         }
     }
 }
@@ -303,7 +306,7 @@ fn finding(page: &ObjectivePage, unit: Option<&str>) -> Markup {
             None => "No violation in this time. ",
         }
         @if let Some(forecast) = &page.forecast {
-            @match (forecast.average, forecast.intervals) {
+            @match (forecast.average, &forecast.intervals) {
                 (Some(average), Some(intervals)) => {
                     "Expected next: " (number::value(average, unit)) " on average ("
                     (number::value(intervals.average.lower, unit)) " to " (number::value(intervals.average.upper, unit)) " in 95 of 100 cases), at most "
@@ -317,7 +320,7 @@ fn finding(page: &ObjectivePage, unit: Option<&str>) -> Markup {
 }
 
 /// The chart as tables.
-fn numbers(page: &ObjectivePage, unit: Option<&str>, path: &[crate::PathPoint]) -> Markup {
+fn numbers(page: &ObjectivePage, unit: Option<&str>, path: &[PathPoint]) -> Markup {
     let shown = |value| number::value(value, unit);
     let every = page.history.len().div_ceil(60).max(1);
     let steps = path.len().div_ceil(10).max(1);
@@ -354,46 +357,51 @@ fn numbers(page: &ObjectivePage, unit: Option<&str>, path: &[crate::PathPoint]) 
     }
 }
 
-fn budget(page: &ObjectivePage) -> Markup {
+fn budget(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     let Some(budget) = page.row.budget.as_ref() else {
         return html! {};
     };
-    let Some(target) = budget.target else {
+    let Some(target) = budget.target() else {
         return html! {
             section class="panel w7" { h2 { "Error budget" } p class="say" { "This objective has no target: there is no budget to spend. Give it a " code { "target" } " such as 0.99." } }
         };
     };
-    let amount = |seconds: Option<f64>, events: Option<f64>| match (seconds, events) {
-        (Some(seconds), _) => number::duration(seconds),
-        (None, Some(events)) => format!("{} events", number::plain(events)),
-        _ => number::UNKNOWN.to_owned(),
+    let events = |count: f64| format!("{} events", number::plain(count));
+    let (allowed, bad) = match &budget.spent {
+        Spent::Time(own) => (
+            own.budget_seconds.map(number::duration),
+            number::duration(own.bad_seconds),
+        ),
+        Spent::Events(own) => (own.budget_events.map(events), events(own.bad)),
     };
-    let burn = |window: &str| budget.burn.get(window).copied().flatten();
+    let allowed = allowed.unwrap_or_else(|| number::UNKNOWN.to_owned());
     html! {
         section class="panel w7" {
-            h2 { "Error budget of " (budget.budget_window) }
+            h2 { "Error budget of " (budget.window()) }
             p class="say" {
-                (number::share(1.0 - target)) " may be bad: " (amount(budget.budget_seconds, budget.budget_events)) ". "
-                "Bad so far: " (amount(budget.bad_seconds, budget.bad)) ". "
-                @if let Some(left) = budget.remaining_share { "Left: " b { (number::left(left)) } ". " }
-                @match budget.exhaustion_seconds { Some(seconds) if seconds > 0.0 => { "At the pace of the last hour it is gone in " (number::duration(seconds)) "." }, _ => {} }
+                (number::share(1.0 - target)) " may be bad: " (allowed) ". "
+                "Bad so far: " (bad) ". "
+                @if let Some(left) = budget.left() { "Left: " b { (number::left(left)) } ". " }
+                @match budget.exhaustion_seconds() { Some(seconds) if seconds > 0.0 => { "At the pace of the last hour it is gone in " (number::duration(seconds)) "." }, _ => {} }
             }
-            @if let Some(left) = budget.remaining_share { (spark::budget_bar(left)) }
-            @if !budget.alerts.is_empty() {
+            @if let Some(left) = budget.left() { (spark::budget_bar(left)) }
+            (cone::history(page, budget))
+            @if !budget.alerts().is_empty() {
                 (scrolling("Burn-rate alerts", &html! {
                     table {
                         caption { "How fast it is spent: 1× is as fast as it lasts. An alert fires while both windows are above its factor; the time says when that would be if everything were bad from now on." }
                         thead { tr { th scope="col" { "alert" } th scope="col" class="n" { "long" } th scope="col" class="n" { "short" } th scope="col" class="n" { "would fire at" } th scope="col" { "now" } } }
-                        tbody { @for alert in &budget.alerts { (alert_row(alert, (burn(&alert.long), burn(&alert.short)), target, page.row.check.as_of)) } }
+                        tbody { @for alert in budget.alerts() { (alert_row(alert, (budget.burn(&alert.long), budget.burn(&alert.short)), target, page.row.check.as_of)) } }
                     }
                 }))
             }
+            (behind.budget())
         }
     }
 }
 
 fn alert_row(
-    alert: &BurnAlert,
+    alert: &Alert,
     (long, short): (Option<f64>, Option<f64>),
     target: f64,
     as_of: Option<Timestamp>,
@@ -412,7 +420,7 @@ fn alert_row(
     };
     html! {
         tr {
-            th scope="row" { (alert.severity) }
+            th scope="row" { (alert.severity.word()) }
             (rate(long, &alert.long))
             (rate(short, &alert.short))
             td class="n" {
@@ -439,7 +447,7 @@ fn wait(window: &str, burn: f64, factor: f64, target: f64) -> Option<f64> {
     wait.is_finite().then(|| wait.max(0.0))
 }
 
-fn trust(page: &ObjectivePage) -> Markup {
+fn trust(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     let Some(trust) = page.row.trust.as_ref().filter(|trust| !trust.0.is_empty()) else {
         return html! {
             section class="panel w5" { h2 { "How far to trust it" } p class="say" { "No forecast of this objective is scored yet. A forecast is scored when its 10 minutes are over." } }
@@ -468,6 +476,7 @@ fn trust(page: &ObjectivePage) -> Markup {
                     }
                 }))
             }
+            (behind.trust())
         }
     }
 }
@@ -513,7 +522,7 @@ fn wilson(share: f64, count: f64) -> (f64, f64) {
     ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
-fn violations(page: &ObjectivePage) -> Markup {
+fn violations(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     let unit = page.row.check.unit.as_deref();
     html! {
         section class="panel w7" {
@@ -537,17 +546,19 @@ fn violations(page: &ObjectivePage) -> Markup {
                 }))
                 @if page.more_violations || page.violations.len() > 50 { p class="soft" { "More are in the answer of the API; a shorter time shows them here." } }
             }
+            (behind.violations())
         }
     }
 }
 
-fn excluded(frame: &Frame<'_>, page: &ObjectivePage) -> Markup {
+fn excluded(frame: &Frame<'_>, page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     html! {
         section class="panel w5" {
             h2 { "Exclusions" }
             p class="say" { "Time that does not count, for a reason. Drag over the chart to choose it." }
             (exclusions(frame, &page.sla, &page.exclusions))
             (exclusion_form(frame, &page.sla, Some(&page.row.check.objective), page.asked.is_none().then_some(page.span)))
+            (behind.exclusions())
         }
     }
 }
@@ -565,7 +576,7 @@ fn all_series(frame: &Frame<'_>, page: &ObjectivePage) -> Markup {
                         thead { tr { th scope="col" { "series" } th scope="col" { "state" } th scope="col" class="n" { "violations, 3 h" } th scope="col" class="n" { "coverage" } } }
                         tbody {
                             @for own in &page.series {
-                                @let three = own.windows.as_ref().and_then(|windows| windows.get("3h"));
+                                @let three = own.windows.map(|windows| windows.three_hours);
                                 tr class=(own.state.class()) {
                                     th scope="row" { a href=(frame.link(&path, &[("series", own.series_id.as_deref().unwrap_or_default())])) aria-current=[(own.series_id == page.row.check.series_id).then_some("true")] { (series_name(own)) } }
                                     td class="st" { (own.state.shown()) }
@@ -585,25 +596,6 @@ fn series_name(own: &CheckEntry) -> String {
     match name::pairs(&own.labels) {
         pairs if pairs.is_empty() => "all together".to_owned(),
         pairs => name::cut(&pairs),
-    }
-}
-
-fn commands(frame: &Frame<'_>, page: &ObjectivePage) -> Markup {
-    let (base, sla, id) = (
-        frame.address,
-        name::segment(&page.sla),
-        name::segment(&page.row.check.objective),
-    );
-    let metric = name::segment(&page.row.check.metric);
-    html! {
-        section class="panel ask" {
-            h2 { "Ask for it yourself" }
-            (command("How it stands", &format!("curl '{base}/check_json?sla={sla}'")))
-            (command("What is to come", &format!("curl '{base}/predict_json?sla={sla}'\ncurl '{base}/predict?metric={metric}'")))
-            (command("What is left", &format!("curl '{base}/sla/{sla}/budget?objective={id}'")))
-            (command("What broke", &format!("curl '{base}/sla/{sla}/violations?objective={id}&from={}'", clock::instant(page.span.start))))
-            (command("What forecasts were worth", &format!("curl '{base}/forecasts/quality?sla={sla}'")))
-        }
     }
 }
 

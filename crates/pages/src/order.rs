@@ -88,7 +88,7 @@ impl Row {
 
     /// What is left of the budget, as a share.
     pub(crate) fn left(&self) -> Option<f64> {
-        self.budget.as_ref().and_then(|own| own.remaining_share)
+        self.budget.as_ref().and_then(Budget::left)
     }
 
     /// Whether the budget is used up.

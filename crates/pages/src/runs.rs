@@ -1,14 +1,15 @@
+use domain::message::RunDocument;
 use maud::html;
 
 use crate::{
-    Frame, Place, Run, clock,
+    Frame, Place, clock,
     frame::{command, scrolling},
     icon::icon,
     name, number,
 };
 
 /// A page of the list of runs, newest start first.
-pub fn runs(frame: &Frame<'_>, runs: &[Run], next: Option<&str>) -> String {
+pub fn runs(frame: &Frame<'_>, runs: &[RunDocument], next: Option<&str>) -> String {
     let failed = runs.iter().filter(|run| !run.failures.is_empty()).count();
     let main = html! {
         h1 { "Runs" }
@@ -29,14 +30,14 @@ pub fn runs(frame: &Frame<'_>, runs: &[Run], next: Option<&str>) -> String {
                     tbody { @for run in runs { tr {
                         th scope="row" { (clock::full(run.as_of)) }
                         td { (clock::at(run.started_at, run.as_of)) }
-                        td { (run.trigger) }
+                        td { (run.trigger.word()) }
                         td class="n" { (number::plain(run.series as f64)) } td class="n" { (number::plain(run.samples as f64)) } td class="n" { (number::plain(run.messages as f64)) }
-                        td class="n" { @match run.took() { Some(took) => { (number::plain(took.round())) " ms" }, None => "–" } }
+                        td class="n" { @match took(run) { Some(took) => { (number::plain(took.round())) " ms" }, None => "–" } }
                         td {
                             @if run.failures.is_empty() { span class="soft" { "none" } }
                             @for failure in run.failures.iter().take(5) {
-                                span class="bad" { (icon("firing")) (failure.metric.as_deref().or(failure.stage.as_deref()).unwrap_or("run")) }
-                                small { (failure.reason.as_deref().map(name::cut).unwrap_or_default()) }
+                                span class="bad" { (icon("firing")) (failure.metric.as_deref().unwrap_or(&failure.stage)) }
+                                small { (name::cut(&failure.reason)) }
                             }
                             @if run.failures.len() > 5 { small { "and " (run.failures.len() - 5) " more" } }
                         }
@@ -48,4 +49,10 @@ pub fn runs(frame: &Frame<'_>, runs: &[Run], next: Option<&str>) -> String {
         section class="ask" { (command("Ask for it yourself", &format!("curl {}/runs", frame.address))) }
     };
     frame.page("Runs", Some(Place::Runs), &main)
+}
+
+/// How long the work took, milliseconds.
+fn took(run: &RunDocument) -> Option<f64> {
+    let total = run.stages.iter().find(|stage| stage.stage == "total");
+    total.map(|total| total.milliseconds)
 }

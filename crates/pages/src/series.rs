@@ -1,6 +1,6 @@
 //! All series, and one of them.
 
-use domain::{Span, Timestamp};
+use domain::{Span, Timestamp, forecast::PathPoint};
 use maud::{Markup, html};
 
 use crate::{
@@ -170,7 +170,7 @@ fn sentence(page: &SeriesPage, unit: Option<&str>) -> Markup {
     }
 }
 
-fn points(page: &SeriesPage, path: &[crate::PathPoint], unit: Option<&str>) -> Markup {
+fn points(page: &SeriesPage, path: &[PathPoint], unit: Option<&str>) -> Markup {
     let end: Timestamp = page.span.end;
     let steps = path.len().div_ceil(10).max(1);
     html! {

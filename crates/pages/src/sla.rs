@@ -4,7 +4,7 @@ use domain::Span;
 use maud::{Markup, html};
 
 use crate::{
-    Exclusion, Frame, Place, ShownSla, State, Violation, clock,
+    Exclusion, Frame, Place, ShownSla, State, Violation, clock, edit,
     frame::{command, scrolling},
     list, name, number,
 };
@@ -20,6 +20,8 @@ pub struct SlaPage {
     pub exclusions: Vec<Exclusion>,
     /// What it says, as JSON.
     pub document: String,
+    /// The version in force and what would make it again, as JSON; `None` if it is retired.
+    pub in_force: Option<(u32, String)>,
 }
 
 /// The page of an SLA.
@@ -64,7 +66,8 @@ pub fn sla(frame: &Frame<'_>, page: &SlaPage) -> String {
             section class="panel ask" {
                 h2 { "What it says" }
                 details { summary { "Version " (sla.version) " as JSON" } pre tabindex="0" { (page.document) } }
-                (command("Ask for it yourself", &format!("curl {base}/sla/{name}\ncurl '{base}/check_json?sla={name}'\ncurl {base}/sla/{name}/budget", base = frame.address, name = name::segment(&sla.name))))
+                @if let (Some((version, document)), None) = (&page.in_force, frame.pinned) { (edit::forms(frame, &sla.name, *version, document)) }
+                (command("Ask for it yourself", &format!("curl {base}/sla/{name}\ncurl '{base}/sla/{name}?format=openslo'\ncurl '{base}/check_json?sla={name}'\ncurl {base}/sla/{name}/budget", base = frame.address, name = name::segment(&sla.name))))
             }
         }
     };

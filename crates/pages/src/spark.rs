@@ -76,11 +76,10 @@ pub(crate) fn spark(row: &Row) -> Markup {
 }
 
 fn described(row: &Row) -> String {
-    let windows = row.check.windows.as_ref();
-    let past = match windows.and_then(|windows| windows.get("3h")) {
-        Some(counts) => format!(
+    let past = match row.check.windows {
+        Some(windows) => format!(
             "3 h: {}",
-            number::count(counts.violations, "violation", "violations")
+            number::count(windows.three_hours.violations, "violation", "violations")
         ),
         None => "3 h".to_owned(),
     };

@@ -1,5 +1,6 @@
 //! Trying bounds out: what they would have been reported as, and which would have been kept.
 
+use domain::Window;
 use maud::{Markup, html};
 
 use crate::{
@@ -99,7 +100,7 @@ fn slider(tried: &Tried, max: &str) -> Markup {
 pub(crate) fn outcome(tried: &Tried) -> Markup {
     html! {
         @for failure in &tried.failures {
-            p class="note pending" role="status" { (failure.metric.as_deref().unwrap_or("a metric")) ": " (failure.reason.as_deref().map(name::reason).unwrap_or_default()) }
+            p class="note pending" role="status" { (failure.metric.as_deref().unwrap_or("a metric")) ": " (name::reason(&failure.reason)) }
         }
         (scrolling("What it would report", &html! {
             table class="wide" {
@@ -115,8 +116,8 @@ pub(crate) fn outcome(tried: &Tried) -> Markup {
                         tr class=(entry.state.class()) {
                             th scope="row" { (name::of_entry(entry)) small { (name::rule(entry)) } }
                             td class="st" { (entry.state.shown()) @if let Some(reason) = &entry.reason { small { (name::reason(reason)) } } }
-                            @for window in ["1h", "3h", "12h"] {
-                                td class="n" { @match entry.windows.as_ref().and_then(|windows| windows.get(window)) { Some(counts) => { (counts.violations) small { (number::duration(counts.seconds)) } }, None => "–" } }
+                            @for window in [Window::OneHour, Window::ThreeHours, Window::TwelveHours] {
+                                td class="n" { @match entry.windows.map(|windows| *windows.of(window)) { Some(counts) => { (counts.violations) small { (number::duration(counts.seconds)) } }, None => "–" } }
                             }
                             td class="n" { @match expected.and_then(|own| own.probability) { Some(probability) => (number::probability(probability)), None => { "–" @if let Some(reason) = expected.and_then(|own| own.reason.as_deref()) { small { (name::reason(reason)) } } } } }
                             td class="n" { @match kept {

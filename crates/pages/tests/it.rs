@@ -50,12 +50,12 @@ fn objective_page(text: &str, value: f64) -> ObjectivePage {
     let exclusions = json!([{"id": 1, "from": "2026-11-23T07:00:00Z", "to": "2026-11-23T07:30:00Z",
         "reason": text, "objective": text, "created_at": "2026-11-23T07:00:00Z", "deleted_at": null}]);
     let path = json!([
-        {"time": "2026-11-23T08:46:00Z", "mean": value, "lower": -value, "upper": value, "lower_80": null, "upper_80": null},
-        {"time": "2026-11-23T08:55:00Z", "mean": 1.0, "lower": 0.0, "upper": 2.0, "lower_80": 0.5, "upper_80": 1.5},
+        {"time": "2026-11-23T08:46:00Z", "mean": value, "median": value, "lower": -value, "upper": value, "lower_80": null, "upper_80": null},
+        {"time": "2026-11-23T08:55:00Z", "mean": 1.0, "median": 1.0, "lower": 0.0, "upper": 2.0, "lower_80": 0.5, "upper_80": 1.5},
     ]);
     let forecast = json!({"as_of": "2026-11-23T08:45:00Z", "unit": text, "min": 0.0, "max": 1.0, "average": 0.5,
         "intervals": {"min": {"lower": 0, "upper": 1}, "max": {"lower": 0, "upper": 1}, "average": {"lower": 0, "upper": 1}},
-        "path": path, "model": {"name": text, "why": text}, "reason": null});
+        "path": path, "model": {"name": text, "why": text, "period_seconds": null, "weights": {}}, "reason": null});
     ObjectivePage {
         sla: text.to_owned(),
         version: 2,
@@ -84,6 +84,15 @@ fn objective_page(text: &str, value: f64) -> ObjectivePage {
                 samples: 4,
             })
             .collect(),
+        left: (0..36)
+            .map(|step| HistoryPoint {
+                start: time("2026-11-23T05:45:00Z") + std::time::Duration::from_secs(300 * step),
+                min: -0.4,
+                max: -0.4,
+                average: -0.4,
+                samples: 1,
+            })
+            .collect(),
     }
 }
 
@@ -98,6 +107,7 @@ fn alerts_page(text: &str) -> Alerts {
         deliveries: from_value(deliveries).unwrap(),
         state: Some("firing"),
         next: Some(text.to_owned()),
+        kept: None,
         tested: Some((1, 1)),
     }
 }
@@ -129,9 +139,9 @@ fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
         )
     };
     let runs = json!([{"run_id": text, "as_of": "2026-11-23T08:45:00Z", "started_at": "2026-11-23T08:45:05Z",
-        "trigger": text, "series": 1, "samples": 2, "messages": 3,
+        "trigger": "schedule", "series": 1, "samples": 2, "bytes": 4, "messages": 3,
         "failures": [{"stage": text, "metric": text, "reason": text}], "stages": [{"stage": "total", "milliseconds": 81.0}]}]);
-    let runs: Vec<pages::Run> = from_value(runs).unwrap();
+    let runs: Vec<domain::message::RunDocument> = from_value(runs).unwrap();
     let refusal = pages::Refusal {
         status: 400,
         title: "Bad Request".to_owned(),
@@ -154,6 +164,18 @@ fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
         violations: objective_page(text, value).violations,
         exclusions: objective_page(text, value).exclusions,
         document: text.to_owned(),
+        in_force: Some((2, text.to_owned())),
+    };
+    let edited = pages::EditedSla {
+        name: text.to_owned(),
+        version: 2,
+        document: text.to_owned(),
+        faults: vec![(text.to_owned(), text.to_owned())],
+        newest: None,
+    };
+    let outdated = pages::EditedSla {
+        newest: Some((3, text.to_owned())),
+        ..edited.clone()
     };
     let asked = List {
         asked: Asked {
@@ -165,6 +187,9 @@ fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
     vec![
         ("list", pages::list(&frame, &asked)),
         ("sla", pages::sla(&frame, &page)),
+        ("edited", pages::edited(&frame, &edited)),
+        ("outdated", pages::edited(&frame, &outdated)),
+        ("retiring", pages::retiring(&frame, text, 2, Some(3))),
         (
             "objective",
             pages::objective(&frame, &objective_page(text, value)),

@@ -96,6 +96,15 @@ impl From<ListedDelivery> for DeliveryRow {
 
 /// `GET /alerts`.
 pub(crate) async fn alerts(alerting: &Alerting, call: &Call) -> Result<Reply, ApiError> {
+    alerts_at(alerting, call, None).await
+}
+
+/// The same as the alerts stood `at` a time, as far as that is kept.
+pub(crate) async fn alerts_at(
+    alerting: &Alerting,
+    call: &Call,
+    at: Option<Timestamp>,
+) -> Result<Reply, ApiError> {
     let mut query = call.query();
     let after = query.cursor::<AlertKey>().map(|cursor| cursor.after);
     let limit = query.limit();
@@ -110,6 +119,7 @@ pub(crate) async fn alerts(alerting: &Alerting, call: &Call) -> Result<Reply, Ap
         },
         frozen: state == Some("frozen"),
         sla,
+        at,
     };
     let found = alerting.store.alerts(&filter, limit, after.as_ref()).await;
     let found = found.map_err(database)?;

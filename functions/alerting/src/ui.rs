@@ -28,16 +28,21 @@ pub(crate) async fn page(alerting: &Alerting, call: &Call) -> Result<Reply, ApiE
     let mut query = call.query();
     let state = query.typed_word("state", &["firing", "resolved", "frozen"]);
     let cursor = query.typed("cursor", LONGEST_CURSOR);
-    // Alerts are kept as they are now.
     let as_of = query.moment("as_of", call.now);
     let count = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
     let delivered = count(query.typed("delivered", 9));
     let failed = count(query.typed("failed", 9));
+    if state == Some("frozen") && as_of.is_some() {
+        query.refuse(
+            "state",
+            "must not be frozen with as_of: what was frozen then is not kept",
+        );
+    }
     query.finish()?;
     let mut asked = vec![("limit", "200".to_owned())];
     asked.extend(state.map(|state| ("state", state.to_owned())));
     asked.extend(cursor.map(|cursor| ("cursor", cursor)));
-    let reply = list::alerts(alerting, &call.asking("", "", &asked)).await?;
+    let reply = list::alerts_at(alerting, &call.asking("", "", &asked), as_of).await?;
     let mut alerts = document(&reply)?;
     let limited = [("limit", "50".to_owned())];
     let reply = list::deliveries(alerting, &call.asking("", "", &limited)).await?;
@@ -46,6 +51,7 @@ pub(crate) async fn page(alerting: &Alerting, call: &Call) -> Result<Reply, ApiE
         alerts: rows(&mut alerts, "alerts")?,
         deliveries: rows(&mut document(&reply)?, "deliveries")?,
         state,
+        kept: as_of.map(|_| alerting.kept),
         tested: delivered.zip(failed),
     };
     let (base, address) = (call.path_of(""), call.base_url());

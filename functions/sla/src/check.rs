@@ -12,9 +12,9 @@ use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use store::{
-    Store, StoreError,
+    Store,
     pipeline::StoredEvaluation,
-    sla::{EvaluatedObjective, Evaluation, ViolationSpans, Worst},
+    sla::{EvaluatedObjective, Evaluation, Since, ViolationSpans, Worst},
 };
 
 use crate::{
@@ -134,10 +134,23 @@ pub(crate) async fn document<'a>(
     store: &Store,
     now: Timestamp,
 ) -> Result<Check<'a>, ApiError> {
+    let cut = cut(&standing.evaluation, excluded);
+    let stored = store.violation_spans(&cut).await.map_err(database)?;
+    let counted = standing_groups::read(standing, excluded, store, now).await;
+    let counted = counted.map_err(database)?;
+    Ok(of(standing, excluded, now, &stored, &counted))
+}
+
+/// The document about an evaluation, by the `stored` violations of what [`cut`] names, and what was `counted` of events.
+pub(crate) fn of<'a>(
+    standing: &'a Standing,
+    excluded: &ExcludedTime,
+    now: Timestamp,
+    stored: &ViolationSpans,
+    counted: &[StandingGroups<'a>],
+) -> Check<'a> {
     let evaluation = &standing.evaluation;
     let moment = standing.as_of.unwrap_or(now);
-    let stored = stored_violations(evaluation, excluded, store).await;
-    let stored = stored.map_err(database)?;
     let mut objectives = Vec::new();
     for evaluated in &evaluation.objectives {
         let excluded = excluded.of(&evaluated.objective.id);
@@ -151,20 +164,18 @@ pub(crate) async fn document<'a>(
         // What was known too long ago says nothing of how the objective stands now.
         let is_stale = standing.is_stale(evaluated);
         for entry in &evaluated.entries {
-            let violations = violations(entry, excluded, &stored);
+            let violations = violations(entry, excluded, stored);
             let shown = shown(evaluated, entry, excluded, &violations);
             entries.push(if is_stale { shown.stale() } else { shown });
         }
         objectives.push(entries);
     }
-    let counted = standing_groups::read(standing, excluded, store, now).await;
-    let counted = counted.map_err(database)?;
     let states = objectives.iter().flatten().map(|entry| entry.state);
     let of_events = counted.iter().flat_map(|one| &one.groups);
     let states = states.chain(of_events.map(|group| group.state));
     let worst = states.filter(|state| *state != ObjectiveState::Ended).max();
     let objectives = together(objectives, counted);
-    Ok(Check {
+    Check {
         sla: &evaluation.name,
         version: evaluation.version,
         as_of: standing.as_of,
@@ -177,7 +188,7 @@ pub(crate) async fn document<'a>(
             State::Worst(worst.unwrap_or(ObjectiveState::NoData))
         },
         objectives,
-    })
+    }
 }
 
 /// The violations that end in the last 12 h, as far as it matters what is excluded of them: those the entry lists, or
@@ -185,7 +196,8 @@ pub(crate) async fn document<'a>(
 fn violations(entry: &StoredEvaluation, excluded: &SpanSet, stored: &ViolationSpans) -> Vec<Span> {
     let document = &entry.document;
     let stored = series_cut(entry, excluded).and_then(|series| {
-        let key = (document.objective.id.clone(), series, document.version);
+        let id = document.objective.id.clone();
+        let key = (document.sla.clone(), id, series, document.version);
         stored.get(&key)
     });
     let Some(stored) = stored else {
@@ -216,29 +228,24 @@ fn last_12_hours(as_of: Timestamp) -> Span {
     }
 }
 
-/// The stored violations of the objectives that have an entry of [`series_cut`], all at once.
-async fn stored_violations(
-    evaluation: &Evaluation,
-    excluded: &ExcludedTime,
-    store: &Store,
-) -> Result<ViolationSpans, StoreError> {
-    let (mut objectives, mut since) = (Vec::new(), Timestamp::MAX);
-    for evaluated in &evaluation.objectives {
+/// The objectives that have an entry of [`series_cut`], and from when on their violations are stored that matter.
+pub(crate) fn cut<'a>(evaluation: &'a Evaluation, excluded: &ExcludedTime) -> Vec<Since<'a>> {
+    let cut = evaluation.objectives.iter().filter_map(|evaluated| {
         let excluded = excluded.of(&evaluated.objective.id);
         let cut = |entry: &&StoredEvaluation| series_cut(entry, excluded).is_some();
         let oldest = evaluated.entries.iter().filter(cut);
-        if let Some(oldest) = oldest.map(|entry| entry.document.as_of).min() {
-            objectives.push(evaluated.objective.id.as_str());
-            since = since.min(last_12_hours(oldest).start);
-        }
-    }
-    store
-        .violation_spans(&evaluation.name, &objectives, since)
-        .await
+        let oldest = oldest.map(|entry| entry.document.as_of).min()?;
+        Some(Since {
+            sla: &evaluation.name,
+            objective: &evaluated.objective.id,
+            since: last_12_hours(oldest).start,
+        })
+    });
+    cut.collect()
 }
 
 /// The entries in the order of the objectives; of events as many as there is room for.
-fn together<'a>(ranges: Vec<Vec<Entry<'a>>>, events: Vec<StandingGroups<'a>>) -> Vec<AnyEntry<'a>> {
+fn together<'a>(ranges: Vec<Vec<Entry<'a>>>, events: &[StandingGroups<'a>]) -> Vec<AnyEntry<'a>> {
     let boxed = |entries: Vec<Entry<'a>>| {
         let boxed = entries.into_iter().map(Box::new);
         boxed.map(AnyEntry::Range).collect::<Vec<_>>()
@@ -248,42 +255,31 @@ fn together<'a>(ranges: Vec<Vec<Entry<'a>>>, events: Vec<StandingGroups<'a>>) ->
     for entry in ranges.iter().flatten() {
         room.fits(entry);
     }
-    let of_groups = |one: StandingGroups<'a>| {
+    let of_groups = |one: &StandingGroups<'a>| {
         let place = one.place;
         let entries = EventsEntry::of(one).map(AnyEntry::Events);
         let fitting = entries.take_while(|entry| room.fits(entry)).collect();
         (place, fitting)
     };
-    let events = events.into_iter().map(of_groups).collect();
+    let events = events.iter().map(of_groups).collect();
     in_order(ranges, events)
 }
 
 impl<'a> EventsEntry<'a> {
-    fn of(standing: StandingGroups<'a>) -> impl Iterator<Item = Self> {
-        let StandingGroups {
-            objective,
-            metric,
-            as_of,
-            in_exclusion,
-            series,
-            firing,
-            no_data,
-            groups,
-            ..
-        } = standing;
-        groups.into_iter().map(move |group| Self {
+    fn of(standing: &StandingGroups<'a>) -> impl Iterator<Item = Self> {
+        standing.groups.iter().map(|group| Self {
             kind: OfEvents::Events,
-            objective: &objective.id,
-            metric: metric.to_string(),
-            labels: group.labels,
-            as_of,
+            objective: &standing.objective.id,
+            metric: standing.metric.to_string(),
+            labels: group.labels.clone(),
+            as_of: standing.as_of,
             state: group.state,
             reason: group.reason,
-            series,
-            firing,
-            no_data,
-            in_exclusion,
-            alerts: group.alerts,
+            series: standing.series,
+            firing: standing.firing,
+            no_data: standing.no_data,
+            in_exclusion: standing.in_exclusion,
+            alerts: group.alerts.clone(),
         })
     }
 }

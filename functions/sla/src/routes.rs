@@ -192,6 +192,7 @@ routes! {
         GET "/ui/sla" ui::forms::new;
         POST "/ui/sla" ui::forms::create, patience: Some(CHANGE_PATIENCE);
         GET "/ui/sla/{name}" ui::sla::page;
+        POST "/ui/sla/{name}" ui::forms::change, patience: Some(CHANGE_PATIENCE);
         GET "/ui/sla/{name}/{id}" ui::objective::page;
         GET "/ui/sla/{name}/exclusions" ui::objective::named_exclusions;
         POST "/ui/sla/{name}/exclusions" ui::forms::exclude;

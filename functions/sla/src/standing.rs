@@ -43,15 +43,9 @@ impl Standing {
             Some(name) => name,
             None => meant(manager).await?,
         };
-        let asked = match as_of {
-            Some(as_of) => Asked::AsOf(as_of),
-            None => Asked::InForce {
-                until: now + manager.settle,
-            },
-        };
         let evaluation = manager
             .store
-            .evaluation(&name, asked, worst)
+            .evaluation(&name, asked(manager, as_of, now), worst)
             .await
             .map_err(database)?;
         let Some(evaluation) = evaluation else {
@@ -60,9 +54,19 @@ impl Standing {
                 there_are(manager).await?
             )));
         };
+        Ok(Self::of_read(manager, evaluation, as_of, now))
+    }
+
+    /// An evaluation that was read for an answer about `as_of`, or about now.
+    pub(crate) fn of_read(
+        manager: &SlaManager,
+        evaluation: Evaluation,
+        as_of: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
         // An answer about the past is as good as it was then.
         let oldest_fresh = as_of.is_none().then(|| now - 3 * manager.schedule_interval);
-        Ok(Self::of(evaluation, as_of.unwrap_or(now), oldest_fresh))
+        Self::of(evaluation, as_of.unwrap_or(now), oldest_fresh)
     }
 
     /// An evaluation that was made for this answer, told at `now`.
@@ -96,6 +100,16 @@ impl Standing {
     /// Whether an evaluation is too old for the moment asked about.
     pub(crate) fn is_too_old(&self, as_of: Timestamp) -> bool {
         self.oldest_fresh.is_some_and(|oldest| as_of < oldest)
+    }
+}
+
+/// Which evaluations an answer about `as_of`, or about now, is made of.
+pub(crate) fn asked(manager: &SlaManager, as_of: Option<Timestamp>, now: Timestamp) -> Asked {
+    match as_of {
+        Some(as_of) => Asked::AsOf(as_of),
+        None => Asked::InForce {
+            until: now + manager.settle,
+        },
     }
 }
 

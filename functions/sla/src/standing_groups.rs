@@ -9,7 +9,7 @@ use domain::{
 use store::{
     Store, StoreError,
     sla::EvaluatedEvents,
-    slices::budgets::{CountedBudgets, GroupBudget},
+    slices::budgets::{AskedBudgets, CountedBudgets, GroupBudget},
 };
 
 use crate::standing::{NOT_EVALUATED, STALE, Standing};
@@ -56,9 +56,38 @@ pub(crate) async fn read<'a>(
     store: &Store,
     now: Timestamp,
 ) -> Result<Vec<StandingGroups<'a>>, StoreError> {
+    let asked = asked(standing, excluded, now);
+    let counted = CountedBudgets::read_all(store, &asked).await?;
+    Ok(of(standing, excluded, now, &counted))
+}
+
+/// What [`of`] needs of each objective of events.
+pub(crate) fn asked<'a>(
+    standing: &'a Standing,
+    excluded: &'a ExcludedTime,
+    now: Timestamp,
+) -> Vec<AskedBudgets<'a>> {
+    let events = standing.evaluation.events.iter();
+    let asked = events.map(|evaluated| AskedBudgets {
+        sla: &standing.evaluation.name,
+        objective: &evaluated.objective,
+        as_of: evaluated.as_of,
+        excluded: excluded.of(&evaluated.objective.id),
+        moment: now,
+    });
+    asked.collect()
+}
+
+/// How the objectives of events stand by what was `counted` of each.
+pub(crate) fn of<'a>(
+    standing: &'a Standing,
+    excluded: &ExcludedTime,
+    now: Timestamp,
+    counted: &[CountedBudgets],
+) -> Vec<StandingGroups<'a>> {
     let sla = &standing.evaluation.name;
     let mut all = Vec::new();
-    for evaluated in &standing.evaluation.events {
+    for (evaluated, counted) in standing.evaluation.events.iter().zip(counted) {
         let EvaluatedEvents {
             place,
             objective,
@@ -66,12 +95,10 @@ pub(crate) async fn read<'a>(
         } = evaluated;
         let excluded = excluded.of(&objective.id);
         let moment = as_of.unwrap_or(now);
-        let mut groups = if as_of.is_none() {
+        let mut groups: Vec<StandingGroup> = if as_of.is_none() {
             vec![StandingGroup::without(NOT_EVALUATED)]
         } else {
-            let read = CountedBudgets::read(store, sla, objective, *as_of, (excluded, moment));
-            let read = read.await?;
-            read.standing().map(StandingGroup::of).collect()
+            counted.standing().map(StandingGroup::of).collect()
         };
         let series = if as_of.is_some() {
             groups.len() as u64
@@ -109,7 +136,7 @@ pub(crate) async fn read<'a>(
             groups,
         });
     }
-    Ok(all)
+    all
 }
 
 impl StandingGroup {

@@ -7,7 +7,7 @@ use domain::{
     evaluation::{ForecastRisk, Outlook, PredictedValues, STALENESS, clean, evaluate},
     events::{Counting, Minute, SliceCounts},
     message::{SeriesReference, SlicesDocument, ViolationsDocument},
-    sla::{AnyObjective, Draft, EventsObjective, Objective},
+    sla::{AnyObjective, Draft, EventsObjective, ExclusionDraft, Objective},
 };
 use serde_json::{Value, json};
 use store::{
@@ -18,7 +18,7 @@ use store::{
 };
 
 /// A name that would be markup if anything let it.
-const HOSTILE: &str = "<script>alert(1)</script>";
+const HOSTILE: &str = r#""><script>injected = 1</script><img src=x onerror="injected = 1">"#;
 
 /// A database with something on every page.
 pub(crate) async fn filled() -> TestDatabase {
@@ -61,6 +61,34 @@ pub(crate) async fn filled() -> TestDatabase {
     .await;
     store.store_batch(&recorded(documents), &[]).await.unwrap();
     events(store, made, as_of).await;
+    let excluded = ExclusionDraft {
+        from: as_of - Duration::from_secs(5_400),
+        to: as_of - Duration::from_secs(4_800),
+        rule: None,
+        reason: HOSTILE.to_owned(),
+        objective: None,
+    };
+    let excluded = store.create_exclusion("web", &excluded, as_of);
+    excluded.await.unwrap();
+    database
+}
+
+/// The id of a series that the filled database knows.
+pub(crate) fn series() -> String {
+    let about = Documents::about("cpuUsage", "demo");
+    about.series().id().to_string()
+}
+
+/// A database that knows so many series, and nothing of them but their last hours.
+pub(crate) async fn crowded(count: u32) -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let now: Timestamp = chrono::Utc::now().into();
+    let as_of = now.floor_to_second();
+    let abouts = (0..count).map(|number| Documents::about("cpuUsage", &format!("host{number}")));
+    let documents: Vec<Document> = abouts.map(|about| about.metrics(as_of)).collect();
+    for documents in documents.chunks(1_000) {
+        database.store().store_batch(documents, &[]).await.unwrap();
+    }
     database
 }
 

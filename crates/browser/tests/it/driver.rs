@@ -135,6 +135,28 @@ impl Driver {
         self.scripts(view.with_script).await;
     }
 
+    /// Looks at pages on a medium (`screen` or `print`) with features of the reader's, such as `forced-colors: active`.
+    pub(crate) async fn medium(&self, medium: &str, features: &[(&str, &str)]) {
+        let features: Vec<Value> = features
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
+        let asked = json!({"media": medium, "features": features});
+        self.own("Emulation.setEmulatedMedia", asked).await;
+    }
+
+    /// Presses Tab, and says what has the focus then.
+    pub(crate) async fn tab(&self) -> String {
+        for kind in ["keyDown", "keyUp"] {
+            let key =
+                json!({"type": kind, "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9});
+            self.own("Input.dispatchKeyEvent", key).await;
+        }
+        let focused = "const own = document.activeElement; own.dataset.reached = 1; return own.outerHTML.slice(0, 120)";
+        let focused = self.evaluate(focused).await;
+        focused.as_str().unwrap().to_owned()
+    }
+
     async fn scripts(&self, are_run: bool) {
         let disabled = json!({"value": !are_run});
         self.own("Emulation.setScriptExecutionDisabled", disabled)

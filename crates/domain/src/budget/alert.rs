@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     series::Labels,
@@ -27,7 +27,7 @@ const BURN_WINDOWS: [u64; 7] = [
 
 /// Fires when both windows burn faster than the factor: the long one says that it matters, the short one that it still
 /// goes on.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
     /// The long window.
     pub long: String,
@@ -51,10 +51,10 @@ pub struct Alert {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Labels that it has beside its own.
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub labels: Labels,
     /// Annotations that it has beside its own.
-    #[serde(skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub annotations: Labels,
 }
 

@@ -27,6 +27,15 @@ impl Windows {
         }
     }
 
+    /// The counts of one of them.
+    pub fn of(&self, window: Window) -> &WindowCounts {
+        match window {
+            Window::OneHour => &self.one_hour,
+            Window::ThreeHours => &self.three_hours,
+            Window::TwelveHours => &self.twelve_hours,
+        }
+    }
+
     /// The same counts, covered like this.
     #[must_use]
     pub fn covered(mut self, coverage: WindowCoverage) -> Self {

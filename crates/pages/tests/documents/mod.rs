@@ -1,7 +1,11 @@
 //! Documents as the API answers them.
 
-use domain::Timestamp;
-use pages::{Budgets, Check, Prediction, ShownSla};
+use domain::{
+    Labels, Timestamp,
+    budget::{Alert, Burn},
+    sla::{Missing, Severity},
+};
+use pages::{Budget, Budgets, Check, Prediction, ShownSla, Spent};
 use serde_json::{from_value, json};
 
 pub(crate) fn time(text: &str) -> Timestamp {
@@ -37,16 +41,46 @@ pub(crate) fn prediction(text: &str, probability: f64) -> Prediction {
 }
 
 pub(crate) fn budgets(text: &str, left: f64) -> Budgets {
-    let alert = |long: &str, short: &str, factor: f64, severity: &str| {
-        json!({"long": long, "short": short, "factor": factor, "budget_share": 0.02, "reachable": true,
-            "firing": false, "frozen": false, "severity": severity})
+    let alert = |long: &str, short: &str, factor: f64| Alert {
+        long: long.to_owned(),
+        short: short.to_owned(),
+        factor,
+        budget_share: 0.02,
+        reachable: true,
+        firing: false,
+        frozen: false,
+        unmeasured_since: None,
+        severity: Severity::Page,
+        name: Some(text.to_owned()),
+        labels: Labels::default(),
+        annotations: Labels::default(),
     };
-    let budget = json!({"kind": "range", "objective": text, "labels": {}, "target": 0.99, "budget_window": "1d", "sli": 0.9774,
-        "budget_seconds": 864.0, "bad_seconds": 975.0, "remaining_seconds": 864.0 * left, "remaining_share": left,
-        "burn": {"5m": 0.0, "1h": 3.4, "6h": null}, "alerts": [alert("1h", "5m", 14.4, "page"), alert("6h", "30m", 6.0, "page")],
-        "exhaustion_seconds": 3600.0, "unjudged_seconds": 0.0, "excluded_seconds": 60.0, "coverage": 0.5});
-    let document = json!({"objectives": [budget], "rolled_up": [budget]});
-    from_value(document).expect("a document")
+    let burn = [("5m", Some(0.0)), ("1h", Some(3.4)), ("6h", None)];
+    let burn = burn.map(|(window, burn)| (window.to_owned(), burn));
+    let budget = Budget {
+        objective: text.to_owned(),
+        labels: Labels::default(),
+        spent: Spent::Time(domain::budget::Budget {
+            target: Some(0.99),
+            budget_window: from_value(json!("1d")).expect("a window"),
+            missing: Missing::Excluded,
+            sli: Some(0.9774),
+            budget_seconds: Some(864.0),
+            bad_seconds: 975.0,
+            remaining_seconds: Some(864.0 * left),
+            remaining_share: Some(left),
+            burn: Burn(burn.to_vec()),
+            alerts: vec![alert("1h", "5m", 14.4), alert("6h", "30m", 6.0)],
+            exhaustion_seconds: Some(3600.0),
+            unjudged_seconds: 0.0,
+            excluded_seconds: 60.0,
+            coverage: 0.5,
+        }),
+    };
+    Budgets {
+        objectives: vec![budget.clone()],
+        rolled_up: vec![budget],
+    }
 }
 
 pub(crate) fn shown(check: Check, prediction: Prediction, budgets: Budgets) -> ShownSla {

@@ -27,6 +27,9 @@ pub struct AlertFilter {
     pub frozen: bool,
     /// Of this SLA alone.
     pub sla: Option<String>,
+    /// As they stood at this time, as far as that is kept: of an alert that was resolved and fires again, its newest firing
+    /// alone; whether it was frozen is not known. `None`: as they stand now.
+    pub at: Option<Timestamp>,
 }
 
 /// Where an alert stands in the list.
@@ -147,8 +150,23 @@ impl Store {
                 continue;
             }
             let mut query = QueryBuilder::<MySql>::new("SELECT ");
-            query.push(COLUMNS).push(" FROM alert WHERE state = ");
-            query.push_bind(state.word());
+            query.push(COLUMNS).push(" FROM alert ");
+            match filter.at.map(column_time) {
+                None => {
+                    query.push("WHERE state = ").push_bind(state.word());
+                }
+                Some(at) => {
+                    query
+                        .push("FORCE INDEX (by_state) WHERE since <= ")
+                        .push_bind(at);
+                    query.push(if resolved {
+                        " AND state = 'resolved' AND resolved_at <= "
+                    } else {
+                        " AND state IN ('firing', 'resolved') AND (state = 'firing' OR resolved_at > "
+                    });
+                    query.push_bind(at).push(if resolved { "" } else { ")" });
+                }
+            }
             if let Some(sla) = &filter.sla {
                 query.push(" AND sla = ").push_bind(sla);
             }
@@ -170,7 +188,16 @@ impl Store {
                 .push(" ORDER BY since DESC, fingerprint DESC LIMIT ")
                 .push_bind(missing);
             for row in query.build().fetch_all(self.pool()).await? {
-                alerts.push(read(&row)?);
+                let mut alert = read(&row)?;
+                if filter.at.is_some() {
+                    alert.frozen = false;
+                    // It was resolved later, and so was why.
+                    if !resolved {
+                        alert.state = AlertState::Firing;
+                        (alert.resolved_at, alert.reason) = (None, None);
+                    }
+                }
+                alerts.push(alert);
             }
         }
         Ok(Page::cut(alerts, limit))

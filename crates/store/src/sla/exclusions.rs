@@ -1,11 +1,12 @@
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use domain::{
     Span, Timestamp,
     sla::{ExcludedTime, Exclusion, ExclusionDraft, ObjectiveId, Recurrence, occurrences},
 };
-use sqlx::{Row, mysql::MySqlRow};
+use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
+use super::filled;
 use crate::{
     Store, StoreError,
     read::{column_time, read_time, unexpected},
@@ -47,6 +48,8 @@ const MOST: u32 = 10_000;
 const MOST_RULES: u32 = 100;
 /// No answer looks further back: a year of budget before 400 days of history.
 const LOOKS_BACK: Duration = Duration::from_secs(800 * 86_400);
+/// SLAs whose exclusions are read by one statement.
+const SLAS_AT_ONCE: usize = 256;
 /// Occurrences of rules are known until so long after now.
 const LOOKS_AHEAD: Duration = Duration::from_secs(86_400);
 
@@ -232,27 +235,48 @@ impl Store {
         name: &str,
         now: Timestamp,
     ) -> Result<ExcludedTime, StoreError> {
-        let rows = sqlx::query(
-            "SELECT objective, `start`, `end`, rule, rule_end FROM exclusion WHERE sla = ? AND deleted_at IS NULL",
-        )
-        .bind(name)
-        .fetch_all(self.pool())
-        .await?;
+        let mut found = self.excluded_times(&[name], now).await?;
+        Ok(found.remove(name).unwrap_or_default())
+    }
+
+    /// The same of many SLAs, by name; of those that have some.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn excluded_times(
+        &self,
+        names: &[&str],
+        now: Timestamp,
+    ) -> Result<HashMap<String, ExcludedTime>, StoreError> {
         let asked = Span {
             start: now - LOOKS_BACK,
             end: now + LOOKS_AHEAD,
         };
-        let mut spans = Vec::new();
-        for row in &rows {
-            let objective = objective(row)?;
-            let (own, rule) = excluded(row)?;
-            let taken_out = match rule {
-                Some(rule) => occurrences(&rule, own, asked),
-                None => vec![own],
-            };
-            spans.extend(taken_out.into_iter().map(|span| (objective.clone(), span)));
+        let mut spans = HashMap::<String, Vec<_>>::new();
+        for names in names.chunks(SLAS_AT_ONCE) {
+            let mut query = QueryBuilder::<MySql>::new(
+                "SELECT sla, objective, `start`, `end`, rule, rule_end FROM exclusion FORCE INDEX (PRIMARY) \
+                 WHERE deleted_at IS NULL AND sla IN (",
+            );
+            let mut list = query.separated(", ");
+            for name in filled(names) {
+                list.push_bind(*name);
+            }
+            query.push(")");
+            for row in query.build().fetch_all(self.pool()).await? {
+                let objective = objective(&row)?;
+                let (own, rule) = excluded(&row)?;
+                let taken_out = match rule {
+                    Some(rule) => occurrences(&rule, own, asked),
+                    None => vec![own],
+                };
+                let of_sla = spans.entry(row.try_get("sla")?).or_default();
+                of_sla.extend(taken_out.into_iter().map(|span| (objective.clone(), span)));
+            }
         }
-        Ok(ExcludedTime::of_spans(spans))
+        let found = spans.into_iter();
+        let found = found.map(|(name, spans)| (name, ExcludedTime::of_spans(spans)));
+        Ok(found.collect())
     }
 
     /// Whether there is or was an SLA of that name.

@@ -1,12 +1,12 @@
-//! What is kept of an SLA's evaluations: judged time, gaps and violations, by objective, series and version.
+//! What is kept of the evaluations of SLAs: judged time, gaps and violations, by objective, series and version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDateTime;
 use domain::{
     Labels, Series, SeriesId, Span, Timestamp,
     budget::{RecordedTime, Version},
-    sla::ObjectiveId,
+    sla::{ObjectiveId, SlaName},
 };
 use sqlx::{Connection, Executor, MySql, QueryBuilder, Row, mysql::MySqlRow, types::Json};
 
@@ -19,6 +19,8 @@ use crate::{
 /// What is kept of one objective on one series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeriesHistory {
+    /// The SLA's name.
+    pub sla: SlaName,
     /// The objective's id.
     pub objective: ObjectiveId,
     /// The series.
@@ -29,11 +31,24 @@ pub struct SeriesHistory {
     pub versions: BTreeMap<u32, RecordedTime>,
 }
 
-/// Violations by objective, series and version.
-pub type ViolationSpans = BTreeMap<(ObjectiveId, SeriesId, u32), Vec<Span>>;
+/// An objective, and from when on what is kept of it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Since<'a> {
+    /// The SLA's name.
+    pub sla: &'a str,
+    /// The objective's id.
+    pub objective: &'a str,
+    /// What ends after this is asked for.
+    pub since: Timestamp,
+}
 
-/// Objectives whose violations are read by one statement.
-const OBJECTIVES_AT_ONCE: usize = 64;
+/// Violations by SLA, objective, series and version.
+pub type ViolationSpans = BTreeMap<(SlaName, ObjectiveId, SeriesId, u32), Vec<Span>>;
+
+/// Objectives of which one statement reads what is kept.
+const OBJECTIVES_AT_ONCE: usize = 256;
+/// SLAs whose versions are read by one statement.
+const SLAS_AT_ONCE: usize = 256;
 const SERIES_AT_ONCE: usize = 512;
 
 impl Store {
@@ -42,19 +57,39 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn version_times(&self, name: &str) -> Result<Vec<Version>, StoreError> {
-        let rows: Vec<(u32, NaiveDateTime, Option<NaiveDateTime>)> =
-            sqlx::query_as("SELECT version, created_at, retired_at FROM sla WHERE name = ?")
-                .bind(name)
-                .fetch_all(self.pool())
-                .await?;
-        let versions = rows
-            .into_iter()
-            .map(|(version, created_at, retired_at)| Version {
-                version,
-                created_at: read_time(created_at),
-                retired_at: retired_at.map(read_time),
-            });
-        Ok(versions.collect())
+        let mut found = self.version_times_of(&[name]).await?;
+        Ok(found.remove(name).unwrap_or_default())
+    }
+
+    /// The same of many SLAs, by name.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn version_times_of(
+        &self,
+        names: &[&str],
+    ) -> Result<HashMap<String, Vec<Version>>, StoreError> {
+        let mut found = HashMap::<String, Vec<Version>>::new();
+        for names in names.chunks(SLAS_AT_ONCE) {
+            let mut query = QueryBuilder::<MySql>::new(
+                "SELECT name, version, created_at, retired_at FROM sla FORCE INDEX (PRIMARY) WHERE name IN (",
+            );
+            let mut list = query.separated(", ");
+            for name in filled(names) {
+                list.push_bind(*name);
+            }
+            query.push(")");
+            let rows: Vec<(String, u32, NaiveDateTime, Option<NaiveDateTime>)> =
+                query.build_query_as().fetch_all(self.pool()).await?;
+            for (name, version, created_at, retired_at) in rows {
+                found.entry(name).or_default().push(Version {
+                    version,
+                    created_at: read_time(created_at),
+                    retired_at: retired_at.map(read_time),
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// What is kept of these objectives of an SLA and ends after `since`, by objective and series.
@@ -67,6 +102,22 @@ impl Store {
         objectives: &[&str],
         since: Timestamp,
     ) -> Result<Vec<SeriesHistory>, StoreError> {
+        let own = objectives.iter().map(|objective| Since {
+            sla: name,
+            objective,
+            since,
+        });
+        self.histories_of(&own.collect::<Vec<_>>()).await
+    }
+
+    /// What is kept of these objectives, by SLA, objective and series.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn histories_of(
+        &self,
+        objectives: &[Since<'_>],
+    ) -> Result<Vec<SeriesHistory>, StoreError> {
         if objectives.is_empty() {
             return Ok(Vec::new());
         }
@@ -76,27 +127,29 @@ impl Store {
             .execute(&mut *connection)
             .await?;
         let mut snapshot = connection.begin_with("START TRANSACTION READ ONLY").await?;
-        let mut kept = BTreeMap::<(ObjectiveId, SeriesId), BTreeMap<u32, RecordedTime>>::new();
+        let mut kept = BTreeMap::<Owner, BTreeMap<u32, RecordedTime>>::new();
         for (table, part) in [
             ("judged", (|kept| &mut kept.judged) as Part),
             ("gap", |kept| &mut kept.gaps),
             ("episode", |kept| &mut kept.violations),
         ] {
-            for row in spans(&mut *snapshot, table, name, objectives, since).await? {
-                let owner = (parsed(&row, "objective")?, series_id(&row)?);
-                let versions = kept.entry(owner).or_default();
-                let version = versions.entry(row.try_get("version")?).or_default();
-                part(version).push(span(&row)?);
+            for objectives in objectives.chunks(OBJECTIVES_AT_ONCE) {
+                for row in spans(&mut *snapshot, table, objectives).await? {
+                    let versions = kept.entry(owner(&row)?).or_default();
+                    let version = versions.entry(row.try_get("version")?).or_default();
+                    part(version).push(span(&row)?);
+                }
             }
         }
         snapshot.commit().await?;
         drop(connection);
         let named = self
-            .series_named(kept.keys().map(|(_, series)| *series).collect())
+            .series_named(kept.keys().map(|(_, _, series)| *series).collect())
             .await?;
         let histories = kept
             .into_iter()
-            .map(|((objective, series), versions)| SeriesHistory {
+            .map(|((sla, objective, series), versions)| SeriesHistory {
+                sla,
                 labels: named
                     .get(&series)
                     .map(|series| series.labels.clone())
@@ -108,24 +161,19 @@ impl Store {
         Ok(histories.collect())
     }
 
-    /// The violations of these objectives of an SLA that end after `since`, each by its start.
+    /// The violations of these objectives, each by its start.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn violation_spans(
         &self,
-        name: &str,
-        objectives: &[&str],
-        since: Timestamp,
+        objectives: &[Since<'_>],
     ) -> Result<ViolationSpans, StoreError> {
         let mut found = ViolationSpans::new();
         for objectives in objectives.chunks(OBJECTIVES_AT_ONCE) {
-            for row in spans(self.pool(), "episode", name, objectives, since).await? {
-                let key = (
-                    parsed(&row, "objective")?,
-                    series_id(&row)?,
-                    row.try_get("version")?,
-                );
+            for row in spans(self.pool(), "episode", objectives).await? {
+                let (sla, objective, series) = owner(&row)?;
+                let key = (sla, objective, series, row.try_get("version")?);
                 found.entry(key).or_default().push(span(&row)?);
             }
         }
@@ -167,23 +215,36 @@ impl Store {
 /// A part of what is kept.
 type Part = fn(&mut RecordedTime) -> &mut Vec<Span>;
 
-/// The rows of a table of spans that end after `since`.
+/// SLA, objective and series.
+type Owner = (SlaName, ObjectiveId, SeriesId);
+
+fn owner(row: &MySqlRow) -> Result<Owner, StoreError> {
+    Ok((
+        parsed(row, "sla")?,
+        parsed(row, "objective")?,
+        series_id(row)?,
+    ))
+}
+
+/// The rows of a table of spans.
 async fn spans(
     executor: impl Executor<'_, Database = MySql>,
     table: &'static str,
-    name: &str,
-    objectives: &[&str],
-    since: Timestamp,
+    objectives: &[Since<'_>],
 ) -> Result<Vec<MySqlRow>, StoreError> {
-    let mut query =
-        QueryBuilder::<MySql>::new("SELECT objective, version, series_id, `start`, `end` FROM ");
-    query.push(table).push(" WHERE sla = ").push_bind(name);
-    query.push(" AND objective IN (");
-    let mut list = query.separated(", ");
-    for objective in filled(objectives) {
-        list.push_bind(*objective);
+    let mut query = QueryBuilder::<MySql>::new(
+        "SELECT sla, objective, version, series_id, `start`, `end` FROM ",
+    );
+    // Many ranges of a small table: the database might read all of it.
+    query.push(table).push(" FORCE INDEX (PRIMARY) WHERE FALSE");
+    for own in filled(objectives) {
+        query.push(" OR (sla = ").push_bind(own.sla);
+        query.push(" AND objective = ").push_bind(own.objective);
+        query
+            .push(" AND `end` > ")
+            .push_bind(column_time(own.since))
+            .push(")");
     }
-    query.push(") AND `end` > ").push_bind(column_time(since));
     Ok(query.build().fetch_all(executor).await?)
 }
 

@@ -17,7 +17,7 @@ pub use change::{Change, Condition, SlaVersion};
 pub use evaluation::{Asked, EvaluatedEvents, EvaluatedObjective, Evaluation};
 pub(crate) use exclusions::excluded;
 pub use exclusions::{ExclusionOutcome, ExclusionPage};
-pub use history::{SeriesHistory, ViolationSpans};
+pub use history::{SeriesHistory, Since, ViolationSpans};
 pub use judged::{JudgedRow, JudgedRows};
 pub use known::KnownSeries;
 pub use rows::{EvaluatedRow, EvaluatedRows, SeriesStanding};

@@ -3,18 +3,21 @@
 use std::{collections::HashMap, time::Duration};
 
 use chrono::NaiveDateTime;
-use domain::{Timestamp, sla::Sla};
+use domain::{
+    Timestamp,
+    sla::{Sla, SlaName},
+};
 use sqlx::{MySql, QueryBuilder};
 
+use super::filled;
 use crate::{
     Store, StoreError,
     read::{column_time, read_time},
 };
 
-/// The newest evaluations of the objectives of an SLA at or before a time.
+/// The newest evaluations of the objectives of versions of SLAs at or before a time.
 pub(super) struct Newest<'a> {
-    name: &'a str,
-    version: u32,
+    versions: Vec<(&'a str, u32)>,
     kind: Kind,
     until: NaiveDateTime,
 }
@@ -29,9 +32,13 @@ enum Kind {
 
 impl<'a> Newest<'a> {
     pub(super) fn complete(sla: &'a Sla, until: Timestamp) -> Self {
+        Self::all_complete([sla], until)
+    }
+
+    pub(super) fn all_complete(slas: impl IntoIterator<Item = &'a Sla>, until: Timestamp) -> Self {
+        let slas = slas.into_iter();
         Self {
-            name: &sla.name,
-            version: sla.version,
+            versions: slas.map(|sla| (sla.name.as_str(), sla.version)).collect(),
             kind: Kind::Complete,
             until: column_time(until),
         }
@@ -64,59 +71,79 @@ impl<'a> Newest<'a> {
     pub(super) fn push_rows(&self, query: &mut QueryBuilder<MySql>) {
         query.push(" FROM (");
         self.push(query);
-        query
-            .push(") n JOIN violation v ON v.sla = ")
-            .push_bind(self.name.to_owned())
-            .push(" AND v.version = ")
-            .push_bind(self.version)
-            .push(" AND v.objective = n.objective AND v.as_of = n.as_of");
-        query
-            .push(" LEFT JOIN evaluation e ON e.sla = ")
-            .push_bind(self.name.to_owned())
-            .push(" AND e.version = ")
-            .push_bind(self.version)
-            .push(" AND e.objective = n.objective AND e.as_of = n.as_of");
+        query.push(
+            ") n JOIN violation v ON v.sla = n.sla AND v.version = n.version \
+             AND v.objective = n.objective AND v.as_of = n.as_of \
+             LEFT JOIN evaluation e ON e.sla = n.sla AND e.version = n.version \
+             AND e.objective = n.objective AND e.as_of = n.as_of",
+        );
     }
 
-    /// `SELECT objective, as_of`: one step through an index for each objective, however often it was evaluated.
+    /// `SELECT sla, version, objective, as_of`: one step through an index for each objective, however often it was evaluated.
     fn push(&self, query: &mut QueryBuilder<MySql>) {
         query.push(match self.kind {
             Kind::Complete => {
-                "SELECT objective, MAX(as_of) AS as_of FROM evaluation FORCE INDEX (by_objective) \
-                 WHERE complete = 1 AND sla = "
+                "SELECT sla, version, objective, MAX(as_of) AS as_of FROM evaluation FORCE INDEX (by_objective) \
+                 WHERE complete = 1 AND "
             }
             Kind::EarlierSchema => {
-                "SELECT objective, MAX(as_of) AS as_of FROM violation FORCE INDEX (PRIMARY) WHERE sla = "
+                "SELECT sla, version, objective, MAX(as_of) AS as_of FROM violation FORCE INDEX (PRIMARY) WHERE "
             }
         });
+        push_versions(query, ("sla", "version"), &self.versions);
         query
-            .push_bind(self.name.to_owned())
-            .push(" AND version = ")
-            .push_bind(self.version)
             .push(" AND as_of <= ")
             .push_bind(self.until)
-            .push(" GROUP BY objective");
+            .push(match self.kind {
+                Kind::Complete => " GROUP BY sla, version, complete, objective",
+                Kind::EarlierSchema => " GROUP BY sla, version, objective",
+            });
     }
 
     /// Adds the objectives that are not found yet.
-    async fn read(
-        &self,
-        store: &Store,
-        found: &mut HashMap<String, Timestamp>,
-    ) -> Result<(), StoreError> {
-        let mut query = QueryBuilder::new("");
+    async fn read(&self, store: &Store, found: &mut NewestTimes) -> Result<(), StoreError> {
+        let mut query = QueryBuilder::new("SELECT sla, objective, as_of FROM (");
         self.push(&mut query);
-        let rows: Vec<(String, NaiveDateTime)> =
+        query.push(") n");
+        let rows: Vec<(String, String, NaiveDateTime)> =
             query.build_query_as().fetch_all(store.pool()).await?;
-        for (objective, as_of) in rows {
-            found.entry(objective).or_insert(read_time(as_of));
+        for (sla, objective, as_of) in rows {
+            let of_sla = found.entry(sla).or_default();
+            of_sla.entry(objective).or_insert(read_time(as_of));
         }
         Ok(())
     }
 }
 
+/// `((name = … AND version = …) OR …)`, in the columns of these names.
+pub(super) fn push_versions(
+    query: &mut QueryBuilder<MySql>,
+    (name, version): (&'static str, &'static str),
+    versions: &[(&str, u32)],
+) {
+    query.push("(FALSE");
+    for (own_name, own_version) in filled(versions) {
+        query
+            .push(" OR (")
+            .push(name)
+            .push(" = ")
+            .push_bind((*own_name).to_owned())
+            .push(" AND ")
+            .push(version)
+            .push(" = ")
+            .push_bind(*own_version)
+            .push(")");
+    }
+    query.push(")");
+}
+
+/// By SLA and objective.
+type NewestTimes = HashMap<String, HashMap<String, Timestamp>>;
+
 /// How many versions an objective without a complete evaluation is looked for in.
 const MOST_VERSIONS: u32 = 5;
+/// SLAs that are looked for by one statement.
+const SLAS_AT_ONCE: usize = 256;
 
 impl Store {
     /// When the newest complete evaluation of each objective of an SLA was, at or before `until`, by the objective's id.
@@ -129,30 +156,135 @@ impl Store {
         sla: &Sla,
         until: Timestamp,
     ) -> Result<HashMap<String, Timestamp>, StoreError> {
-        let mut found = HashMap::new();
-        let is_missing = |found: &HashMap<String, Timestamp>| {
-            let ranges = sla.objectives.iter().map(|objective| &objective.id);
-            let events = sla.events.iter().map(|(_, objective)| &objective.id);
-            ranges
-                .chain(events)
-                .any(|id| !found.contains_key(id.as_str()))
-        };
-        let oldest = sla.version.saturating_sub(MOST_VERSIONS - 1).max(1);
-        for version in (oldest..=sla.version).rev() {
-            let newest = Newest {
-                version,
-                ..Newest::complete(sla, until)
-            };
-            newest.read(self, &mut found).await?;
-            if !is_missing(&found) {
-                return Ok(found);
+        let mut found = self.newest_evaluations_of(&[sla], until).await?;
+        Ok(found.remove(&sla.name).unwrap_or_default())
+    }
+
+    /// The same of many SLAs, by few statements however many there are.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn newest_evaluations_of(
+        &self,
+        slas: &[&Sla],
+        until: Timestamp,
+    ) -> Result<HashMap<SlaName, HashMap<String, Timestamp>>, StoreError> {
+        let mut all = HashMap::new();
+        for slas in slas.chunks(SLAS_AT_ONCE) {
+            let mut found = NewestTimes::new();
+            for age in 0..MOST_VERSIONS {
+                let wanted = slas.iter().filter(|sla| is_missing(sla, &found));
+                let wanted = wanted.filter_map(|sla| {
+                    let version = sla.version.checked_sub(age).filter(|version| *version > 0);
+                    Some((sla.name.as_str(), version?))
+                });
+                let newest = Newest {
+                    versions: wanted.collect(),
+                    ..Newest::all_complete([], until)
+                };
+                if !newest.versions.is_empty() {
+                    newest.read(self, &mut found).await?;
+                }
             }
+            let missing: Vec<&Sla> = slas
+                .iter()
+                .copied()
+                .filter(|sla| is_missing(sla, &found))
+                .collect();
+            for sla in self.with_earlier_rows(&missing, until).await? {
+                if let Some(earlier) = Newest::of_earlier_schema(self, sla, until).await? {
+                    earlier.read(self, &mut found).await?;
+                }
+            }
+            all.extend(slas.iter().map(|sla| {
+                let own = found.remove(sla.name.as_str()).unwrap_or_default();
+                (sla.name.clone(), own)
+            }));
         }
-        if let Some(earlier) = Newest::of_earlier_schema(self, sla, until).await? {
-            earlier.read(self, &mut found).await?;
+        Ok(all)
+    }
+
+    /// Those of the SLAs that have rows of `violation` at or before `until` which are older than their rows of `evaluation`:
+    /// such rows were stored before there was that table.
+    pub(super) async fn with_earlier_rows<'a>(
+        &self,
+        slas: &[&'a Sla],
+        until: Timestamp,
+    ) -> Result<Vec<&'a Sla>, StoreError> {
+        let mut found = Vec::new();
+        for slas in slas.chunks(SLAS_AT_ONCE) {
+            let mut query = QueryBuilder::<MySql>::new(
+                "SELECT DISTINCT s.name FROM (SELECT name, version, (SELECT MIN(e.as_of) FROM evaluation e \
+                 WHERE e.sla = name AND e.complete = 0) AS first_part, (SELECT MIN(e.as_of) FROM evaluation e \
+                 WHERE e.sla = name AND e.complete = 1) AS first_whole FROM sla FORCE INDEX (PRIMARY) WHERE name IN (",
+            );
+            push_names(&mut query, slas);
+            query
+                .push(
+                    ")) s WHERE (SELECT 1 FROM violation v FORCE INDEX (by_version) WHERE v.sla = s.name \
+                     AND v.version = s.version AND v.as_of <= ",
+                )
+                .push_bind(column_time(until))
+                .push(
+                    " AND v.as_of < LEAST(COALESCE(s.first_part, '9999-12-31'), COALESCE(s.first_whole, '9999-12-31')) \
+                     LIMIT 1) IS NOT NULL",
+                );
+            let names: Vec<String> = query.build_query_scalar().fetch_all(self.pool()).await?;
+            let is_named = |sla: &&&Sla| names.iter().any(|name| *name == sla.name.as_str());
+            found.extend(slas.iter().filter(is_named).copied());
         }
         Ok(found)
     }
+}
+
+fn push_names(query: &mut QueryBuilder<MySql>, slas: &[&Sla]) {
+    let mut list = query.separated(", ");
+    for sla in filled(slas) {
+        list.push_bind(sla.name.to_string());
+    }
+}
+
+fn is_missing(sla: &Sla, found: &NewestTimes) -> bool {
+    let own = found.get(sla.name.as_str());
+    let ranges = sla.objectives.iter().map(|objective| &objective.id);
+    let events = sla.events.iter().map(|(_, objective)| &objective.id);
+    ranges
+        .chain(events)
+        .any(|id| own.is_none_or(|own| !own.contains_key(id.as_str())))
+}
+
+/// The versions of SLAs that have the newest complete evaluation at or before `as_of`, by name, where one has any.
+pub(super) async fn versions(
+    store: &Store,
+    slas: &[&Sla],
+    as_of: Timestamp,
+) -> Result<HashMap<String, u32>, StoreError> {
+    let mut found = HashMap::new();
+    for slas in slas.chunks(SLAS_AT_ONCE) {
+        let mut query = QueryBuilder::<MySql>::new(
+            "SELECT e.sla, MAX(e.version) FROM (SELECT sla, MAX(as_of) AS as_of FROM evaluation FORCE INDEX (by_sla) \
+             WHERE complete = 1 AND as_of <= ",
+        );
+        query.push_bind(column_time(as_of)).push(" AND sla IN (");
+        push_names(&mut query, slas);
+        query.push(
+            ") GROUP BY sla, complete) n JOIN evaluation e FORCE INDEX (by_sla) ON e.sla = n.sla AND e.complete = 1 \
+             AND e.as_of = n.as_of GROUP BY e.sla",
+        );
+        let rows: Vec<(String, u32)> = query.build_query_as().fetch_all(store.pool()).await?;
+        found.extend(rows);
+    }
+    let missing: Vec<&Sla> = slas
+        .iter()
+        .copied()
+        .filter(|sla| !found.contains_key(sla.name.as_str()))
+        .collect();
+    for sla in store.with_earlier_rows(&missing, as_of).await? {
+        if let Some(version) = version(store, &sla.name, as_of).await? {
+            found.insert(sla.name.to_string(), version);
+        }
+    }
+    Ok(found)
 }
 
 /// The version of an SLA that has the newest complete evaluation at or before `as_of`, if one has any.

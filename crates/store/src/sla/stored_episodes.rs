@@ -27,7 +27,11 @@ pub(super) async fn complete(
     for entries in cut.chunks_mut(ENTRIES_AT_ONCE) {
         let stored = read(store, entries).await?;
         for entry in entries {
-            let (objective, series) = (entry.document.objective.id.clone(), series_of(entry));
+            let series = series_of(entry);
+            let owner = (
+                entry.document.sla.clone(),
+                entry.document.objective.id.clone(),
+            );
             let Some(told) = entry
                 .document
                 .episodes
@@ -36,14 +40,14 @@ pub(super) async fn complete(
             else {
                 continue;
             };
-            let whole = stored.iter().find(|(owner, id, episode)| {
-                objective == owner.as_str()
+            let whole = stored.iter().find(|(sla, (objective, id, episode))| {
+                (owner.0.as_str(), owner.1.as_str()) == (sla.as_str(), objective.as_str())
                     && Some(*id) == series
                     && episode.side == told.side
                     && episode.start <= told.start
                     && episode.end >= told.end
             });
-            if let Some((_, _, episode)) = whole {
+            if let Some((_, (_, _, episode))) = whole {
                 *told = episode.clone();
             }
         }
@@ -66,9 +70,9 @@ fn series_of(entry: &StoredEvaluation) -> Option<SeriesId> {
 async fn read(
     store: &Store,
     entries: &[&mut StoredEvaluation],
-) -> Result<Vec<(String, SeriesId, Episode)>, StoreError> {
+) -> Result<Vec<(String, (String, SeriesId, Episode))>, StoreError> {
     let mut query = QueryBuilder::new(
-        "SELECT objective, series_id, side, `start`, `end`, start_known, ongoing, worst, worst_infinite \
+        "SELECT sla, objective, series_id, side, `start`, `end`, start_known, ongoing, worst, worst_infinite \
          FROM episode WHERE FALSE",
     );
     for entry in filled(entries) {
@@ -94,7 +98,10 @@ async fn read(
             .push(")");
     }
     let rows = query.build().fetch_all(store.pool()).await?;
-    rows.iter().map(episode).collect()
+    let owned = rows
+        .iter()
+        .map(|row| Ok((row.try_get("sla")?, episode(row)?)));
+    owned.collect()
 }
 
 fn name(side: Side) -> &'static str {

@@ -165,7 +165,10 @@ impl Store {
     }
 
     /// These versions; a version never changes, so that nothing can come between.
-    async fn versions(&self, wanted: &[(String, u32, i64)]) -> Result<Vec<StoredSla>, StoreError> {
+    pub(super) async fn versions(
+        &self,
+        wanted: &[(String, u32, i64)],
+    ) -> Result<Vec<StoredSla>, StoreError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }

@@ -1,14 +1,21 @@
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use domain::{
     Labels, SeriesId, Timestamp,
     sla::{Definition, ObjectiveId, SlaName},
 };
-use sqlx::Row as _;
+use sqlx::{MySql, QueryBuilder, Row as _};
 
+use super::Counted;
 use crate::{
     Store, StoreError,
     read::{labels, parsed, read_time},
+    sla::filled,
 };
+
+/// Objectives whose groups are read by one statement.
+const OBJECTIVES_AT_ONCE: usize = 256;
 
 /// A group of an objective whose events were counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,24 +40,45 @@ impl Store {
         objective: &ObjectiveId,
         definition: &Definition,
     ) -> Result<Vec<CountedGroup>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT group_id, labels, last_measured FROM slice_group \
-             WHERE sla = ? AND objective = ? AND definition = ? ORDER BY group_id",
-        )
-        .bind(sla.as_str())
-        .bind(objective.as_str())
-        .bind(definition.as_str())
-        .fetch_all(self.pool())
-        .await?;
-        rows.iter()
-            .map(|row| {
+        let counted = Counted::new(sla, objective, definition);
+        Ok(self.counted_groups_of(&[counted]).await?.swap_remove(0))
+    }
+
+    /// The same of many objectives, in their order.
+    pub(super) async fn counted_groups_of(
+        &self,
+        objectives: &[Counted<'_>],
+    ) -> Result<Vec<Vec<CountedGroup>>, StoreError> {
+        let mut found = Vec::with_capacity(objectives.len());
+        for objectives in objectives.chunks(OBJECTIVES_AT_ONCE) {
+            let mut query = QueryBuilder::<MySql>::new(
+                "SELECT sla, objective, definition, group_id, labels, last_measured FROM slice_group FORCE INDEX (PRIMARY) \
+                 WHERE (FALSE",
+            );
+            for counted in filled(objectives) {
+                query.push(" OR (");
+                counted.push(&mut query);
+                query.push(")");
+            }
+            query.push(") ORDER BY group_id");
+            let rows = query.build().fetch_all(self.pool()).await?;
+            let mut groups = HashMap::<Counted<'_>, Vec<CountedGroup>>::new();
+            for row in &rows {
+                let owner = Counted {
+                    sla: row.try_get("sla")?,
+                    objective: row.try_get("objective")?,
+                    definition: row.try_get("definition")?,
+                };
                 let last_measured: Option<NaiveDateTime> = row.try_get("last_measured")?;
-                Ok(CountedGroup {
+                groups.entry(owner).or_default().push(CountedGroup {
                     group: labels(row)?,
                     id: parsed(row, "group_id")?,
                     last_measured: last_measured.map(read_time),
-                })
-            })
-            .collect()
+                });
+            }
+            let own = objectives.iter();
+            found.extend(own.map(|counted| groups.get(counted).cloned().unwrap_or_default()));
+        }
+        Ok(found)
     }
 }

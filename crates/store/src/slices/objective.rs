@@ -6,7 +6,7 @@ use domain::{
 use sqlx::{MySql, QueryBuilder};
 
 /// What slices belong to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Counted<'a> {
     pub(crate) sla: &'a str,
     pub(crate) objective: &'a str,

@@ -301,7 +301,7 @@ impl Due {
         for row in query.build().fetch_all(connection).await? {
             let group: String = row.try_get(0)?;
             groups.entry(group).or_default().push(Read {
-                row: counted_row(&row)?,
+                row: counted_row(&row, 1)?,
                 minutes: row.try_get(12)?,
                 as_of: row.try_get(13)?,
             });

@@ -155,7 +155,7 @@ impl CrowdedDatabase {
         untouched: &Self,
         work: impl AsyncFnOnce(Store) -> T,
     ) -> (T, usize) {
-        let (made, statements) = self.recorded(work).await;
+        let (made, statements) = self.database.statements(work).await;
         let mut scans = String::new();
         let mut alike = HashMap::new();
         for statement in &statements {
@@ -181,10 +181,12 @@ impl CrowdedDatabase {
         assert!(scans.is_empty(), "these read a whole table:\n{scans}");
         (made, statements.len())
     }
+}
 
+impl TestDatabase {
     /// A connection that has the server's general log to itself until it is closed.
     async fn turn_to_log(&self) -> MySqlConnection {
-        let connection = MySqlConnection::connect_with(&self.database.server).await;
+        let connection = MySqlConnection::connect_with(&self.server).await;
         let mut connection = connection.expect("the database answers");
         let locked: Option<i64> = sqlx::query_scalar("SELECT GET_LOCK('slacast.general_log', ?)")
             .bind(LONGEST_WAIT.as_secs())
@@ -195,33 +197,37 @@ impl CrowdedDatabase {
         connection
     }
 
-    /// What `work` makes, and the statements it made the database run, with their values.
-    async fn recorded<T>(&self, work: impl AsyncFnOnce(Store) -> T) -> (T, Vec<String>) {
+    /// What `work` makes with a store of its own, and the different statements that it made the database run, with their
+    /// values.
+    ///
+    /// # Panics
+    /// When the database does not say what it ran: that takes a user who may switch its general log on.
+    pub async fn statements<T>(&self, work: impl AsyncFnOnce(Store) -> T) -> (T, Vec<String>) {
         // The log is the server's: whoever else needs it waits until it is set back.
         let turn = self.turn_to_log().await;
         // Whoever turned it on already shall find it on.
         let before = execute(
-            &self.database,
+            self,
             "SELECT CONCAT('SET GLOBAL general_log = ', @@GLOBAL.general_log, \
              ', GLOBAL log_output = ''', @@GLOBAL.log_output, '''') AS text",
         )
         .await;
         let restore = Restore {
-            database: &self.database,
+            database: self,
             statement: text(&before[0], "text").unwrap_or_default(),
         };
         execute(
-            &self.database,
+            self,
             "SET GLOBAL log_output = 'TABLE', GLOBAL general_log = 1",
         )
         .await;
-        let begun = execute(&self.database, "SELECT CAST(NOW(6) AS CHAR) AS text").await;
+        let begun = execute(self, "SELECT CAST(NOW(6) AS CHAR) AS text").await;
         let begun = text(&begun[0], "text").unwrap_or_default();
         // The log has the values of those statements alone that are prepared while it is on.
-        let store = connect(self.database.url()).expect("the database's URL");
+        let store = connect(self.url()).expect("the database's URL");
         let made = work(store.clone()).await;
         let rows = execute(
-            &self.database,
+            self,
             &format!(
                 "SELECT DISTINCT CONVERT(argument USING utf8mb4) AS text FROM mysql.general_log \
                  WHERE command_type = 'Execute' AND event_time >= '{begun}' AND thread_id IN \

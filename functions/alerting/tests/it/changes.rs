@@ -1,6 +1,8 @@
 //! What is said of an SLA, and when.
 
+use domain::alert::AlertState;
 use serde_json::json;
+use store::alert::AlertFilter;
 
 use crate::{receiver::Receiver, service::System};
 
@@ -96,4 +98,49 @@ async fn each_series_has_its_own_alert_and_its_own_worst_value() {
         .collect();
     values.sort_by_key(ToString::to_string);
     assert_eq!(values, [json!("90"), json!("91"), json!("92")]);
+}
+
+#[tokio::test]
+async fn alerts_are_listed_as_they_stood_at_a_time() {
+    let receiver = Receiver::start().await;
+    let system = System::with(&[("ops", &receiver)]).await;
+    system.evaluate(60, &[("a", 90.0), ("b", 50.0)]).await;
+    system.tick().await;
+    system.evaluate(30, &[("a", 50.0), ("b", 50.0)]).await;
+    system.tick().await;
+    // Where these times lie does not depend on how long that took.
+    sqlx::query(
+        "UPDATE alert SET since = '2026-11-23 08:00:00', resolved_at = '2026-11-23 08:30:00' WHERE state = 'resolved'",
+    )
+    .execute(system.database.pool())
+    .await
+    .unwrap();
+    sqlx::query("DELETE FROM alert WHERE state <> 'resolved'")
+        .execute(system.database.pool())
+        .await
+        .unwrap();
+    let store = system.database.store();
+    let at = async |time: &str, state: Option<AlertState>| {
+        let filter = AlertFilter {
+            state,
+            at: time.parse().ok(),
+            ..AlertFilter::default()
+        };
+        let found = store.alerts(&filter, 10, None).await.unwrap();
+        let found = found.rows.into_iter();
+        found
+            .map(|alert| (alert.state, alert.resolved_at.is_some()))
+            .collect::<Vec<_>>()
+    };
+    let (fired, resolved) = ((AlertState::Firing, false), (AlertState::Resolved, true));
+    for (time, state, expected) in [
+        ("2026-11-23T07:59:59Z", None, vec![]),
+        ("2026-11-23T08:00:00Z", None, vec![fired]),
+        ("2026-11-23T08:29:59Z", None, vec![fired]),
+        ("2026-11-23T08:30:00Z", None, vec![resolved]),
+        ("2026-11-23T08:29:59Z", Some(AlertState::Resolved), vec![]),
+        ("2026-11-23T08:30:00Z", Some(AlertState::Firing), vec![]),
+    ] {
+        assert_eq!(at(time, state).await, expected, "{time} {state:?}");
+    }
 }

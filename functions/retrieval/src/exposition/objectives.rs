@@ -11,7 +11,7 @@ use domain::{
 };
 use store::{
     Store, StoreError,
-    sla::{JudgedRow, JudgedRows, ViolationSpans},
+    sla::{JudgedRow, JudgedRows, Since, ViolationSpans},
     slices::budgets::CountedBudgets,
 };
 
@@ -138,7 +138,8 @@ impl Shown<'_> {
             }
             let excluded = excluded.of(&objective.id);
             let left = |row: &JudgedRow| {
-                let key = (objective.id.clone(), row.series, self.sla.version);
+                let id = objective.id.clone();
+                let key = (self.sla.name.clone(), id, row.series, self.sla.version);
                 let spans = spans.get(&key).map_or(&[][..], |spans| &spans[..]);
                 let windows = row.windows.as_ref()?;
                 Some(windows.without(excluded, spans, *as_of))
@@ -184,26 +185,23 @@ impl Shown<'_> {
         rows: &BTreeMap<String, JudgedRows>,
         excluded: &ExcludedTime,
     ) -> Result<ViolationSpans, StoreError> {
-        let (mut ids, mut since) = (Vec::new(), self.now);
+        let mut touched = Vec::new();
         for objective in &self.sla.objectives {
             let Some(JudgedRows { as_of, .. }) = rows.get(objective.id.as_str()) else {
                 continue;
             };
             let last = Window::TwelveHours.until(*as_of);
             if !excluded.of(&objective.id).length_within(last).is_zero() {
-                ids.push(objective.id.as_str());
-                since = since.min(last.start);
+                touched.push(Since {
+                    sla: &self.sla.name,
+                    objective: &objective.id,
+                    since: last.start,
+                });
             }
         }
-        if ids.is_empty() {
-            return Ok(ViolationSpans::new());
-        }
-        let mut found = self
-            .store
-            .violation_spans(&self.sla.name, &ids, since)
-            .await?;
+        let mut found = self.store.violation_spans(&touched).await?;
         // Later evaluations may know of more.
-        for ((objective, ..), spans) in &mut found {
+        for ((_, objective, ..), spans) in &mut found {
             if let Some(rows) = rows.get(objective.as_str()) {
                 spans.retain(|span| span.start <= rows.as_of);
             }

@@ -458,3 +458,34 @@ async fn other_parameters_are_refused() {
         assert_eq!(problem["errors"][0]["parameter"], parameter, "{problem}");
     }
 }
+
+#[tokio::test]
+async fn what_is_too_long_is_refused_whole_and_says_how_to_ask_for_less() {
+    let database = TestDatabase::create().await;
+    let store = database.store();
+    let long = "x".repeat(4_000);
+    let about = |metric: &str, number: u32| {
+        let about = Documents::about(metric, &format!("{long}{number}"));
+        about.prediction(time(AS_OF))
+    };
+    let many: Vec<Document> = (0..700).map(|number| about("cpuUsage", number)).collect();
+    for documents in many.chunks(100) {
+        store.store_batch(documents, &[]).await.unwrap();
+    }
+    store.store_batch(&[about("memory", 1)], &[]).await.unwrap();
+    let service = Service::new(store.clone());
+    for accept in [OPENMETRICS, "text/plain"] {
+        let headers = [("accept", accept)];
+        let ask = async |uri: &str| service.reply_to("GET", uri, &headers, Body::Empty).await;
+        let refused = ask("/metrics?collect=series").await;
+        assert_eq!(refused.status(), 413, "{accept}");
+        let problem: Value = document(&refused);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("bytes") && detail.contains("metric"),
+            "{detail}"
+        );
+        let fits = ask("/metrics?collect=series&metric=memory").await;
+        assert_eq!(fits.status(), 200, "{accept}");
+    }
+}

@@ -1,12 +1,12 @@
 //! What people change: each form is a request of the API, answered by the page where its change is seen.
 
-use domain::Timestamp;
+use domain::{Timestamp, sla::SlaName};
 use http_api::{ApiError, Call, Fault, Form, Reply, html};
-use pages::NewSla;
+use pages::{EditedSla, Frame, NewSla};
 use serde_json::{Map, Value, json};
 
 use super::{faults, frame, read_reply};
-use crate::{SlaManager, exclusions, name_in, set, trial};
+use crate::{SlaManager, database, exclusions, name_in, set, trial};
 
 /// `GET /ui/sla`.
 pub(crate) async fn new(_: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -71,6 +71,128 @@ async fn preview(
     let objectives = document.get("objectives").cloned().unwrap_or(json!([]));
     let asked = call.sending("", "", &json!({ "objectives": objectives }));
     read_reply(&trial::answer(manager, &asked).await?)
+}
+
+/// `POST /ui/sla/{name}`: with `do=replace` puts `document` in the place of `version`; with `do=retire` asks whether to retire
+/// it, and with `sure=yes` does so.
+pub(crate) async fn change(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
+    let name = name_in(call)?;
+    let mut fields = call.form()?;
+    let [act, version, document, sure] =
+        ["do", "version", "document", "sure"].map(|field| fields.take(field));
+    fields.finish()?;
+    let mut wrong = Vec::new();
+    let version = version.and_then(|version| version.parse::<u32>().ok());
+    if version.is_none() {
+        wrong.push(Fault::at("/version", "must be the version that is changed"));
+    }
+    if !matches!(act.as_deref(), Some("replace" | "retire")) {
+        wrong.push(Fault::at("/do", "must be replace or retire"));
+    }
+    let (Some(version), true) = (version, wrong.is_empty()) else {
+        return Err(ApiError::Invalid(wrong));
+    };
+    match (act.as_deref(), sure.as_deref()) {
+        (Some("retire"), Some("yes")) => retire(manager, call, &name, version).await,
+        (Some("retire"), _) => Ok(html::once(retiring(call, &name, version, None))),
+        _ => replace(manager, call, &name, version, document.unwrap_or_default()).await,
+    }
+}
+
+async fn replace(
+    manager: &SlaManager,
+    call: &Call,
+    name: &SlaName,
+    version: u32,
+    document: String,
+) -> Result<Reply, ApiError> {
+    let replaced = match serde_json::from_str::<Value>(&document) {
+        Err(error) => Err(ApiError::NotJson(error.to_string())),
+        Ok(written) => {
+            let asked = call.sending(name, "", &written).of_version(version);
+            set::replace(manager, &asked).await
+        }
+    };
+    let mut edited = EditedSla {
+        name: name.to_string(),
+        version,
+        document,
+        ..EditedSla::default()
+    };
+    match replaced {
+        Ok(_) => html::see_other(&call.path_of(&format!("/ui/sla/{name}"))),
+        Err(ApiError::PreconditionFailed(_)) => {
+            edited.newest = in_force(manager, name).await?;
+            Ok(html::outdated(shown(call, |frame| {
+                pages::edited(frame, &edited)
+            })))
+        }
+        Err(error) => {
+            edited.faults = faults(error)?;
+            Ok(html::refused(shown(call, |frame| {
+                pages::edited(frame, &edited)
+            })))
+        }
+    }
+}
+
+async fn retire(
+    manager: &SlaManager,
+    call: &Call,
+    name: &SlaName,
+    version: u32,
+) -> Result<Reply, ApiError> {
+    let asked = call.asking(name, "", &[]).of_version(version);
+    match set::retire(manager, &asked).await {
+        Ok(_) => html::see_other(&call.path_of("/ui")),
+        Err(ApiError::PreconditionFailed(_)) => {
+            let newest = in_force(manager, name).await?.map(|(version, _)| version);
+            Ok(html::outdated(retiring(call, name, version, newest)))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn retiring(call: &Call, name: &SlaName, version: u32, newest: Option<u32>) -> String {
+    shown(call, |frame| pages::retiring(frame, name, version, newest))
+}
+
+/// A page that is an answer to this request alone.
+fn shown(call: &Call, page: impl Fn(&Frame<'_>) -> String) -> String {
+    let base = (call.path_of(""), call.base_url());
+    page(&frame(call, &base, Some(call.now), None, None))
+}
+
+/// The version of an SLA in force, and the document that would make it again.
+pub(super) async fn in_force(
+    manager: &SlaManager,
+    name: &str,
+) -> Result<Option<(u32, String)>, ApiError> {
+    let Some(stored) = manager.store.sla(name).await.map_err(database)? else {
+        return Ok(None);
+    };
+    let version = stored.sla.version;
+    let mut document = Map::new();
+    document.insert("name".to_owned(), json!(stored.sla.name));
+    if let Value::Object(about) = json!(stored.about) {
+        document.extend(about);
+    }
+    document.insert("objectives".to_owned(), json!(stored.sla.all()));
+    let mut document = Value::Object(document);
+    leave_out_nulls(&mut document);
+    let text = serde_json::to_string_pretty(&document).map_err(ApiError::internal)?;
+    Ok(Some((version, text)))
+}
+
+fn leave_out_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(leave_out_nulls);
+        }
+        Value::Array(values) => values.iter_mut().for_each(leave_out_nulls),
+        _ => {}
+    }
 }
 
 /// `POST /ui/sla/{name}/exclusions`.

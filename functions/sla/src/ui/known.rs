@@ -1,18 +1,27 @@
 //! What is known of an SLA, as its routes answer it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
-use domain::Timestamp;
+use domain::{
+    Timestamp,
+    sla::{ExcludedTime, Sla, SlaName},
+};
 use http_api::{ApiError, Call};
 use pages::{Budgets, Check, Prediction, ShownSla, Trust, TrustBin};
 use store::{
     score::{ObjectiveScores, ScoreSelection},
-    sla::Worst,
+    sla::{Evaluation, Since, Worst},
+    slices::budgets::{AskedBudgets, CountedBudgets},
 };
 
-use super::{read, read_reply};
+use super::read;
 use crate::{
-    SlaManager, budget, check, database, outlook, reliability, standing::Standing, standing_groups,
+    SlaManager, budget, check, database, outlook, set,
+    standing::{Standing, asked},
+    standing_groups,
 };
 
 /// What the probabilities of each objective were worth, by SLA and objective.
@@ -77,42 +86,91 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// What is known of one SLA.
     pub(crate) async fn read(
         manager: &SlaManager,
         call: &Call,
         name: &str,
         as_of: Option<Timestamp>,
     ) -> Result<Self, ApiError> {
-        let as_of = as_of.map(|as_of| ("as_of", as_of.to_string()));
-        let mut query = vec![("sla", name.to_owned())];
-        query.extend(as_of.clone());
-        let (store, now) = (&manager.store, call.now);
-        let asked = call.asking("", "", &query);
-        let standing = Standing::read(manager, &asked, now, Worst::State).await?;
-        let excluded = store.excluded_time(name, now).await.map_err(database)?;
-        let check = check::document(&standing, &excluded, store, now).await?;
-        let check: Check = read(&check)?;
-        let counted = standing_groups::read(&standing, &excluded, store, now);
-        let counted = counted.await.map_err(database)?;
-        let scores = reliability::of_last_day(manager, &standing, now).await;
-        let prediction = outlook::document(&standing, (&counted, None), scores.as_deref());
-        let prediction = read(&prediction)?;
-        let evaluation = &standing.evaluation;
-        let with_target = evaluation
-            .objectives
-            .iter()
-            .any(|one| one.objective.target.is_some());
-        let budgets = if with_target || !evaluation.events.is_empty() {
-            let query: Vec<_> = as_of.into_iter().collect();
-            read_reply(&budget::answer(manager, &call.asking(name, "", &query)).await?)?
-        } else {
-            Budgets::default()
+        let asked = asked(manager, as_of, call.now);
+        let evaluation = manager.store.evaluation(name, asked, Worst::State).await;
+        let evaluation = evaluation.map_err(database)?;
+        let evaluation = evaluation.ok_or_else(|| set::missing(name))?;
+        let in_force = manager.store.sla(name).await.map_err(database)?;
+        let in_force: Vec<Sla> = in_force.map(|stored| stored.sla).into_iter().collect();
+        let known = Self::of(manager, (as_of, call.now), vec![evaluation], &in_force).await?;
+        known.into_iter().next().ok_or_else(|| set::missing(name))
+    }
+
+    /// What is known of all SLAs in force, by as many statements as there are for a few of them.
+    pub(crate) async fn read_all(
+        manager: &SlaManager,
+        call: &Call,
+        as_of: Option<Timestamp>,
+    ) -> Result<Vec<Self>, ApiError> {
+        let store = &manager.store;
+        let in_force = store.active_slas().await.map_err(database)?;
+        let slas = match as_of {
+            Some(as_of) => store.evaluated_versions(in_force.clone(), as_of).await,
+            None => Ok(in_force.clone()),
         };
-        Ok(Self {
-            check,
-            prediction,
-            budgets,
-        })
+        let asked = asked(manager, as_of, call.now);
+        let evaluations = store.evaluations(slas.map_err(database)?, asked, Worst::State);
+        let evaluations = evaluations.await.map_err(database)?;
+        Self::of(manager, (as_of, call.now), evaluations, &in_force).await
+    }
+
+    /// What follows from evaluations, in their order. Budgets are of what is `in_force`.
+    async fn of(
+        manager: &SlaManager,
+        (as_of, now): (Option<Timestamp>, Timestamp),
+        evaluations: Vec<Evaluation>,
+        in_force: &[Sla],
+    ) -> Result<Vec<Self>, ApiError> {
+        let store = &manager.store;
+        let standings: Vec<Standing> = evaluations
+            .into_iter()
+            .map(|evaluation| Standing::of_read(manager, evaluation, as_of, now))
+            .collect();
+        let evaluated = || standings.iter().map(|standing| &standing.evaluation);
+        let names: Vec<&str> = evaluated().map(|own| own.name.as_str()).collect();
+        let excluded = store.excluded_times(&names, now).await.map_err(database)?;
+        let never = ExcludedTime::default();
+        let excluded = |name: &SlaName| excluded.get(name.as_str()).unwrap_or(&never);
+        let cut: Vec<Since<'_>> = evaluated()
+            .flat_map(|own| check::cut(own, excluded(&own.name)))
+            .collect();
+        let stored = store.violation_spans(&cut).await.map_err(database)?;
+        let asked: Vec<AskedBudgets<'_>> = standings
+            .iter()
+            .flat_map(|own| standing_groups::asked(own, excluded(&own.evaluation.name), now))
+            .collect();
+        let counted = CountedBudgets::read_all(store, &asked).await;
+        let mut counted = counted.map_err(database)?.into_iter();
+        let budgeted: Vec<(&Sla, &ExcludedTime)> = in_force
+            .iter()
+            .filter(|sla| has_budget(sla))
+            .map(|sla| (sla, excluded(&sla.name)))
+            .collect();
+        let budgets = budget::read_all(manager, &budgeted, as_of, now).await?;
+        let budgets = budgeted.iter().zip(budgets);
+        let mut budgets: HashMap<&SlaName, Budgets> = budgets
+            .map(|((sla, _), budgets)| (&sla.name, budgets.shown()))
+            .collect();
+        let mut all = Vec::with_capacity(standings.len());
+        for standing in &standings {
+            let evaluation = &standing.evaluation;
+            let excluded = excluded(&evaluation.name);
+            let own: Vec<CountedBudgets> = counted.by_ref().take(evaluation.events.len()).collect();
+            let groups = standing_groups::of(standing, excluded, now, &own);
+            all.push(Self {
+                check: read(&check::of(standing, excluded, now, &stored, &groups))?,
+                prediction: read(&outlook::document(standing, (&groups, None), None))?,
+                budgets: budgets.remove(&evaluation.name).unwrap_or_default(),
+            });
+        }
+        Ok(all)
     }
 
     /// A row for each objective.
@@ -121,4 +179,10 @@ impl Known {
         let trust = |objective: &str| trust(worths, &sla, objective);
         ShownSla::of(self.check, self.prediction, self.budgets, trust)
     }
+}
+
+/// Whether an SLA has an objective whose budget can be spent.
+fn has_budget(sla: &Sla) -> bool {
+    let mut ranges = sla.objectives.iter();
+    !sla.events.is_empty() || ranges.any(|objective| objective.target.is_some())
 }

@@ -66,17 +66,12 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
     };
     let as_of = query.moment("as_of", call.now);
     query.finish()?;
-    let in_force = manager.store.active_slas().await.map_err(database)?;
+    let known = Known::read_all(manager, call, as_of).await?;
     let worths = worths(manager, None, as_of).await;
-    let mut slas: Vec<ShownSla> = Vec::new();
-    for sla in &in_force {
-        match Known::read(manager, call, &sla.name, as_of).await {
-            Ok(known) => slas.push(known.shown(&worths)),
-            // Retired since the names were read.
-            Err(ApiError::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let mut slas: Vec<ShownSla> = known
+        .into_iter()
+        .map(|known| known.shown(&worths))
+        .collect();
     add_history(manager, &mut slas).await?;
     let newest = slas.iter().filter_map(|sla| sla.as_of).max();
     let total = slas.len();

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 
 use crate::SlaManager;
 
-/// A page of all SLAs asks the database some questions about each.
+/// A page of all SLAs reads what is known of each.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 
 /// `GET /ui/…` where there is nothing.

@@ -101,6 +101,8 @@ async fn of(manager: &SlaManager, call: &Call, objective: &str) -> Result<Reply,
             .find(|own| own.objective == objective)
     };
     let worths = worths(manager, Some(&name), as_of).await;
+    // Of several series together no history is kept.
+    let has_history = budget.is_some() && (of_series || all.len() == 1);
     let row = Row {
         prediction: prediction.objectives.into_iter().find(own),
         budget,
@@ -121,6 +123,10 @@ async fn of(manager: &SlaManager, call: &Call, objective: &str) -> Result<Reply,
         sla: name.to_string(),
         version: check.version,
         history: counted(manager, call, &row.check, span).await?,
+        left: match has_history {
+            true => left(manager, call, &row.check, span).await?,
+            false => Vec::new(),
+        },
         silent: silent(manager, &name, &row.check, span).await?,
         series: all,
         span,
@@ -330,4 +336,53 @@ async fn counted(
         }
     }
     Ok(points)
+}
+
+/// What is read of a point of `/sla/{name}/history`, which ends there.
+#[derive(Deserialize)]
+struct Left {
+    labels: Labels,
+    end: Timestamp,
+    remaining_share: Option<f64>,
+}
+
+/// What was left of the budget at the end of each step, as a share.
+async fn left(
+    manager: &SlaManager,
+    call: &Call,
+    entry: &CheckEntry,
+    span: Span,
+) -> Result<Vec<HistoryPoint>, ApiError> {
+    let step = match span.length().as_secs() / 3600 {
+        0..=6 => "5m",
+        7..=48 => "1h",
+        _ => "1d",
+    };
+    let asked = [
+        ("objective", entry.objective.clone()),
+        ("from", span.start.to_string()),
+        ("to", span.end.to_string()),
+        ("step", step.to_owned()),
+        ("provisional", "true".to_owned()),
+        ("limit", "1000".to_owned()),
+    ];
+    let reply = match history::answer(manager, &call.asking(&call.name, "", &asked)).await {
+        Ok(reply) => reply,
+        // So fine is not kept for so long, or the SLA is retired.
+        Err(ApiError::Invalid(_) | ApiError::NotFound(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let (rows, _) = read_list::<Left>(&reply, "history")?;
+    let own = rows.into_iter().filter(|own| own.labels == entry.labels);
+    let points = own.filter_map(|own| {
+        let share = own.remaining_share?;
+        Some(HistoryPoint {
+            start: own.end,
+            min: share,
+            max: share,
+            average: share,
+            samples: 1,
+        })
+    });
+    Ok(points.collect())
 }

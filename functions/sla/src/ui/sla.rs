@@ -5,7 +5,7 @@ use pages::{Moment, SlaPage, Sort, arranged};
 use serde_json::Value;
 
 use super::{
-    frame,
+    forms, frame,
     known::{Known, worths},
     read_list, read_reply,
 };
@@ -44,6 +44,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
         violations,
         exclusions,
         document,
+        in_force: forms::in_force(manager, &name).await?,
     };
     let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {

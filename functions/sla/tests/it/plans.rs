@@ -39,6 +39,12 @@ async fn no_route_reads_a_whole_table() {
         "/sla/other-7/exclusions?as_of=2026-11-23T08:44:45Z",
         "/sla/demo/exclusions",
     ];
+    let pages = [
+        "/ui",
+        "/ui?as_of=2026-11-23T08:44:45Z",
+        "/ui/sla/other-7",
+        &format!("/ui/sla/demo/{objective}"),
+    ];
     let (statuses, statements) = crowded
         .answer_by_index(async |store| {
             let service = Service::new(store);
@@ -52,6 +58,10 @@ async fn no_route_reads_a_whole_table() {
                     let next = format!("{uri}{separator}cursor={next}");
                     statuses.push((uri.to_owned(), service.status("GET", &next, None, "").await));
                 }
+            }
+            for uri in pages {
+                let reply = service.browse("GET", uri, "").await;
+                statuses.push((uri.to_owned(), reply.status().as_u16()));
             }
             for (method, uri, document) in [
                 ("POST", "/sla", &named),
