@@ -348,7 +348,7 @@ async fn a_record_that_is_too_large_is_published_with_fewer_failures() {
             "[[metric]]\nname = \"{name}\"\nquery = 'label_replace(up, \"a\", \"b\", \"c\", \"(\")'\n"
         )
     };
-    let text: String = (0..90).map(|_| broken()).collect();
+    let text: String = (0..300).map(|_| broken()).collect();
     let instead = [("DATABASE_URL", database.url())];
     let small = [("max.message.bytes", "4096")];
     let (etl, topic) = etl_with_topic(&text, &instead, &small).await;

@@ -18,7 +18,7 @@ async fn a_writer_that_dies_in_the_middle_leaves_nothing_and_the_next_delivery_e
     // The last rows of the transaction have to wait, so that it is certainly under way when its connection is killed.
     let mut blocker = MySqlConnection::connect(database.url()).await.unwrap();
     let mut held = blocker.begin().await.unwrap();
-    sqlx::query("INSERT INTO metadata VALUES (?, ?, '{}')")
+    sqlx::query("INSERT INTO metadata (series_id, as_of, document) VALUES (?, ?, '{}')")
         .bind(documents_id("199"))
         .bind(at(0).to_utc().naive_utc())
         .execute(&mut *held)
