@@ -80,31 +80,40 @@ impl<'a> Newest<'a> {
     }
 
     /// `SELECT sla, version, objective, as_of`: one step through an index for each objective, however often it was evaluated.
+    /// `as_of` is null for one that never was.
     fn push(&self, query: &mut QueryBuilder<MySql>) {
-        query.push(match self.kind {
+        match self.kind {
             Kind::Complete => {
-                "SELECT sla, version, objective, MAX(as_of) AS as_of FROM evaluation FORCE INDEX (by_objective) \
-                 WHERE complete = 1 AND "
+                query
+                    .push(
+                        "SELECT o.sla, o.version, o.objective, \
+                         (SELECT l.as_of FROM evaluation l FORCE INDEX (by_objective) WHERE l.sla = o.sla \
+                         AND l.version = o.version AND l.complete = 1 AND l.objective = o.objective AND l.as_of <= ",
+                    )
+                    .push_bind(self.until)
+                    .push(
+                        " ORDER BY l.as_of DESC LIMIT 1) AS as_of FROM sla_objective o FORCE INDEX (by_objective) WHERE ",
+                    );
+                push_versions(query, ("o.sla", "o.version"), &self.versions);
             }
             Kind::EarlierSchema => {
-                "SELECT sla, version, objective, MAX(as_of) AS as_of FROM violation FORCE INDEX (PRIMARY) WHERE "
+                query.push(
+                    "SELECT sla, version, objective, MAX(as_of) AS as_of FROM violation FORCE INDEX (PRIMARY) WHERE ",
+                );
+                push_versions(query, ("sla", "version"), &self.versions);
+                query
+                    .push(" AND as_of <= ")
+                    .push_bind(self.until)
+                    .push(" GROUP BY sla, version, objective");
             }
-        });
-        push_versions(query, ("sla", "version"), &self.versions);
-        query
-            .push(" AND as_of <= ")
-            .push_bind(self.until)
-            .push(match self.kind {
-                Kind::Complete => " GROUP BY sla, version, complete, objective",
-                Kind::EarlierSchema => " GROUP BY sla, version, objective",
-            });
+        }
     }
 
     /// Adds the objectives that are not found yet.
     async fn read(&self, store: &Store, found: &mut NewestTimes) -> Result<(), StoreError> {
         let mut query = QueryBuilder::new("SELECT sla, objective, as_of FROM (");
         self.push(&mut query);
-        query.push(") n");
+        query.push(") n WHERE n.as_of IS NOT NULL");
         let rows: Vec<(String, String, NaiveDateTime)> =
             query.build_query_as().fetch_all(store.pool()).await?;
         for (sla, objective, as_of) in rows {
