@@ -186,29 +186,22 @@ async fn every_page_is_whole_in_the_readers_own_colours_and_on_paper() {
     let server = Server::start(database.store().clone(), Access::Anybody).await;
     let driver = Driver::start().await;
     let mut checked = 0;
-    for view in &View::all()[..2] {
-        driver.view(*view).await;
-        for (name, medium, features) in [
-            ("forced", "screen", &[("forced-colors", "active")][..]),
-            (
-                "forced-dark",
-                "screen",
-                &[
-                    ("forced-colors", "active"),
-                    ("prefers-color-scheme", "dark"),
-                ][..],
-            ),
-            (
-                "still",
-                "screen",
-                &[("prefers-reduced-motion", "reduce")][..],
-            ),
-            ("paper", "print", &[][..]),
-        ] {
-            driver.medium(medium, features).await;
-            let name = format!("{}-{name}", view.name());
-            checked += look(&driver, &server, *view, &name, &PAGES).await;
-        }
+    let view = View::all()[0];
+    driver.view(view).await;
+    for (name, medium, features) in [
+        (
+            "forced",
+            "screen",
+            &[
+                ("forced-colors", "active"),
+                ("prefers-reduced-motion", "reduce"),
+            ][..],
+        ),
+        ("paper", "print", &[][..]),
+    ] {
+        driver.medium(medium, features).await;
+        let name = format!("{}-{name}", view.name());
+        checked += look(&driver, &server, view, &name, &PAGES).await;
     }
     eprintln!("axe: {checked} pages, 0 violations");
     driver.stop().await;
@@ -224,7 +217,8 @@ async fn an_empty_database_and_one_of_ten_thousand_series_are_shown() {
     let full = Server::start(crowded.store().clone(), Access::Anybody).await;
     let driver = Driver::start().await;
     let mut checked = 0;
-    for view in View::all() {
+    let all = View::all();
+    for view in [all[0], all[all.len() - 1]] {
         driver.view(view).await;
         let name = format!("{}-empty", view.name());
         checked += look(&driver, &empty, view, &name, &EMPTY).await;
@@ -246,7 +240,9 @@ async fn the_keyboard_reaches_every_link_and_field() {
     let server = Server::start(database.store().clone(), Access::Anybody).await;
     let driver = Driver::start().await;
     driver.view(View::all()[0]).await;
-    for (name, path, _) in PAGES {
+    // Each kind of link and field is on one of these.
+    let kinds = ["list-empty", "objective-events", "alerts", "try", "new"];
+    for (name, path, _) in PAGES.iter().filter(|page| kinds.contains(&page.0)) {
         driver.goto(&server.url(path)).await;
         let first = driver.tab().await;
         assert!(first.contains("Skip to the content"), "{name}: {first}");

@@ -473,7 +473,7 @@ async fn what_is_too_long_is_refused_whole_and_says_how_to_ask_for_less() {
         store.store_batch(documents, &[]).await.unwrap();
     }
     store.store_batch(&[about("memory", 1)], &[]).await.unwrap();
-    let service = Service::new(store.clone());
+    let service = Service::patient(store.clone());
     for accept in [OPENMETRICS, "text/plain"] {
         let headers = [("accept", accept)];
         let ask = async |uri: &str| service.reply_to("GET", uri, &headers, Body::Empty).await;
