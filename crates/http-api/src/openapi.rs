@@ -123,7 +123,11 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(first) = operation.answers.first() {
         for text in operation.texts {
             let content = &mut responses[&first.status.to_string()]["content"];
-            content[*text] = json!({"schema": {"type": "string"}});
+            // A document of YAML is whatever it says.
+            content[*text] = match text.contains("yaml") {
+                true => json!({"schema": {}}),
+                false => json!({"schema": {"type": "string"}}),
+            };
         }
     }
     for status in operation.problems() {
