@@ -8,14 +8,16 @@ use domain::{
     Labels, Span, SpanSet, Timestamp,
     events::{Counts, Minute, SliceCounts},
     message::{EvaluationRow, Kind},
-    sla::Sla,
 };
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
 use serde_json::json;
-use store::testing::{CountedEvents, TestDatabase};
+use store::{
+    sla::Condition,
+    testing::{CountedEvents, TestDatabase},
+};
 
 use crate::delivery::{Parcel, at, deliver};
 
@@ -76,14 +78,23 @@ fn broken(group: &Labels, as_of: Timestamp) -> Parcel {
         .with_header("ce_id", json!(row.to_string().as_bytes()))
 }
 
+/// Stores the SLA whose events are published.
+async fn put(database: &TestDatabase) {
+    let CountedEvents { sla, objective, .. } = events();
+    let store = database.store();
+    store
+        .put_sla(sla.as_str(), &[objective], &Condition::Any, at(0))
+        .await
+        .unwrap();
+}
+
 /// When the objective was evaluated, as far as that is complete.
 async fn evaluated(database: &TestDatabase) -> Option<Timestamp> {
-    let events = events();
-    let mut sla = Sla::new(events.sla.clone(), 1, Vec::new());
-    sla.push(events.objective.clone().into());
-    let newest = database.store().newest_evaluations(&sla, at(600)).await;
-    let id = events.objective.id.as_str();
-    newest.unwrap().get(id).copied()
+    let CountedEvents { sla, objective, .. } = events();
+    let store = database.store();
+    let sla = store.sla(sla.as_str()).await.unwrap().unwrap().sla;
+    let newest = store.newest_evaluations(&sla, at(600)).await.unwrap();
+    newest.get(objective.id.as_str()).copied()
 }
 
 /// The events of each group in `(from, to]`, added up.
@@ -133,6 +144,7 @@ fn every_event_counts_once_however_records_are_delivered() {
             order.extend(again);
             runtime.block_on(async {
                 database.clear().await;
+                put(&database).await;
                 for batch in order.chunks(batch) {
                     let batch: Vec<_> = batch.iter().map(|place| parcels[*place].clone()).collect();
                     deliver(&database, &batch).await;
@@ -153,6 +165,7 @@ fn every_event_counts_once_however_records_are_delivered() {
 #[tokio::test]
 async fn a_group_whose_record_is_set_aside_holds_up_no_evaluation() {
     let database = TestDatabase::create().await;
+    put(&database).await;
     let mut parcels = published(1);
     parcels[1] = broken(&groups()[1], at(20));
     let answer = deliver(&database, &parcels).await;
