@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS metrics (
 );
 
 -- One row per series and run: autocorrelation, stationarity, seasonality. `packed`: the document without its key, in a form of
--- a fifth of the bytes; `document` is the JSON `null` then. Rows of before version 13 have `document` alone.
+-- a fifth of the bytes; `document` says nothing then. Rows of before version 13 have `document` alone.
 CREATE TABLE IF NOT EXISTS metadata (
     series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     as_of     DATETIME(3) NOT NULL,

@@ -13,6 +13,10 @@ use crate::StoreError;
 /// What column `document` holds, which was all there was before documents were packed.
 const NO_JSON: &str = "null";
 
+/// What it holds of a prediction: one without a forecast, which programs from before schema version 13 can read. Their runs
+/// go on, and find a forecast that cannot be scored.
+const NO_FORECAST: &str = r#"{"series":"00000000000000000000000000000000","metric":"packed","labels":{},"as_of":"1970-01-01T00:00:00Z","horizon_seconds":600,"step_seconds":60,"forecast":{"error":"stored by a newer program"}}"#;
+
 pub(super) async fn write(
     connection: &mut MySqlConnection,
     entries: &[Entry<'_>],
@@ -126,7 +130,7 @@ impl<'a> Row for PredictionRow<'a> {
         arguments.add(self.min)?;
         arguments.add(self.max)?;
         arguments.add(self.average)?;
-        arguments.add(NO_JSON)?;
+        arguments.add(NO_FORECAST)?;
         arguments.add(self.packed.as_slice())
     }
 }
@@ -172,5 +176,16 @@ impl<'a> Row for ArraysRow<'a> {
         arguments.add(self.kind)?;
         arguments.add(NO_JSON)?;
         arguments.add(self.packed.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_before_find_a_prediction_without_a_forecast() {
+        let read: PredictionDocument = serde_json::from_str(NO_FORECAST).unwrap();
+        assert_eq!(read.forecast.reason(), Some("stored by a newer program"));
     }
 }
