@@ -30,6 +30,7 @@ use crate::{
     subject::Trigger,
 };
 
+mod counters;
 mod events;
 mod fetch;
 mod metric;

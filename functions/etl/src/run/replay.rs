@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Etl, SERIES_WAITING,
-    events::{CountersRead, NotCounted, Reading, Underway, wanted},
+    counters::{NotCounted, Reading, Underway},
 };
 use crate::{
     deadline::Deadline,
@@ -236,41 +236,22 @@ impl Etl {
             deadline,
             range: Counting::read_range(piece.span),
         };
-        let new = |(active, _): &'_ (ActiveEvents, bool)| {
-            Counting::new(&active.objective, piece.span, reading.range)
-        };
         let mut underway: Vec<Underway<'_>> = piece
             .events
             .iter()
-            .map(|one| Underway {
-                active: &one.0,
-                counting: new(one),
-                reason: None,
-            })
+            .map(|(active, _)| Underway::new(active, piece.span, reading.range))
             .collect();
-        let mut read = CountersRead::default();
-        for wanted in wanted(&mut underway) {
-            let is_needed = |(position, _): &(usize, usize)| underway[*position].reason.is_none();
-            if !wanted.uses.iter().any(is_needed) {
-                continue;
-            }
-            let counted = self
-                .count_counters(&wanted, &reading, &mut read, &mut underway)
-                .await;
-            match counted {
-                Ok(()) => {}
-                Err(NotCounted::Deadline) => return Err(NotReplayed::Deadline),
-                Err(NotCounted::Fetch(
-                    error @ (FetchError::Unreachable(_) | FetchError::Busy(_)),
-                )) => return Err(NotReplayed::Prometheus(error)),
-                Err(error) => {
-                    for (position, _) in &wanted.uses {
-                        let reason = &mut underway[*position].reason;
-                        reason.get_or_insert_with(|| format!("{}: {error}", wanted.selector.text));
-                    }
-                }
-            }
-        }
+        let counted = self.count_all(&reading, &mut underway, |error| {
+            matches!(
+                error,
+                NotCounted::Deadline
+                    | NotCounted::Fetch(FetchError::Unreachable(_) | FetchError::Busy(_))
+            )
+        });
+        counted.await.map_err(|error| match error {
+            NotCounted::Fetch(error) => NotReplayed::Prometheus(error),
+            _ => NotReplayed::Deadline,
+        })?;
         let most = self.bounds.groups_of_objective as usize;
         for (objective, (_, replace)) in underway.into_iter().zip(&piece.events) {
             let active = objective.active;

@@ -13,7 +13,7 @@ use domain::{
 
 use super::{
     Etl,
-    events::{CountersRead, NotCounted, Reading, Underway, wanted},
+    counters::{NotCounted, Reading, Underway},
 };
 use crate::{
     deadline::Deadline,
@@ -131,35 +131,19 @@ impl Etl {
         let underway = active.iter().zip(&*reasons);
         let mut underway: Vec<Underway<'_>> = underway
             .map(|(active, reason)| Underway {
-                active,
-                counting: Counting::new(&active.objective, piece, reading.range),
                 reason: reason.clone(),
+                ..Underway::new(active, piece, reading.range)
             })
             .collect();
-        let mut read = CountersRead::default();
-        for wanted in wanted(&mut underway) {
-            let is_needed = |(position, _): &(usize, usize)| underway[*position].reason.is_none();
-            if !wanted.uses.iter().any(is_needed) {
-                continue;
-            }
-            let counted = self
-                .count_counters(&wanted, &reading, &mut read, &mut underway)
-                .await;
-            match counted {
-                Ok(()) => {}
-                Err(
-                    error @ (NotCounted::Deadline
+        self.count_all(&reading, &mut underway, |error| {
+            matches!(
+                error,
+                NotCounted::Deadline
                     | NotCounted::TimedOut(_)
-                    | NotCounted::Fetch(FetchError::Unreachable(_))),
-                ) => return Err(error),
-                Err(error) => {
-                    for (position, _) in &wanted.uses {
-                        let reason = &mut underway[*position].reason;
-                        reason.get_or_insert_with(|| format!("{}: {error}", wanted.selector.text));
-                    }
-                }
-            }
-        }
+                    | NotCounted::Fetch(FetchError::Unreachable(_))
+            )
+        })
+        .await?;
         let most = self.bounds.groups_of_objective as usize;
         let counted = underway.into_iter().zip(reasons);
         let counted = counted.map(|(underway, reason)| {
