@@ -1,9 +1,10 @@
 //! How long rows are kept, and their end.
 //!
 //! The rows of every run are kept for some days, then those of the first run in each hour; the long arrays for an hour;
-//! violations, gaps, exclusions, what was judged and scores for as long as the longest budget window looks back. Rows go in bounded batches,
-//! so that a purge never holds up storing for long. Slices of events and what series were like (`history`) have
-//! terms of their own.
+//! episodes, gaps, exclusions and what was judged for as long as the longest budget window looks back, which costs little:
+//! what touches is merged, so that a series has a row of each break and not of each run. Scores have a row of each run,
+//! and go after a month. Rows go in bounded batches, so that a purge never holds up storing for long. Slices of events and
+//! what series were like (`history`) have terms of their own.
 
 mod budget;
 mod expired;
@@ -31,7 +32,7 @@ use budget::Budget;
 pub struct Limits {
     /// The rows of every run; after that one run's an hour.
     pub every_run: Duration,
-    /// Everything; violations, gaps, exclusions, judged time and scores for at least 32 days.
+    /// Everything; episodes, gaps, exclusions and judged time for at least 400 days, scores for at least 32.
     pub everything: Duration,
     /// What series were like, 5 minutes by 5 minutes; after that by the hour.
     pub buckets: Duration,
@@ -51,11 +52,12 @@ pub struct Purged {
 /// How long slices are added up before a purge, and scores summed up after it.
 const SUMMING_UP: Duration = Duration::from_millis(300);
 const LONG_ARRAYS: Duration = Duration::from_secs(3600);
-/// The longest budget window, 30 days, and two days more.
-const HISTORY: Duration = Duration::from_secs(32 * 86_400);
+/// How long scores are kept.
+const SCORES_KEPT: Duration = Duration::from_secs(32 * 86_400);
 /// How long slices of 5 minutes are kept.
 const FIVE_MINUTES_KEPT: Duration = Duration::from_secs(40 * 86_400);
-/// How long slices of an hour and of a day are kept, and what exclusions cut.
+/// How long what budgets are reckoned from is kept: slices of an hour and of a day, finer ones where exclusions cut them,
+/// episodes, gaps, judged time and exclusions. The longest budget window is a year.
 const SUMS_KEPT: Duration = Duration::from_secs(400 * 86_400);
 
 impl Store {
@@ -139,7 +141,9 @@ struct Cutoffs {
     long_arrays: NaiveDateTime,
     /// Rows of the newest scores of series that have none after it go.
     recent: NaiveDateTime,
-    /// Violations, gaps, exclusions and judged time that end before it, and scores of forecasts before it, go.
+    /// Scores of forecasts before it go.
+    scores: NaiveDateTime,
+    /// Episodes, gaps, exclusions and judged time that end before it go.
     history: NaiveDateTime,
     /// Slices of a minute that end before it go.
     minutes: NaiveDateTime,
@@ -160,7 +164,8 @@ impl Cutoffs {
             everything: column_time(now - limits.everything),
             long_arrays: column_time(now - LONG_ARRAYS),
             recent: column_time(now - recent::KEPT),
-            history: column_time(now - limits.everything.max(HISTORY)),
+            scores: column_time(now - limits.everything.max(SCORES_KEPT)),
+            history: column_time(now - limits.everything.max(SUMS_KEPT)),
             minutes: column_time(now - roll_up::MINUTES_KEPT),
             five_minutes: column_time(now - FIVE_MINUTES_KEPT),
             sums: column_time(now - SUMS_KEPT),

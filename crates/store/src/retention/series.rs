@@ -79,11 +79,15 @@ const TABLES: [Table; 3] = [
     },
 ];
 
-/// Of these it is the end that counts; of scores, the forecast.
-const HISTORIES: [&str; 7] = [
+/// What budgets are reckoned from. It is the end that counts.
+const HISTORIES: [&str; 3] = [
     "DELETE FROM episode WHERE series_id = ? AND `end` < ? LIMIT ?",
     "DELETE FROM gap WHERE series_id = ? AND `end` < ? LIMIT ?",
     "DELETE FROM judged WHERE series_id = ? AND `end` < ? LIMIT ?",
+];
+
+/// Here it is the forecast.
+const SCORES: [&str; 4] = [
     "DELETE FROM score WHERE series_id = ? AND forecast_as_of < ? LIMIT ?",
     "DELETE FROM objective_score WHERE series_id = ? AND forecast_as_of < ? LIMIT ?",
     "DELETE FROM score_hour WHERE series_id = ? AND `hour` < ? - INTERVAL 1 HOUR LIMIT ?",
@@ -115,6 +119,10 @@ impl Waiting {
         }
         for history in HISTORIES {
             self.expire(connection, history, cutoffs.history, budget)
+                .await?;
+        }
+        for scores in SCORES {
+            self.expire(connection, scores, cutoffs.scores, budget)
                 .await?;
         }
         let mut until = self.thinned_until;

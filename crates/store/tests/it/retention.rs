@@ -1,7 +1,12 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::NaiveDateTime;
-use domain::{Timestamp, message::Kind, sla::ExclusionDraft};
+use domain::{
+    SpanSet, Timestamp,
+    budget::{BudgetCalculator, Version},
+    message::Kind,
+    sla::{ExclusionDraft, Objective},
+};
 use store::{
     pipeline::DeadLetter,
     retention::Limits,
@@ -159,9 +164,8 @@ async fn in_the_end_everything_goes() {
     let kept: BTreeMap<_, _> = histories.into_iter().collect();
     assert_eq!(counts, kept);
 
-    // A series stays for as long as its hours do.
-    purge_all(&database, at(33 * 24 * 60), 1000).await;
-    let kept = [("series", 2), ("series_label", 4)].into_iter().collect();
+    // What budgets are reckoned from stays for as long as a budget may look back.
+    purge_all(&database, at(399 * 24 * 60), 1000).await;
     assert_eq!(self::counts(&database).await, kept);
     purge_all(&database, at(402 * 24 * 60), 1000).await;
     assert_eq!(self::counts(&database).await, BTreeMap::new());
@@ -207,7 +211,7 @@ async fn nothing_is_purged_while_another_instance_purges() {
 }
 
 #[tokio::test]
-async fn scores_are_whole_for_as_long_as_budgets_look_back() {
+async fn scores_are_whole_for_a_month() {
     let database = filled(12).await;
     // Of each run and series a forecast that waits, and one that is scored.
     let scores = async || {
@@ -221,6 +225,37 @@ async fn scores_are_whole_for_as_long_as_budgets_look_back() {
     assert_eq!(scores().await, (48, 24));
     purge_all(&database, at(33 * 24 * 60), 1_000).await;
     assert_eq!(scores().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_violation_counts_for_as_long_as_a_budget_of_90_days_looks_back() {
+    let database = TestDatabase::create().await;
+    let store = database.store();
+    let about = Documents::about("cpuUsage", "a");
+    let objective = Objective {
+        target: Some(0.99),
+        budget_window: "90d".parse().unwrap(),
+        ..about.objective()
+    };
+    let above: Vec<_> = (0..40).map(|k| (k * 15, 90.0)).collect();
+    let judged = about.violations_of(&objective, &above, at(0));
+    store.store_batch(&recorded([judged]), &[]).await.unwrap();
+    let versions = [Version {
+        version: 1,
+        created_at: at(0) - Duration::from_secs(86_400),
+        retired_at: None,
+    }];
+    for (day, counts) in [(1, true), (33, true), (89, true), (91, false)] {
+        let now = at(day * 24 * 60);
+        purge_all(&database, now, 10_000).await;
+        let since = now - Duration::from_secs(90 * 86_400);
+        let ids = [objective.id.as_str()];
+        let histories = store.histories("demo", &ids, since).await.unwrap();
+        let recorded = histories.iter().map(|own| (own.series, &own.versions));
+        let calculator = BudgetCalculator::new(&versions, now);
+        let budgets = calculator.budgets(&objective.terms(), recorded, &SpanSet::default());
+        assert_eq!(budgets.rolled_up.bad_seconds > 0.0, counts, "day {day}");
+    }
 }
 
 #[tokio::test]
@@ -240,8 +275,8 @@ async fn an_exclusion_is_kept_for_as_long_as_a_budget_looks_back() {
         };
         store.create_exclusion("web", &draft, at(5)).await.unwrap();
     }
-    let month = 32 * 24 * 60;
-    for (now, left) in [(month + 10, 2), (month + 15, 1), (month + 25, 0)] {
+    let longest = 400 * 24 * 60;
+    for (now, left) in [(longest + 10, 2), (longest + 15, 1), (longest + 25, 0)] {
         purge_all(&database, at(now), 10_000).await;
         assert_eq!(database.count("exclusion").await, left, "{now}");
     }
