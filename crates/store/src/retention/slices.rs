@@ -1,9 +1,15 @@
 //! Slices of events: those of a minute for 3 days, of 5 minutes for 40 days, of an hour and of a day for 400 days. Where an
-//! exclusion cuts an hour, what is there of it at the end of such a term stays for 400 days.
+//! exclusion or the start of a calendar's period cuts an hour, what is there of it at the end of such a term stays for 400
+//! days.
+
+use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use domain::{Span, sla::occurrences};
-use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction};
+use domain::{
+    Span,
+    sla::{BudgetWindow, EventsObjective, occurrences},
+};
+use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Row as _, Transaction};
 
 use super::{Budget, Cutoffs};
 use crate::{
@@ -42,7 +48,9 @@ pub(super) async fn purge(
                     break;
                 }
                 budget.look(LOOK);
-                if hour.is_cut(connection).await? {
+                if hour.is_cut_by_a_period(connection).await?
+                    || hour.is_cut_by_an_exclusion(connection).await?
+                {
                     hour.keep(connection).await?;
                 } else {
                     budget.delete(hour.shorten(connection, finest, next).await?);
@@ -136,9 +144,35 @@ impl Hour {
         counted.push(query);
     }
 
+    /// Whether a period of its objective's calendar starts within it. The newest version says which calendar that is.
+    async fn is_cut_by_a_period(
+        &self,
+        connection: &mut MySqlConnection,
+    ) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT document FROM sla_objective WHERE sla = ? AND objective = ? ORDER BY version DESC LIMIT 1",
+        )
+        .bind(&self.sla)
+        .bind(&self.objective)
+        .fetch_optional(connection)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        // JSON on MySQL, a text on MariaDB: both are read as text.
+        let document: &str = row.try_get_unchecked(0)?;
+        let objective: Option<EventsObjective> = serde_json::from_str(document).ok();
+        let Some(BudgetWindow::Calendar(calendar)) = objective.map(|own| own.budget_window) else {
+            return Ok(false);
+        };
+        let last = read_time(self.end) - Duration::from_millis(1);
+        Ok(calendar.period(last).start > read_time(self.start()))
+    }
+
     /// Whether an exclusion that is in force leaves out some of its slices, those included that reach back into it, and
     /// perhaps not all.
-    async fn is_cut(&self, connection: &mut MySqlConnection) -> Result<bool, StoreError> {
+    async fn is_cut_by_an_exclusion(
+        &self,
+        connection: &mut MySqlConnection,
+    ) -> Result<bool, StoreError> {
         let mut query = QueryBuilder::new("SELECT MIN(reach) FROM slice WHERE ");
         self.push(&mut query);
         query

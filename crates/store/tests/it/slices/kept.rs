@@ -1,6 +1,6 @@
 //! How long which slices are kept.
 
-use domain::sla::ExclusionDraft;
+use domain::sla::{BudgetWindow, Calendar, EventsObjective, ExclusionDraft};
 use store::sla::Condition;
 
 use super::*;
@@ -98,6 +98,29 @@ async fn what_an_exclusion_cuts_is_kept_as_long_as_hours_are() {
     }
     keep_house(&database, 402 * DAY).await;
     assert_eq!(database.count("slice").await, 0);
+}
+
+#[tokio::test]
+async fn what_the_start_of_a_calendars_period_cuts_is_kept_as_long_as_hours_are() {
+    let database = filled(FILLED.0, FILLED.1).await;
+    let calendar = Calendar::parse("1w", "2026-11-23T06:00:00", "Asia/Kolkata").unwrap();
+    let objectives = [EventsObjective {
+        budget_window: BudgetWindow::Calendar(calendar),
+        ..events().objective
+    }];
+    assert_eq!(calendar.period(at(40)).start, at(30));
+    let put = database
+        .store()
+        .put_sla("demo", &objectives, &Condition::Any, at(-60));
+    put.await.unwrap();
+    for now in [4 * DAY, 41 * DAY, 399 * DAY] {
+        keep_house(&database, now).await;
+        let expected = [(60, 60), (300, 12), (3_600, 1)];
+        assert_eq!(kept(&database, 60).await, expected, "{now}");
+        assert!(kept(&database, 120).await[0].0 > 60, "{now}");
+        let left = total(&database, span(30, 60)).await;
+        assert_eq!(left, counted(30, 60), "{now}");
+    }
 }
 
 #[tokio::test]
