@@ -55,6 +55,8 @@ impl EventsQuestion {
                 let pairs = pairs(objective.alerts.as_deref(), period.length);
                 let windows = burn_windows(&pairs, period.length).into_iter();
                 edges.extend(windows.map(|window| newest - window));
+                // Whether a group has ended is asked of its last day, however short the windows are.
+                edges.push(newest - DAY);
             }
             edges.extend([begins, newest]);
             // Whether anything is measured is asked of the newest minutes, also of a slice that is not over.

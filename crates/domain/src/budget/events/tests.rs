@@ -149,6 +149,24 @@ fn budget(
     panic!("finer rows are wanted again and again");
 }
 
+#[test]
+fn the_last_day_is_asked_for_however_short_the_windows_are() {
+    let of = EventsObjective {
+        budget_window: "1h".parse().unwrap(),
+        ..objective(Method::Occurrences)
+    };
+    let nothing = SpanSet::default();
+    let as_of = [at(1_500)];
+    assert_eq!(
+        EventsQuestion::of(&of, &as_of, &nothing).asked,
+        span(60, 1_500)
+    );
+    assert_eq!(
+        EventsQuestion::of_shares(&of, &as_of, &nothing).asked,
+        span(1_440, 1_500)
+    );
+}
+
 /// A slice as the definition has it.
 #[derive(Clone, Copy, Debug)]
 struct Slice {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::float_cmp, reason = "whole numbers are counted exactly")]
 
+mod budgets;
 mod finality;
 mod kept;
 mod replayed;
