@@ -1,8 +1,12 @@
+use std::error::Error;
+
 use domain::Timestamp;
-use http_api::{ApiError, Call, Reply, reply};
+use http_api::{ApiError, Call, PATIENCE, Reply, reply};
+use lambda_http::{http::header::RETRY_AFTER, tracing};
 use schemars::JsonSchema;
 use serde::Serialize;
-use store::{alert::ReceiverState, read::RunHealth};
+use store::{StoreError, alert::ReceiverState, read::RunHealth};
+use tokio::time::timeout;
 
 use crate::{Retrieval, database};
 
@@ -13,7 +17,8 @@ pub(crate) struct Health {
     status: Status,
     /// The version of the program.
     version: &'static str,
-    /// `ok`: a database that is away is a problem with status 503.
+    /// `ok`, or with status 503 `away`, or `not_ready` while its schema is none that this program works with: then nothing
+    /// else is known.
     database: &'static str,
     /// The `as_of` of the newest run.
     newest_run: Option<Timestamp>,
@@ -22,7 +27,7 @@ pub(crate) struct Health {
     /// The age of the newest run.
     age_seconds: Option<f64>,
     /// Whether the newest run is older than three intervals, or there is none.
-    stale: bool,
+    stale: Option<bool>,
     /// How much newer than the newest run the newest row is that is stored: greater than 0 where a run's record does not
     /// follow what the run published.
     storage_lag_seconds: Option<f64>,
@@ -39,7 +44,7 @@ enum Status {
     /// The newest good run is older than three intervals, a metric failed in each of the last three runs, or a receiver of
     /// alerts is disabled.
     Degrading,
-    /// There is no run for three intervals.
+    /// There is no run for three intervals, or the database is away.
     Failing,
 }
 
@@ -48,11 +53,53 @@ const INTERVALS: u32 = 3;
 
 pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
-    let runs = retrieval.store.run_health().await.map_err(database)?;
-    let disabled = retrieval.store.disabled_receivers(call.now).await;
-    let disabled = disabled.map_err(database)?;
-    let oldest = call.now - INTERVALS * retrieval.schedule_interval;
-    reply::ok(&health(&runs, &disabled, call.now, oldest))
+    let stored = async {
+        let runs = retrieval.store.run_health().await?;
+        let disabled = retrieval.store.disabled_receivers(call.now).await?;
+        Ok::<_, StoreError>((runs, disabled))
+    };
+    let error = match timeout(PATIENCE, stored).await {
+        Ok(Ok((runs, disabled))) => {
+            let oldest = call.now - INTERVALS * retrieval.schedule_interval;
+            return reply::ok(&health(&runs, &disabled, call.now, oldest));
+        }
+        Ok(Err(error)) => database(error),
+        Err(elapsed) => ApiError::Unavailable {
+            what: "the database",
+            source: elapsed.into(),
+        },
+    };
+    match &error {
+        ApiError::Unavailable { source, .. } => without_database(&error, "away", &**source),
+        ApiError::NotReady(source) => without_database(&error, "not_ready", &**source),
+        _ => Err(error),
+    }
+}
+
+/// What is left to say when the database does not answer: the status of the error, and when to come again.
+fn without_database(
+    error: &ApiError,
+    database: &'static str,
+    cause: &(dyn Error + 'static),
+) -> Result<Reply, ApiError> {
+    tracing::error!(%error, ?cause, "the health is not known");
+    let mut reply = reply::ok(&Health {
+        status: Status::Failing,
+        version: env!("CARGO_PKG_VERSION"),
+        database,
+        newest_run: None,
+        newest_good_run: None,
+        age_seconds: None,
+        stale: None,
+        storage_lag_seconds: None,
+        reasons: vec![error.to_string()],
+    })?;
+    let problem = error.reply();
+    *reply.status_mut() = problem.status();
+    if let Some(seconds) = problem.headers().get(RETRY_AFTER) {
+        reply.headers_mut().insert(RETRY_AFTER, seconds.clone());
+    }
+    Ok(reply)
 }
 
 /// The health by what is stored; runs before `oldest` are too old.
@@ -88,7 +135,7 @@ fn health(
         newest_run: runs.newest,
         newest_good_run: runs.newest_good,
         age_seconds: runs.newest.map(|newest| now.seconds_since(newest)),
-        stale,
+        stale: Some(stale),
         storage_lag_seconds: runs
             .newest_known
             .zip(runs.newest)
@@ -148,7 +195,7 @@ mod tests {
             let health = health(&runs, &[], now, now - Duration::from_secs(90));
             assert_eq!(health.status, status, "{runs:?}");
             assert_eq!(health.reasons.len(), reasons, "{health:?}");
-            assert_eq!(health.stale, status == Status::Failing);
+            assert_eq!(health.stale, Some(status == Status::Failing));
             let lag = newest_known
                 .zip(newest)
                 .map(|(known, newest)| known.seconds_since(newest));

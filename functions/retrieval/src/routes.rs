@@ -254,8 +254,9 @@ routes! {
             summary: "whether the database answers and runs succeed",
             curl: "{base}/health",
             parameters: [],
-            answers: [200 Health],
-            problems: [503],
+            patience: None,
+            answers: [200 Health, 503 Health],
+            problems: [],
         }
         GET "/version" version::answer {
             id: "version",

@@ -355,6 +355,41 @@ async fn health_says_how_the_runs_go() {
 }
 
 #[tokio::test]
+async fn a_metric_that_never_had_a_series_has_not_failed() {
+    let database = TestDatabase::create().await;
+    let service = Service::new(database.store().clone());
+    let now: domain::Timestamp = chrono::Utc::now().into();
+    let newest = now.floor_to_second();
+    // The machine has no sensor.
+    let runs = (0..3).map(|k| {
+        let as_of = newest - std::time::Duration::from_secs(k);
+        let store::pipeline::Document::Run(mut run) =
+            Documents::about("cpuUsage", "demo").run(as_of)
+        else {
+            unreachable!()
+        };
+        let nothing = domain::message::Failure::new("fetch", "no series");
+        run.failures = vec![nothing.of_metric("cpuTemp")];
+        store::pipeline::Document::Run(run)
+    });
+    let runs: Vec<_> = runs.collect();
+    database.store().store_batch(&runs, &[]).await.unwrap();
+    let health = service.get("/health").await;
+    assert_eq!(health["status"], "ok", "{health}");
+    assert_eq!(health["newest_good_run"], newest.to_string());
+    // It had one.
+    let sensor = Documents::about("cpuTemp", "demo").metrics(time(AS_OF));
+    database.store().store_batch(&[sensor], &[]).await.unwrap();
+    let health = service.get("/health").await;
+    assert_eq!(health["status"], "degrading", "{health}");
+    assert_eq!(health["newest_good_run"], serde_json::Value::Null);
+    assert_eq!(
+        health["reasons"][1],
+        "`cpuTemp` failed in each of the last 3 runs"
+    );
+}
+
+#[tokio::test]
 async fn the_routes_are_told_with_a_command_for_each() {
     let (_database, service) = one_series().await;
     let root = service.get("/").await;
