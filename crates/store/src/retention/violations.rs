@@ -52,6 +52,8 @@ pub(super) async fn thin(
 /// An objective of a version, and the evaluation to keep, if one is complete.
 type Kept = (Vec<u8>, u32, Vec<u8>, Option<NaiveDateTime>);
 
+const FORGOTTEN: &str = "UPDATE evaluation SET complete = 0 WHERE sla = ? AND version = ? AND objective = ? \
+    AND as_of >= ? AND as_of < ? AND as_of <> ? AND complete = 1 LIMIT ?";
 const ROWS: &str = "DELETE FROM violation WHERE sla = ? AND version = ? AND objective = ? \
     AND as_of >= ? AND as_of < ? AND as_of <> ? LIMIT ?";
 const EVALUATIONS: &str = "DELETE FROM evaluation WHERE sla = ? AND version = ? AND objective = ? \
@@ -69,13 +71,9 @@ async fn thin_hour(
         .fetch_all(&mut *connection)
         .await?;
     for (sla, version, objective, kept) in kept {
-        // An evaluation is forgotten before the first of its rows goes, so that nobody reads a part of it. Where none is
-        // kept that would leave nothing to find the rows by.
-        let statements = match kept {
-            Some(_) => [EVALUATIONS, ROWS],
-            None => [ROWS, EVALUATIONS],
-        };
-        for statement in statements {
+        // An evaluation is no longer complete before the first of its rows goes, so that nobody reads a part of it. Its own
+        // row goes last: rows without it pass for those of an earlier schema, which are complete.
+        for statement in [FORGOTTEN, ROWS, EVALUATIONS] {
             if budget.is_spent() {
                 return Ok(());
             }
@@ -90,7 +88,11 @@ async fn thin_hour(
                 .bind(budget.left())
                 .execute(&mut *connection)
                 .await?;
-            budget.delete(done.rows_affected());
+            if statement == FORGOTTEN {
+                budget.look(done.rows_affected());
+            } else {
+                budget.delete(done.rows_affected());
+            }
         }
     }
     Ok(())

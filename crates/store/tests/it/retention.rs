@@ -317,6 +317,44 @@ async fn of_an_hour_the_first_complete_evaluation_is_kept() {
 }
 
 #[tokio::test]
+async fn a_purge_that_is_interrupted_leaves_no_part_of_an_evaluation_to_read() {
+    let database = TestDatabase::create().await;
+    let [a, b] = ["a", "b"].map(|instance| Documents::about("cpuUsage", instance));
+    let objective = a.objective();
+    let rows =
+        |minute| recorded([&a, &b].map(|about| about.violations_of(&objective, &[], at(minute))));
+    // At :10 a row is missing.
+    let batch = [
+        vec![b.violations_of(&objective, &[], at(10))],
+        rows(20),
+        rows(30),
+        rows(40),
+    ];
+    let store = database.store();
+    store.store_batch(&batch.concat(), &[]).await.unwrap();
+    let count = async |statement| -> i64 {
+        let count = sqlx::query_scalar(statement);
+        count.fetch_one(database.pool()).await.unwrap()
+    };
+    let mut done = false;
+    while !done {
+        done = store.purge(at(600), LIMITS, 1).await.unwrap().done;
+        let parts = count(
+            "SELECT COUNT(*) FROM evaluation e WHERE complete = 1 AND expected > (SELECT COUNT(*) FROM violation v \
+             WHERE v.sla = e.sla AND v.version = e.version AND v.objective = e.objective AND v.as_of = e.as_of)",
+        );
+        assert_eq!(parts.await, 0);
+        let of_nothing = count(
+            "SELECT COUNT(*) FROM violation v WHERE NOT EXISTS (SELECT 1 FROM evaluation e \
+             WHERE v.sla = e.sla AND v.version = e.version AND v.objective = e.objective AND v.as_of = e.as_of)",
+        );
+        assert_eq!(of_nothing.await, 0);
+    }
+    assert_eq!(database.count("violation").await, 2);
+    assert_eq!(database.count("evaluation").await, 1);
+}
+
+#[tokio::test]
 async fn a_series_that_comes_back_after_it_was_purged_has_its_labels_again() {
     let database = filled(1).await;
     purge_all(&database, at(402 * 24 * 60), 1000).await;
