@@ -33,11 +33,11 @@ async fn answer(
     let deadline = Instant::now() + left.unwrap_or_default();
     let end = deadline.checked_sub(MARGIN).unwrap_or(deadline);
     if schema::is_asked_for(event) {
-        let mut prepared = schema.prepare(context.deadline()).await?;
+        let mut prepared = schema.prepare(context.deadline(), aws::database).await?;
         if prepared.done {
             // What a newer program sent before is understood now.
             let redriven = function.redrive(Redrive::NEWER, end).await?;
-            prepared.done = redriven.done;
+            prepared.done = redriven.is_over();
         }
         return Ok(json!(prepared));
     }

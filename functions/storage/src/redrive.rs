@@ -34,6 +34,13 @@ pub struct Redriven {
     pub since: Timestamp,
 }
 
+impl Redriven {
+    /// Whether asking for the same again is of no use: all were looked at, or some and none of them can be stored.
+    pub fn is_over(&self) -> bool {
+        self.done || (self.stored == 0 && self.left > 0)
+    }
+}
+
 /// An event that asks for it, but not rightly.
 #[derive(Debug, thiserror::Error)]
 #[error("the request is invalid: {0}; it must be {{\"prepare\": \"redrive\", \"since\": TIME}}")]
@@ -147,6 +154,26 @@ mod tests {
     fn asked_for(event: &str) -> Result<Option<Redrive>, String> {
         let event = RawValue::from_string(event.to_owned()).unwrap();
         Redrive::asked_for(&event).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_not_waited_for() {
+        for (stored, left, done, over) in [
+            (5, 500, false, false),
+            (0, 500, false, true),
+            (5, 500, true, true),
+            (0, 0, true, true),
+            // There was no time.
+            (0, 0, false, false),
+        ] {
+            let redriven = Redriven {
+                stored,
+                left,
+                done,
+                since: Timestamp::EPOCH,
+            };
+            assert_eq!(redriven.is_over(), over, "{redriven:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Preparing the schema: what a deployment asks for, by a direct invocation with `{"prepare": "schema"}`.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use config::DatabaseConfig;
 use lambda_runtime::Diagnostic;
@@ -58,13 +61,32 @@ impl Schema {
     }
 
     /// Takes the database towards the newest schema, and stops between two statements before the function's `deadline`.
+    /// A login that is refused has `read` asked for the configuration once more: the password may have been changed.
     ///
     /// # Errors
     /// When the database is away or refuses, is too new for this program, or has tables that are unknown.
-    pub async fn prepare(&self, deadline: SystemTime) -> Result<Prepared, SchemaError> {
+    pub async fn prepare<E: fmt::Display>(
+        &self,
+        deadline: SystemTime,
+        read: impl AsyncFnOnce() -> Result<DatabaseConfig, E>,
+    ) -> Result<Prepared, SchemaError> {
         let left = deadline.duration_since(SystemTime::now());
-        let time = left.unwrap_or_default() / 2;
-        Ok(schema::prepare_at(&self.database, time.min(LONGEST)).await?)
+        let time = (left.unwrap_or_default() / 2).min(LONGEST);
+        let refused = match schema::prepare_at(&self.database, time).await {
+            Err(error @ StoreError::Denied(_)) => error,
+            prepared => return Ok(prepared?),
+        };
+        match read().await {
+            Ok(database) => Ok(schema::prepare_at(&database, time).await?),
+            Err(error) => {
+                tracing::error!(
+                    event = "database_login_not_renewed",
+                    %error,
+                    "the database refuses the login, and its secret cannot be read again"
+                );
+                Err(refused.into())
+            }
+        }
     }
 }
 

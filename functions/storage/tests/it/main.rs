@@ -8,5 +8,6 @@ mod examples;
 mod faults;
 mod redrive;
 mod refusal;
+mod schema;
 mod slices;
 mod unstorable;
