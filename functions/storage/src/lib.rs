@@ -16,7 +16,7 @@ mod newer;
 mod redrive;
 pub mod schema;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws::Metrics;
 use chrono::Utc;
@@ -67,6 +67,9 @@ impl From<StorageError> for Diagnostic {
         }
     }
 }
+
+/// A statement takes less, and the answer has to be there before the function is killed.
+const MARGIN: Duration = Duration::from_secs(5);
 
 impl Storage {
     /// A function that writes to `store` and keeps rows for as long as `retention` says.
@@ -119,7 +122,7 @@ impl Storage {
         let of_runs = batch.documents.iter();
         let of_runs = of_runs.filter(|document| !matches!(document, Document::Replay(_)));
         let newest = of_runs.map(Document::as_of).max();
-        let answer = self.store(&batch, now).await?;
+        let answer = self.store(&batch, now, deadline).await?;
         if let Some(alerting) = &self.alerting {
             alerting.ask_after(&batch, &self.store).await;
         }
@@ -149,7 +152,12 @@ impl Storage {
         Ok(answer)
     }
 
-    async fn store(&self, batch: &Batch, now: Timestamp) -> Result<Answer, StoreError> {
+    async fn store(
+        &self,
+        batch: &Batch,
+        now: Timestamp,
+        deadline: Option<Instant>,
+    ) -> Result<Answer, StoreError> {
         let stored = self
             .store
             .store_batch(&batch.documents, &batch.letters)
@@ -165,6 +173,7 @@ impl Storage {
                         &batch.letters,
                         &|refused| batch.is_too_much(refused),
                         &|refused| batch.letter(refused, now),
+                        deadline.map(|at| at.checked_sub(MARGIN).unwrap_or(at)),
                     )
                     .await?
             }

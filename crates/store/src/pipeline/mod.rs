@@ -30,7 +30,7 @@ pub use violations::{MOST_EPISODES, StoredEvaluation};
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{Connection, MySqlConnection};
@@ -73,24 +73,33 @@ impl Store {
     }
 
     /// Stores what the database takes of documents that it did not take as a whole, and for each that it refuses what
-    /// `letter` makes of it, besides `dead_letters`: in one transaction. Returns the letters of what it refuses.
+    /// `letter` makes of it, besides `dead_letters`: in one transaction, until `end`. Returns the letters of what it refuses.
     ///
     /// # Errors
     /// When the database is away or stays busy, when tables or rights are not as they should be, and once `too_many` are
-    /// refused ([`StoreError::TooManyRefused`]). Then nothing is stored.
+    /// refused, or so many that at `end` not all are found ([`StoreError::TooManyRefused`]). Then nothing is stored.
     pub async fn store_what_fits(
         &self,
         documents: &[Document],
         dead_letters: &[DeadLetter],
         too_many: &(impl Fn(&[Refused]) -> bool + Sync),
         letter: &(impl Fn(&Refused) -> DeadLetter + Sync),
+        end: Option<Instant>,
     ) -> Result<Vec<DeadLetter>, StoreError> {
         let entries: Vec<_> = documents.iter().map(Entry::new).collect();
         let mut connection = self.pool().acquire().await?;
         let mut stored = Ok(Vec::new());
         for attempt in 0..ATTEMPTS {
             pause(attempt).await;
-            stored = fitting(&mut connection, &entries, dead_letters, too_many, letter).await;
+            let fitting = fitting(
+                &mut connection,
+                &entries,
+                dead_letters,
+                too_many,
+                letter,
+                end,
+            );
+            stored = fitting.await;
             if !matches!(stored, Err(StoreError::Conflict(_))) {
                 break;
             }
@@ -131,10 +140,11 @@ async fn fitting(
     dead_letters: &[DeadLetter],
     too_many: &(impl Fn(&[Refused]) -> bool + Sync),
     letter: &(impl Fn(&Refused) -> DeadLetter + Sync),
+    end: Option<Instant>,
 ) -> Result<Vec<DeadLetter>, StoreError> {
     read_committed(connection).await?;
     let mut transaction = connection.begin().await?;
-    let refused = parts::write_what_fits(&mut transaction, entries, too_many).await?;
+    let refused = parts::write_what_fits(&mut transaction, entries, too_many, end).await?;
     let letters: Vec<_> = refused.iter().map(letter).collect();
     for letters in [dead_letters, &letters] {
         violations::write_refused(&mut transaction, letters).await?;

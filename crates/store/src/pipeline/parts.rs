@@ -1,6 +1,6 @@
 //! Storing what the database takes of a batch: what it refuses is found by halving, within one transaction.
 
-use std::{collections::HashSet, error::Error, ops::Range};
+use std::{collections::HashSet, error::Error, ops::Range, time::Instant};
 
 use sqlx::MySqlConnection;
 
@@ -21,11 +21,12 @@ pub struct Refused {
 const MOST_TRIES: usize = 4_000;
 
 /// Writes what the database takes within the transaction of `connection` and returns what it refuses, in the order of
-/// positions. Ends with an error once `too_many` are refused.
+/// positions. Ends with an error once `too_many` are refused, and when at `end` it is not known yet which.
 pub(super) async fn write_what_fits(
     connection: &mut MySqlConnection,
     entries: &[Entry<'_>],
     too_many: &(impl Fn(&[Refused]) -> bool + Sync),
+    end: Option<Instant>,
 ) -> Result<Vec<Refused>, StoreError> {
     let mut refused = Vec::new();
     let (mut parts, mut tries) = (
@@ -46,7 +47,15 @@ pub(super) async fn write_what_fits(
         sqlx::raw_sql("ROLLBACK TO SAVEPOINT part")
             .execute(&mut *connection)
             .await?;
+        let is_late = end.is_some_and(|end| Instant::now() >= end);
         match halves(&part) {
+            Some(_) if is_late => {
+                return Err(StoreError::TooManyRefused {
+                    refused: refused.len() + part.len(),
+                    records: entries.len(),
+                    first: with_causes(&error),
+                });
+            }
             Some([earlier, later]) if tries < MOST_TRIES => {
                 // The earlier half first: of two records of one key the later one counts.
                 parts.push(later);

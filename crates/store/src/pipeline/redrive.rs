@@ -140,7 +140,8 @@ async fn transaction(
 ) -> Result<u64, StoreError> {
     read_committed(connection).await?;
     let mut transaction = connection.begin().await?;
-    let refused = parts::write_what_fits(&mut transaction, entries, &|_: &[Refused]| false).await?;
+    let refused =
+        parts::write_what_fits(&mut transaction, entries, &|_: &[Refused]| false, None).await?;
     let mut stored = 0;
     for (position, letter) in letters.iter().enumerate() {
         if refused.iter().any(|refused| refused.position == position) {

@@ -1,5 +1,7 @@
 //! What becomes of a batch that the database does not take as a whole.
 
+use std::time::Instant;
+
 use lambda_runtime::Diagnostic;
 use store::testing::TestDatabase;
 
@@ -92,4 +94,22 @@ async fn an_error_of_a_number_that_nobody_knows_holds_up_no_partition() {
         .unwrap();
     let reason = String::from_utf8(reason).unwrap();
     assert!(reason.contains("of a newer server"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_batch_whose_refused_records_are_not_found_in_time_fails_as_a_whole() {
+    let database = refusing(CHECK).await;
+    let mut batch = summaries("bad", 1, 0);
+    batch.extend(summaries("good", 3, 1));
+    let storage = storage(database.store().clone());
+    let event = raw(&event(&batch, 0));
+    // There is no time to look which of them it is.
+    let error = storage.handle_until(&event, Some(Instant::now())).await;
+    let diagnostic = Diagnostic::from(error.unwrap_err());
+    assert_eq!(diagnostic.error_type, "DatabaseRefused");
+    for table in ["metrics", "dead_letter"] {
+        assert_eq!(database.count(table).await, 0, "{table}");
+    }
+    let answer = storage.handle(&event).await.unwrap();
+    assert_eq!((answer.stored, answer.dead_lettered), (3, 1));
 }
