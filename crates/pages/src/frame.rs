@@ -130,9 +130,11 @@ impl<'a> Frame<'a> {
                     }
                     footer class="foot" {
                         span { "Times are UTC." }
-                        a href={ (self.base) "/" } { "API" }
-                        a href={ (self.base) "/openapi.json" } { "OpenAPI" }
-                        a href={ (self.base) "/health" } { "Health" }
+                        // Where tokens are needed a browser has none to show there; a page without a place does not know.
+                        @if place.is_some() && !self.is_signed_in {
+                            a href={ (self.base) "/openapi.json" } { "OpenAPI" }
+                            a href={ (self.base) "/health" } { "Health" }
+                        }
                     }
                 }
             }

@@ -250,6 +250,18 @@ fn links_begin_with_what_was_called() {
 }
 
 #[test]
+fn no_link_leads_to_a_route_that_would_ask_for_a_token() {
+    let signed_in = Frame {
+        is_signed_in: true,
+        ..frame()
+    };
+    let leads_to_routes = |page: &str| page.contains("/openapi.json\"");
+    assert!(leads_to_routes(&pages::runs(&frame(), &[], None)));
+    assert!(!leads_to_routes(&pages::runs(&signed_in, &[], None)));
+    assert!(!leads_to_routes(&pages::login(&frame(), None, false)));
+}
+
+#[test]
 fn ages_are_left_out_where_the_tag_is_made() {
     let list = || {
         list_of(vec![shown(
