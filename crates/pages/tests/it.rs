@@ -333,6 +333,31 @@ fn the_worst_stands_first() {
 }
 
 #[test]
+fn what_is_stale_is_asked_for_by_that_word_and_has_no_data_too() {
+    for word in State::WORDS {
+        assert_eq!(State::of_word(word).map(State::word), Some(*word));
+    }
+    assert_eq!(State::ALL.map(State::word), State::WORDS);
+    let sla = |state: &str, reason: &str| {
+        let mut check = check("cpu", state, 0.0, 80.0);
+        check.sla = reason.to_owned();
+        check.objectives[0].reason = Some(reason.to_owned());
+        shown(check, prediction("cpu", 0.1), budgets("cpu", 0.5))
+    };
+    let slas = vec![
+        sla("no_data", "stale"),
+        sla("no_data", "no_series"),
+        sla("ok", "none"),
+    ];
+    let names = |state| {
+        let arranged = arranged(slas.clone(), Sort::Name, Some(state), None);
+        arranged.into_iter().map(|sla| sla.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(State::Stale), ["stale"]);
+    assert_eq!(names(State::NoData), ["no_series", "stale"]);
+}
+
+#[test]
 fn a_probability_is_trusted_by_the_tenth_that_holds_it() {
     let bin = |lower: f64, happened| TrustBin {
         lower,

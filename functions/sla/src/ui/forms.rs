@@ -11,13 +11,15 @@ use crate::{SlaManager, database, exclusions, name_in, set, trial};
 /// `GET /ui/sla`.
 pub(crate) async fn new(_: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
-    Ok(html::once(form(call, &NewSla::default())))
+    let base = (call.path_of(""), call.base_url());
+    Ok(html::page(call, |now| {
+        let frame = frame(call, &base, now, None, None);
+        pages::new_sla(&frame, &NewSla::default())
+    }))
 }
 
 fn form(call: &Call, new: &NewSla) -> String {
-    let base = (call.path_of(""), call.base_url());
-    let frame = frame(call, &base, Some(call.now), None, None);
-    pages::new_sla(&frame, new)
+    shown(call, |frame| pages::new_sla(frame, new))
 }
 
 /// `POST /ui/sla`: `document` is saved, or with `do=preview` tried.

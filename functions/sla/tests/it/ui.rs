@@ -109,6 +109,7 @@ async fn a_list_is_asked_for_by_state_and_text() {
         ("q=nothing", false, false),
         ("q=&state=&as_of=&sort=", true, true),
         ("state=pending", false, false),
+        ("state=stale", false, false),
     ] {
         let list = page(&service, &format!("/ui?{query}"), 200).await;
         assert_eq!(
@@ -168,6 +169,25 @@ async fn the_tag_is_of_the_data_alone() {
         .await;
     assert_eq!(status, 201);
     assert_ne!(tag("/ui").await, first);
+}
+
+#[tokio::test]
+async fn every_page_has_a_tag_that_stays_while_its_data_does() {
+    let (_database, service) = with(&[("new", &[], 0.0)]).await;
+    for uri in ["/ui/try", "/ui/sla", "/ui/sla/new", "/ui/sla/new/cpu"] {
+        let first = service.browse("GET", uri, "").await;
+        assert_eq!(first.status(), 200, "{uri}: {}", text(&first));
+        let headers = first.headers();
+        assert_eq!(headers["cache-control"], "private, no-cache", "{uri}");
+        let tag = headers["etag"].to_str().unwrap();
+        // Five minutes may begin between the two; they do not begin again at once.
+        let mut again = service.browse_known(uri, tag).await;
+        if again.status() == 200 {
+            let tag = again.headers()["etag"].to_str().unwrap().to_owned();
+            again = service.browse_known(uri, &tag).await;
+        }
+        assert_eq!(again.status(), 304, "{uri}");
+    }
 }
 
 #[tokio::test]
