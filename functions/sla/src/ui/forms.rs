@@ -212,7 +212,14 @@ pub(crate) async fn exclude(manager: &SlaManager, call: &Call) -> Result<Reply, 
             Err(reason) => wrong.push(Fault::at(format!("/{field}"), reason)),
         }
     }
-    for field in ["reason", "objective"] {
+    for field in [
+        "reason",
+        "objective",
+        "rrule",
+        "starts",
+        "duration",
+        "time_zone",
+    ] {
         if let Some(text) = fields.take(field) {
             document.insert(field.to_owned(), json!(text));
         }

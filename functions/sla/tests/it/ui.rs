@@ -307,6 +307,30 @@ async fn an_sla_is_created_by_a_form() {
     }
 }
 
+#[tokio::test]
+async fn time_that_recurs_is_excluded_by_a_form() {
+    let (_database, service) = with(&[("web", LOW, 0.1)]).await;
+    let shown = page(&service, "/ui/sla/web", 200).await;
+    for field in ["rrule", "starts", "duration", "time_zone"] {
+        assert!(shown.contains(&format!(r#"name="{field}""#)), "{shown}");
+    }
+    let rule =
+        "rrule=FREQ%3DWEEKLY%3BBYDAY%3DSU&starts=2026-11-01T02:00:00&duration=2h&reason=backup";
+    let form = format!("{rule}&time_zone=Europe/Rome");
+    let made = service
+        .browse("POST", "/ui/sla/web/exclusions", &form)
+        .await;
+    assert_eq!(made.status(), 303, "{}", text(&made));
+    let listed = service.get("/sla/web/exclusions").await;
+    let own = &listed["exclusions"][0];
+    assert_eq!(own["rrule"], "FREQ=WEEKLY;BYDAY=SU");
+    assert_eq!(own["time_zone"], "Europe/Rome");
+    assert_eq!(own["reason"], "backup");
+    let refused = service.browse("POST", "/ui/sla/web/exclusions", rule).await;
+    assert_eq!(refused.status(), 400);
+    assert!(text(&refused).contains("/time_zone"), "{}", text(&refused));
+}
+
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
