@@ -123,6 +123,7 @@ fn series_page(text: &str) -> SeriesPage {
             start: time("2026-11-23T05:45:00Z"),
             end: time("2026-11-23T08:45:00Z"),
         },
+        asked: Some("-3h".to_owned()),
         history: Vec::new(),
         traits: vec![("Kind", text.to_owned())],
     }
