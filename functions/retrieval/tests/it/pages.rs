@@ -67,4 +67,5 @@ async fn a_series_without_a_forecast_is_the_same_page_as_long_as_its_data_is() {
     // The three hours up to its newest sample, whenever that was.
     assert!(!shown.contains("There is nothing to draw"), "{shown}");
     assert_eq!(page(&service, &address()).await.1, tag);
+    assert!(!tag.is_empty());
 }

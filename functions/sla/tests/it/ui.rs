@@ -174,7 +174,13 @@ async fn the_tag_is_of_the_data_alone() {
 #[tokio::test]
 async fn every_page_has_a_tag_that_stays_while_its_data_does() {
     let (_database, service) = with(&[("new", &[], 0.0)]).await;
-    for uri in ["/ui/try", "/ui/sla", "/ui/sla/new", "/ui/sla/new/cpu"] {
+    for uri in [
+        "/ui/try",
+        "/ui/sla",
+        "/ui/sla/new",
+        "/ui/sla/new/cpu",
+        "/ui/sla/new/cpu?from=-1h",
+    ] {
         let first = service.browse("GET", uri, "").await;
         assert_eq!(first.status(), 200, "{uri}: {}", text(&first));
         let headers = first.headers();
