@@ -50,6 +50,18 @@ impl Accept {
         matching.max().map_or(0, |(_, _, weight)| weight)
     }
 
+    /// Whether a page is wanted rather than JSON: HTML is named, and with a greater weight than JSON has where that is named.
+    pub(crate) fn prefers_html(&self) -> bool {
+        let named = |essence: &str| {
+            let own = self
+                .ranges
+                .iter()
+                .filter(|(range, _)| range.essence_str() == essence);
+            own.map(|(_, weight)| *weight).max().unwrap_or(0)
+        };
+        named("text/html") > named("application/json")
+    }
+
     /// Whether some range has this parameter with this value.
     pub fn has(&self, parameter: &str, value: &str) -> bool {
         let mut ranges = self.ranges.iter();
@@ -141,6 +153,22 @@ mod tests {
                 accept.weight("text", "plain", Some("0.0.4")),
             );
             assert_eq!(weights, (json, openmetrics, plain), "{text}");
+        }
+    }
+
+    #[test]
+    fn html_is_preferred_where_it_is_named_and_json_is_not_before_it() {
+        for (text, is_preferred) in [
+            ("text/html,application/xhtml+xml,*/*;q=0.8", true),
+            ("Text/HTML", true),
+            ("application/json;q=0.5, text/html;q=0.9", true),
+            ("application/json, text/html", false),
+            ("text/html;q=0", false),
+            ("text/*", false),
+            ("*/*", false),
+            ("", false),
+        ] {
+            assert_eq!(accept(text).prefers_html(), is_preferred, "{text}");
         }
     }
 

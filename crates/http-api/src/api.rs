@@ -12,7 +12,7 @@ use lambda_http::{
 use serde_json::Value;
 
 use crate::{
-    ApiError, Call, Route, access,
+    Accept, ApiError, Call, Route, access,
     access::Gate,
     arrival::Arrival,
     audience::Audience,
@@ -48,7 +48,7 @@ impl<S: Sync + 'static> Api<S> {
         let started = Instant::now();
         let method = request.method().clone();
         let arrival = Arrival::of(&request);
-        let audience = Audience::of(&arrival);
+        let audience = self.audience(&request, &arrival);
         let wanted = Wanted::of(request.headers());
         let (base, here) = (base(&arrival), here(&arrival, &request));
         let mut path = "unknown";
@@ -121,6 +121,18 @@ impl<S: Sync + 'static> Api<S> {
             answer.map_err(lambda_http::Error::from)
         });
         lambda_runtime::run(service).await
+    }
+
+    /// Whom a request is for. A browser that asks for `/` is only sent on to the pages, which ask who it is.
+    fn audience(&self, request: &Request, arrival: &Arrival) -> Audience {
+        let is_visit = access::is_safe(request.method())
+            && Accept::of(request.headers()).prefers_html()
+            && route::find(self.routes, request.method(), arrival)
+                .is_ok_and(|found| found.route.path == "/");
+        if is_visit {
+            return Audience::Anybody;
+        }
+        Audience::of(arrival)
     }
 
     fn admit(

@@ -246,24 +246,9 @@ impl Call {
         self.request.lambda_context_ref()
     }
 
-    /// Whether a page is wanted rather than JSON: `text/html` is accepted, and preferred to JSON where that is named too.
+    /// Whether a page is wanted rather than JSON.
     pub fn prefers_html(&self) -> bool {
-        let accepted = self.headers().get_all(header::ACCEPT).into_iter();
-        let accepted: Vec<&str> = accepted
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .collect();
-        let weight = |wanted: &str| {
-            let weights = accepted.iter().filter_map(|range| {
-                let mut parts = range.split(';').map(str::trim);
-                let is_wanted = parts.next()?.eq_ignore_ascii_case(wanted);
-                let weight = parts.find_map(|part| part.strip_prefix("q="));
-                is_wanted.then(|| weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0)))
-            });
-            weights.fold(0.0_f64, f64::max)
-        };
-        let html = weight("text/html");
-        html > 0.0 && html > weight("application/json")
+        self.accept().prefers_html()
     }
 
     /// The headers.

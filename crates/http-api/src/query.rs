@@ -1,5 +1,5 @@
 use domain::{
-    InvalidTimestamp, Labels, MetricName, Timestamp, Window,
+    BucketLength, InvalidTimestamp, Labels, MetricName, Timestamp, Window,
     budget::HistoryStep,
     digest::digest,
     sla::{BudgetWindow, ObjectiveId, SlaName, is_label_name},
@@ -293,8 +293,11 @@ impl Query {
             self.fault("from", "must be before `to`".to_owned());
         }
         let is_relative = to.is_none() && from.is_some();
+        // A start that moves with the clock moves by whole buckets: it is not another page at each request.
+        let moves = is_relative && typed.as_deref().is_some_and(|text| text.starts_with('-'));
+        let start_of = |time| BucketLength::FiveMinutes.start_of(time);
         ShownSpan {
-            from,
+            from: if moves { from.map(start_of) } else { from },
             to,
             typed: typed.filter(|_| is_relative),
         }

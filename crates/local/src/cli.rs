@@ -89,7 +89,8 @@ pub(crate) struct UpOptions {
     /// Without generated history, demo SLA and first run.
     #[arg(long)]
     pub(crate) no_demo: bool,
-    /// With `cargo lambda watch` as the host: functions are built again when their source changes.
+    /// With `cargo lambda watch` as the host: functions are built again when their source changes. It answers whatever the
+    /// `Host` of a request is.
     #[arg(long)]
     pub(crate) watch: bool,
 }

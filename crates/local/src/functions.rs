@@ -208,7 +208,7 @@ const OF_SOME_FUNCTIONS: [(&str, &[&str]); 17] = [
     ("PROMETHEUS_", &["etl"]),
     ("KAFKA_", &["etl"]),
     ("METRICS_FILE", &["etl"]),
-    ("SETTLE", &["etl"]),
+    ("SETTLE", &["etl", "sla"]),
     ("SHARDS", &["etl"]),
     ("AWS_ENDPOINT_URL_LAMBDA", &["etl", "storage"]),
     ("AWS_ENDPOINT_URL_SNS", &["alerting"]),
@@ -326,13 +326,14 @@ mod tests {
             "RETENTION_DAYS",
             "API_TOKENS",
             "RUST_LOG",
+            "SETTLE",
         ]
         .map(|name| (name.to_owned(), "x".to_owned()))
         .into();
         for (function, expected) in [
             (
                 "etl",
-                "API_TOKENS DATABASE_URL KAFKA_PASSWORD PROMETHEUS_PASSWORD PROMETHEUS_URL RUST_LOG",
+                "API_TOKENS DATABASE_URL KAFKA_PASSWORD PROMETHEUS_PASSWORD PROMETHEUS_URL RUST_LOG SETTLE",
             ),
             (
                 "storage",
@@ -343,7 +344,7 @@ mod tests {
                 "ALERT_WEBHOOKS API_TOKENS DATABASE_URL RETENTION_DAYS RUST_LOG",
             ),
             ("retrieval", "API_TOKENS DATABASE_URL RUST_LOG"),
-            ("sla", "API_TOKENS DATABASE_URL ETL_URL RUST_LOG"),
+            ("sla", "API_TOKENS DATABASE_URL ETL_URL RUST_LOG SETTLE"),
         ] {
             let names: Vec<_> = of_function(&all, function).into_keys().collect();
             assert_eq!(names.join(" "), expected);

@@ -1,4 +1,4 @@
-use domain::Timestamp;
+use domain::{Span, Timestamp};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{assets, clock, icon, name, number};
@@ -130,9 +130,11 @@ impl<'a> Frame<'a> {
                     }
                     footer class="foot" {
                         span { "Times are UTC." }
-                        a href={ (self.base) "/" } { "API" }
-                        a href={ (self.base) "/openapi.json" } { "OpenAPI" }
-                        a href={ (self.base) "/health" } { "Health" }
+                        // Where tokens are needed a browser has none to show there; a page without a place does not know.
+                        @if place.is_some() && !self.is_signed_in {
+                            a href={ (self.base) "/openapi.json" } { "OpenAPI" }
+                            a href={ (self.base) "/health" } { "Health" }
+                        }
                     }
                 }
             }
@@ -227,4 +229,39 @@ pub(crate) fn scrolling(label: &str, table: &Markup) -> Markup {
 /// How to ask for what a panel shows.
 pub(crate) fn command(what: &str, command: &str) -> Markup {
     html! { details class="ask" { summary { (what) } pre tabindex="0" { (command) } } }
+}
+
+const PRESETS: [(&str, &str); 5] = [
+    ("-1h", "1 h"),
+    ("-3h", "3 h"),
+    ("-12h", "12 h"),
+    ("-1d", "1 d"),
+    ("-7d", "7 d"),
+];
+
+/// The time that the chart of a page shows, to be chosen: of a page at a path, about a series where it may be about several.
+/// `asked` is that time as the reader asked for it; none where both ends were given.
+pub(crate) fn shown_time(
+    frame: &Frame<'_>,
+    (path, series): (&str, &str),
+    asked: Option<&str>,
+    span: Span,
+) -> Markup {
+    let (start, end) = (clock::instant(span.start), clock::instant(span.end));
+    html! {
+        div class="bar" {
+            nav class="seg" aria-label="Time shown" {
+                @for (ago, words) in PRESETS {
+                    a href=(frame.link(path, &[("from", ago), ("series", series)])) aria-current=[(asked == Some(ago)).then_some("true")] { (words) }
+                }
+            }
+            form method="get" action=(frame.path(path)) {
+                @if !series.is_empty() { input type="hidden" name="series" value=(series); }
+                div { label for="from" { "From, UTC" } input id="from" name="from" autocomplete="off" value=(asked.unwrap_or(&start)); }
+                div { label for="to" { "To, UTC" } input id="to" name="to" autocomplete="off" value=(if asked.is_some() { "" } else { &end }) placeholder="now"; }
+                div { label for="as_of" { "As known at, UTC" } input id="as_of" name="as_of" autocomplete="off" value=(frame.pinned.map(clock::instant).unwrap_or_default()) placeholder="now"; }
+                button { "Show" }
+            }
+        }
+    }
 }

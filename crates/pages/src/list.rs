@@ -148,14 +148,19 @@ fn sentence(frame: &Frame<'_>, list: &List) -> Markup {
 }
 
 fn counters(frame: &Frame<'_>, list: &List) -> Markup {
-    let all: usize = list.counts.iter().map(|(_, count)| count).sum();
+    // What is stale has no data too.
+    let states = list
+        .counts
+        .iter()
+        .filter(|(state, _)| *state != State::Stale);
+    let all: usize = states.map(|(_, count)| count).sum();
     let asked = &list.asked;
     html! {
         nav aria-label="By state" {
             ul class="count" {
                 li { a href=(asked.link(frame, |asked| asked.state = None)) aria-current=[asked.state.is_none().then_some("true")] { b { (all) } " all" } }
                 @for (state, count) in &list.counts {
-                    @if *count > 0 || *state != State::Ended {
+                    @if *count > 0 || !matches!(state, State::Ended | State::Stale) || asked.state == Some(*state) {
                         li {
                             a class=(if *count == 0 { "quiet none" } else { state.class() }) href=(asked.link(frame, |asked| asked.state = Some(*state)))
                                 aria-current=[(asked.state == Some(*state)).then_some("true")] { b { (count) } (state.shown()) }

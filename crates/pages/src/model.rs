@@ -89,6 +89,13 @@ pub struct CheckEntry {
     pub alerts: Vec<budget::Alert>,
 }
 
+impl CheckEntry {
+    /// Whether what is known is too old to say how it stands.
+    pub fn is_stale(&self) -> bool {
+        self.reason.as_deref() == Some(State::Stale.word())
+    }
+}
+
 /// A violation.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Episode {

@@ -11,7 +11,7 @@ use crate::{
     behind::Behind,
     chart::{self, Chart},
     clock, cone,
-    frame::scrolling,
+    frame::{scrolling, shown_time},
     icon::icon,
     name, number,
     sla::{exclusion_form, exclusions},
@@ -51,14 +51,6 @@ pub struct ObjectivePage {
     pub left: Vec<HistoryPoint>,
 }
 
-const PRESETS: [(&str, &str); 5] = [
-    ("-1h", "1 h"),
-    ("-3h", "3 h"),
-    ("-12h", "12 h"),
-    ("-1d", "1 d"),
-    ("-7d", "7 d"),
-];
-
 /// The page of an objective.
 pub fn objective(frame: &Frame<'_>, page: &ObjectivePage) -> String {
     let check = &page.row.check;
@@ -80,7 +72,7 @@ pub fn objective(frame: &Frame<'_>, page: &ObjectivePage) -> String {
         p class="lead" { (sentence(page)) }
         (warnings(page))
         (facts(page))
-        (time(frame, page))
+        (shown_time(frame, (&path_of(page), chosen(page)), page.asked.as_deref(), page.span))
         div class="grid" {
             (main_chart(page, &behind))
             (budget(page, &behind))
@@ -193,27 +185,6 @@ fn facts(page: &ObjectivePage) -> Markup {
                 @match three.map(|counts| counts.coverage).or(budget.map(Budget::coverage)) { Some(coverage) => (number::share(coverage)), None => "–" }
                 small { @match budget { Some(budget) if budget.excluded_seconds() > 0.0 => { (number::duration(budget.excluded_seconds())) " excluded" }, _ => "of the time" } }
             } }
-        }
-    }
-}
-
-fn time(frame: &Frame<'_>, page: &ObjectivePage) -> Markup {
-    let path = path_of(page);
-    let series = chosen(page);
-    html! {
-        div class="bar" {
-            nav class="seg" aria-label="Time shown" {
-                @for (ago, words) in PRESETS {
-                    a href=(frame.link(&path, &[("from", ago), ("series", series)])) aria-current=[(page.asked.as_deref() == Some(ago)).then_some("true")] { (words) }
-                }
-            }
-            form method="get" action=(frame.path(&path)) {
-                @if !series.is_empty() { input type="hidden" name="series" value=(series); }
-                div { label for="from" { "From, UTC" } input id="from" name="from" autocomplete="off" value=(page.asked.clone().unwrap_or_else(|| clock::instant(page.span.start))); }
-                div { label for="to" { "To, UTC" } input id="to" name="to" autocomplete="off" value=(if page.asked.is_some() { String::new() } else { clock::instant(page.span.end) }) placeholder="now"; }
-                div { label for="as_of" { "As known at, UTC" } input id="as_of" name="as_of" autocomplete="off" value=(frame.pinned.map(clock::instant).unwrap_or_default()) placeholder="now"; }
-                button { "Show" }
-            }
         }
     }
 }

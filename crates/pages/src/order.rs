@@ -81,6 +81,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// Whether it is in a state.
+    pub fn is(&self, state: State) -> bool {
+        match state {
+            State::Stale => self.check.is_stale(),
+            other => self.check.state == other,
+        }
+    }
+
     /// How likely a violation in the next 10 minutes is.
     pub(crate) fn probability(&self) -> Option<f64> {
         self.prediction.as_ref().and_then(|own| own.probability)
@@ -212,7 +220,7 @@ pub fn arranged(
             let is_meant = text.as_ref().is_none_or(is_named);
             sla.rows.retain(|row| {
                 let holds = text.as_ref().is_none_or(|text| row.contains(text));
-                (is_meant || holds) && state.is_none_or(|state| row.check.state == state)
+                (is_meant || holds) && state.is_none_or(|state| row.is(state))
             });
             sla.rows.sort_by(|one, other| compare(sort, one, other));
             (!sla.rows.is_empty()).then_some(sla)

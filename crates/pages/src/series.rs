@@ -7,7 +7,7 @@ use crate::{
     Frame, HistoryPoint, Place, Series, SeriesForecast, Summary,
     chart::{self, Chart},
     clock,
-    frame::{command, scrolling},
+    frame::{command, scrolling, shown_time},
     name, number,
 };
 
@@ -71,6 +71,8 @@ pub struct SeriesPage {
     pub forecast: Option<SeriesForecast>,
     /// The time that is shown.
     pub span: Span,
+    /// That time as the reader asked for it, such as `-3h`; none where both ends were given.
+    pub asked: Option<String>,
     /// What it did in that time.
     pub history: Vec<HistoryPoint>,
     /// What it is like, each in a few words.
@@ -99,11 +101,13 @@ pub fn one_series(frame: &Frame<'_>, page: &SeriesPage) -> String {
         path,
     };
     let title = name::with_place(&series.metric, &series.labels);
+    let own = format!("/ui/series/{}", name::segment(&series.id));
     let main = html! {
         nav aria-label="Where you are" { ul class="crumb" { li { a href=(frame.link("/ui/series", &[])) { "Series" } } li aria-current="page" { (name::cut(&series.metric)) } } }
         h1 { (title) }
         p class="lead" { (sentence(page, unit)) }
         p class="soft" { code { (series.metric) } " " (labels(series)) }
+        (shown_time(frame, (&own, ""), page.asked.as_deref(), page.span))
         div class="grid after" {
             figure class="panel" {
                 figcaption {

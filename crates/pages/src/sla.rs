@@ -145,26 +145,49 @@ pub(crate) fn exclusions(frame: &Frame<'_>, sla: &str, exclusions: &[Exclusion])
     }
 }
 
-/// The form that excludes time.
+/// The forms that exclude time: once, and again and again.
 pub(crate) fn exclusion_form(
     frame: &Frame<'_>,
     sla: &str,
     objective: Option<&str>,
     span: Option<Span>,
 ) -> Markup {
+    let action = frame.path(&format!("/ui/sla/{}/exclusions", name::segment(sla)));
+    let about = html! {
+        @if let Some(objective) = objective { input type="hidden" name="objective" value=(objective); }
+    };
     html! {
         details open[span.is_some()] {
             summary { "Exclude time" }
-            form class="stack" method="post" action=(frame.path(&format!("/ui/sla/{}/exclusions", name::segment(sla)))) {
-                @if let Some(objective) = objective { input type="hidden" name="objective" value=(objective); }
+            form class="stack" method="post" action=(action) {
+                (about)
                 div { label for="ex-from" { "From, UTC" } input id="ex-from" name="from" required placeholder="-1h, 08:12 or 2026-11-23T08:00:00Z" autocomplete="off" value=(span.map(|span| clock::instant(span.start)).unwrap_or_default()); }
                 div { label for="ex-to" { "To, UTC" } input id="ex-to" name="to" required placeholder="now" autocomplete="off" value=(span.map(|span| clock::instant(span.end)).unwrap_or_default()); }
                 div { label for="ex-reason" { "Why" } input id="ex-reason" name="reason" required maxlength="1000" placeholder="planned upgrade"; }
                 button { "Exclude" }
             }
         }
+        details {
+            summary { "Exclude time that recurs" }
+            form class="stack" method="post" action=(action) {
+                (about)
+                @for (field, words, example) in RULE_FIELDS {
+                    div { label for={ "ex-" (field) } { (words) } input id={ "ex-" (field) } name=(field) required placeholder=(example) autocomplete="off"; }
+                }
+                div { label for="ex-rule-reason" { "Why" } input id="ex-rule-reason" name="reason" required maxlength="1000" placeholder="backup"; }
+                button { "Exclude" }
+            }
+        }
     }
 }
+
+/// The fields of an exclusion that recurs: name, words, an example.
+const RULE_FIELDS: [(&str, &str, &str); 4] = [
+    ("rrule", "Rule of RFC 5545", "FREQ=WEEKLY;BYDAY=SU"),
+    ("starts", "First start, there", "2026-11-01T02:00:00"),
+    ("duration", "For how long", "2h"),
+    ("time_zone", "Time zone", "Europe/Rome"),
+];
 
 /// A new SLA, as it was typed and what is wrong with it.
 #[derive(Clone, Debug, Default)]

@@ -17,20 +17,24 @@ pub enum State {
     Ok,
     /// The series is gone.
     Ended,
+    /// What is known is too old to say how it stands: a reason to have no data, which can be asked for like a state.
+    Stale,
 }
 
 impl State {
     /// Every state, the worst first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Firing,
         Self::Pending,
         Self::NoData,
         Self::Ok,
         Self::Ended,
+        Self::Stale,
     ];
 
     /// The words that `state=` takes, those of `/check_json`.
-    pub const WORDS: &'static [&'static str] = &["firing", "pending", "no_data", "ok", "ended"];
+    pub const WORDS: &'static [&'static str] =
+        &["firing", "pending", "no_data", "ok", "ended", "stale"];
 
     /// The state of a word of `/check_json`.
     pub fn of_word(word: &str) -> Option<Self> {
@@ -45,6 +49,7 @@ impl State {
             Self::NoData => "no_data",
             Self::Ok => "ok",
             Self::Ended => "ended",
+            Self::Stale => "stale",
         }
     }
 
@@ -62,12 +67,16 @@ impl State {
             Self::Firing => "firing",
             Self::Pending => "pending",
             Self::Ok => "ok",
-            Self::NoData | Self::Ended => "quiet",
+            Self::NoData | Self::Ended | Self::Stale => "quiet",
         }
     }
 
     /// Icon and word.
     pub(crate) fn shown(self) -> Markup {
-        html! { (icon(self.word())) (self.name()) }
+        let symbol = match self {
+            Self::Stale => Self::Pending,
+            own => own,
+        };
+        html! { (icon(symbol.word())) (self.name()) }
     }
 }

@@ -123,6 +123,7 @@ fn series_page(text: &str) -> SeriesPage {
             start: time("2026-11-23T05:45:00Z"),
             end: time("2026-11-23T08:45:00Z"),
         },
+        asked: Some("-3h".to_owned()),
         history: Vec::new(),
         traits: vec![("Kind", text.to_owned())],
     }
@@ -250,6 +251,18 @@ fn links_begin_with_what_was_called() {
 }
 
 #[test]
+fn no_link_leads_to_a_route_that_would_ask_for_a_token() {
+    let signed_in = Frame {
+        is_signed_in: true,
+        ..frame()
+    };
+    let leads_to_routes = |page: &str| page.contains("/openapi.json\"");
+    assert!(leads_to_routes(&pages::runs(&frame(), &[], None)));
+    assert!(!leads_to_routes(&pages::runs(&signed_in, &[], None)));
+    assert!(!leads_to_routes(&pages::login(&frame(), None, false)));
+}
+
+#[test]
 fn ages_are_left_out_where_the_tag_is_made() {
     let list = || {
         list_of(vec![shown(
@@ -318,6 +331,31 @@ fn the_worst_stands_first() {
     );
     assert_eq!(names(Sort::Left)[0], "ok-used-up");
     assert_eq!(names(Sort::Name)[0], "a-less-left");
+}
+
+#[test]
+fn what_is_stale_is_asked_for_by_that_word_and_has_no_data_too() {
+    for word in State::WORDS {
+        assert_eq!(State::of_word(word).map(State::word), Some(*word));
+    }
+    assert_eq!(State::ALL.map(State::word), State::WORDS);
+    let sla = |state: &str, reason: &str| {
+        let mut check = check("cpu", state, 0.0, 80.0);
+        check.sla = reason.to_owned();
+        check.objectives[0].reason = Some(reason.to_owned());
+        shown(check, prediction("cpu", 0.1), budgets("cpu", 0.5))
+    };
+    let slas = vec![
+        sla("no_data", "stale"),
+        sla("no_data", "no_series"),
+        sla("ok", "none"),
+    ];
+    let names = |state| {
+        let arranged = arranged(slas.clone(), Sort::Name, Some(state), None);
+        arranged.into_iter().map(|sla| sla.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(State::Stale), ["stale"]);
+    assert_eq!(names(State::NoData), ["no_series", "stale"]);
 }
 
 #[test]

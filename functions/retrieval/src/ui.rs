@@ -19,7 +19,8 @@ const LONGEST_TEXT: usize = 255;
 const LONGEST_CURSOR: usize = 2_000;
 /// Rows of a page.
 const LIMIT: &str = "200";
-/// The time that is shown of a series.
+const MOST_BUCKETS: usize = 2_000;
+/// The time that is shown of a series where nobody chose another.
 const SHOWN: Duration = Duration::from_secs(3 * 3600);
 
 /// What is around a page of a system at `base`, its path and its address; `now` is `None` where it is made for its tag.
@@ -92,6 +93,7 @@ pub(crate) async fn series(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
 pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
     let as_of = query.moment("as_of", call.now);
+    let asked_span = query.shown_span(as_of.unwrap_or(call.now));
     query.finish()?;
     let nobody = || {
         let id: String = call.id.chars().take(40).collect();
@@ -135,7 +137,8 @@ pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Rep
     let reply = list::answer::<SeriesRow>(retrieval, &call.asking("", "", &asked)).await?;
     let (rows, _) = read_list::<Value>(&reply, "series")?;
     let series = rows.into_iter().find(|row| row["id"] == id.to_string());
-    let series = serde_json::from_value(series.ok_or_else(nobody)?).map_err(ApiError::internal)?;
+    let series = series.ok_or_else(nobody)?;
+    let series: pages::Series = serde_json::from_value(series).map_err(ApiError::internal)?;
     let asked = call.asking("", "", &newest);
     let reply = list::answer::<MetricRow>(retrieval, &asked).await?;
     let summaries = of_series(read_list(&reply, "metrics")?.0);
@@ -153,16 +156,24 @@ pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Rep
         .into_iter()
         .next();
     let found = forecast.as_ref().map(|own| own.as_of);
-    let end = found.or(as_of).unwrap_or(call.now);
+    let newest = found.or(as_of).unwrap_or(series.last_seen);
+    let end = asked_span.to.unwrap_or(newest);
+    let start = asked_span.from.unwrap_or(end - SHOWN);
+    let span = Span {
+        start: start.min(end - Duration::from_secs(1)),
+        end,
+    };
+    let is_default = asked_span.from.is_none() && asked_span.to.is_none();
     let page = SeriesPage {
         series,
         summaries,
-        forecast,
-        span: Span {
-            start: end - SHOWN,
-            end,
-        },
-        history: measured(retrieval, id, end).await?,
+        // What follows the newest time is no part of another one.
+        forecast: forecast.filter(|_| asked_span.to.is_none()),
+        span,
+        asked: asked_span
+            .typed
+            .or_else(|| is_default.then(|| "-3h".to_owned())),
+        history: measured(retrieval, id, span).await?,
         traits: traits.as_ref().map(traits_of).unwrap_or_default(),
     };
     let oldest = call.now - 3 * retrieval.schedule_interval;
@@ -176,14 +187,18 @@ pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Rep
     }))
 }
 
-/// What a series was like up to a time.
+/// What a series was like in a time: by the hour where it is long.
 async fn measured(
     retrieval: &Retrieval,
     series: SeriesId,
-    end: Timestamp,
+    span: Span,
 ) -> Result<Vec<HistoryPoint>, ApiError> {
     let store = &retrieval.store;
-    let found = store.buckets(series, BucketLength::FiveMinutes, (end - SHOWN, end), 100);
+    let length = match span.length().as_secs() / 3600 {
+        0..=48 => BucketLength::FiveMinutes,
+        _ => BucketLength::Hour,
+    };
+    let found = store.buckets(series, length, (span.start, span.end), MOST_BUCKETS);
     let points = found
         .await
         .map_err(database)?

@@ -36,6 +36,20 @@ fn faulty(pairs: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
+fn a_start_that_moves_with_the_clock_moves_by_whole_buckets() {
+    let now: Timestamp = "2026-11-23T08:47:30Z".parse().unwrap();
+    let from = |pairs| query(pairs).shown_span(now).from.unwrap().to_string();
+    for (pairs, expected) in [
+        (&[("from", "-3h")][..], "2026-11-23T05:45:00Z"),
+        (&[("from", "08:12")], "2026-11-23T08:12:00Z"),
+        (&[("from", "2026-11-23T06:01:02Z")], "2026-11-23T06:01:02Z"),
+        (&[("from", "-3h"), ("to", "-1h")], "2026-11-23T05:47:30Z"),
+    ] {
+        assert_eq!(from(pairs), expected, "{pairs:?}");
+    }
+}
+
+#[test]
 fn what_is_not_given_is_its_default() {
     let mut query = query(&[]);
     assert_eq!(query.limit(), 100);

@@ -12,7 +12,15 @@ use super::{request, route};
 const READER: &str = "reader-reader-reader";
 const WRITER: &str = "writer-writer-writer";
 
-static ROUTES: [Route<()>; 9] = [
+static ROUTES: [Route<()>; 10] = [
+    route(Method::GET, "/", |(), call| {
+        Box::pin(async {
+            match call.prefers_html() {
+                true => html::see_other(&call.path_of("/ui")),
+                false => reply::ok(&1),
+            }
+        })
+    }),
     route(Method::GET, "/metrics", |(), _| {
         Box::pin(async { reply::ok(&1) })
     }),
@@ -171,6 +179,36 @@ async fn without_a_session_a_page_leads_to_the_form_and_back() {
         let body = format!("token={READER}&next={foreign}");
         let reply = send(&api, "POST", "/ui/login", &[OWN], &body).await;
         assert_eq!(header(&reply, "location"), "/ui", "{foreign}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_for_the_root_is_sent_on_whoever_it_is() {
+    let (open, closed) = (open(), both());
+    let cookie = signed_in(&closed, READER).await;
+    let cookie = ("cookie", cookie.as_str());
+    let page = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+    let json = ("accept", "application/json");
+    let known = ("authorization", "Bearer reader-reader-reader");
+    let unknown = ("authorization", "Bearer nobody-nobody-nobody");
+    for (api, method, uri, headers, status) in [
+        (&open, "GET", "/", vec![page], 303),
+        (&closed, "GET", "/", vec![page], 303),
+        (&closed, "HEAD", "/", vec![page], 303),
+        (&closed, "GET", "/", vec![page, cookie], 303),
+        (&closed, "GET", "/", vec![page, unknown], 303),
+        (&closed, "GET", "/", vec![json, known], 200),
+        (&closed, "GET", "/", vec![], 401),
+        (&closed, "GET", "/", vec![json, cookie], 401),
+        (&closed, "POST", "/", vec![page, OWN], 401),
+        (&closed, "GET", "/metrics", vec![page, cookie], 401),
+    ] {
+        let reply = send(api, method, uri, &headers, "").await;
+        assert_eq!(reply.status(), status, "{method} {uri} {headers:?}");
+        if status == 303 {
+            assert_eq!(header(&reply, "location"), "/ui");
+            assert!(header(&reply, "vary").contains("Accept"));
+        }
     }
 }
 

@@ -62,3 +62,37 @@ fn every_filter_of_the_template_finds_the_line_that_it_counts() {
         assert!(names.is_subset(logged), "{event}: {names:?}, {logged:?}");
     }
 }
+
+/// The alarms on what is no metric of AWS, each as the metric that it names.
+fn own_alarms() -> Vec<String> {
+    let template = fs::read_to_string(repository().join("template.yaml")).unwrap();
+    let (_, alarms) = template.split_once("# ---- alarms").unwrap();
+    let resources = alarms.split("Type: AWS::CloudWatch::Alarm").skip(1);
+    resources
+        .filter(|resource| resource.contains("Namespace: slacast\n"))
+        .map(|resource| {
+            let metric = resource.split("MetricName: ").nth(1).unwrap();
+            metric.lines().next().unwrap().to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn every_alarm_on_a_metric_of_ours_is_on_one_that_is_written() {
+    let template = fs::read_to_string(repository().join("template.yaml")).unwrap();
+    let answer = repository().join("functions/storage/src/answer.rs");
+    let measured = fs::read_to_string(answer).unwrap();
+    let alarms = own_alarms();
+    assert!(
+        alarms.iter().any(|metric| metric == "StorageLag"),
+        "{alarms:?}"
+    );
+    for metric in alarms {
+        // Counted by a filter, or a metric of its own in the function's log.
+        let is_written = match metric.strip_prefix("!Sub ") {
+            Some(name) => template.contains(&format!("MetricName: !Sub \"{name}\"")),
+            None => measured.contains(&format!("\"{metric}\"")),
+        };
+        assert!(is_written, "nobody writes {metric}");
+    }
+}

@@ -93,9 +93,10 @@ impl Recorded<'_> {
         .collect();
         let period = self.window.period(self.as_of).length;
         let error = self.sli.map(|sli| 1.0 - sli);
+        // A window of a burn rate that is as long as the budget window is the same one.
         let windows = self.burn.0.iter().filter_map(|(window, burn)| {
             let length = duration::parse(window).ok()?;
-            Some((length, burn.map(|burn| burn * allowed)))
+            (length != period).then(|| (length, burn.map(|burn| burn * allowed)))
         });
         for (length, error) in windows.chain([(period, error)]) {
             let window = window(length);

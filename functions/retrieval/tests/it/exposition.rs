@@ -400,6 +400,8 @@ async fn budgets_have_sloths_names_where_they_are_asked_for() {
         ],
     );
     assert!(!text.contains("slacast_"), "{text}");
+    // Both objectives have a budget window that a burn rate also has: it is said once.
+    assert!(!text.contains("sloth_window_"), "{text}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod exposition;
 mod history;
 mod openapi;
 mod outage;
+mod pages;
 mod paging;
 mod plans;
 mod programs;

@@ -73,6 +73,20 @@ impl Service {
         testing::answer(&self.api, &self.retrieval, request).await
     }
 
+    /// A page, as a browser asks for it.
+    pub(crate) async fn browse(&self, uri: &str) -> Reply {
+        let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+        let request = http::Request::builder()
+            .header("host", "127.0.0.1:9000")
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        let request = request
+            .body(Body::Empty)
+            .unwrap()
+            .with_raw_http_path(path)
+            .with_query_string_parameters(query.parse::<QueryMap>().unwrap());
+        self.api.answer(&self.retrieval, request).await
+    }
+
     /// The document of a route that answers with 200.
     pub(crate) async fn get(&self, uri: &str) -> Value {
         let reply = self.reply("GET", uri).await;

@@ -11,13 +11,15 @@ use crate::{SlaManager, database, exclusions, name_in, set, trial};
 /// `GET /ui/sla`.
 pub(crate) async fn new(_: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     call.query().finish()?;
-    Ok(html::once(form(call, &NewSla::default())))
+    let base = (call.path_of(""), call.base_url());
+    Ok(html::page(call, |now| {
+        let frame = frame(call, &base, now, None, None);
+        pages::new_sla(&frame, &NewSla::default())
+    }))
 }
 
 fn form(call: &Call, new: &NewSla) -> String {
-    let base = (call.path_of(""), call.base_url());
-    let frame = frame(call, &base, Some(call.now), None, None);
-    pages::new_sla(&frame, new)
+    shown(call, |frame| pages::new_sla(frame, new))
 }
 
 /// `POST /ui/sla`: `document` is saved, or with `do=preview` tried.
@@ -210,7 +212,14 @@ pub(crate) async fn exclude(manager: &SlaManager, call: &Call) -> Result<Reply, 
             Err(reason) => wrong.push(Fault::at(format!("/{field}"), reason)),
         }
     }
-    for field in ["reason", "objective"] {
+    for field in [
+        "reason",
+        "objective",
+        "rrule",
+        "starts",
+        "duration",
+        "time_zone",
+    ] {
         if let Some(text) = fields.take(field) {
             document.insert(field.to_owned(), json!(text));
         }

@@ -80,7 +80,7 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
     let found = arranged(slas, asked.sort, None, text);
     let count = |state| {
         let rows = found.iter().flat_map(|sla| &sla.rows);
-        rows.filter(|row| row.check.state == state).count()
+        rows.filter(|row| row.is(state)).count()
     };
     let counts = State::ALL.map(|state| (state, count(state))).to_vec();
     let is_stale = !found.is_empty() && found.iter().all(|sla| sla.stale);

@@ -79,7 +79,10 @@ async fn of(manager: &SlaManager, call: &Call, objective: &str) -> Result<Reply,
             "SLA `{name}` has no objective `{objective}` on such a series"
         ))
     })?;
-    let end = asked.to.unwrap_or_else(|| entry.as_of.unwrap_or(reference));
+    let end = asked.to.or(entry.as_of).or(as_of).unwrap_or_else(|| {
+        // Before the first evaluation: not a new page each time that it is asked for.
+        BucketLength::FiveMinutes.start_of(call.now)
+    });
     let start = asked
         .from
         .unwrap_or(end - DEFAULT_SPAN)
@@ -146,7 +149,7 @@ async fn of(manager: &SlaManager, call: &Call, objective: &str) -> Result<Reply,
     };
     let moment = page.row.check.as_of.map(|found| Moment {
         as_of: found,
-        stale: page.row.check.reason.as_deref() == Some("stale"),
+        stale: page.row.check.is_stale(),
     });
     let base = (call.path_of(""), call.base_url());
     Ok(html::page(call, |now| {

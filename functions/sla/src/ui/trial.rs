@@ -50,12 +50,11 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
         }
     }
     let base = (call.path_of(""), call.base_url());
-    let frame = frame(call, &base, Some(call.now), None, None);
-    let text = pages::trial(&frame, &page);
+    let shown = |now| pages::trial(&frame(call, &base, now, None, None), &page);
     Ok(if page.faults.is_empty() {
-        html::once(text)
+        html::page(call, shown)
     } else {
-        html::refused(text)
+        html::refused(shown(Some(call.now)))
     })
 }
 

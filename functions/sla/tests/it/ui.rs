@@ -109,6 +109,7 @@ async fn a_list_is_asked_for_by_state_and_text() {
         ("q=nothing", false, false),
         ("q=&state=&as_of=&sort=", true, true),
         ("state=pending", false, false),
+        ("state=stale", false, false),
     ] {
         let list = page(&service, &format!("/ui?{query}"), 200).await;
         assert_eq!(
@@ -168,6 +169,31 @@ async fn the_tag_is_of_the_data_alone() {
         .await;
     assert_eq!(status, 201);
     assert_ne!(tag("/ui").await, first);
+}
+
+#[tokio::test]
+async fn every_page_has_a_tag_that_stays_while_its_data_does() {
+    let (_database, service) = with(&[("new", &[], 0.0)]).await;
+    for uri in [
+        "/ui/try",
+        "/ui/sla",
+        "/ui/sla/new",
+        "/ui/sla/new/cpu",
+        "/ui/sla/new/cpu?from=-1h",
+    ] {
+        let first = service.browse("GET", uri, "").await;
+        assert_eq!(first.status(), 200, "{uri}: {}", text(&first));
+        let headers = first.headers();
+        assert_eq!(headers["cache-control"], "private, no-cache", "{uri}");
+        let tag = headers["etag"].to_str().unwrap();
+        // Five minutes may begin between the two; they do not begin again at once.
+        let mut again = service.browse_known(uri, tag).await;
+        if again.status() == 200 {
+            let tag = again.headers()["etag"].to_str().unwrap().to_owned();
+            again = service.browse_known(uri, &tag).await;
+        }
+        assert_eq!(again.status(), 304, "{uri}");
+    }
 }
 
 #[tokio::test]
@@ -285,6 +311,30 @@ async fn an_sla_is_created_by_a_form() {
         assert!(shown.contains(says), "{shown}");
         assert!(!shown.contains("<script>"), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn time_that_recurs_is_excluded_by_a_form() {
+    let (_database, service) = with(&[("web", LOW, 0.1)]).await;
+    let shown = page(&service, "/ui/sla/web", 200).await;
+    for field in ["rrule", "starts", "duration", "time_zone"] {
+        assert!(shown.contains(&format!(r#"name="{field}""#)), "{shown}");
+    }
+    let rule =
+        "rrule=FREQ%3DWEEKLY%3BBYDAY%3DSU&starts=2026-11-01T02:00:00&duration=2h&reason=backup";
+    let form = format!("{rule}&time_zone=Europe/Rome");
+    let made = service
+        .browse("POST", "/ui/sla/web/exclusions", &form)
+        .await;
+    assert_eq!(made.status(), 303, "{}", text(&made));
+    let listed = service.get("/sla/web/exclusions").await;
+    let own = &listed["exclusions"][0];
+    assert_eq!(own["rrule"], "FREQ=WEEKLY;BYDAY=SU");
+    assert_eq!(own["time_zone"], "Europe/Rome");
+    assert_eq!(own["reason"], "backup");
+    let refused = service.browse("POST", "/ui/sla/web/exclusions", rule).await;
+    assert_eq!(refused.status(), 400);
+    assert!(text(&refused).contains("/time_zone"), "{}", text(&refused));
 }
 
 fn encoded(text: &str) -> String {
