@@ -12,6 +12,7 @@ use axum::{
 use chrono::Utc;
 use config::{AccessConfig, Environment};
 use domain::{
+    Labels, MetricName, Part,
     message::{EvaluatedObjective, EvaluationOutcome},
     sla::Draft,
 };
@@ -216,6 +217,16 @@ async fn shards_that_do_not_come_back_are_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to() {
     let database = database().await;
+    // Of these objectives of events, some belong to either shard.
+    let counts = json!({"bad": "absent_a_total", "total": "absent_b_total"});
+    let mut objectives: Vec<Value> = (0..8)
+        .map(|number| json!({"id": format!("events-{number}"), "events": counts}))
+        .collect();
+    objectives.push(json!({"id": "share", "metric": "shop/events-0", "max": 1}));
+    let draft = Draft::parse(&json!({"name": "shop", "objectives": objectives})).unwrap();
+    let store = database.store();
+    let made = store.put_sla("shop", &draft.objectives, &Condition::Absent, moment_ago());
+    made.await.unwrap();
     let instead = [("DATABASE_URL", database.url())];
     let metrics = metrics().await;
     let (part, _) = etl(&metrics, &instead).await;
@@ -243,6 +254,7 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     let outcomes: Vec<_> = document
         .evaluated
         .iter()
+        .filter(|found| found.sla == "web")
         .map(|found| &found.outcome)
         .collect();
     let lost = EvaluationOutcome::Reason("shard 1 of 2 did not come back".to_owned());
@@ -250,5 +262,28 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     assert_eq!(
         outcomes,
         [&lost, &lost, &lost, &lost, &EvaluationOutcome::Rows(1)]
+    );
+
+    let of_events: Vec<_> = document
+        .evaluated
+        .iter()
+        .filter(|found| found.sla == "shop")
+        .collect();
+    assert_eq!(of_events.len(), 9);
+    let second = Part { index: 1, of: 2 };
+    let (mut counted, mut not_counted) = (0, 0);
+    for found in of_events {
+        let metric = MetricName::of_objective(&found.sla, &found.objective);
+        if found.objective == "share" || second.owns(&metric, &Labels::default()) {
+            assert_eq!(found.outcome, lost, "{metric:?}");
+            not_counted += 1;
+        } else {
+            assert_eq!(found.outcome, EvaluationOutcome::Rows(1), "{metric:?}");
+            counted += 1;
+        }
+    }
+    assert!(
+        counted > 0 && not_counted > 1,
+        "{counted} and {not_counted}"
     );
 }
