@@ -46,7 +46,7 @@ pub(crate) use replay::{NotReplayed, Piece, ReplayedRange};
 pub use split::Split;
 
 use metric::{analyse, conclude, publish_no_series};
-use record::Record;
+use record::{Record, shorten};
 use tally::Tally;
 
 /// What a run works with, made once per instance.
@@ -271,11 +271,11 @@ impl Etl {
     /// Publishes the run's record, the last of its messages. One that is too large is sent again with fewer failures.
     async fn publish_record(&self, mut document: RunDocument) -> Result<RunDocument, RunError> {
         let mut refused = self.send_record(&document).await?;
-        for most in [FEW_FAILURES, 0] {
+        // The next run needs to know what was not reached, so that goes last.
+        for (most, keeps_unreached) in [(FEW_FAILURES, true), (0, true), (0, false)] {
             if refused.is_some() {
                 tracing::warn!(run = document.run_id, most, "the run's record is too large");
-                document.failures.truncate(most);
-                document.warnings.truncate(most);
+                shorten(&mut document, most, keeps_unreached);
                 refused = self.send_record(&document).await?;
             }
         }
