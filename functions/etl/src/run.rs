@@ -21,7 +21,6 @@ use crate::{
     metrics_file::Metric,
     objectives::{self, ActiveEvents, ActiveObjective, Objectives},
     order::{Order, ordered},
-    pairs::Pairs,
     prometheus::Prometheus,
     request::RunRequest,
     scoring::{self, Due, Scoring},
@@ -32,6 +31,7 @@ use crate::{
 mod counters;
 mod events;
 mod fetch;
+mod held;
 mod metric;
 mod part;
 mod record;
@@ -45,6 +45,7 @@ pub(crate) use metric::read_range;
 pub(crate) use replay::{NotReplayed, Piece, ReplayedRange};
 pub use split::Split;
 
+use held::Held;
 use metric::{analyse, conclude, publish_no_series};
 use record::{Record, shorten};
 use tally::Tally;
@@ -108,8 +109,8 @@ struct Plan {
     metrics: Vec<Served>,
     /// The metrics, those of objectives of events among them, that the newest run did not reach, in its order.
     unreached: Vec<String>,
-    /// How much may be judged.
-    pairs: Arc<Pairs>,
+    /// What was judged.
+    held: Arc<Held>,
     /// Whether it is published what series were like.
     keeps_history: bool,
 }
@@ -200,9 +201,7 @@ impl Etl {
             metrics,
             unreached,
             due: Arc::new(read.forecasts),
-            pairs: Arc::new(Pairs::new(
-                self.bounds.judged_pairs.div_ceil(record.part.of.into()),
-            )),
+            held: Arc::new(Held::new(self.bounds.judged_pairs)),
             active,
             counted,
             keeps_history: self.keeps_history,

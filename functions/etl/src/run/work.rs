@@ -10,6 +10,7 @@ use super::{
     counters::Reading,
     events::Events,
     fetch::{Fetch, NotFetched},
+    held::publish_held,
     read_range,
 };
 use crate::{deadline::Deadline, prometheus::Availability, served::Served};
@@ -65,6 +66,7 @@ impl Etl {
         self.count_events(&others, &mut events, &reading, record)
             .await;
         self.publish_events(events, plan, record, publication).await;
+        publish_held(plan, record, publication).await;
         !plan.metrics.is_empty() && unreachable == plan.metrics.len()
     }
 

@@ -187,6 +187,53 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     assert_eq!(of_one, of_four);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_shards_judge_the_pairs_that_one_judges_where_a_bound_cuts() {
+    let database = database().await;
+    let instead = [("DATABASE_URL", database.url())];
+    let request = RunRequest::everything(moment_ago());
+    let metrics = metrics().await;
+    let most = SERIES as u64 / 2;
+    let (mut whole, whole_topic) = etl(&metrics, &instead).await;
+    whole.bounds.judged_pairs = most;
+    let expected = whole
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
+        .await
+        .unwrap();
+    let judged: u64 = expected.evaluated.iter().map(rows).sum();
+    // Three objectives are without a series, which takes no pair.
+    assert_eq!(judged, most + 3, "{:?}", expected.evaluated);
+
+    let (mut part, topic) = etl(&metrics, &instead).await;
+    part.bounds.judged_pairs = most;
+    let publisher = part.publisher.clone();
+    let answering = Runs {
+        etl: part,
+        shards: None,
+        waiting: None,
+    };
+    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
+    let (mut asking, _) = etl(&metrics, &instead).await;
+    asking.publisher = publisher;
+    let runs = Runs {
+        etl: asking,
+        shards: shards("4", &url),
+        waiting: None,
+    };
+    let document = runs
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
+        .await
+        .unwrap();
+    assert_eq!(document.evaluated, expected.evaluated);
+    assert_eq!(document.failures, expected.failures);
+    let facts = |topic: &str| {
+        let mut all = records(topic, expected.messages as usize + 1);
+        all.retain(|_, told| !told[0].headers["ce_type"].contains(".run."));
+        all
+    };
+    assert_eq!(facts(&whole_topic), facts(&topic));
+}
+
 #[tokio::test]
 async fn shards_that_do_not_come_back_are_told() {
     let database = TestDatabase::create().await;
