@@ -22,7 +22,6 @@ use crate::{
     message::Message,
     metrics_file::{Metric, Reading},
     objectives::ActiveObjective,
-    pairs::Pairs,
     prometheus::FetchedSeries,
     scoring::{self, Due},
     subject::Subject,
@@ -41,7 +40,7 @@ pub struct Analysed {
     pub history: Option<HistoryDocument>,
     /// The objectives that were judged on it.
     pub judged: Vec<JudgedObjective>,
-    /// The positions of those that were not, because no pairs were left.
+    /// The positions of those that were not, because there was no room.
     pub cut: Vec<usize>,
     /// The scores of its forecasts whose horizon is over.
     pub scores: Vec<ScoreDocument>,
@@ -59,7 +58,7 @@ pub struct Description {
 }
 
 impl Analysed {
-    /// What to publish about it, in order.
+    /// What to publish about it beside what was judged, in order.
     pub fn messages(&self, run: &str) -> Vec<Message> {
         let description = self.description.iter().flat_map(|description| {
             [
@@ -68,24 +67,22 @@ impl Analysed {
                 Message::of_prediction(&description.prediction, run),
             ]
         });
-        let violations = self.judged.iter();
-        let violations = violations.map(|judged| Message::of_violations(&judged.document, run));
         let history = self.history.iter();
         let history = history.map(|document| Message::of_history(document, run));
         let scores = self.scores.iter();
         let scores = scores.map(|document| Message::of_score(document, run));
-        let about = description.chain(history);
-        about.chain(violations).chain(scores).collect()
+        description.chain(history).chain(scores).collect()
     }
 }
 
-/// Describes, forecasts and judges one series, and scores the forecasts made before.
+/// Describes, forecasts and judges one series, and scores the forecasts made before. `has_room` says whether the objective of a
+/// position may judge it.
 pub fn analyse(
     metric: &Metric,
     fetched: FetchedSeries,
     active: &[ActiveObjective],
     due: &Due,
-    pairs: &Pairs,
+    has_room: impl Fn(SeriesId, usize) -> bool,
     as_of: Timestamp,
 ) -> Analysed {
     let samples = evaluation::clean(fetched.samples);
@@ -124,7 +121,9 @@ pub fn analyse(
     let Judged {
         mut objectives,
         cut,
-    } = judge(&reference, &samples, validity, &found, active, pairs, as_of);
+    } = judge(
+        &reference, &samples, validity, &found, active, has_room, as_of,
+    );
     for JudgedObjective {
         position, document, ..
     } in &mut objectives
@@ -157,7 +156,7 @@ pub fn analyse(
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) objectives: Vec<JudgedObjective>,
-    /// The positions of those that were not judged, because no pairs were left.
+    /// The positions of those that were not judged, because there was no room.
     pub(crate) cut: Vec<usize>,
 }
 
@@ -172,14 +171,14 @@ pub struct JudgedObjective {
     pub stood: Stood,
 }
 
-/// Judges each objective that matches the series.
+/// Judges each objective that matches the series and for which there is room.
 pub(crate) fn judge(
     series: &SeriesReference,
     samples: &[Sample],
     validity: Validity<'_>,
     found: &statistics::Analysis,
     active: &[ActiveObjective],
-    pairs: &Pairs,
+    has_room: impl Fn(SeriesId, usize) -> bool,
     as_of: Timestamp,
 ) -> Judged {
     let future = Future::of(found);
@@ -188,7 +187,7 @@ pub(crate) fn judge(
     });
     let mut judged = Judged::default();
     for (position, active) in matching {
-        if !pairs.take() {
+        if !has_room(series.series, position) {
             judged.cut.push(position);
             continue;
         }

@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     MetricName,
-    message::Failure,
+    message::{EvaluatedObjective, EvaluationOutcome, Failure},
     sla::{EventsObjective, Objective, ObjectiveId, Sla, SlaName},
 };
 use store::{Store, StoreError};
@@ -38,6 +38,17 @@ impl ActiveEvents {
     /// What its series are called: `SLA/OBJECTIVE`.
     pub fn metric(&self) -> MetricName {
         MetricName::of_objective(&self.sla, &self.objective.id)
+    }
+
+    /// What a run's record says of it.
+    pub(crate) fn evaluated(&self, outcome: EvaluationOutcome) -> EvaluatedObjective {
+        EvaluatedObjective {
+            sla: self.sla.clone(),
+            version: self.version,
+            objective: self.objective.id.clone(),
+            outcome,
+            ended_until: None,
+        }
     }
 }
 

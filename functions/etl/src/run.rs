@@ -1,7 +1,6 @@
 //! One run: objectives and the forecasts to score, then for each metric fetch, analyse, publish; last the run's own record.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,8 +21,7 @@ use crate::{
     metrics_file::Metric,
     objectives::{self, ActiveEvents, ActiveObjective, Objectives},
     order::{Order, ordered},
-    pairs::Pairs,
-    prometheus::{Availability, Prometheus},
+    prometheus::Prometheus,
     request::RunRequest,
     scoring::{self, Due, Scoring},
     served::{self, Served},
@@ -33,6 +31,7 @@ use crate::{
 mod counters;
 mod events;
 mod fetch;
+mod held;
 mod metric;
 mod part;
 mod record;
@@ -40,14 +39,15 @@ mod replay;
 mod split;
 mod tally;
 mod tried;
+mod work;
 
 pub(crate) use metric::read_range;
 pub(crate) use replay::{NotReplayed, Piece, ReplayedRange};
 pub use split::Split;
 
-use fetch::{Fetch, NotFetched};
+use held::Held;
 use metric::{analyse, conclude, publish_no_series};
-use record::Record;
+use record::{Record, shorten};
 use tally::Tally;
 
 /// What a run works with, made once per instance.
@@ -107,16 +107,16 @@ struct Plan {
     due: Arc<Due>,
     /// What is fetched, in this order.
     metrics: Vec<Served>,
-    /// How much may be judged.
-    pairs: Arc<Pairs>,
+    /// The metrics, those of objectives of events among them, that the newest run did not reach, in its order.
+    unreached: Vec<String>,
+    /// What was judged.
+    held: Arc<Held>,
     /// Whether it is published what series were like.
     keeps_history: bool,
 }
 
 /// So many failures are left in a record that is too large.
 const FEW_FAILURES: usize = 10;
-/// Fetches under way at once: one is analysed while the next one arrives.
-const FETCHES: usize = 2;
 /// Series of one metric that wait for a worker; a fetch that is faster than the analysis waits for room.
 pub(crate) const SERIES_WAITING: usize = 8;
 
@@ -128,6 +128,20 @@ impl Plan {
         etl.knows(name)
             || active.any(|active| active.has_query() && active.objective.metric == name)
             || counted.any(|active| active.metric() == name)
+    }
+
+    /// How many of the first metrics the newest run did not reach.
+    fn late_metrics(&self) -> usize {
+        let is_late = |metric: &Arc<Metric>| self.unreached_place(&metric.name).is_some();
+        self.metrics
+            .partition_point(|served| served.all().iter().any(is_late))
+    }
+
+    /// The place of a metric among those that the newest run did not reach.
+    fn unreached_place(&self, name: &str) -> Option<usize> {
+        self.unreached
+            .iter()
+            .position(|unreached| unreached == name)
     }
 }
 
@@ -163,61 +177,6 @@ impl Etl {
         Ok(document)
     }
 
-    /// Fetches and analyses each metric and hands what was found to Kafka. Returns whether Prometheus answered nothing.
-    async fn work(
-        &self,
-        plan: &Plan,
-        deadline: Deadline,
-        record: &mut Record,
-        publication: &mut Publication<'_>,
-    ) -> bool {
-        let as_of = record.document.as_of;
-        let availability = Arc::new(Availability::default());
-        let mut waiting = plan.metrics.iter();
-        let (mut under_way, mut unreachable) = (VecDeque::new(), 0);
-        loop {
-            while under_way.len() < FETCHES && !deadline.is_over() {
-                let Some(served) = waiting.next() else { break };
-                under_way.push_back(Fetch::start(
-                    served.clone(),
-                    read_range(served.all(), &plan.active, as_of),
-                    &self.prometheus,
-                    &availability,
-                    deadline,
-                ));
-            }
-            let Some(mut fetch) = under_way.pop_front() else {
-                break;
-            };
-            fetch.becomes_current();
-            let served = fetch.served.clone();
-            let judged = analyse(&served, &mut fetch.series, plan, record, publication).await;
-            let ended = fetch.finish().await;
-            record.fetch += ended.took;
-            match ended.outcome {
-                Ok(fetched) => {
-                    record.warn(fetched.warnings);
-                    for (metric, judged) in served.all().iter().zip(&judged) {
-                        record.ambiguous(&metric.name, &fetched.ambiguous);
-                        conclude(metric, judged, plan, record, publication).await;
-                    }
-                }
-                Err(error) => {
-                    unreachable += usize::from(error.is_unreachable());
-                    for metric in served.all() {
-                        record.not_fetched(&metric.name, &error);
-                    }
-                }
-            }
-        }
-        for metric in waiting.flat_map(Served::all) {
-            record.not_fetched(&metric.name, &NotFetched::Deadline);
-        }
-        self.count_events(plan, &availability, deadline, record, publication)
-            .await;
-        !plan.metrics.is_empty() && unreachable == plan.metrics.len()
-    }
-
     /// What a run, or its part, is to do. The objectives are read before everything else.
     async fn plan(&self, request: &RunRequest, record: &mut Record) -> Result<Plan, RunError> {
         let (active, counted) = self.active(request, record).await?;
@@ -240,10 +199,9 @@ impl Etl {
         }
         Ok(Plan {
             metrics,
+            unreached,
             due: Arc::new(read.forecasts),
-            pairs: Arc::new(Pairs::new(
-                self.bounds.judged_pairs.div_ceil(record.part.of.into()),
-            )),
+            held: Arc::new(Held::new(self.bounds.judged_pairs)),
             active,
             counted,
             keeps_history: self.keeps_history,
@@ -312,11 +270,11 @@ impl Etl {
     /// Publishes the run's record, the last of its messages. One that is too large is sent again with fewer failures.
     async fn publish_record(&self, mut document: RunDocument) -> Result<RunDocument, RunError> {
         let mut refused = self.send_record(&document).await?;
-        for most in [FEW_FAILURES, 0] {
+        // The next run needs to know what was not reached, so that goes last.
+        for (most, keeps_unreached) in [(FEW_FAILURES, true), (0, true), (0, false)] {
             if refused.is_some() {
                 tracing::warn!(run = document.run_id, most, "the run's record is too large");
-                document.failures.truncate(most);
-                document.warnings.truncate(most);
+                shorten(&mut document, most, keeps_unreached);
                 refused = self.send_record(&document).await?;
             }
         }

@@ -63,6 +63,10 @@ pub struct ReadDue {
 
 /// Twice as many as a run over 10,000 series makes, at about 4 KB each. What is left over is for the next runs.
 const MOST_FORECASTS: u32 = 20_000;
+/// Probabilities are read for this much less than a run waits, so that what was read is kept.
+const FOR_THE_REST: Duration = Duration::from_millis(500);
+/// Why not all forecasts could be read.
+const SLOW: &str = "MySQL takes long";
 /// The scores of late change slowly and cost more to read: runs in the same 10 minutes of the clock look at the same.
 const SPAN: i64 = 600_000;
 
@@ -78,15 +82,16 @@ impl Scoring {
     /// Reads what a part of a run at `as_of` has to score, and what was scored before.
     pub async fn read(&self, as_of: Timestamp, part: Part) -> ReadDue {
         let reading = Instant::now();
-        let (forecasts, recent) = tokio::join!(
-            patiently(self.store.due_forecasts(as_of, MOST_FORECASTS, part)),
-            self.recent(as_of, part),
-        );
+        let (forecasts, recent) =
+            tokio::join!(patiently(self.due(as_of, part)), self.recent(as_of, part));
         let mut failures = Vec::new();
-        let forecasts = forecasts.unwrap_or_else(|reason| {
+        let (forecasts, are_all) = forecasts.unwrap_or_else(|reason| {
             failures.push(failure(&reason, "the next run scores the forecasts"));
-            Vec::new()
+            (Vec::new(), true)
         });
+        if !are_all {
+            failures.push(failure(SLOW, "later runs score the other forecasts"));
+        }
         let recent = recent.unwrap_or_else(|reason| {
             failures.push(failure(
                 &reason,
@@ -99,6 +104,23 @@ impl Scoring {
             failures,
             took: reading.elapsed(),
         }
+    }
+
+    /// The forecasts to score, and whether there was time to read all of them.
+    async fn due(
+        &self,
+        as_of: Timestamp,
+        part: Part,
+    ) -> Result<(Vec<DueForecast>, bool), StoreError> {
+        let until = tokio::time::Instant::now() + PATIENCE - FOR_THE_REST;
+        let mut due = self
+            .store
+            .due_forecasts(as_of, MOST_FORECASTS, part)
+            .await?;
+        let all = due.len();
+        self.store.add_probabilities(&mut due, part, until).await?;
+        let are_all = due.len() == all;
+        Ok((due, are_all))
     }
 
     /// Runs in the same 10 minutes of the clock look at the same scores: they are asked for once, even where that fails.

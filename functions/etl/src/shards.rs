@@ -146,9 +146,13 @@ impl Runs {
         parts.sort_by_key(|(index, ..)| *index);
         let mut came_back = Vec::new();
         for (index, part, took) in parts {
+            let asked = Part {
+                index,
+                of: shards.count,
+            };
             match part {
                 Ok(part) => {
-                    split.add(index, &part);
+                    split.add(asked, &part);
                     split.stage(Stage {
                         stage: format!("shard {index}"),
                         milliseconds: took.as_secs_f64() * 1000.0,
@@ -157,7 +161,7 @@ impl Runs {
                 }
                 Err(error) => {
                     tracing::error!(event = "shard_lost", shard = index, %error, "a shard did not come back");
-                    split.lost(&self.etl, index, shards.count);
+                    split.lost(&self.etl, asked);
                 }
             }
         }

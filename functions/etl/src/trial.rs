@@ -209,8 +209,9 @@ fn try_series(
         return (Vec::new(), 0);
     }
     let found = analysis::statistics(metric, &samples, *as_of);
+    let has_room = |_, _| pairs.take();
     let judged = analysis::judge(
-        &reference, &samples, validity, &found, active, pairs, *as_of,
+        &reference, &samples, validity, &found, active, has_room, *as_of,
     );
     let tried = judged.objectives.into_iter().map(|judged| {
         let tried = tried(&judged.document, metric, &samples, *violations);

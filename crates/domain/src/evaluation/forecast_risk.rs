@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use super::{ForecastRisk, Judgement, ObjectiveState, Outlook, PredictedValues, Side, rule::Rule};
+use super::{
+    ForecastRisk, Judgement, ObjectiveState, Outlook, PredictedValues, Side,
+    rule::{Ending, Rule},
+};
 use crate::{
     forecast::HORIZON,
     sla::Objective,
@@ -38,6 +41,8 @@ impl Judgement {
     /// A path is judged as at the horizon's end. It has no gaps: the sample that stands at `as_of` stands until the
     /// path's first value, each value until the next and the last one to the end. So the samples that go on at
     /// `as_of` go on in the path if its first value is on their side, and have held until that value if it is not.
+    /// Only where a step is longer than a sample stands is there a gap, before the path's one value in the horizon:
+    /// nothing goes on in it.
     ///
     /// With w the weight of those among m paths that violate, the probability is `(w m + 1/2) / (m + 1)`: some doubt
     /// remains where all paths agree. The expected number of violations is shrunk alike, the expected seconds, being
@@ -90,6 +95,14 @@ impl Judgement {
             in_horizon: false,
         });
         let mut time = self.as_of;
+        if step > self.staleness
+            && let Some(run) = current.take()
+        {
+            let Ending {
+                held_until, end, ..
+            } = rule.ending(self.last_sample, Some(time + step));
+            found.close(&run, self.as_of, (held_until, end), rule);
+        }
         for value in values {
             time = time + step;
             if time > end {
@@ -101,7 +114,7 @@ impl Judgement {
                     run.in_horizon = true;
                     continue;
                 }
-                found.close(run, self.as_of, time, rule);
+                found.close(run, self.as_of, (time, time), rule);
             }
             current = side.map(|side| Run {
                 side,
@@ -111,7 +124,7 @@ impl Judgement {
             });
         }
         if let Some(run) = current {
-            found.close(&run, self.as_of, end, rule);
+            found.close(&run, self.as_of, (end, end), rule);
         }
         found
     }
@@ -161,8 +174,15 @@ struct PathViolations {
 }
 
 impl PathViolations {
-    fn close(&mut self, run: &Run, as_of: Timestamp, end: Timestamp, rule: &Rule<'_>) {
-        if !rule.is_violation(run.start, end) {
+    /// A run is over, which held until the first of these times and whose last value stood until the second.
+    fn close(
+        &mut self,
+        run: &Run,
+        as_of: Timestamp,
+        (held_until, end): (Timestamp, Timestamp),
+        rule: &Rule<'_>,
+    ) {
+        if !rule.is_violation(run.start, held_until) {
             return;
         }
         let start = run.start.max(as_of);

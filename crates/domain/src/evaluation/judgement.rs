@@ -24,6 +24,8 @@ pub struct Judgement {
     pub staleness: Duration,
     /// The range that was judged: `(as_of - 12h - for - 5m, as_of]`.
     pub judged: Span,
+    /// When its last sample is. Not published: `as_of` in a judgement that was read from a message.
+    pub last_sample: Timestamp,
     /// How the objective stands at `as_of`.
     pub state: ObjectiveState,
     /// Counts per window.
@@ -109,6 +111,7 @@ pub(super) fn judge(
         as_of,
         staleness,
         judged,
+        last_sample: newest,
         state,
         windows,
         violations: found.violations,

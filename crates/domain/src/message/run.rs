@@ -108,7 +108,7 @@ pub struct EvaluatedObjective {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationOutcome {
-    /// It was evaluated on every series; so many messages were published, at least one.
+    /// It was evaluated on every series, but for those that a bound cuts; so many messages were published, at least one.
     Rows(u64),
     /// It was not, or not on every series; why, in a sentence.
     Reason(String),

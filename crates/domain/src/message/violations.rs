@@ -151,6 +151,7 @@ impl From<&ViolationsDocument> for Evaluated {
             as_of: document.as_of,
             staleness: Duration::from_millis(staleness as u64),
             judged: document.judged,
+            last_sample: document.as_of,
             state: document.state,
             windows,
             violations: [&document.earlier[..], &document.episodes].concat(),

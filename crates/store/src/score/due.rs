@@ -1,7 +1,7 @@
 //! The forecasts a run has to score.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -15,6 +15,7 @@ use domain::{
 };
 use futures::TryStreamExt;
 use sqlx::{Row, mysql::MySqlRow};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     Store, StoreError,
@@ -32,7 +33,7 @@ pub struct DueForecast {
     pub model: String,
     /// What it said, without its long array; or that it is stored no more.
     pub forecast: Finding<Forecast>,
-    /// The probabilities that were published with it.
+    /// The probabilities that were published with it, once they are added.
     pub probabilities: Vec<DueProbability>,
 }
 
@@ -82,7 +83,7 @@ const PROBABILITIES: &str = "SELECT v.sla, v.version, v.objective, v.series_id, 
 impl Store {
     /// The forecasts of the series of `part` that a run at `as_of` has to score: those whose horizon is over and that no run before it has scored,
     /// at most `most` of each. Half of them are the oldest that wait and half the newest, so that a metric that cannot be
-    /// fetched for hours keeps nobody waiting but its own. The oldest first.
+    /// fetched for hours keeps nobody waiting but its own. The oldest first, without their probabilities.
     ///
     /// # Errors
     /// When the database is away.
@@ -110,63 +111,94 @@ impl Store {
         while let Some(row) = rows.try_next().await? {
             due.push(read(&row)?);
         }
-        drop(rows);
-        self.add_probabilities(&mut due, part).await?;
         Ok(due)
     }
 
-    async fn add_probabilities(
+    /// Adds the probabilities that were published with forecasts of the series of `part`. Those that are not read by `until`
+    /// are left to a later run, and so are their forecasts, which are taken out. The newest times and the oldest take
+    /// turns, so that neither keeps the other waiting.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn add_probabilities(
         &self,
-        due: &mut [DueForecast],
+        due: &mut Vec<DueForecast>,
         part: Part,
+        until: Instant,
     ) -> Result<(), StoreError> {
         let times: BTreeSet<Timestamp> = due.iter().map(|forecast| forecast.as_of).collect();
-        let mut positions: HashMap<(SeriesId, Timestamp), usize> =
-            HashMap::with_capacity(due.len());
-        for (position, forecast) in due.iter().enumerate() {
-            positions.insert((forecast.series.series, forecast.as_of), position);
+        let mut times = times.into_iter();
+        let positions: HashMap<_, _> = due
+            .iter()
+            .enumerate()
+            .map(|(position, forecast)| ((forecast.series.series, forecast.as_of), position))
+            .collect();
+        let mut read = HashSet::with_capacity(times.len());
+        loop {
+            let is_newest = read.len().is_multiple_of(2);
+            let next = if is_newest {
+                times.next_back()
+            } else {
+                times.next()
+            };
+            let Some(time) = next else { break };
+            let adding = self.add_probabilities_of(time, due, &positions, part);
+            match timeout_at(until, adding).await {
+                Ok(added) => added?,
+                Err(_) => break,
+            }
+            read.insert(time);
         }
-        for time in times {
-            let mut rows = sqlx::query(PROBABILITIES)
-                .bind(column_time(time))
-                .bind(part.of)
-                .bind(part.index)
-                .fetch(self.pool());
-            // The rows of one objective follow each other.
-            let mut last: Option<(SlaName, u32, Arc<Objective>)> = None;
-            while let Some(row) = rows.try_next().await? {
-                let Some(position) = positions.get(&(series_id(&row)?, time)) else {
-                    continue;
-                };
-                let Some(probability) = number(&row, "probability")? else {
-                    continue;
-                };
-                let (sla, version): (SlaName, u32) =
-                    (parsed(&row, "sla")?, row.try_get("version")?);
-                let id: &str = row.try_get("objective")?;
-                let objective = match &last {
-                    Some((last_sla, last_version, objective))
-                        if *last_sla == sla && *last_version == version && objective.id == id =>
-                    {
-                        objective.clone()
-                    }
-                    _ => {
-                        let document: &[u8] = row.try_get_unchecked("objective_document")?;
-                        let objective: Arc<Objective> = Arc::new(serde_json::from_slice(document)?);
-                        last = Some((sla.clone(), version, objective.clone()));
-                        objective
-                    }
-                };
-                if let Some(forecast) = due.get_mut(*position) {
-                    forecast.probabilities.push(DueProbability {
-                        sla,
-                        version,
-                        objective,
-                        probability,
-                        model_probability: number(&row, "model_probability")?,
-                        base_rate: number(&row, "base_rate")?,
-                    });
+        due.retain(|forecast| read.contains(&forecast.as_of));
+        Ok(())
+    }
+
+    /// Adds the probabilities of the forecasts of one time, which have these positions.
+    async fn add_probabilities_of(
+        &self,
+        time: Timestamp,
+        due: &mut [DueForecast],
+        positions: &HashMap<(SeriesId, Timestamp), usize>,
+        part: Part,
+    ) -> Result<(), StoreError> {
+        let mut rows = sqlx::query(PROBABILITIES)
+            .bind(column_time(time))
+            .bind(part.of)
+            .bind(part.index)
+            .fetch(self.pool());
+        // The rows of one objective follow each other.
+        let mut last: Option<(SlaName, u32, Arc<Objective>)> = None;
+        while let Some(row) = rows.try_next().await? {
+            let Some(position) = positions.get(&(series_id(&row)?, time)) else {
+                continue;
+            };
+            let Some(probability) = number(&row, "probability")? else {
+                continue;
+            };
+            let (sla, version): (SlaName, u32) = (parsed(&row, "sla")?, row.try_get("version")?);
+            let id: &str = row.try_get("objective")?;
+            let objective = match &last {
+                Some((last_sla, last_version, objective))
+                    if *last_sla == sla && *last_version == version && objective.id == id =>
+                {
+                    objective.clone()
                 }
+                _ => {
+                    let document: &[u8] = row.try_get_unchecked("objective_document")?;
+                    let objective: Arc<Objective> = Arc::new(serde_json::from_slice(document)?);
+                    last = Some((sla.clone(), version, objective.clone()));
+                    objective
+                }
+            };
+            if let Some(forecast) = due.get_mut(*position) {
+                forecast.probabilities.push(DueProbability {
+                    sla,
+                    version,
+                    objective,
+                    probability,
+                    model_probability: number(&row, "model_probability")?,
+                    base_rate: number(&row, "base_rate")?,
+                });
             }
         }
         Ok(())

@@ -5,6 +5,7 @@ use store::{
     retention::Limits,
     testing::{CountedEvents, CrowdedDatabase, Documents, recorded},
 };
+use tokio::time::Instant;
 
 #[tokio::test]
 async fn no_read_of_a_run_reads_a_whole_table() {
@@ -13,10 +14,13 @@ async fn no_read_of_a_run_reads_a_whole_table() {
     let (found, statements) = crowded
         .answer_by_index(async |store| {
             let slas = store.active_slas().await.unwrap();
-            let due = store
+            let mut due = store
                 .due_forecasts(after, 5_000, Part::WHOLE)
                 .await
                 .unwrap();
+            let until = Instant::now() + Duration::from_secs(3_600);
+            let adding = store.add_probabilities(&mut due, Part::WHOLE, until);
+            adding.await.unwrap();
             store.recent_scores(after, Part::WHOLE).await.unwrap();
             store
                 .recent_probabilities(after, Part::WHOLE)

@@ -15,6 +15,7 @@ use store::{
     sla::Condition,
     testing::{Documents, TestDatabase},
 };
+use tokio::time::Instant;
 
 /// `seconds` after 2026-11-23T08:00:00Z.
 pub(crate) fn at(seconds: u64) -> Timestamp {
@@ -145,11 +146,16 @@ async fn a_due_forecast_comes_with_the_probabilities_told_with_it() {
         ],
     )
     .await;
-    let due: Vec<DueForecast> = database
+    let mut due: Vec<DueForecast> = database
         .store()
         .due_forecasts(at(700), 100, Part::WHOLE)
         .await
         .unwrap();
+    let until = Instant::now() + Duration::from_secs(3_600);
+    let adding = database
+        .store()
+        .add_probabilities(&mut due, Part::WHOLE, until);
+    adding.await.unwrap();
     let [first, second] = &due[..] else {
         panic!("{due:?}")
     };
@@ -164,6 +170,25 @@ async fn a_due_forecast_comes_with_the_probabilities_told_with_it() {
     assert_eq!(probability.model_probability, Some(0.7));
     assert_eq!(probability.base_rate, Some(probability.probability));
     assert_eq!(second.probabilities, []);
+}
+
+#[tokio::test]
+async fn forecasts_whose_probabilities_cannot_be_read_in_time_are_left_to_a_later_run() {
+    let database = TestDatabase::create().await;
+    let told = Documents::about("cpuUsage", "a");
+    let documents: Vec<_> = (0..6).map(|k| told.prediction(at(30 * k))).collect();
+    store(&database, &documents).await;
+    let store = database.store();
+    let all = store.due_forecasts(at(9_000), 100, Part::WHOLE).await;
+    let all = all.unwrap();
+    for (left, expected) in [(Duration::ZERO, 0), (Duration::from_secs(3_600), 6)] {
+        let mut due = all.clone();
+        let until = Instant::now() + left;
+        let adding = store.add_probabilities(&mut due, Part::WHOLE, until);
+        adding.await.unwrap();
+        assert_eq!(due.len(), expected);
+    }
+    assert_eq!(all.len(), 6);
 }
 
 #[tokio::test]

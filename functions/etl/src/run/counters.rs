@@ -145,10 +145,10 @@ impl Etl {
         if deadline.is_over() {
             return Err(NotCounted::Deadline);
         }
-        availability.check(&self.prometheus).await?;
         let (found, mut arriving) = mpsc::channel::<FetchedSeries>(SERIES_WAITING);
         let fetch = async {
             let found = found;
+            availability.check(&self.prometheus).await?;
             let fetched = self
                 .prometheus
                 .fetch_counters(&wanted.selector, read, &found)

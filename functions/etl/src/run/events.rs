@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use domain::{
-    Labels, MetricName,
+    Labels, MetricName, Timestamp,
     events::{Counted, Counting, SLICE},
-    message::{EvaluatedObjective, EvaluationOutcome, Failure, SlicesDocument},
+    message::{EvaluationOutcome, Failure, SlicesDocument},
 };
 use kafka::Publication;
 use tokio::sync::mpsc;
@@ -15,29 +15,26 @@ use super::{
     counters::{CountersRead, NotCounted, Reading, Underway, Wanted, wanted},
 };
 use crate::{
-    deadline::Deadline,
     message::Message,
     metrics_file::{self, Metric},
     objectives::ActiveEvents,
-    prometheus::{Availability, FetchedSeries},
+    prometheus::FetchedSeries,
     served::Served,
 };
 
-impl Etl {
-    /// Counts the objectives of events and publishes what was counted, and what their bad shares are like as series. One
-    /// whose counters were not all read is not evaluated at all.
-    pub(super) async fn count_events(
-        &self,
-        plan: &Plan,
-        availability: &Availability,
-        deadline: Deadline,
-        record: &mut Record,
-        publication: &mut Publication<'_>,
-    ) {
-        let as_of = record.document.as_of;
-        let mut underway: Vec<Underway<'_>> = plan
-            .counted
-            .iter()
+/// The objectives of events of a run while their counters arrive.
+pub(super) struct Events<'a> {
+    underway: Vec<Underway<'a>>,
+    read: CountersRead,
+    are_too_many: bool,
+}
+
+impl<'a> Events<'a> {
+    /// Nothing is counted yet. Also returns the selectors to count: those that the newest run did not reach, in its order,
+    /// and all others.
+    pub(super) fn of(plan: &'a Plan, as_of: Timestamp) -> (Self, Vec<Wanted>, Vec<Wanted>) {
+        let counted = plan.counted.iter();
+        let mut underway: Vec<Underway<'_>> = counted
             .map(|active| {
                 Underway::new(
                     active,
@@ -46,32 +43,71 @@ impl Etl {
                 )
             })
             .collect();
-        let mut read = CountersRead::default();
-        let reading = Reading {
-            availability,
-            deadline,
-            range: Counting::run_range(as_of),
+        let places: Vec<_> = underway
+            .iter()
+            .map(|objective| plan.unreached_place(&objective.active.metric()))
+            .collect();
+        let mut wanted = wanted(&mut underway);
+        let place = |wanted: &Wanted| {
+            let uses = wanted.uses.iter();
+            uses.filter_map(|(position, _)| places[*position]).min()
         };
-        let mut are_too_many = false;
-        for wanted in wanted(&mut underway) {
-            if !wanted.is_needed(&underway) {
+        let others = wanted.extract_if(.., |wanted| place(wanted).is_none());
+        let others = others.collect();
+        wanted.sort_by_key(place);
+        let events = Self {
+            underway,
+            read: CountersRead::default(),
+            are_too_many: false,
+        };
+        (events, wanted, others)
+    }
+}
+
+impl Etl {
+    /// Counts the counters of selectors.
+    pub(super) async fn count_events(
+        &self,
+        selectors: &[Wanted],
+        events: &mut Events<'_>,
+        reading: &Reading<'_>,
+        record: &mut Record,
+    ) {
+        let Events {
+            underway,
+            read,
+            are_too_many,
+        } = events;
+        for wanted in selectors {
+            if !wanted.is_needed(underway) {
                 continue;
             }
             let started = Instant::now();
             // Of objectives that are too many, those that were made last are not counted.
-            let counted = if are_too_many {
+            let counted = if *are_too_many {
                 Err(NotCounted::All(self.bounds.counters))
             } else {
-                self.count_counters(&wanted, &reading, &mut read, &mut underway)
-                    .await
+                self.count_counters(wanted, reading, read, underway).await
             };
-            are_too_many |= matches!(counted, Err(NotCounted::All(_)));
+            *are_too_many |= matches!(counted, Err(NotCounted::All(_)));
             record.fetch += started.elapsed();
             if let Err(error) = counted {
-                wanted.fail(&mut underway, &error);
-                record.not_counted(&wanted, &underway, &error);
+                record.not_counted(wanted, underway, &error);
+                wanted.fail(underway, &error);
             }
         }
+    }
+
+    /// Publishes what was counted, and what the bad shares are like as series. An objective whose counters were not all read
+    /// is not evaluated at all.
+    pub(super) async fn publish_events(
+        &self,
+        events: Events<'_>,
+        plan: &Plan,
+        record: &mut Record,
+        publication: &mut Publication<'_>,
+    ) {
+        let Events { underway, read, .. } = events;
         record.document.samples += read.samples;
         record.warn(read.warnings);
         let mut groups_left = self.bounds.groups;
@@ -97,13 +133,7 @@ impl Etl {
                 }
             };
             if record.part.owns(&active.metric(), &Labels::default()) {
-                record.events.push(EvaluatedObjective {
-                    sla: active.sla.clone(),
-                    version: active.version,
-                    objective: active.objective.id.clone(),
-                    outcome,
-                    ended_until: None,
-                });
+                record.events.push(active.evaluated(outcome));
             }
         }
     }
@@ -198,7 +228,7 @@ async fn describe(
 const DEFINITION: &str = "definition";
 
 impl Record {
-    /// The counters of a selector were not all read.
+    /// The counters of a selector were not all read: a failure of each objective that counts them.
     fn not_counted(&mut self, wanted: &Wanted, underway: &[Underway<'_>], error: &NotCounted) {
         let selector = &wanted.selector.text;
         tracing::warn!(event = "events_not_counted", selector, %error, "counters cannot be counted");
@@ -207,12 +237,16 @@ impl Record {
             Some(word) => Failure::new("fetch", word).because(said),
             None => Failure::new("fetch", said),
         };
-        let first = wanted.uses.first();
-        let metric: Option<MetricName> =
-            first.map(|(position, _)| underway[*position].active.metric());
-        self.fail(match metric {
-            Some(metric) => failure.of_metric(&metric),
-            None => failure,
-        });
+        // One that is not evaluated already has said why.
+        let uses = wanted.uses.iter().map(|(position, _)| &underway[*position]);
+        let mut named: Vec<MetricName> = Vec::new();
+        for objective in uses.filter(|objective| objective.reason.is_none()) {
+            let metric = objective.active.metric();
+            // The uses of one objective follow each other.
+            if named.last() != Some(&metric) {
+                self.fail(failure.clone().of_metric(&metric));
+                named.push(metric);
+            }
+        }
     }
 }

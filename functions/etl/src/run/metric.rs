@@ -11,16 +11,16 @@ use std::{
 };
 
 use domain::{
-    SeriesId, Span, Timestamp,
+    Part, Series, SeriesId, Span, Timestamp,
     evaluation::{self, Stood},
-    message::{BOUND, Failure},
+    message::Failure,
     score::NO_SERIES,
 };
 use futures::{FutureExt, StreamExt, future, stream};
 use kafka::Publication;
 use tokio::sync::mpsc;
 
-use super::{Plan, Record};
+use super::{Plan, Record, held::Said};
 use crate::{
     analysis, message::Message, metrics_file::Metric, objectives::ActiveObjective,
     prometheus::FetchedSeries, scoring, served::Served,
@@ -36,7 +36,8 @@ pub(super) struct Judged {
 }
 
 /// Analyses the series of a query while they arrive, for each metric that it serves, on as many worker threads as there are
-/// processors, and hands what was found to Kafka. Returns what was analysed of each metric, in their order.
+/// processors, and hands what was found to Kafka; what was judged is held. Returns what was analysed of each metric, in their
+/// order.
 pub(super) async fn analyse(
     served: &Served,
     arriving: &mut mpsc::Receiver<FetchedSeries>,
@@ -45,7 +46,7 @@ pub(super) async fn analyse(
     publication: &mut Publication<'_>,
 ) -> Vec<Judged> {
     let subject = record.subject();
-    let (part, arrived) = (record.part, AtomicU64::new(0));
+    let (part, as_of, arrived) = (record.part, subject.as_of, AtomicU64::new(0));
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut analyses = stream::unfold(arriving, async |arriving| {
         Some((arriving.recv().await?, arriving))
@@ -55,30 +56,32 @@ pub(super) async fn analyse(
         let metrics = served.all().iter().cloned().enumerate();
         stream::iter(metrics.map(move |(position, metric)| (position, metric, series.clone())))
     })
-    .filter(|(_, metric, series)| future::ready(part.owns(&metric.name, &series.labels)))
+    .filter(|(_, metric, series)| future::ready(is_owned(metric, series, part, plan, as_of)))
     .map(|(position, metric, series)| {
         let (active, due) = (plan.active.clone(), plan.due.clone());
-        let (pairs, subject) = (plan.pairs.clone(), subject.clone());
+        let (held, subject) = (plan.held.clone(), subject.clone());
         let keeps_history = plan.keeps_history;
         let analysing = tokio::task::spawn_blocking(move || {
             let started = Instant::now();
-            let as_of = subject.as_of;
-            let mut analysed = analysis::analyse(&metric, series, &active, &due, &pairs, as_of);
+            let has_room = |series, position| held.has_room(series, position);
+            let mut analysed = analysis::analyse(&metric, series, &active, &due, has_room, as_of);
             if !keeps_history {
                 analysed.history = None;
             }
             let messages = analysed.messages(&subject.run);
-            (analysed, messages, started.elapsed())
+            let judged = analysed.judged.iter();
+            let said = judged.map(|judged| (judged.position, Said::of(judged, &subject.run)));
+            let said: Vec<_> = said.collect();
+            (analysed, messages, said, started.elapsed())
         });
         analysing.map(move |analysed| (position, analysed))
     })
     .buffer_unordered(workers)
     .boxed();
     let mut found = vec![Judged::default(); served.all().len()];
-    let mut cuts = vec![0; served.all().len()];
     while let Some((position, analysed)) = analyses.next().await {
         let (metric, judged) = (&served.all()[position], &mut found[position]);
-        let Ok((analysed, messages, took)) = analysed else {
+        let Ok((analysed, messages, said, took)) = analysed else {
             tracing::error!(metric = metric.name.as_str(), "an analysis panicked");
             judged.broke_off = true;
             let reason = "the analysis of a series broke off";
@@ -96,15 +99,14 @@ pub(super) async fn analyse(
             record.fail(failure.of_series(analysed.series.to_string()));
             continue;
         }
-        for judged in &analysed.judged {
-            record.tally.count(judged.position, &judged.stood);
+        for (position, said) in said {
+            record.tally.found(position);
+            plan.held.hold(analysed.series, position, Some(said));
         }
-        for position in &analysed.cut {
-            record
-                .tally
-                .fail(*position, "the bound of judged pairs was reached");
+        for position in analysed.cut {
+            record.tally.found(position);
+            plan.held.cut(position);
         }
-        cuts[position] += analysed.cut.len();
         record.document.series += 1;
         record.document.samples += analysed.samples;
         record.analysis += took;
@@ -116,15 +118,34 @@ pub(super) async fn analyse(
     }
     drop(analyses);
     let arrived = arrived.into_inner();
-    for (judged, (metric, cut)) in found.iter_mut().zip(served.all().iter().zip(cuts)) {
+    for judged in &mut found {
         judged.arrived = arrived;
-        if cut > 0 {
-            let detail = format!("{cut} pairs were not judged: {}", plan.pairs.cut());
-            let failure = Failure::new("evaluation", BOUND).of_metric(&metric.name);
-            record.fail(failure.because(detail));
-        }
     }
     found
+}
+
+/// Whether a series belongs to a part. The pairs of one that does not are counted all the same.
+fn is_owned(
+    metric: &Metric,
+    series: &FetchedSeries,
+    part: Part,
+    plan: &Plan,
+    as_of: Timestamp,
+) -> bool {
+    if part.is_whole() {
+        return true;
+    }
+    let id = Series {
+        metric: metric.name.clone(),
+        labels: series.labels.clone(),
+    }
+    .id();
+    let is_owned = part.owns_id(id);
+    if !is_owned {
+        plan.held
+            .count(&metric.name, series, id, &plan.active, as_of);
+    }
+    is_owned
 }
 
 /// Publishes what none of the series that arrived was about: forecasts of series that are gone, objectives without a series.

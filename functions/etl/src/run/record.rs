@@ -6,7 +6,7 @@ use chrono::Utc;
 use domain::{
     MetricName, Part, Series,
     message::{
-        AMBIGUOUS, DEADLINE, EvaluatedObjective, EvaluationOutcome, EvaluationRow, Failure,
+        AMBIGUOUS, BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, EvaluationRow, Failure,
         RunDocument, Stage,
     },
 };
@@ -81,9 +81,11 @@ impl Record {
         }
     }
 
-    /// Adds a failure. The next run needs to know each metric that was not reached, however many they are.
+    /// Adds a failure. Each metric that was not reached is named, for the next run, and each that a bound cuts, however
+    /// many they are.
     pub(super) fn fail(&mut self, failure: Failure) {
-        if self.document.failures.len() < MOST_FAILURES || failure.reason == DEADLINE {
+        let is_named = [BOUND, DEADLINE].contains(&&*failure.reason);
+        if self.document.failures.len() < MOST_FAILURES || is_named {
             self.document.failures.push(failure);
         }
     }
@@ -185,5 +187,62 @@ impl Record {
         self.document.evaluated = self.tally.evaluated(self.document.as_of);
         self.document.evaluated.append(&mut self.events);
         self.document
+    }
+}
+
+/// Leaves so many warnings and failures in a record that is too large, and all metrics that were not reached if those are
+/// kept.
+pub(super) fn shorten(document: &mut RunDocument, most: usize, keeps_unreached: bool) {
+    let mut others = 0;
+    document.failures.retain(|failure| {
+        if failure.reason == DEADLINE {
+            return keeps_unreached;
+        }
+        others += 1;
+        others <= most
+    });
+    document.warnings.truncate(most);
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Timestamp;
+
+    use super::*;
+
+    fn failed(times: usize, reasons: &[&str]) -> Record {
+        let request = RunRequest::everything(Timestamp::EPOCH);
+        let mut record = Record::start(&request, Trigger::Schedule);
+        for _ in 0..times {
+            for reason in reasons {
+                record.fail(Failure::new("fetch", *reason));
+            }
+        }
+        record
+    }
+
+    fn count(document: &RunDocument, reason: &str) -> usize {
+        let failures = document.failures.iter();
+        failures.filter(|failure| failure.reason == reason).count()
+    }
+
+    #[test]
+    fn what_was_not_reached_and_what_a_bound_cuts_is_always_named() {
+        let document = failed(300, &["broken", BOUND, DEADLINE]).document;
+        assert_eq!(count(&document, BOUND), 300);
+        assert_eq!(count(&document, DEADLINE), 300);
+        assert!(count(&document, "broken") < MOST_FAILURES);
+    }
+
+    #[test]
+    fn a_record_that_is_too_large_keeps_what_was_not_reached_for_as_long_as_it_can() {
+        let mut document = failed(20, &["broken", DEADLINE]).document;
+        for (most, keeps_unreached, broken, unreached) in
+            [(10, true, 10, 20), (0, true, 0, 20), (0, false, 0, 0)]
+        {
+            shorten(&mut document, most, keeps_unreached);
+            assert_eq!(count(&document, "broken"), broken);
+            assert_eq!(count(&document, DEADLINE), unreached);
+        }
     }
 }

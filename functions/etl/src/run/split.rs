@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use domain::message::{Failure, RunDocument, Stage};
+use domain::{
+    Labels, Part,
+    message::{EvaluationOutcome, Failure, RunDocument, Stage},
+};
 
 use super::{Etl, Record, RunError, publish_no_series, tally::Tally};
 use crate::{
-    objectives::ActiveObjective, part::PartDocument, request::RunRequest, subject::Trigger,
+    objectives::{ActiveEvents, ActiveObjective},
+    part::PartDocument,
+    request::RunRequest,
+    subject::Trigger,
 };
 
 /// A run in parts, while they are under way.
 pub struct Split {
     record: Record,
     active: Arc<[ActiveObjective]>,
+    counted: Vec<ActiveEvents>,
     stages: Vec<Stage>,
 }
 
@@ -31,11 +38,12 @@ impl Etl {
     /// When the SLA asked for is unknown.
     pub async fn split(&self, request: &RunRequest, trigger: Trigger) -> Result<Split, RunError> {
         let mut record = Record::start(request, trigger);
-        let (active, _) = self.active(request, &mut record).await?;
+        let (active, counted) = self.active(request, &mut record).await?;
         record.tally = Tally::new(active.clone());
         Ok(Split {
             record,
             active,
+            counted,
             stages: Vec::new(),
         })
     }
@@ -48,21 +56,22 @@ impl Split {
     }
 
     /// Counts a part that came back. What every part says is said once.
-    pub fn add(&mut self, index: u32, part: &PartDocument) {
-        let name = format!("shard {index}");
-        self.record.tally.add(&name, &part.evaluated);
-        self.record.events.extend(part.events.iter().cloned());
+    pub fn add(&mut self, part: Part, found: &PartDocument) {
+        let name = format!("shard {}", part.index);
+        self.record.tally.add(&name, &found.evaluated);
+        self.record.events.extend(found.events.iter().cloned());
+        self.not_counted(part, &format!("{name} did not evaluate it"));
         let document = &mut self.record.document;
-        document.series += part.series;
-        document.samples += part.samples;
-        document.bytes += part.bytes;
-        document.messages += part.messages;
-        for warning in &part.warnings {
+        document.series += found.series;
+        document.samples += found.samples;
+        document.bytes += found.bytes;
+        document.messages += found.messages;
+        for warning in &found.warnings {
             if !document.warnings.contains(warning) {
                 document.warnings.push(warning.clone());
             }
         }
-        for failure in &part.failures {
+        for failure in &found.failures {
             if !self.record.document.failures.contains(failure) {
                 self.record.fail(failure.clone());
             }
@@ -75,17 +84,37 @@ impl Split {
     }
 
     /// A part did not come back. Its series may belong to any objective, but those whose metric is unknown.
-    pub fn lost(&mut self, etl: &Etl, index: u32, of: u32) {
-        let lost = format!("shard {index} of {of} did not come back");
+    pub fn lost(&mut self, etl: &Etl, part: Part) {
+        let lost = format!("shard {} of {} did not come back", part.index, part.of);
         for (position, objective) in self.active.iter().enumerate() {
-            if objective.has_query() || etl.knows(&objective.objective.metric) {
+            let metric = &objective.objective.metric;
+            let mut counted = self.counted.iter();
+            if objective.has_query()
+                || etl.knows(metric)
+                || counted.any(|active| active.metric() == *metric)
+            {
                 self.record.tally.fail(position, &lost);
             } else {
                 self.record.tally.conclude(position);
             }
         }
+        self.not_counted(part, &lost);
         let reason = format!("{lost}: its series are missing");
         self.record.fail(Failure::new("shard", reason));
+    }
+
+    /// Each objective of events that belongs to the part, and of which the part said nothing, was not evaluated.
+    fn not_counted(&mut self, part: Part, reason: &str) {
+        let events = &mut self.record.events;
+        for active in &self.counted {
+            let is_said = events.iter().any(|found| {
+                (&found.sla, found.version, &found.objective)
+                    == (&active.sla, active.version, &active.objective.id)
+            });
+            if !is_said && part.owns(&active.metric(), &Labels::default()) {
+                events.push(active.evaluated(EvaluationOutcome::Reason(reason.to_owned())));
+            }
+        }
     }
 
     /// Publishes the objectives that are without a series, then the run's own record.

@@ -20,6 +20,8 @@ pub(super) struct Tally {
 #[derive(Clone, Debug, Default)]
 struct Count {
     rows: u64,
+    /// Whether it is about any series, of which a row need not be published yet.
+    has_series: bool,
     /// When any of its series stood.
     stood: Stood,
     /// Whether every series that it may be about was read.
@@ -37,10 +39,18 @@ impl Tally {
         Self { active, counts }
     }
 
+    /// A series that it is about was read.
+    pub(super) fn found(&mut self, position: usize) {
+        if let Some(count) = self.counts.get_mut(position) {
+            count.has_series = true;
+        }
+    }
+
     /// Adds a row that was published, of a series that stood then.
     pub(super) fn count(&mut self, position: usize, stood: &Stood) {
         if let Some(count) = self.counts.get_mut(position) {
             count.rows += 1;
+            count.has_series = true;
             count.stood.join(stood);
         }
     }
@@ -55,7 +65,7 @@ impl Tally {
     /// Whether the objective is about none of the series that were read.
     pub(super) fn is_without_series(&self, position: usize) -> bool {
         let count = self.counts.get(position);
-        count.is_some_and(|count| count.rows == 0 && count.concluded && count.reason.is_none())
+        count.is_some_and(|count| !count.has_series && count.concluded && count.reason.is_none())
     }
 
     /// The objective is not evaluated on every series.
@@ -120,6 +130,7 @@ impl Tally {
             match outcomes.get(&name) {
                 Some((EvaluationOutcome::Rows(rows), stood)) => {
                     count.rows += rows;
+                    count.has_series |= *rows > 0;
                     count.stood.join(stood);
                 }
                 Some((EvaluationOutcome::Reason(reason), _)) => {
@@ -219,6 +230,16 @@ mod tests {
         assert!(!tally.is_without_series(0) && !tally.is_without_series(1));
         tally.conclude(1);
         assert!(tally.is_without_series(1));
+    }
+
+    #[test]
+    fn an_objective_whose_rows_are_held_is_not_without_series() {
+        let mut tally = tally();
+        tally.found(0);
+        tally.conclude(0);
+        assert!(!tally.is_without_series(0));
+        tally.count(0, &Stood::default());
+        assert_eq!(outcomes(&tally)[0], Ok(1));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a run's record says of each objective, next to what was published about it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -10,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    message::{BOUND, EvaluationOutcome, Kind, RunDocument, ViolationsDocument},
+    SeriesId,
+    message::{BOUND, EvaluationOutcome, Kind, MetricsDocument, RunDocument, ViolationsDocument},
     sla::Draft,
 };
 use etl::{deadline::Deadline, request::RunRequest, subject::Trigger};
@@ -233,4 +237,59 @@ async fn an_objective_beyond_the_bound_of_judged_pairs_has_a_reason_and_the_run_
         .iter()
         .find(|failure| failure.reason == BOUND);
     assert_eq!(failure.unwrap().metric.as_deref(), Some("availableMem"));
+}
+
+/// The ids of a metric's series that were described, and of those that each objective was judged on.
+fn series_of(
+    metric: &str,
+    topic: &str,
+    document: &RunDocument,
+) -> (BTreeSet<SeriesId>, BTreeMap<Name, BTreeSet<SeriesId>>) {
+    let (mut described, mut judged) = (BTreeSet::new(), BTreeMap::<_, BTreeSet<_>>::new());
+    let records = records(topic, document.messages as usize + 1);
+    for record in records.into_values().flatten() {
+        let kind = &record.headers["ce_type"];
+        if kind == Kind::Metrics.ce_type() {
+            let found: MetricsDocument = serde_json::from_str(&record.value).unwrap();
+            if found.series.metric == metric {
+                described.insert(found.series.series);
+            }
+        } else if kind == Kind::Violations.ce_type() {
+            let found: ViolationsDocument = serde_json::from_str(&record.value).unwrap();
+            let name = (found.sla.into(), found.version, found.objective.id.into());
+            let series = found.series.unwrap().series;
+            judged.entry(name).or_default().insert(series);
+        }
+    }
+    (described, judged)
+}
+
+#[tokio::test]
+async fn of_too_many_pairs_those_of_the_smallest_ids_are_judged_and_their_objectives_in_part() {
+    let database = database(&[json!({"name": "web", "objectives": [
+        {"id": "one", "metric": "availableMem", "min": 1},
+        {"id": "two", "metric": "availableMem", "min": 2},
+    ]})])
+    .await;
+    let metrics = Fleet::push().await.metrics();
+    let (mut etl, topic) = etl(&metrics, &[("DATABASE_URL", database.url())]).await;
+    etl.bounds.judged_pairs = 3;
+    let request = RunRequest::everything(moment_ago());
+    let run = etl.run(&request, Trigger::Invoke, Deadline::default());
+    let document = run.await.unwrap();
+    let (described, judged) = series_of("availableMem", &topic, &document);
+    assert_eq!(described.len(), 3);
+    let first =
+        |count: usize| -> BTreeSet<SeriesId> { described.iter().copied().take(count).collect() };
+    let expected = BTreeMap::from([
+        (name("web", "one"), first(2)),
+        (name("web", "two"), first(1)),
+    ]);
+    assert_eq!(judged, expected);
+    let expected = BTreeMap::from([(name("web", "one"), Ok(2)), (name("web", "two"), Ok(1))]);
+    assert_eq!(said(&document), expected);
+    let cut = document.failures.iter();
+    let cut: Vec<_> = cut.filter(|failure| failure.reason == BOUND).collect();
+    assert_eq!(cut.len(), 1);
+    assert_eq!(cut[0].metric.as_deref(), Some("availableMem"));
 }

@@ -12,6 +12,7 @@ use axum::{
 use chrono::Utc;
 use config::{AccessConfig, Environment};
 use domain::{
+    Labels, MetricName, Part,
     message::{EvaluatedObjective, EvaluationOutcome},
     sla::Draft,
 };
@@ -186,6 +187,53 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     assert_eq!(of_one, of_four);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_shards_judge_the_pairs_that_one_judges_where_a_bound_cuts() {
+    let database = database().await;
+    let instead = [("DATABASE_URL", database.url())];
+    let request = RunRequest::everything(moment_ago());
+    let metrics = metrics().await;
+    let most = SERIES as u64 / 2;
+    let (mut whole, whole_topic) = etl(&metrics, &instead).await;
+    whole.bounds.judged_pairs = most;
+    let expected = whole
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
+        .await
+        .unwrap();
+    let judged: u64 = expected.evaluated.iter().map(rows).sum();
+    // Three objectives are without a series, which takes no pair.
+    assert_eq!(judged, most + 3, "{:?}", expected.evaluated);
+
+    let (mut part, topic) = etl(&metrics, &instead).await;
+    part.bounds.judged_pairs = most;
+    let publisher = part.publisher.clone();
+    let answering = Runs {
+        etl: part,
+        shards: None,
+        waiting: None,
+    };
+    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
+    let (mut asking, _) = etl(&metrics, &instead).await;
+    asking.publisher = publisher;
+    let runs = Runs {
+        etl: asking,
+        shards: shards("4", &url),
+        waiting: None,
+    };
+    let document = runs
+        .run(&request, Trigger::Invoke, Deadline::of(HOUR))
+        .await
+        .unwrap();
+    assert_eq!(document.evaluated, expected.evaluated);
+    assert_eq!(document.failures, expected.failures);
+    let facts = |topic: &str| {
+        let mut all = records(topic, expected.messages as usize + 1);
+        all.retain(|_, told| !told[0].headers["ce_type"].contains(".run."));
+        all
+    };
+    assert_eq!(facts(&whole_topic), facts(&topic));
+}
+
 #[tokio::test]
 async fn shards_that_do_not_come_back_are_told() {
     let database = TestDatabase::create().await;
@@ -216,6 +264,16 @@ async fn shards_that_do_not_come_back_are_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to() {
     let database = database().await;
+    // Of these objectives of events, some belong to either shard.
+    let counts = json!({"bad": "absent_a_total", "total": "absent_b_total"});
+    let mut objectives: Vec<Value> = (0..8)
+        .map(|number| json!({"id": format!("events-{number}"), "events": counts}))
+        .collect();
+    objectives.push(json!({"id": "share", "metric": "shop/events-0", "max": 1}));
+    let draft = Draft::parse(&json!({"name": "shop", "objectives": objectives})).unwrap();
+    let store = database.store();
+    let made = store.put_sla("shop", &draft.objectives, &Condition::Absent, moment_ago());
+    made.await.unwrap();
     let instead = [("DATABASE_URL", database.url())];
     let metrics = metrics().await;
     let (part, _) = etl(&metrics, &instead).await;
@@ -243,6 +301,7 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     let outcomes: Vec<_> = document
         .evaluated
         .iter()
+        .filter(|found| found.sla == "web")
         .map(|found| &found.outcome)
         .collect();
     let lost = EvaluationOutcome::Reason("shard 1 of 2 did not come back".to_owned());
@@ -250,5 +309,28 @@ async fn a_lost_shard_is_a_reason_for_every_objective_its_series_may_belong_to()
     assert_eq!(
         outcomes,
         [&lost, &lost, &lost, &lost, &EvaluationOutcome::Rows(1)]
+    );
+
+    let of_events: Vec<_> = document
+        .evaluated
+        .iter()
+        .filter(|found| found.sla == "shop")
+        .collect();
+    assert_eq!(of_events.len(), 9);
+    let second = Part { index: 1, of: 2 };
+    let (mut counted, mut not_counted) = (0, 0);
+    for found in of_events {
+        let metric = MetricName::of_objective(&found.sla, &found.objective);
+        if found.objective == "share" || second.owns(&metric, &Labels::default()) {
+            assert_eq!(found.outcome, lost, "{metric:?}");
+            not_counted += 1;
+        } else {
+            assert_eq!(found.outcome, EvaluationOutcome::Rows(1), "{metric:?}");
+            counted += 1;
+        }
+    }
+    assert!(
+        counted > 0 && not_counted > 1,
+        "{counted} and {not_counted}"
     );
 }

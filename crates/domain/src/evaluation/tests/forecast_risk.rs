@@ -120,6 +120,32 @@ fn a_sample_that_no_longer_stands_does_not_go_on_in_the_path() {
 }
 
 #[test]
+fn nothing_goes_on_in_a_path_whose_step_is_longer_than_a_sample_stands() {
+    for (hold, share, seconds) in [
+        // Held until the sample at `as_of - 10 s`, which stands for 290 s more.
+        (90, 1.0, 490.0),
+        (91, 1.0, 200.0),
+        (200, 1.0, 200.0),
+        // A run from `as_of - 100 s` would have held for so long.
+        (201, 0.0, 0.0),
+        (700, 0.0, 0.0),
+    ] {
+        let (range, judgement) = standing(hold, &[(100, 90.0), (10, 90.0)]);
+        let paths = [Path {
+            weight: 1.0,
+            values: &BAD,
+        }];
+        let continuation = Continuation::Paths {
+            step: Duration::from_secs(400),
+            paths: &paths,
+        };
+        let found = risk(&judgement.outlook(&range, continuation, None));
+        assert_near(found.crossing_share, share);
+        assert_near(found.expected_seconds, seconds);
+    }
+}
+
+#[test]
 fn an_excursion_is_judged_as_at_the_end_of_the_horizon() {
     // The last value stands for 0 s, the last but one for 60 s.
     for (hold, first, share) in [(60, 8, 1.0), (61, 8, 0.0), (0, 9, 1.0), (1, 9, 0.0)] {
@@ -260,12 +286,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     /// With a sample at `as_of` itself and a path as dense as the samples, the path's violations are those of an
-    /// evaluation at the end of the horizon.
+    /// evaluation at the end of the horizon; also where samples are too far apart to follow each other.
     #[test]
     fn a_path_violates_as_its_samples_would(
         past in prop::collection::vec(0..VALUES.len(), 1..15),
         future in prop::collection::vec(0..VALUES.len(), 1..14),
-        step in prop::sample::select(vec![15, 50, 60, 100, 300]),
+        step in prop::sample::select(vec![15, 50, 60, 100, 300, 301, 400, 600]),
         hold in prop::sample::select(vec![0, 60, 100, 300, 700]),
     ) {
         let range = objective(Some(0.0), Some(80.0), hold);

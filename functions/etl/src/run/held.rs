@@ -1,0 +1,218 @@
+//! What is said of the pairs of an objective and a series, held until all series have arrived: of more than a run may judge
+//! those of the smallest ids are kept, in whatever order the series arrive.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use domain::{
+    SeriesId, Timestamp,
+    evaluation::{self, Stood},
+    message::{BOUND, Failure},
+};
+use kafka::Publication;
+
+use super::{Plan, Record};
+use crate::{
+    analysis::JudgedObjective, message::Message, objectives::ActiveObjective,
+    prometheus::FetchedSeries,
+};
+
+/// A series and the position of an objective.
+type Pair = (SeriesId, usize);
+
+/// The pairs of the smallest ids so far.
+#[derive(Debug)]
+pub(super) struct Held {
+    most: usize,
+    pairs: Mutex<Pairs>,
+}
+
+#[derive(Debug, Default)]
+struct Pairs {
+    /// Those that are kept; `None` is said of what belongs to another part of the run, which counts all the same.
+    kept: BTreeMap<Pair, Option<Said>>,
+    /// The objectives of those that are not.
+    cut: BTreeSet<usize>,
+}
+
+/// What is said of a pair.
+#[derive(Debug)]
+pub(super) struct Said {
+    message: Message,
+    stood: Stood,
+}
+
+impl Said {
+    /// What a run says of a series.
+    pub(super) fn of(judged: &JudgedObjective, run: &str) -> Self {
+        let mut message = Message::of_violations(&judged.document, run);
+        message.value.shrink_to_fit();
+        Self {
+            message,
+            stood: judged.stood.clone(),
+        }
+    }
+}
+
+impl Held {
+    /// At most so many pairs are kept.
+    pub(super) fn new(most: u64) -> Self {
+        Self {
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+            pairs: Mutex::default(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pairs> {
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a pair would be kept as far as is known: others need not be judged.
+    pub(super) fn has_room(&self, series: SeriesId, position: usize) -> bool {
+        let kept = &self.lock().kept;
+        let last = kept.last_key_value();
+        kept.len() < self.most || last.is_some_and(|(last, _)| (series, position) <= *last)
+    }
+
+    /// Holds a pair, in place of the one of the greatest id if there is no room.
+    pub(super) fn hold(&self, series: SeriesId, position: usize, said: Option<Said>) {
+        let mut pairs = self.lock();
+        pairs.kept.insert((series, position), said);
+        if pairs.kept.len() > self.most
+            && let Some(((_, position), Some(_))) = pairs.kept.pop_last()
+        {
+            pairs.cut.insert(position);
+        }
+    }
+
+    /// A pair was not judged, as there was no room.
+    pub(super) fn cut(&self, position: usize) {
+        self.lock().cut.insert(position);
+    }
+
+    /// Counts the pairs of a series that another part of the run judges.
+    pub(super) fn count(
+        &self,
+        metric: &str,
+        series: &FetchedSeries,
+        id: SeriesId,
+        active: &[ActiveObjective],
+        as_of: Timestamp,
+    ) {
+        for (position, active) in active.iter().enumerate() {
+            let objective = &active.objective;
+            let judged = evaluation::read_range(objective.hold, as_of);
+            let is_judged = objective.metric == metric
+                && series.labels.matches(&objective.labels)
+                && series.samples.iter().any(|sample| {
+                    let is_inside = judged.start < sample.time && sample.time <= judged.end;
+                    is_inside && !sample.value.is_nan()
+                });
+            if is_judged && self.has_room(id, position) {
+                self.hold(id, position, None);
+            }
+        }
+    }
+}
+
+/// Publishes what is held once all series have arrived. An objective is evaluated in part unless none of its pairs is kept.
+pub(super) async fn publish_held(
+    plan: &Plan,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) {
+    let Pairs { kept, cut } = mem::take(&mut *plan.held.lock());
+    let in_part: BTreeSet<usize> = kept.keys().map(|(_, position)| *position).collect();
+    let most = plan.held.most;
+    let detail = format!(
+        "all SLAs together have more than {most} pairs of an objective and a series: those of the greatest ids are not judged"
+    );
+    let mut metrics = BTreeSet::new();
+    for position in cut {
+        metrics.insert(&*plan.active[position].objective.metric);
+        if !in_part.contains(&position) {
+            let reason = "the bound of judged pairs was reached";
+            record.tally.fail(position, reason);
+        }
+    }
+    for metric in metrics {
+        let failure = Failure::new("evaluation", BOUND).of_metric(metric);
+        record.fail(failure.because(&*detail));
+    }
+    let sending = Instant::now();
+    for ((_, position), said) in kept {
+        if let Some(Said { message, stood }) = said {
+            record.tally.count(position, &stood);
+            publication.send(message).await;
+        }
+    }
+    record.publish += sending.elapsed();
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::message::{Attributes, Kind};
+
+    use super::*;
+
+    fn id(number: u8) -> SeriesId {
+        format!("{number:032x}").parse().unwrap()
+    }
+
+    fn said() -> Said {
+        Said {
+            message: Message {
+                key: String::new(),
+                attributes: Attributes {
+                    kind: Kind::Violations,
+                    id: String::new(),
+                    time: Timestamp::EPOCH,
+                    run: String::new(),
+                },
+                value: Vec::new(),
+            },
+            stood: Stood::default(),
+        }
+    }
+
+    /// The pairs that are kept of those that arrive in this order, two objectives on each series.
+    fn kept(most: u64, arriving: impl Iterator<Item = u8>) -> Vec<(SeriesId, usize)> {
+        let held = Held::new(most);
+        for number in arriving {
+            for position in [0, 1] {
+                if held.has_room(id(number), position) {
+                    held.hold(id(number), position, Some(said()));
+                } else {
+                    held.cut(position);
+                }
+            }
+        }
+        let kept = held.lock().kept.keys().copied().collect();
+        kept
+    }
+
+    #[test]
+    fn pairs_of_the_smallest_ids_are_kept_in_whatever_order_they_arrive() {
+        let expected = [(id(1), 0), (id(1), 1), (id(2), 0)];
+        assert_eq!(kept(3, 1..=9), expected);
+        assert_eq!(kept(3, (1..=9).rev()), expected);
+        assert_eq!(kept(3, [5, 2, 9, 1, 7].into_iter()), expected);
+        assert_eq!(kept(100, 1..=9).len(), 18);
+        assert_eq!(kept(0, 1..=9), []);
+    }
+
+    #[test]
+    fn what_another_part_judges_takes_room_and_is_not_told() {
+        let held = Held::new(2);
+        held.hold(id(3), 0, Some(said()));
+        held.hold(id(1), 0, None);
+        held.hold(id(2), 1, None);
+        let pairs = held.lock();
+        assert!(pairs.kept.values().all(Option::is_none));
+        assert_eq!(pairs.cut, BTreeSet::from([0]));
+    }
+}
