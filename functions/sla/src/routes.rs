@@ -100,7 +100,7 @@ routes! {
             id: "budget",
             summary: "error budgets of an SLA: what is left, how fast it burns, and the alerts",
             curl: "{base}/sla/web/budget",
-            parameters: [NAME, BUDGET_AT, OBJECTIVE, CURSOR],
+            parameters: [NAME, BUDGET_AT, OBJECTIVE, ENTRIES, CURSOR],
             answers: [200 Budgets],
             problems: [503],
         }
