@@ -245,6 +245,25 @@ fn several_series_have_the_sums() {
 }
 
 #[test]
+fn several_series_alike_are_exhausted_when_each_is() {
+    let one = account(
+        &recorded(0..MONTH, &[], &[MONTH - 1_800..MONTH]),
+        &[],
+        MONTH,
+    );
+    let mut three = one.clone();
+    three += &one;
+    three += &one;
+    let of = |account: &Account| {
+        let budget = Budget::of(&terms(0.9, Missing::Good), account);
+        budget.exhaustion_seconds.unwrap()
+    };
+    // Half of each hour is bad.
+    assert!((of(&one) - (259_200.0 - 1_800.0) * 2.0).abs() < 1e-6);
+    assert!((of(&three) - of(&one)).abs() < 1e-6);
+}
+
+#[test]
 fn each_version_is_attributed_while_it_is_in_force() {
     let version = |version, created_at, retired_at: Option<i64>| Version {
         version,
