@@ -49,7 +49,7 @@ pub struct Budget {
     pub coverage: f64,
 }
 
-/// The burn by window, shortest first, each no longer than the budget window.
+/// The burn by window, shortest first: by the usual ones that are no longer than the budget's, and by those of the alerts.
 ///
 /// It is the share of what was bad over what the target allows; `None` where less than half of the window counts, or there
 /// is no target.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::super::{AttributedTime, RecordedTime, Version, in_force};
 use super::*;
 use crate::{
-    sla::Severity,
+    sla::{AlertPair, Severity},
     time::{Span, SpanSet, Timestamp},
 };
 
@@ -198,6 +198,27 @@ fn alerts_are_those_of_the_workbook_that_fit_into_the_window() {
     let day = of_window(BudgetWindow::days(1));
     assert_eq!(day.alerts.len(), 3);
     assert_eq!(day.burn.0.len(), 6);
+}
+
+#[test]
+fn an_alert_of_its_own_may_look_further_back_than_the_budget() {
+    let pair = AlertPair::default_pairs().remove(3);
+    let terms = Terms {
+        window: BudgetWindow::days(1),
+        alerts: Some(vec![pair]),
+        ..terms(0.99, Missing::Good)
+    };
+    let bad = recorded(0..MONTH, &[], &[MONTH - 2 * DAY..MONTH]);
+    let attributed = AttributedTime::of([(EVER, &bad)]);
+    let account = Account::of(&attributed, &SpanSet::default(), at(MONTH), &terms);
+    let budget = Budget::of(&terms, &account);
+    let [alert] = &budget.alerts[..] else {
+        panic!("{:?}", budget.alerts)
+    };
+    assert_eq!((&*alert.long, alert.firing), ("3d", true));
+    // The burn of time before the budget's.
+    let burn = budget.burn.of_window("3d").unwrap();
+    assert!((burn - 200.0 / 3.0).abs() < 1e-9, "{burn}");
 }
 
 #[test]
