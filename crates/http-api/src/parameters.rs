@@ -48,6 +48,8 @@ macro_rules! parameters {
 parameters! {
     LIMIT: Query "limit", "How many rows a page has at most.",
         r#"{"type":"integer","minimum":1,"maximum":1000,"default":100}"#, None;
+    ENTRIES: Query "limit", "How many entries `objectives` has at most; without it as many as an answer has room for.",
+        r#"{"type":"integer","minimum":1,"maximum":1000}"#, None;
     CURSOR: Query "cursor", "Where the list goes on: `next` of the page before, with the same filters.",
         r#"{"type":"string"}"#, None;
     METRIC: Query "metric", "Of this metric alone.",

@@ -109,6 +109,11 @@ impl Query {
 
     /// `limit`: how many rows a page has, 1 to 1000, default 100.
     pub fn limit(&mut self) -> u32 {
+        self.limit_or(DEFAULT_LIMIT)
+    }
+
+    /// The same with another default.
+    pub fn limit_or(&mut self, default: u32) -> u32 {
         self.parsed("limit", |text| {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             match text.parse() {
@@ -116,7 +121,7 @@ impl Query {
                 _ => Err(format!("must be a whole number from 1 to {GREATEST_LIMIT}")),
             }
         })
-        .unwrap_or(DEFAULT_LIMIT)
+        .unwrap_or(default)
     }
 
     /// `cursor`: where the list goes on.

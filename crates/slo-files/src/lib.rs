@@ -58,6 +58,8 @@ pub struct ImportedSla {
     pub origin: ImportOrigin,
     /// Where the body names it.
     pub place: Place,
+    /// Where each of its objectives stands.
+    pub places: Vec<Place>,
 }
 
 /// Where an SLA of a body comes from.
@@ -182,6 +184,7 @@ fn sla(name: SlaName, owner: Owner, slos: Vec<Slo>, report: &mut Report) -> Opti
             draft,
             origin: owner.origin,
             place: owner.place,
+            places,
         }),
         Err(faults) => {
             let reason = faults.first().map(Fault::to_string).unwrap_or_default();

@@ -15,11 +15,11 @@ use crate::{
     slo::Slo,
 };
 
-/// The SLO of an export: of the SLA and the objective that its annotations name, `text` being the objective as JSON. `plain`
-/// reads a document without those annotations.
+/// The SLO of an export: of the SLA and, where they say so, the objective that its annotations name, `text` being the
+/// objective as JSON. `plain` reads a document without those annotations.
 pub(crate) fn exported(
     document: &Document,
-    (sla, id, text): (&str, &str, &str),
+    (sla, id, text): (&str, Option<&str>, Option<&str>),
     plain: impl Fn(&Document) -> Result<Slo, Refused>,
 ) -> Result<Slo, Refused> {
     let annotations = document.place.below("metadata").below("annotations");
@@ -33,10 +33,17 @@ pub(crate) fn exported(
         about,
         objective,
         fields,
-    }) = known(document, (sla, id, text))
+    }) = text.and_then(|text| known(document, (sla, id, text)))
     else {
-        let what = format!("is not an objective of the SLA `{sla}`: what OpenSLO says counts");
+        let what = match text {
+            Some(_) => format!("is not an objective of the SLA `{sla}`: what OpenSLO says counts"),
+            None => "is missing: what OpenSLO says counts".to_owned(),
+        };
         read.notes.push(Note::at(annotations.below(DOCUMENT), what));
+        if let (Some(id), [objective]) = (id, &mut read.objectives[..]) {
+            objective.id = Id::Chosen(id.to_owned());
+            objective.named_at = annotations.below(OBJECTIVE);
+        }
         return Ok(read);
     };
     let name = document
@@ -69,12 +76,12 @@ pub(crate) fn exported(
         let what = format!("differs from {DOCUMENT}: what OpenSLO says counts");
         read.notes.push(Note::at(place, what));
     }
-    if let [objective] = &mut read.objectives[..] {
-        objective.id = Id::Chosen(id.to_owned());
-        objective.named_at = annotations.below(OBJECTIVE);
+    if let [own] = &mut read.objectives[..] {
+        own.id = Id::Chosen(objective.id().to_string());
+        own.named_at = annotations.below(OBJECTIVE);
         fields.remove("id");
-        objective.fields = fields;
-        objective.notes.retain(|note| !earlier.contains(&note));
+        own.fields = fields;
+        own.notes.retain(|note| !earlier.contains(&note));
     }
     Ok(read)
 }
@@ -88,7 +95,7 @@ struct Known {
     fields: Map<String, Value>,
 }
 
-fn known(document: &Document, (sla, id, text): (&str, &str, &str)) -> Option<Known> {
+fn known(document: &Document, (sla, id, text): (&str, Option<&str>, &str)) -> Option<Known> {
     let fields: Value = serde_json::from_str(text).ok()?;
     let draft = json!({"name": sla, "objectives": [fields]});
     let draft = Draft::parse(&draft).ok()?;
@@ -101,7 +108,8 @@ fn known(document: &Document, (sla, id, text): (&str, &str, &str)) -> Option<Kno
         None => About::default(),
     };
     let objective = draft.objectives.into_iter().next()?;
-    (objective.id().as_str() == id).then_some(Known {
+    let is_meant = id.is_none_or(|id| objective.id().as_str() == id);
+    is_meant.then_some(Known {
         sla: draft.name?,
         about,
         objective,

@@ -98,8 +98,8 @@ const FIRST_AT_ONCE: usize = 8;
 /// SLAs whose budgets are read together.
 const SLAS_AT_ONCE: usize = 256;
 /// A page ends with so many entries though there is room for more: somebody waits for them.
-const MOST_ENTRIES: usize = 2_000;
-/// Of one objective of a range.
+const MOST_ENTRIES: u32 = 2_000;
+/// Of one objective of a range, where budgets of many SLAs are read.
 const MOST_SERIES: usize = 100;
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -107,6 +107,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let cursor = query.cursor::<Shown>();
     let asked = query.as_of();
     let only = query.objective();
+    let most = query.limit_or(MOST_ENTRIES) as usize;
     query.finish()?;
     let now = call.now;
     let (store, name) = (&manager.store, &name_in(call)?);
@@ -148,7 +149,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         for objective in chunk {
             let (entries, sum) = basis.entries(objective, &histories, &mut counted);
             for entry in entries.into_iter().skip(shown.entries) {
-                if objectives.len() == MOST_ENTRIES || !room.take(&entry) {
+                if objectives.len() == most || !room.take(&entry) {
                     break 'page;
                 }
                 objectives.push(entry);
@@ -180,7 +181,8 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
 }
 
 /// The budgets of many SLAs in force at `pinned`, or now, in their order: by few statements however many there are. Of an
-/// SLA that has more objectives than an answer has entries, of those that an answer has.
+/// SLA that has more objectives than an answer has entries, of those that an answer has; of an objective of a range, of the
+/// series with the least left.
 pub(crate) async fn read_all(
     manager: &SlaManager,
     slas: &[(&Sla, &ExcludedTime)],
@@ -198,7 +200,7 @@ pub(crate) async fn read_all(
         let mut versions = versions.map_err(database)?;
         let wanted: Vec<Vec<AnyObjective>> = named
             .iter()
-            .map(|sla| sla.all().into_iter().take(MOST_ENTRIES).collect())
+            .map(|sla| sla.all().into_iter().take(MOST_ENTRIES as usize).collect())
             .collect();
         let basis: Vec<Basis<'_>> = slas
             .iter()
@@ -233,7 +235,11 @@ pub(crate) async fn read_all(
                     let (mut objectives, mut rolled_up) = (Vec::new(), Vec::new());
                     for objective in wanted {
                         let (entries, sum) = basis.entries(objective, &histories, &mut counted);
-                        objectives.extend(entries);
+                        let most = match objective {
+                            AnyObjective::Range(_) => MOST_SERIES,
+                            AnyObjective::Events(_) => usize::MAX,
+                        };
+                        objectives.extend(entries.into_iter().take(most));
                         rolled_up.push(sum);
                     }
                     Budgets {
@@ -420,7 +426,6 @@ fn range_entries<'a>(
     };
     let mut entries: Vec<Entry> = of_series
         .into_iter()
-        .take(MOST_SERIES)
         .map(|(labels, budget)| entry(labels.clone(), budget))
         .collect();
     if entries.is_empty() {

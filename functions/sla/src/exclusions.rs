@@ -1,10 +1,10 @@
 //! `/sla/{name}/exclusions`: time that is taken out of an SLA, and taken back.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use domain::{
     Span, Timestamp,
-    sla::{EventsObjective, Exclusion, ExclusionDraft, SlaName},
+    sla::{EventsObjective, Exclusion, ExclusionDraft, ObjectiveId, SlaName},
 };
 use http_api::{ApiError, Call, Fault, Page, Reply, RuleEnd, TimeFilter, reply};
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use store::{sla::ExclusionOutcome, slices::budgets};
 
 use crate::{
     SlaManager, database, name_in,
-    set::{invalid, missing},
+    set::{MOST_AT_ONCE, invalid, is_of, missing},
 };
 
 /// An exclusion, and what it takes out.
@@ -178,21 +178,45 @@ async fn left_out(
 /// `GET /sla/{name}/exclusions`.
 pub(crate) async fn list(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let before = query.cursor::<u64>().map(|cursor| cursor.after);
+    let mut before = query.cursor::<u64>().map(|cursor| cursor.after);
     let limit = query.limit();
+    let (metric, labels) = (query.metric(), query.labels());
     let TimeFilter { from, to } = query.time();
     query.finish()?;
     let name = name_in(call)?;
-    let found = manager
-        .store
-        .exclusions(&name, (from, to), limit, before)
-        .await
-        .map_err(database)?;
-    let found = found.ok_or_else(|| missing(&name))?;
-    let ids: Vec<u64> = found.exclusions.iter().map(|own| own.id).collect();
+    let are_all = metric.is_none() && labels.0.is_empty();
+    let about_these = if are_all {
+        HashSet::<ObjectiveId>::new()
+    } else {
+        let stored = manager.store.sla(&name).await.map_err(database)?;
+        let mut all = stored.map(|stored| stored.sla.all()).unwrap_or_default();
+        all.retain(|own| is_of(&name, own, metric.as_deref(), &labels));
+        all.iter().map(|own| own.id().clone()).collect()
+    };
+    let at_once = if are_all { limit } else { MOST_AT_ONCE };
+    // One that names no objective is about each of them.
+    let fits = |own: &Exclusion| {
+        let named = own.objective.as_ref();
+        are_all || named.map_or(!about_these.is_empty(), |id| about_these.contains(id))
+    };
+    let (mut found, mut more) = (Vec::new(), true);
+    while more && found.len() < limit as usize {
+        let page = manager
+            .store
+            .exclusions(&name, (from, to), at_once, before)
+            .await
+            .map_err(database)?;
+        let page = page.ok_or_else(|| missing(&name))?;
+        before = page.exclusions.last().map(|own| own.id);
+        more = page.more;
+        found.extend(page.exclusions.into_iter().filter(fits));
+    }
+    more |= found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let ids: Vec<u64> = found.iter().map(|own| own.id).collect();
     let objectives = events_of(manager, &name).await?;
     let (mut rows, mut questions) = (Vec::new(), 0);
-    for exclusion in found.exclusions {
+    for exclusion in found {
         questions += about(&exclusion, &objectives).count();
         if questions > MOST_QUESTIONS && !rows.is_empty() {
             break;
@@ -201,7 +225,7 @@ pub(crate) async fn list(manager: &SlaManager, call: &Call) -> Result<Reply, Api
         rows.push(shown(manager, &name, &objectives, exclusion, listed).await?);
     }
     let page = Page::of(rows);
-    let more = found.more || page.len() < ids.len();
+    more |= page.len() < ids.len();
     let last = ids[..page.len()].last().filter(|_| more);
     let next = last.map(|last| query.next(call.now, last));
     reply::ok(&page.with_next(next))

@@ -83,7 +83,9 @@ struct Asked<'a> {
 const DAY: Duration = Duration::from_secs(86_400);
 /// An evaluation so long after its end makes a slice final.
 const FINAL_AFTER: Duration = Duration::from_secs(300);
-/// Steps of one group that are read at once, at least.
+/// No sum is kept longer, so a history is no longer.
+const KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// Steps of one group that are read at once, at least; twice as many after each time that there were none.
 const FEWEST_STEPS: u32 = 60;
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -100,7 +102,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let sla = stored.ok_or_else(|| missing(name))?.sla;
     let now = cursor.as_ref().map_or(call.now, |cursor| cursor.pinned);
     let to = step.end_at(span.to.unwrap_or(now).min(now));
-    let from = step.start_at(span.from.unwrap_or(to - DAY));
+    let from = step.start_at(span.from.unwrap_or(to - DAY).max(to - KEPT));
     let newest = store.newest_evaluations(&sla, now + manager.settle);
     let newest = newest.await.map_err(database)?;
     let versions = store.version_times(name).await.map_err(database)?;
@@ -134,16 +136,12 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     while points.len() < limit
         && let Some(objective) = objectives.get(shown.objectives)
     {
-        let evaluated = newest.get(objective.id().as_str());
-        let final_until = evaluated.map_or(Timestamp::EPOCH, |as_of| *as_of - FINAL_AFTER);
         let room = limit - points.len();
         let read = match objective {
-            AnyObjective::Events(objective) => {
-                asked
-                    .of_events(objective, final_until, &shown, room)
-                    .await?
-            }
+            AnyObjective::Events(objective) => asked.of_events(objective, &shown, room).await?,
             AnyObjective::Range(objective) => {
+                let evaluated = newest.get(objective.id.as_str());
+                let final_until = evaluated.map_or(Timestamp::EPOCH, |as_of| *as_of - FINAL_AFTER);
                 asked.of_range(objective, final_until, &shown, room).await?
             }
         };
@@ -180,7 +178,6 @@ impl Asked<'_> {
     async fn of_events(
         &self,
         objective: &EventsObjective,
-        final_until: Timestamp,
         shown: &Shown,
         room: usize,
     ) -> Result<Points, ApiError> {
@@ -191,15 +188,23 @@ impl Asked<'_> {
         let together = group_id(self.sla, &objective.id, &Labels::default());
         groups.retain(|group| group.id != together || objective.by.is_empty());
         let mut points = Points::new();
+        let fewest = u32::try_from(room).unwrap_or(u32::MAX).max(FEWEST_STEPS);
+        let mut steps = fewest;
         for group in groups {
             let Some(mut from) = self.begins(group.id, shown) else {
                 continue;
             };
             while from < self.span.end && points.len() < room {
-                let steps = u32::try_from(room).unwrap_or(u32::MAX).max(FEWEST_STEPS);
                 let end = self.span.end.min(from + self.step.length() * steps);
                 let span = Span { start: from, end };
-                let found = self.counted(objective, group.id, span, final_until).await?;
+                let ids = (group.id, together);
+                let mut found = self.counted(objective, ids, span).await?;
+                found.truncate(room - points.len());
+                steps = if found.is_empty() {
+                    steps.saturating_mul(2)
+                } else {
+                    fewest
+                };
                 let times: Vec<Timestamp> = found.iter().map(|point| point.end).collect();
                 let shares = self.shares(objective, group.id, &times).await?;
                 points.extend(found.into_iter().zip(shares).map(|(found, share)| {
@@ -242,13 +247,13 @@ impl Asked<'_> {
     async fn counted(
         &self,
         objective: &EventsObjective,
-        group: SeriesId,
+        (group, together): (SeriesId, SeriesId),
         span: Span,
-        final_until: Timestamp,
     ) -> Result<Vec<HistoryPoint>, ApiError> {
         let question = EventsQuestion::of_history(span, self.step);
-        let rows = budgets::rows_of(&self.manager.store, self.sla, objective, group, &question);
-        let rows = rows.await.map_err(database)?;
+        let store = &self.manager.store;
+        let rows_of = |id| budgets::rows_of(store, self.sla, objective, id, &question);
+        let rows = rows_of(group).await.map_err(database)?;
         let longest = rows.iter().map(|row| row.span.length()).max();
         if let Some(longest) = longest.filter(|longest| *longest > self.step.length()) {
             let finest = HistoryStep::holding(longest);
@@ -260,7 +265,12 @@ impl Asked<'_> {
             return Err(ApiError::Invalid(vec![Fault::of("step", reason)]));
         }
         let given = objective.events.given().unwrap_or(Given::GoodBad);
-        let mut points = HistoryPoint::of_rows(&rows, given, self.step, final_until);
+        let finals = if group == together || rows.is_empty() || self.provisional {
+            HistoryPoint::finals(&rows)
+        } else {
+            HistoryPoint::finals(&rows_of(together).await.map_err(database)?)
+        };
+        let mut points = HistoryPoint::of_rows(&rows, given, self.step, &finals);
         points.retain(|point| point.is_final || self.provisional);
         Ok(points)
     }
@@ -306,20 +316,34 @@ impl Asked<'_> {
         let histories = store.histories(self.sla, &ids, since).await;
         let histories = histories.map_err(database)?;
         let excluded: &SpanSet = self.excluded.of(&objective.id);
+        let times = histories.into_iter().map(|history| {
+            let time = self.calculator.attributed(&history.versions);
+            (history, time)
+        });
+        let times: Vec<_> = times.collect();
+        // A step is final if all of it was judged, of whichever series.
+        let judged = times.iter().flat_map(|(_, time)| time.judged().spans());
+        let finals: SpanSet = judged.copied().collect();
+        let is_final = |step: Span| {
+            step.end <= final_until && finals.length_within(step) == self.step.length()
+        };
         let mut points = Points::new();
-        for history in histories {
+        for (history, time) in times {
             let Some(mut start) = self.begins(history.series, shown) else {
                 continue;
             };
-            let time = self.calculator.attributed(&history.versions);
             while start < self.span.end && points.len() < room {
+                let Some(first) = time.judged().first_after(start) else {
+                    break;
+                };
+                start = self.step.start_at(first).max(start);
                 let step = Span {
                     start,
                     end: start + self.step.length(),
                 };
                 start = step.end;
                 let judged = seconds(time.judged_within(step));
-                let is_shown = judged > 0.0 && (self.provisional || step.end <= final_until);
+                let is_shown = step.end <= self.span.end && (self.provisional || is_final(step));
                 if !is_shown {
                     continue;
                 }

@@ -88,8 +88,10 @@ pub(crate) async fn import(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let is_dry = query.dry_run();
     let window = query.budget_window();
     query.finish()?;
-    let read = slo_files::read(call.yaml()?, window).map_err(unreadable)?;
-    refuse_queries(manager, &read)?;
+    let mut read = slo_files::read(call.yaml()?, window).map_err(unreadable)?;
+    if !manager.queries_allowed {
+        refuse_queries(&mut read);
+    }
     let (mut planned, mut imported) = plan(manager, read).await?;
     check_bounds(manager, call, &mut planned, &mut imported).await?;
     let mut room = Room::default();
@@ -115,33 +117,21 @@ fn unreadable(error: Unreadable) -> ApiError {
     }
 }
 
-/// Where queries are not allowed, nothing of a file that has some is imported.
-fn refuse_queries(manager: &SlaManager, import: &Import) -> Result<(), ApiError> {
-    if manager.queries_allowed {
-        return Ok(());
+/// Takes out the objectives with a query.
+fn refuse_queries(import: &mut Import) {
+    for sla in &mut import.slas {
+        let mut places = std::mem::take(&mut sla.places).into_iter();
+        sla.draft.objectives.retain(|objective| {
+            let place = places.next().unwrap_or_else(|| sla.place.clone());
+            let has_query = objective.query().is_some();
+            if has_query {
+                let reason = format!("becomes a query, which {}", events::NO_QUERIES);
+                import.refused.push(slo_files::Refused { place, reason });
+            }
+            !has_query
+        });
     }
-    let with_query = |sla: &&ImportedSla| {
-        let mut objectives = sla.draft.objectives.iter();
-        objectives.any(|objective| objective.query().is_some())
-    };
-    let faults: Vec<Fault> = import
-        .slas
-        .iter()
-        .filter(with_query)
-        .map(|sla| {
-            let detail = format!(
-                "becomes an objective with a query of the SLA `{}`, which {}",
-                sla.name,
-                events::NO_QUERIES
-            );
-            Fault::at(sla.place.pointer.clone(), detail)
-        })
-        .collect();
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(ApiError::Invalid(faults))
-    }
+    import.slas.retain(|sla| !sla.draft.objectives.is_empty());
 }
 
 /// What is to be made, and what the file itself gives reason to refuse.
@@ -183,6 +173,7 @@ async fn plan_one(
         draft,
         origin,
         place,
+        ..
     } = sla;
     if set::is_a_route(&name) {
         return Ok(Err(format!("`{name}` {NAME_OF_A_ROUTE}")));

@@ -62,9 +62,9 @@ routes! {
         }
         GET "/sla" set::list {
             id: "listSlas",
-            summary: "SLAs in force",
+            summary: "SLAs in force, now or at a time",
             curl: "'{base}/sla?metric=cpuUsage'",
-            parameters: [LIMIT, CURSOR, METRIC],
+            parameters: [LIMIT, CURSOR, METRIC, LABELS, ENDS_AFTER, STARTS_BY, GOES_ON_AT],
             answers: [200 Page<SlaDocument>],
             problems: [503],
         }
@@ -100,7 +100,7 @@ routes! {
             id: "budget",
             summary: "error budgets of an SLA: what is left, how fast it burns, and the alerts",
             curl: "{base}/sla/web/budget",
-            parameters: [NAME, BUDGET_AT, OBJECTIVE, CURSOR],
+            parameters: [NAME, BUDGET_AT, OBJECTIVE, ENTRIES, CURSOR],
             answers: [200 Budgets],
             problems: [503],
         }
@@ -133,7 +133,7 @@ routes! {
             id: "listExclusions",
             summary: "exclusions of an SLA, newest first, deleted ones included",
             curl: "{base}/sla/web/exclusions",
-            parameters: [NAME, LIMIT, CURSOR, ENDS_AFTER, STARTS_BY, GOES_ON_AT],
+            parameters: [NAME, LIMIT, CURSOR, METRIC, LABELS, ENDS_AFTER, STARTS_BY, GOES_ON_AT],
             answers: [200 Page<exclusions::Shown>],
             problems: [503],
         }

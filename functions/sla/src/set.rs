@@ -1,10 +1,10 @@
 //! The SLA set: create, list, get, replace, retire.
 
 use domain::{
-    Timestamp,
+    Labels, MetricName, Timestamp,
     sla::{About, AnyObjective, Draft, EventsObjective, Origin, SlaName},
 };
-use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, reply};
+use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, TimeFilter, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -17,6 +17,9 @@ use crate::{
     evaluator::Request,
     events, export, name_in, replay,
 };
+
+/// Rows of a list that are looked through at once for what the database does not look for.
+pub(crate) const MOST_AT_ONCE: u32 = 1_000;
 
 /// An SLA as it is answered.
 #[derive(Serialize, JsonSchema)]
@@ -90,21 +93,62 @@ pub(crate) async fn create(manager: &SlaManager, call: &Call) -> Result<Reply, A
 /// `GET /sla`.
 pub(crate) async fn list(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
-    let after = query.cursor::<SlaName>().map(|cursor| cursor.after);
+    let mut after = query.cursor::<SlaName>().map(|cursor| cursor.after);
     let limit = query.limit();
     let metric = query.metric();
+    let labels = query.labels();
+    let TimeFilter { from, to } = query.time();
     query.finish()?;
-    let found = manager
-        .store
-        .slas(metric.as_deref(), limit, after.as_deref())
-        .await
-        .map_err(database)?;
-    let names: Vec<SlaName> = found.slas.iter().map(|own| own.sla.name.clone()).collect();
-    let page = Page::of(found.slas.into_iter().map(document));
-    let more = found.more || page.len() < names.len();
+    let at_once = if labels.0.is_empty() {
+        limit
+    } else {
+        MOST_AT_ONCE
+    };
+    let (mut found, mut more) = (Vec::new(), true);
+    // Without labels the database ends a page where it gets too long.
+    while more && (found.is_empty() || !labels.0.is_empty() && found.len() < limit as usize) {
+        let page = manager
+            .store
+            .slas(metric.as_deref(), (from, to), at_once, after.as_deref())
+            .await
+            .map_err(database)?;
+        after = page.slas.last().map(|own| own.sla.name.clone());
+        more = page.more;
+        let fits = |own: &StoredSla| {
+            let (sla, mut objectives) = (&own.sla, own.sla.all().into_iter());
+            labels.0.is_empty()
+                || objectives.any(|own| is_of(&sla.name, &own, metric.as_deref(), &labels))
+        };
+        found.extend(page.slas.into_iter().filter(fits));
+    }
+    more |= found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let names: Vec<SlaName> = found.iter().map(|own| own.sla.name.clone()).collect();
+    let page = Page::of(found.into_iter().map(document));
+    more |= page.len() < names.len();
     let last = names[..page.len()].last().filter(|_| more);
     let next = last.map(|last| query.next(call.now, last));
     reply::ok(&page.with_next(next))
+}
+
+/// Whether an objective is of a metric and of labels that are asked for. One of events asks for no labels.
+pub(crate) fn is_of(
+    sla: &SlaName,
+    objective: &AnyObjective,
+    metric: Option<&str>,
+    labels: &Labels,
+) -> bool {
+    let is_of_metric = |own: &str| metric.is_none_or(|metric| own == metric);
+    match objective {
+        AnyObjective::Range(own) => {
+            let mut wanted = labels.0.iter();
+            is_of_metric(&own.metric)
+                && wanted.all(|(name, value)| own.labels.0.get(name) == Some(value))
+        }
+        AnyObjective::Events(own) => {
+            is_of_metric(&MetricName::of_objective(sla, &own.id)) && labels.0.is_empty()
+        }
+    }
 }
 
 /// `GET /sla/{name}`.

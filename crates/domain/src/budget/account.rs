@@ -12,8 +12,6 @@ use crate::{
 /// The time a budget is calculated from, of one series or of several together. Exact sums of whole milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// How many series.
-    pub(super) series: u32,
     /// The time the target is about, of one series.
     pub(super) length: Duration,
     /// The same of all series, whether over or to come; that of a series that has ended is the time it was there.
@@ -85,7 +83,6 @@ impl Account {
             period.length.saturating_sub(as_of.since(period.start))
         };
         Self {
-            series: 1,
             length: period.length,
             whole: since(period.start).length() + to_come,
             ends_in: period.end.map(|end| end.since(as_of)),
@@ -126,7 +123,6 @@ impl Account {
 impl AddAssign<&Self> for Account {
     /// Adds the time of other series, over windows of the same length.
     fn add_assign(&mut self, other: &Self) {
-        self.series += other.series;
         self.whole += other.whole;
         self.window += other.window;
         self.is_judged |= other.is_judged;

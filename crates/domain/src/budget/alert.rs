@@ -102,12 +102,15 @@ impl Alert {
     }
 }
 
-/// The pairs of an objective whose budget is over `length`: its own, or else the usual ones; those longer than the budget
-/// are left out.
+/// The pairs of an objective whose budget is over `length`: its own, or else those of the usual ones that are no longer than
+/// the budget.
 pub(super) fn pairs(own: Option<&[AlertPair]>, length: Duration) -> Vec<AlertPair> {
-    let mut pairs = own.map_or_else(AlertPair::default_pairs, <[AlertPair]>::to_vec);
-    pairs.retain(|pair| pair.long <= length);
-    pairs
+    if let Some(own) = own {
+        return own.to_vec();
+    }
+    let mut usual = AlertPair::default_pairs();
+    usual.retain(|pair| pair.long <= length);
+    usual
 }
 
 /// The windows whose burn is listed: the usual ones that are no longer than the budget's, and those of its pairs, shortest

@@ -146,6 +146,11 @@ impl AttributedTime {
         }
     }
 
+    /// The judged time.
+    pub fn judged(&self) -> &SpanSet {
+        &self.judged
+    }
+
     /// How much of a span was judged.
     pub fn judged_within(&self, span: Span) -> Duration {
         self.judged.length_within(span)

@@ -334,5 +334,12 @@ mod tests {
             burn.is_some_and(|burn| (burn - 600.0 / 1_800.0 / 0.01).abs() < 1e-9),
             "{burn:?}"
         );
+        // One alone spends what is left, a third of its time.
+        let (left, gone_in) = (
+            found.rolled_up.remaining_seconds,
+            found.rolled_up.exhaustion_seconds,
+        );
+        let (left, gone_in) = (left.unwrap(), gone_in.unwrap());
+        assert!((gone_in - 3.0 * left).abs() < 1e-6, "{gone_in} {left}");
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     time::{duration, seconds},
 };
 
-/// How an error budget stands. Of several series all seconds are sums over them. Without a target nothing that follows
-/// from one is known.
+/// How an error budget stands. Of several series all seconds but `exhaustion_seconds` are sums over them. Without a target
+/// nothing that follows from one is known.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Budget {
     /// The share of the time that should be good.
@@ -37,8 +37,8 @@ pub struct Budget {
     pub burn: Burn,
     /// Which alerts there are.
     pub alerts: Vec<Alert>,
-    /// In how long the budget is gone at the pace of the last hour; `None` at no pace or, of a calendar, if that is after the
-    /// period's end; 0 if it is gone.
+    /// In how long the budget, of several series theirs together, is gone at the pace of the last hour; `None` at no pace or,
+    /// of a calendar, if that is after the period's end; 0 if it is gone.
     pub exhaustion_seconds: Option<f64>,
     /// The part of the window that was never judged and is not excluded.
     pub unjudged_seconds: f64,
@@ -49,7 +49,7 @@ pub struct Budget {
     pub coverage: f64,
 }
 
-/// The burn by window, shortest first, each no longer than the budget window.
+/// The burn by window, shortest first: by the usual ones that are no longer than the budget's, and by those of the alerts.
 ///
 /// It is the share of what was bad over what the target allows; `None` where less than half of the window counts, or there
 /// is no target.
@@ -123,13 +123,14 @@ fn exhaustion(terms: &Terms, account: &Account, remaining: f64) -> Option<f64> {
     }
     let hour = account.recent(HOUR)?;
     let pace = share(bad(&hour, terms.missing), total(&hour, terms.missing))?;
-    let series = f64::from(account.series);
-    let after = (pace > 0.0).then(|| remaining / pace)?;
-    let is_in_time = |ends_in: Duration| after / series <= seconds(ends_in);
+    // So many series spend it at the same time: those that had ended by then do not.
+    let series = (seconds(hour.length) / seconds(HOUR)).max(1.0);
+    let after = (pace > 0.0).then(|| remaining / pace / series)?;
+    let is_in_time = |ends_in: Duration| after <= seconds(ends_in);
     account.ends_in.is_none_or(is_in_time).then_some(after)
 }
 
-/// The pairs of windows that fit into the budget window.
+/// How the pairs of windows stand.
 fn alerts(terms: &Terms, account: &Account, burn: &Burn) -> Vec<Alert> {
     let Some(target) = terms.target else {
         return Vec::new();

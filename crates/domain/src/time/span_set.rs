@@ -45,6 +45,12 @@ impl SpanSet {
             .sum()
     }
 
+    /// The first instant of them that is not before `start`.
+    pub fn first_after(&self, start: Timestamp) -> Option<Timestamp> {
+        let place = self.0.partition_point(|span| span.end <= start);
+        Some(self.0.get(place)?.start.max(start))
+    }
+
     /// How long the part of them is that lies in `span`.
     pub fn length_within(&self, span: Span) -> Duration {
         let place = self.0.partition_point(|own| own.end <= span.start);

@@ -24,21 +24,16 @@ use crate::{
 pub(crate) use alpha::slo as alpha;
 pub(crate) use others::Others;
 
-/// A document of kind SLO. An export is the SLA that it was made of, but for what was changed in it since.
+/// A document of kind SLO. An export is of the SLA that it names, and the objective that it was made of, as far as it still
+/// says so, but for what was changed in it since.
 pub(crate) fn slo(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
     let annotations = document.value.pointer("/metadata/annotations");
     let annotation = |name: &str| annotations?.get(name)?.as_str();
-    let exported = annotation(SLA)
-        .zip(annotation(OBJECTIVE))
-        .zip(annotation(DOCUMENT));
-    match exported {
-        Some(((sla, objective), text)) => {
-            merge::exported(document, (sla, objective, text), |document| {
-                plain(document, others)
-            })
-        }
-        None => plain(document, others),
-    }
+    let Some(sla) = annotation(SLA) else {
+        return plain(document, others);
+    };
+    let origin = (sla, annotation(OBJECTIVE), annotation(DOCUMENT));
+    merge::exported(document, origin, |document| plain(document, others))
 }
 
 /// A document of kind SLO as OpenSLO says it.

@@ -90,6 +90,45 @@ fn what_was_changed_in_an_export_counts_and_is_reported() {
     assert!(adapted(&spoilt).contains(&"0:/metadata/annotations/slacast~1document".to_owned()));
 }
 
+/// An export without annotations of these names.
+fn without(yaml: &str, names: &[&str]) -> String {
+    let is_kept = |line: &&str| {
+        let line = line.trim_start().replace('"', "");
+        !names.iter().any(|name| line.starts_with(name))
+    };
+    let lines: Vec<&str> = yaml.lines().filter(is_kept).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn an_export_is_of_the_sla_that_it_names_whatever_else_it_says() {
+    let yaml = written(&draft(json!({"name": "web", "objectives": [
+        {"id": "Lag", "query": "max(lag)", "max": 5, "target": 0.9},
+        {"id": "Errors", "events": {"bad": "e", "total": "t"}, "target": 0.9},
+    ]})));
+    for (names, ids) in [
+        (&["slacast/objective:"][..], ["Lag", "Errors"]),
+        (&["slacast/document:"], ["Lag", "Errors"]),
+        (
+            &["slacast/document:", "slacast/objective:"],
+            ["web-lag", "web-errors"],
+        ),
+    ] {
+        let import = read(&without(&yaml, names));
+        assert_eq!(import.refused, [], "{names:?}\n{yaml}");
+        let [sla] = &import.slas[..] else {
+            panic!("{names:?}: {import:?}")
+        };
+        assert_eq!((&*sla.name, &sla.origin), ("web", &ImportOrigin::Export));
+        let found = sla.draft.objectives.iter();
+        let found: Vec<&str> = found.map(|one| one.id().as_str()).collect();
+        assert_eq!(found, ids, "{names:?}\n{yaml}");
+    }
+    let spoilt = yaml.replace("slacast/document: \"{", "slacast/document: \"");
+    let found = read(&spoilt).slas.remove(0).draft.objectives;
+    assert_eq!((&**found[0].id(), &**found[1].id()), ("Lag", "Errors"));
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z ]{1,12}", "\\PC{1,12}"].prop_filter("texts are not empty", |text| {
         !text.trim().is_empty() && text.trim() == text

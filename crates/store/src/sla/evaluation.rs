@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::NaiveDateTime;
 use domain::{
     Labels, SeriesId, Timestamp,
-    evaluation::ObjectiveState,
+    evaluation::{ObjectiveState, Outlook},
     message::{SeriesReference, ViolationsDocument},
     sla::{EventsObjective, Objective, Sla, SlaName},
 };
@@ -474,6 +474,7 @@ impl StoredEvaluation {
                     unit: None,
                 }),
                 reason: Some("refused".to_owned()),
+                outlook: Outlook::unavailable("refused"),
                 ..ViolationsDocument::without_series(&sla.name, sla.version, objective, as_of)
             },
             episodes_total: 0,

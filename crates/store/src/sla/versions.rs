@@ -11,7 +11,7 @@ use sqlx::{QueryBuilder, Row, mysql::MySqlRow, types::Json};
 use super::filled;
 use crate::{
     Store, StoreError,
-    read::{read_time, unexpected},
+    read::{column_time, read_time, unexpected},
 };
 
 /// A version of an SLA, and when it was made.
@@ -93,22 +93,40 @@ impl Store {
     }
 
     /// The SLAs in force after the one named `after`, at most `limit`; `metric`: those with an objective of that metric.
+    /// `during`: those in force at some time from the first to the second, both inclusive, in their last version of then.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn slas(
         &self,
         metric: Option<&str>,
+        during: (Option<Timestamp>, Option<Timestamp>),
         limit: u32,
         after: Option<&str>,
     ) -> Result<SlaPage, StoreError> {
         let mut query = QueryBuilder::new(
             "SELECT s.name, s.version, \
              (SELECT COUNT(*) FROM sla_objective o WHERE o.sla = s.name AND o.version = s.version) \
-             FROM sla s WHERE s.retired_at IS NULL \
-             AND s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name) AND s.name > ",
+             FROM sla s WHERE s.version = (SELECT MAX(v.version) FROM sla v WHERE v.name = s.name",
         );
-        query.push_bind(after.unwrap_or_default());
+        if let (None, None) = during {
+            query.push(") AND s.retired_at IS NULL");
+        } else {
+            let from = column_time(during.0.unwrap_or(Timestamp::EPOCH));
+            let to = column_time(during.1.unwrap_or(Timestamp::MAX));
+            query
+                .push(" AND v.created_at <= ")
+                .push_bind(to)
+                .push(") AND (s.retired_at IS NULL OR s.retired_at > ")
+                .push_bind(from)
+                .push(") AND ")
+                .push_bind(from)
+                .push(" <= ")
+                .push_bind(to);
+        }
+        query
+            .push(" AND s.name > ")
+            .push_bind(after.unwrap_or_default().to_owned());
         if let Some(metric) = metric {
             // By the key of each version; as EXISTS it might become one scan of all objectives.
             query

@@ -306,6 +306,62 @@ async fn objectives_beyond_what_an_answer_holds_come_by_the_cursor() {
     assert!(reply_bytes(&first) < 6_000_000);
 }
 
+#[tokio::test]
+async fn the_history_of_a_range_has_the_steps_of_which_all_was_judged() {
+    let (database, service, objectives) = made(json!([cpu(0.99)])).await;
+    let cpu = told(&objectives[0], AS_OF);
+    store(&database, &[cpu.of("a", &excursion(), outlook(0.1))]).await;
+    // Judged is the time from 20:39 to 08:45, and what ends after 08:40 may change.
+    let uri = "/sla/web/history?step=1h&from=1970-01-01T00:00:00Z&to=2026-11-23T08:45:00Z";
+    for (query, starts, many) in [
+        ("", "2026-11-22T21:00:00Z", 11),
+        ("&provisional=true", "2026-11-22T20:00:00Z", 13),
+    ] {
+        let document = service.get(&format!("{uri}{query}")).await;
+        let steps = document["history"].as_array().unwrap();
+        assert_eq!((&steps[0]["start"], steps.len()), (&json!(starts), many));
+    }
+}
+
+#[tokio::test]
+async fn every_series_of_an_objective_comes_by_the_cursor() {
+    let (database, service, objectives) = made(json!([cpu(0.99)])).await;
+    let cpu = told(&objectives[0], AS_OF);
+    let hosts: Vec<String> = (0..120).map(|number| format!("host{number:03}")).collect();
+    let rows: Vec<Document> = hosts
+        .iter()
+        .map(|host| cpu.of(host, &[50.0; 3], outlook(0.1)))
+        .collect();
+    store(&database, &rows).await;
+    let whole = service.get("/sla/web/budget").await;
+    assert_eq!(whole["objectives"].as_array().unwrap().len(), 120);
+    assert_eq!(whole["next"], Value::Null);
+    let (mut found, mut sums, mut query) = (Vec::new(), 0, String::new());
+    loop {
+        let page = service
+            .get(&format!("/sla/web/budget?limit=50{query}"))
+            .await;
+        let entries = page["objectives"].as_array().unwrap();
+        assert!(entries.len() <= 50);
+        found.extend(
+            entries
+                .iter()
+                .map(|entry| entry["labels"]["instance"].as_str().unwrap().to_owned()),
+        );
+        sums += page["rolled_up"].as_array().unwrap().len();
+        match page["next"].as_str() {
+            Some(next) => query = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    found.sort_unstable();
+    assert_eq!((found, sums), (hosts, 1));
+    for bad in ["0", "1001", "x"] {
+        let uri = format!("/sla/web/budget?limit={bad}");
+        assert_eq!(service.status("GET", &uri, None, "").await, 400, "{bad}");
+    }
+}
+
 fn reply_bytes(document: &Value) -> usize {
     document.to_string().len()
 }

@@ -380,6 +380,20 @@ async fn the_history_of_events_is_answered_step_by_step() {
         .get(&format!("{uri}&step=1h&provisional=true"))
         .await;
     assert_eq!(steps(&provisional), 3);
+    // What is there of an hour is final, but not all of the hour is there.
+    let longer = uri.replace("from=2026-11-23T06:10", "from=2026-11-23T05:00");
+    assert_eq!(steps(&service.get(&format!("{longer}&step=1h")).await), 2);
+    let all = format!("{longer}&step=1h&provisional=true");
+    assert_eq!(steps(&service.get(&all).await), 4);
+    // Long ago there is nothing to look through.
+    let ever = uri.replace("2026-11-23T06:10", "1970-01-01T00:00");
+    let first = service.get(&format!("{ever}&step=1m&limit=1")).await;
+    assert_eq!(steps(&first), 1);
+    assert_eq!(first["history"][0]["start"], "2026-11-23T05:45:00Z");
+    let next = first["next"].as_str().unwrap();
+    let second = format!("{ever}&step=1m&limit=1&cursor={next}");
+    let second = service.get(&second).await;
+    assert_eq!(second["history"][0]["start"], "2026-11-23T05:46:00Z");
     let minutes = service
         .get(&format!("{uri}&step=1m&share=false&limit=100"))
         .await;

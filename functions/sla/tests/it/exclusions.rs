@@ -250,3 +250,25 @@ async fn exclusions_are_listed_newest_first_page_by_page() {
     let missing = service.status("GET", "/sla/api/exclusions", None, "").await;
     assert_eq!(missing, 404);
 }
+
+#[tokio::test]
+async fn exclusions_are_listed_by_what_their_objectives_are_about() {
+    let memory = json!({"id": "memory", "metric": "memory", "labels": {"job": "all"}, "max": 80});
+    let (_database, service, _) = made(json!([cpu(0.99), memory])).await;
+    for objective in [None, Some("cpu"), Some("memory")] {
+        exclude(&service, "08:00:00", "09:00:00", objective).await;
+    }
+    for (query, expected) in [
+        ("", json!(["memory", "cpu", null])),
+        ("?metric=cpuUsage", json!(["cpu", null])),
+        ("?label.job=all", json!(["memory", null])),
+        ("?label.job=all&limit=1", json!(["memory"])),
+        ("?metric=cpuUsage&label.job=all", json!([])),
+    ] {
+        let page = service.get(&format!("/sla/web/exclusions{query}")).await;
+        let rows = page["exclusions"].as_array().unwrap().iter();
+        let objectives: Value = rows.map(|row| row["objective"].clone()).collect();
+        assert_eq!(objectives, expected, "{query}");
+        assert_eq!(page["next"].is_string(), query.contains("limit"), "{query}");
+    }
+}

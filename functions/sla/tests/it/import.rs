@@ -254,13 +254,22 @@ async fn where_queries_are_not_allowed_they_are_refused_everywhere() {
             .unwrap()
             .contains("ALLOW_QUERIES")
     );
-    for (uri, text) in [
-        ("/sla/try", json!({"objectives": objectives}).to_string()),
-        ("/sla/import", THRESHOLD.to_owned()),
-    ] {
-        assert_eq!(service.status("POST", uri, None, text).await, 422, "{uri}");
-    }
-    imported(&service, SAVE, &pyrra("api", "99")).await;
+    let tried = json!({"objectives": objectives});
+    assert_eq!(service.status("POST", "/sla/try", None, tried).await, 422);
+    // What has no query is imported all the same.
+    let text = format!("{THRESHOLD}---\n{}", pyrra("api", "99"));
+    let document = imported(&service, SAVE, &text).await;
+    let refused = document["refused"].as_array().unwrap();
+    assert_eq!(refused.len(), 1, "{document}");
+    assert_eq!(
+        (&refused[0]["document"], &refused[0]["pointer"]),
+        (&json!(0), &json!("/spec/objectives/0"))
+    );
+    let reason = refused[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("ALLOW_QUERIES"), "{reason}");
+    let created = document["created"].as_array().unwrap();
+    assert_eq!((created.len(), &created[0]["name"]), (1, &json!("api")));
+    assert_eq!(service.status("GET", "/sla/lag", None, "").await, 404);
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{Timestamp, sla::Draft};
 use serde_json::{Value, json};
-use store::testing::{Documents, TestDatabase};
+use store::{
+    sla::Condition,
+    testing::{Documents, TestDatabase},
+};
 
 use crate::service::{Service, etag, json as body};
 
@@ -299,6 +302,82 @@ async fn the_list_is_paged_by_name() {
         }
     }
     assert_eq!(names, ["a", "b", "b-2", "c"]);
+}
+
+/// The names and versions of a list.
+async fn listed(service: &Service, query: &str) -> Vec<(String, u64)> {
+    let page = service.get(&format!("/sla?{query}")).await;
+    let slas = page["slas"].as_array().unwrap().iter();
+    let named = |sla: &Value| {
+        let name = sla["name"].as_str().unwrap().to_owned();
+        (name, sla["version"].as_u64().unwrap())
+    };
+    slas.map(named).collect()
+}
+
+#[tokio::test]
+async fn the_list_is_of_what_was_in_force_and_asks_for_labels() {
+    let database = TestDatabase::create().await;
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let store = database.store();
+    let put = async |name: &str, at: &str, job: &str| {
+        let objectives = json!({"objectives": [
+            {"metric": "cpuUsage", "labels": {"job": job, "dc": "a"}, "max": 80},
+            {"metric": "memory", "labels": {"job": "all"}, "max": 80}]});
+        let draft = Draft::parse(&objectives).unwrap();
+        store
+            .put_sla(name, &draft.objectives, &Condition::Any, time(at))
+            .await
+            .unwrap();
+    };
+    put("a", "2026-11-01T00:00:00Z", "x").await;
+    put("a", "2026-11-03T00:00:00Z", "y").await;
+    put("b", "2026-11-02T00:00:00Z", "x").await;
+    put("c", "2026-11-02T00:00:00Z", "x").await;
+    store
+        .retire_sla(
+            "b",
+            &Condition::InForce(Vec::new()),
+            time("2026-11-04T00:00:00Z"),
+        )
+        .await
+        .unwrap();
+    let service = Service::new(store.clone());
+    for (query, expected) in [
+        ("", &[("a", 2), ("c", 1)][..]),
+        ("label.job=x", &[("c", 1)]),
+        ("label.job=y&label.dc=a", &[("a", 2)]),
+        ("label.job=all&metric=memory", &[("a", 2), ("c", 1)]),
+        // Not both of one objective.
+        ("label.job=all&metric=cpuUsage", &[]),
+        ("label.job=all&label.dc=a", &[]),
+        ("as_of=2026-10-31T00:00:00Z", &[]),
+        ("as_of=2026-11-01T12:00:00Z", &[("a", 1)]),
+        (
+            "as_of=2026-11-03T12:00:00Z",
+            &[("a", 2), ("b", 1), ("c", 1)],
+        ),
+        ("to=2026-11-02T12:00:00Z", &[("a", 1), ("b", 1), ("c", 1)]),
+        ("from=2026-11-04T00:00:00Z", &[("a", 2), ("c", 1)]),
+        (
+            "as_of=2026-11-02T12:00:00Z&label.job=x&limit=1",
+            &[("a", 1)],
+        ),
+    ] {
+        let expected: Vec<(String, u64)> = expected
+            .iter()
+            .map(|(name, version)| ((*name).to_owned(), *version))
+            .collect();
+        assert_eq!(listed(&service, query).await, expected, "{query}");
+    }
+    let uri = "/sla?as_of=2026-11-02T12:00:00Z&label.job=x&limit=2";
+    let first = service.get(uri).await;
+    let next = first["next"].as_str().unwrap();
+    let rest = service.get(&format!("{uri}&cursor={next}")).await;
+    assert_eq!(
+        (&rest["slas"][0]["name"], &rest["next"]),
+        (&json!("c"), &Value::Null)
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::timeline::{ceiling, floor};
 use crate::{
     events::{CountedRow, Counts, SLICE},
     sla::Given,
-    time::{Timestamp, seconds},
+    time::{Span, SpanSet, Timestamp, seconds},
 };
 
 /// How long the steps of a history are.
@@ -101,13 +101,20 @@ impl FromStr for HistoryStep {
 }
 
 impl HistoryPoint {
-    /// The steps that have events or are measured, in order, of rows in order of time, none longer than a step. What ends
-    /// after `final_until` is not final.
+    /// The time that final rows are of. Those of all events together say it for each group, which has no rows of the time in
+    /// which it was not there.
+    pub fn finals(rows: &[CountedRow]) -> SpanSet {
+        let finals = rows.iter().filter(|row| row.is_final);
+        finals.map(|row| row.span).collect()
+    }
+
+    /// The steps that have events or are measured, in order, of rows in order of time, none longer than a step. A step is
+    /// final if each of its rows is and `finals` holds all of it: what is missing may still be counted.
     pub fn of_rows(
         rows: &[CountedRow],
         given: Given,
         step: HistoryStep,
-        final_until: Timestamp,
+        finals: &SpanSet,
     ) -> Vec<Self> {
         let in_one_step = |one: &CountedRow, other: &CountedRow| {
             step.end_at(one.span.end) == step.end_at(other.span.end)
@@ -120,9 +127,14 @@ impl HistoryPoint {
             }
             let reckoned = counts.reckon(given);
             let minutes = rows.iter().map(|row| row.measured_minutes).sum::<u32>();
+            let span = Span {
+                start: end - step.length(),
+                end,
+            };
+            let is_whole = finals.length_within(span) == step.length();
             let has_events = reckoned.total > 0.0 || reckoned.clipped > 0.0;
             (minutes > 0 || has_events).then(|| Self {
-                start: end - step.length(),
+                start: span.start,
                 end,
                 good: reckoned.good,
                 total: reckoned.total,
@@ -130,7 +142,7 @@ impl HistoryPoint {
                 measured: seconds(SLICE * minutes),
                 clipped: reckoned.clipped,
                 revision: rows.iter().map(|row| u64::from(row.revision)).sum(),
-                is_final: end <= final_until && rows.iter().all(|row| row.is_final),
+                is_final: is_whole && rows.iter().all(|row| row.is_final),
             })
         });
         points.collect()

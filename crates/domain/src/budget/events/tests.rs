@@ -444,7 +444,7 @@ proptest! {
         let all: f64 = counted.iter().map(|minute| minute.sums[1]).sum();
         let measured = counted.iter().filter(|minute| minute.measured).count() as f64 * 60.0;
         for step in [HistoryStep::Hour, HistoryStep::Day] {
-            let points = HistoryPoint::of_rows(&rows, Given::GoodBad, step, asked.end);
+            let points = HistoryPoint::of_rows(&rows, Given::GoodBad, step, &HistoryPoint::finals(&rows));
             let sum = |value: fn(&HistoryPoint) -> f64| points.iter().map(value).sum::<f64>();
             let bad: f64 = counted.iter().map(|minute| minute.sums[0]).sum();
             prop_assert!(close(Some(sum(|point| point.total)), Some(all + bad)));
@@ -452,10 +452,31 @@ proptest! {
             for point in &points {
                 prop_assert!(point.measured > 0.0 || point.total > 0.0);
                 prop_assert_eq!(step.end_at(point.end), point.end);
-                prop_assert_eq!(point.is_final, point.end <= asked.end);
+                prop_assert_eq!(point.is_final, point.start >= asked.start && point.end <= asked.end);
             }
         }
     }
+}
+
+#[test]
+fn a_step_is_final_once_final_rows_hold_all_of_it() {
+    let counted = steady(60, [1.0, 100.0]);
+    let rows: Vec<CountedRow> = (0..60).map(|place| minute_row(&counted, place)).collect();
+    let is_final = |own: &[CountedRow], all: &[CountedRow]| {
+        let finals = HistoryPoint::finals(all);
+        let points = HistoryPoint::of_rows(own, Given::GoodBad, HistoryStep::Hour, &finals);
+        points.iter().all(|point| point.is_final)
+    };
+    assert!(is_final(&rows, &rows));
+    // A minute that is counted later.
+    let missing = [&rows[..30], &rows[31..]].concat();
+    assert!(!is_final(&missing, &missing));
+    // A group that was not there before.
+    assert!(is_final(&rows[30..], &rows));
+    let mut provisional = rows.clone();
+    provisional[59].is_final = false;
+    assert!(!is_final(&rows[30..], &provisional));
+    assert!(!is_final(&provisional[30..], &rows));
 }
 
 fn steady(count: usize, sums: [f64; 2]) -> Vec<Counted> {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::super::{AttributedTime, RecordedTime, Version, in_force};
 use super::*;
 use crate::{
-    sla::Severity,
+    sla::{AlertPair, Severity},
     time::{Span, SpanSet, Timestamp},
 };
 
@@ -201,6 +201,27 @@ fn alerts_are_those_of_the_workbook_that_fit_into_the_window() {
 }
 
 #[test]
+fn an_alert_of_its_own_may_look_further_back_than_the_budget() {
+    let pair = AlertPair::default_pairs().remove(3);
+    let terms = Terms {
+        window: BudgetWindow::days(1),
+        alerts: Some(vec![pair]),
+        ..terms(0.99, Missing::Good)
+    };
+    let bad = recorded(0..MONTH, &[], &[MONTH - 2 * DAY..MONTH]);
+    let attributed = AttributedTime::of([(EVER, &bad)]);
+    let account = Account::of(&attributed, &SpanSet::default(), at(MONTH), &terms);
+    let budget = Budget::of(&terms, &account);
+    let [alert] = &budget.alerts[..] else {
+        panic!("{:?}", budget.alerts)
+    };
+    assert_eq!((&*alert.long, alert.firing), ("3d", true));
+    // The burn of time before the budget's.
+    let burn = budget.burn.of_window("3d").unwrap();
+    assert!((burn - 200.0 / 3.0).abs() < 1e-9, "{burn}");
+}
+
+#[test]
 fn an_alert_whose_factor_no_burn_reaches_says_so() {
     let recorded = recorded(0..MONTH, &[], &[0..MONTH]);
     let budget = Budget::of(&terms(0.9, Missing::Good), &account(&recorded, &[], MONTH));
@@ -242,6 +263,25 @@ fn several_series_have_the_sums() {
     assert!((sum.coverage - 0.75).abs() < 1e-12);
     let remaining = of(&one).remaining_seconds.unwrap() + of(&two).remaining_seconds.unwrap();
     assert!((sum.remaining_seconds.unwrap() - remaining).abs() < 1e-6);
+}
+
+#[test]
+fn several_series_alike_are_exhausted_when_each_is() {
+    let one = account(
+        &recorded(0..MONTH, &[], &[MONTH - 1_800..MONTH]),
+        &[],
+        MONTH,
+    );
+    let mut three = one.clone();
+    three += &one;
+    three += &one;
+    let of = |account: &Account| {
+        let budget = Budget::of(&terms(0.9, Missing::Good), account);
+        budget.exhaustion_seconds.unwrap()
+    };
+    // Half of each hour is bad.
+    assert!((of(&one) - (259_200.0 - 1_800.0) * 2.0).abs() < 1e-6);
+    assert!((of(&three) - of(&one)).abs() < 1e-6);
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(super) const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 /// Occurrences in any so many days.
 const MOST: usize = 366;
 const DAYS: i32 = 366;
+/// No change of a clock leaves out more than a day.
+const LONGEST_GAP: Duration = Duration::from_secs(86_400);
 /// Within so many years each date has fallen on each day of the week, so that what a rule does is known.
 const YEARS: i16 = 28;
 /// How many recurrences are kept with their occurrences.
@@ -69,6 +71,18 @@ impl Recurrence {
         length: &str,
         time_zone: &str,
     ) -> Result<Self, InvalidRecurrence> {
+        let recurrence = Self::read(rrule, starts, length, time_zone)?;
+        recurrence.check()?;
+        Ok(recurrence)
+    }
+
+    /// Reads what was parsed before: what the rule does over the years is not looked at again.
+    fn read(
+        rrule: &str,
+        starts: &str,
+        length: &str,
+        time_zone: &str,
+    ) -> Result<Self, InvalidRecurrence> {
         let wrong = |field, reason: &str| InvalidRecurrence {
             field,
             reason: reason.to_owned(),
@@ -81,15 +95,13 @@ impl Recurrence {
             return Err(wrong("duration", "must be longer than 0s, at most 7d"));
         }
         let time_zone = zone_name(time_zone).ok_or_else(|| wrong("time_zone", TIME_ZONE))?;
-        let recurrence = Self {
+        Ok(Self {
             rrule: rrule.to_owned(),
             rule,
             starts,
             length,
             time_zone,
-        };
-        recurrence.check()?;
-        Ok(recurrence)
+        })
     }
 
     /// The rule, as it was given.
@@ -154,7 +166,7 @@ impl Recurrence {
         {
             return spans.clone();
         }
-        let spans: Arc<[Span]> = self.expand(until).collect();
+        let spans: Arc<[Span]> = self.expand(until).into();
         let mut kept = lock();
         let kept = kept.get_or_insert_default();
         if kept.len() >= MOST_KEPT {
@@ -165,17 +177,21 @@ impl Recurrence {
     }
 
     /// The occurrences that begin before `end`, in order.
-    fn expand(&self, end: Timestamp) -> impl Iterator<Item = Span> {
+    fn expand(&self, end: Timestamp) -> Vec<Span> {
         let zone = zone(self.time_zone);
         let last = self.rule.until.unwrap_or(Timestamp::MAX);
-        let locals = Occurrences::new(&self.rule, self.starts);
-        locals
-            .map_while(move |local| instant(local, &zone))
-            .take_while(move |start| *start < end && *start <= last)
-            .map(|start| Span {
-                start,
-                end: start + self.length,
-            })
+        let mut starts: Vec<Timestamp> = Occurrences::new(&self.rule, self.starts)
+            .map_while(|local| instant(local, &zone))
+            // A local time in a gap comes after later ones that are behind it.
+            .take_while(|start| *start - LONGEST_GAP <= end.min(last))
+            .filter(|start| *start < end && *start <= last)
+            .collect();
+        starts.sort_unstable();
+        let spans = starts.into_iter().map(|start| Span {
+            start,
+            end: start + self.length,
+        });
+        spans.collect()
     }
 
     /// Until when what the rule does is looked at.
@@ -255,7 +271,7 @@ impl<'de> Deserialize<'de> for Recurrence {
             duration,
             time_zone,
         } = written;
-        Self::parse(&rrule, &starts, &duration, &time_zone).map_err(D::Error::custom)
+        Self::read(&rrule, &starts, &duration, &time_zone).map_err(D::Error::custom)
     }
 }
 

@@ -113,7 +113,14 @@ impl Rule {
             "BYDAY" => self.days = days(value)?,
             "BYHOUR" => self.hours = numbers(name, value, 0, 23, false)?,
             "BYMINUTE" => self.minutes = numbers(name, value, 0, 59, false)?,
-            "BYSECOND" => self.seconds = numbers(name, value, 0, 59, false)?,
+            "BYSECOND" => {
+                self.seconds = numbers(name, value, 0, 60, false)?;
+                // Where there are no leap seconds, RFC 5545, section 3.3.12, takes the second before.
+                self.seconds
+                    .iter_mut()
+                    .for_each(|second| *second = (*second).min(59));
+                self.seconds.dedup();
+            }
             "BYSETPOS" => self.positions = numbers(name, value, 1, 366, true)?,
             _ => {
                 return Err(format!(
