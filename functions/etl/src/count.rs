@@ -28,7 +28,7 @@ pub enum CountError {
 }
 
 /// Somebody waits for the answer to a change, which waits no longer.
-const PATIENCE: Duration = Duration::from_secs(7);
+const PATIENCE: Duration = Duration::from_secs(9);
 /// Queries that are asked at once.
 const AT_ONCE: usize = 8;
 

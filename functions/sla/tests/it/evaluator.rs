@@ -57,7 +57,7 @@ async fn an_sla_stands_though_etl_fails() {
         ),
         (
             ResponseTemplate::new(202).set_delay(Duration::from_secs(30)),
-            "etl did not answer within 10 s",
+            "etl did not answer within 8 s",
         ),
     ] {
         let etl = MockServer::start().await;
