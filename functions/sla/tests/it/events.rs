@@ -430,6 +430,11 @@ async fn counting(database: &TestDatabase, series: Value, groups: u64) -> (MockS
             return ResponseTemplate::new(202).set_body_json(json!({"run_id": "r1"}));
         };
         let counts = objectives.iter().map(|objective| {
+            if let Some(query) = objective["query"].as_str() {
+                let found = &series[query];
+                let selector = json!({"sum": "query", "selector": query, "series": found[0], "metric_type": null});
+                return json!({"selectors": [selector], "groups": null});
+            }
             let sums = objective["events"].as_object().unwrap();
             let selectors = sums.iter().map(|(sum, selector)| {
                 let found = &series[selector.as_str().unwrap()];
@@ -552,4 +557,40 @@ async fn too_many_counters_or_groups_are_refused_with_their_number() {
         "{problem}"
     );
     assert_eq!(database.count("sla").await, 0);
+}
+
+#[tokio::test]
+async fn queries_of_too_many_series_are_refused_with_their_number() {
+    let database = TestDatabase::create().await;
+    let series = json!({"huge": [50_000, null], "large": [15_000, null], "small": [4_000, null]});
+    let (_etl, service) = counting(&database, series, 1).await;
+    let of = |name: &str, queries: &[&str]| {
+        let queries = queries.iter().enumerate();
+        let objectives =
+            queries.map(|(id, query)| json!({"id": format!("o{id}"), "query": query, "max": 1}));
+        json!({"name": name, "objectives": objectives.collect::<Vec<_>>()})
+    };
+    let status =
+        async |method: &str, path: &str, version: Option<&str>, document: Value, number: &str| {
+            let reply = service.send(method, path, version, document).await;
+            if reply.status() == 422 {
+                let error = &body(&reply)["errors"][0];
+                assert_eq!(error["pointer"], "/objectives");
+                let detail = error["detail"].as_str().unwrap();
+                assert!(detail.contains(number), "{detail}");
+            }
+            reply.status().as_u16()
+        };
+    let one = of("one", &["huge"]);
+    assert_eq!(status("POST", "/sla", None, one, "50000").await, 422);
+    let one = of("one", &["large", "small"]);
+    assert_eq!(status("POST", "/sla", None, one, "").await, 201);
+    let other = of("other", &["small"]);
+    assert_eq!(status("POST", "/sla", None, other, "23000").await, 422);
+    // What is replaced does not count.
+    let version = Some("\"1\"");
+    let one = of("one", &["large"]);
+    assert_eq!(status("PUT", "/sla/one", version, one, "").await, 200);
+    let other = of("other", &["small"]);
+    assert_eq!(status("POST", "/sla", None, other, "").await, 201);
 }
