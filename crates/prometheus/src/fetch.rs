@@ -126,6 +126,14 @@ impl Prometheus {
         })
     }
 
+    /// Whether the query API alone answers, as far as that is known.
+    ///
+    /// # Errors
+    /// When Prometheus does not answer.
+    pub async fn is_query_only(&self) -> Result<bool, FetchError> {
+        Ok(self.is_signed() || matches!(*self.streams().await?, Streams::No { .. }))
+    }
+
     /// Reads the samples of a selector as they are stored, by remote read or else by the query API. Returns warnings.
     async fn stored(
         &self,

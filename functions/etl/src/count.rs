@@ -124,7 +124,12 @@ async fn count(
             groups: groups?,
         });
     }
-    Ok(CountDocument { counts })
+    // Where that is not known, the run's bound holds.
+    let is_query_only = prometheus.is_query_only().await.unwrap_or(false);
+    Ok(CountDocument {
+        counts,
+        is_query_only,
+    })
 }
 
 fn of_query(query: &str, series: Option<u64>) -> ObjectiveCount {

@@ -80,7 +80,7 @@ pub(crate) async fn known(
         (
             "counters of events",
             counters as fn(&[&[ObjectiveCount]]) -> u64,
-            manager.bounds.counters,
+            manager.bounds.counters_of(counted.is_query_only),
         ),
         ("groups of events", groups, manager.bounds.groups),
         (

@@ -444,7 +444,9 @@ async fn counting(database: &TestDatabase, series: Value, groups: u64) -> (MockS
             json!({"selectors": selectors, "groups": groups})
         });
         let counts: Vec<Value> = counts.collect();
-        ResponseTemplate::new(200).set_body_json(json!({"counts": counts}))
+        let is_query_only = series["is_query_only"] == true;
+        let answer = json!({"counts": counts, "is_query_only": is_query_only});
+        ResponseTemplate::new(200).set_body_json(answer)
     };
     Mock::given(path("/ETL"))
         .respond_with(counts)
@@ -593,4 +595,33 @@ async fn queries_of_too_many_series_are_refused_with_their_number() {
     assert_eq!(status("PUT", "/sla/one", version, one, "").await, 200);
     let other = of("other", &["small"]);
     assert_eq!(status("POST", "/sla", None, other, "").await, 201);
+}
+
+#[tokio::test]
+async fn fewer_counters_are_taken_where_only_the_query_api_answers() {
+    let database = TestDatabase::create().await;
+    let objectives: Vec<Value> = (0..5)
+        .map(|number| {
+            json!({"id": format!("o{number}"), "target": 0.9,
+                "events": {"bad": format!("errors{number}"), "total": "requests"}})
+        })
+        .collect();
+    for (is_query_only, status) in [(true, 422), (false, 201)] {
+        let mut series = json!({"requests": [900, null], "is_query_only": is_query_only});
+        for number in 0..5 {
+            series[format!("errors{number}")] = json!([900, null]);
+        }
+        let (_etl, service) = counting(&database, series, 1).await;
+        let document = json!({"name": "web", "objectives": objectives});
+        let reply = service.send("POST", "/sla", None, document).await;
+        let answer = body(&reply);
+        assert_eq!(reply.status(), status, "{answer}");
+        if is_query_only {
+            let detail = answer["errors"][0]["detail"].as_str().unwrap();
+            assert!(
+                detail.contains("5400 counters") && detail.contains("5000"),
+                "{detail}"
+            );
+        }
+    }
 }

@@ -29,6 +29,7 @@ async fn a_stream_is_read_and_costs_one_request_once_the_server_is_known() {
         let (series, outcome) = fetched(&prometheus, &metric("up")).await;
         assert_eq!(outcome.unwrap(), Fetched::default());
         assert_eq!(values(&series), samples());
+        assert!(!prometheus.is_query_only().await.unwrap());
         assert_eq!(asked(&server).await.len(), requests);
     }
 }
@@ -100,6 +101,7 @@ async fn where_remote_read_cannot_be_tried_every_run_says_so() {
             let warnings = outcome.unwrap().warnings;
             assert_eq!(warnings.len(), 1, "{warnings:?}");
             assert!(warnings[0].contains(why), "{warnings:?}");
+            assert!(prometheus.is_query_only().await.unwrap(), "{why}");
             assert!(warnings[0].contains("query API"), "{warnings:?}");
         }
         let asked = asked(&server).await;
