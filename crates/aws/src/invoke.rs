@@ -13,6 +13,9 @@ use crate::{
     request::{RequestError, post},
 };
 
+/// What Lambda lets a function return, in bytes.
+const LONGEST_ANSWER: usize = 6_291_556;
+
 /// The functions of this account and region.
 #[derive(Clone, Debug)]
 pub struct Functions {
@@ -89,7 +92,15 @@ impl Functions {
         let mut url = self.url.clone();
         url.set_path(&format!("/2015-03-31/functions/{name}/invocations"));
         let headers = [&[("content-type", "application/json")][..], more].concat();
-        let answer = post(&self.signer, &url, &headers, event, patience).await?;
+        let answer = post(
+            &self.signer,
+            &url,
+            &headers,
+            event,
+            patience,
+            LONGEST_ANSWER,
+        )
+        .await?;
         if !answer.status().is_success() {
             return Err(InvokeError::Refused(answer.status()));
         }

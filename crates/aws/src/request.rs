@@ -44,15 +44,17 @@ pub enum RequestError {
     },
 }
 
-const LONGEST_ANSWER: usize = 1 << 20;
+/// An answer that is a short document, in bytes.
+pub(crate) const SHORT: usize = 1 << 20;
 
-/// Posts a signed document and returns the answer.
+/// Posts a signed document and returns the answer, which has at most `longest` bytes.
 pub(crate) async fn post(
     signer: &Signer,
     url: &Url,
     headers: &[(&str, &str)],
     body: Vec<u8>,
     patience: Duration,
+    longest: usize,
 ) -> Result<Response<Bytes>, RequestError> {
     let host = url.host_str().unwrap_or_default().to_owned();
     let signature = signer.sign("POST", url.as_str(), headers, &body, SystemTime::now())?;
@@ -83,7 +85,7 @@ pub(crate) async fn post(
                 source,
             })?;
         let (head, body) = answer.into_parts();
-        let body = Limited::new(body, LONGEST_ANSWER);
+        let body = Limited::new(body, longest);
         let body = body.collect().await.map_err(|error| RequestError::Answer {
             host: host.clone(),
             reason: error.to_string(),

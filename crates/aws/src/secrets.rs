@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     Signer,
-    request::{RequestError, post},
+    request::{RequestError, SHORT, post},
 };
 
 /// A secret that cannot be read. Never holds what is in it.
@@ -63,7 +63,7 @@ impl Secret {
             ("x-amz-target", "secretsmanager.GetSecretValue"),
         ];
         let url = endpoint.unwrap_or(own);
-        let response = post(&signer, &url, &headers, document, PATIENCE).await?;
+        let response = post(&signer, &url, &headers, document, PATIENCE, SHORT).await?;
         let status = response.status();
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if !status.is_success() {

@@ -9,7 +9,7 @@ use url::{Url, form_urlencoded::Serializer};
 use crate::{
     Signer,
     endpoint::endpoint,
-    request::{RequestError, post},
+    request::{RequestError, SHORT, post},
 };
 
 /// A topic.
@@ -59,7 +59,7 @@ impl Topic {
     pub async fn publish(&self, message: &TopicMessage<'_>) -> Result<StatusCode, RequestError> {
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let body = self.form(message).into_bytes();
-        let answer = post(&self.signer, &self.url, &headers, body, PATIENCE).await?;
+        let answer = post(&self.signer, &self.url, &headers, body, PATIENCE, SHORT).await?;
         Ok(answer.status())
     }
 

@@ -33,6 +33,9 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// The most counters where only the query API answers: it takes ten times as long as remote read.
+    pub const COUNTERS_BY_QUERIES: u64 = 5_000;
+
     /// Reads all of them.
     ///
     /// # Errors
@@ -56,6 +59,16 @@ impl Bounds {
             groups: read("MOST_GROUPS", default.groups)?,
             groups_of_objective: read("MOST_GROUPS_OF_OBJECTIVE", default.groups_of_objective)?,
         })
+    }
+
+    /// How many counters the objectives of events of all SLAs together may select, of a server that is read by its query API
+    /// alone or not.
+    pub fn counters_of(&self, is_query_only: bool) -> u64 {
+        if is_query_only {
+            self.counters.min(Self::COUNTERS_BY_QUERIES)
+        } else {
+            self.counters
+        }
     }
 }
 
@@ -88,6 +101,19 @@ mod tests {
             let environment = Environment::from_iter(variables);
             let found = queries_allowed(&environment).map_err(|error| error.variable);
             assert_eq!(found, allowed.map_err(str::to_owned), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn fewer_counters_are_read_by_the_query_api() {
+        for (bound, by_remote_read, by_queries) in [(20_000, 20_000, 5_000), (3_000, 3_000, 3_000)]
+        {
+            let bounds = Bounds {
+                counters: bound,
+                ..Bounds::default()
+            };
+            assert_eq!(bounds.counters_of(false), by_remote_read);
+            assert_eq!(bounds.counters_of(true), by_queries);
         }
     }
 

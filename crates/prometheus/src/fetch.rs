@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use domain::{Labels, Sample, Span, Timestamp};
-use tokio::sync::mpsc;
+use tokio::sync::{MutexGuard, mpsc};
 
 use crate::{
     FetchError, Metric, Prometheus, Reading, Selector,
@@ -126,6 +126,14 @@ impl Prometheus {
         })
     }
 
+    /// Whether the query API alone answers, as far as that is known.
+    ///
+    /// # Errors
+    /// When Prometheus does not answer.
+    pub async fn is_query_only(&self) -> Result<bool, FetchError> {
+        Ok(self.is_signed() || matches!(*self.streams().await?, Streams::No { .. }))
+    }
+
     /// Reads the samples of a selector as they are stored, by remote read or else by the query API. Returns warnings.
     async fn stored(
         &self,
@@ -155,13 +163,9 @@ impl Prometheus {
         if let Some(warning) = self.learned.not_streamed(&selector.text) {
             return Ok(Streamed::Instead(warning));
         }
-        let mut streams = self.learned.streams.lock().await;
-        streams.refresh();
-        if matches!(*streams, Streams::Unknown) {
-            *streams = self.ask_for_streams().await?;
-        }
+        let streams = self.streams().await?;
         let external = match &*streams {
-            Streams::No { warning, .. } => return Ok(Streamed::Instead(warning.clone())),
+            Streams::No { warning, .. } => return Ok(Streamed::Instead(Some(warning.clone()))),
             Streams::Untried { external, .. } | Streams::Yes { external, .. } => external.clone(),
             Streams::Unknown => return Ok(Streamed::Instead(None)),
         };
@@ -179,9 +183,9 @@ impl Prometheus {
         let response = match self.remote_read(selector, range).await? {
             Ok(response) => response,
             Err(why) => {
-                let warning = Some(format!(
+                let warning = format!(
                     "Prometheus has no remote read that can be used ({why}): the query API is asked instead"
-                ));
+                );
                 let no = Streams::No {
                     warning: warning.clone(),
                     since: Instant::now(),
@@ -190,7 +194,7 @@ impl Prometheus {
                     Some(mut streams) => *streams = no,
                     None => *self.learned.streams.lock().await = no,
                 }
-                return Ok(Streamed::Instead(warning));
+                return Ok(Streamed::Instead(Some(warning)));
             }
         };
         if let Some(mut streams) = held {
@@ -206,35 +210,52 @@ impl Prometheus {
                 "remote read broke off at its start ({why}): the query API is asked instead"
             )))),
             Read::Histograms => {
-                self.learned.set_not_streamed(&selector.text, None);
-                Ok(Streamed::Instead(None))
+                let warning = Some(format!(
+                    "{}: remote read sends native histograms: the query API is asked instead",
+                    selector.text
+                ));
+                self.learned
+                    .set_not_streamed(&selector.text, warning.clone());
+                Ok(Streamed::Instead(warning))
             }
             Read::UnknownEncoding(encoding) => {
-                let warning = Some(format!(
+                let warning = format!(
                     "remote read sends chunks of an encoding that is not known here ({encoding}): the query API is asked \
                      instead"
-                ));
+                );
                 *self.learned.streams.lock().await = Streams::No {
                     warning: warning.clone(),
                     since: Instant::now(),
                 };
-                Ok(Streamed::Instead(warning))
+                Ok(Streamed::Instead(Some(warning)))
             }
         }
     }
 
+    /// What is known of remote read; whether it may be tried is found out.
+    async fn streams(&self) -> Result<MutexGuard<'_, Streams>, FetchError> {
+        let mut streams = self.learned.streams.lock().await;
+        streams.refresh();
+        if matches!(*streams, Streams::Unknown) {
+            *streams = self.ask_for_streams().await?;
+        }
+        Ok(streams)
+    }
+
     async fn ask_for_streams(&self) -> Result<Streams, FetchError> {
         let since = Instant::now();
-        let no = Streams::No {
-            warning: None,
+        let no = |why: &str| Streams::No {
+            warning: format!(
+                "remote read is not tried, because Prometheus {why}: the query API is asked instead"
+            ),
             since,
         };
         if self.learned.is_get_only() {
-            return Ok(no);
+            return Ok(no("takes no POST"));
         }
         Ok(match self.external_labels().await? {
             Some(external) => Streams::Untried { external, since },
-            None => no,
+            None => no("does not show its configuration, which says what labels remote read adds"),
         })
     }
 }

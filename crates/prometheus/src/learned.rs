@@ -48,8 +48,8 @@ pub(crate) enum Streams {
     },
     /// The query API has to do.
     No {
-        /// What to say about that in every run; nothing where nothing is lost.
-        warning: Option<String>,
+        /// What to say about that in every run.
+        warning: String,
         /// When it was asked.
         since: Instant,
     },

@@ -275,30 +275,63 @@ fn by_number(matcher: Matcher) -> Matcher {
         MatchOperator::NotEqual => MatchOperator::NotRegex,
         MatchOperator::Regex | MatchOperator::NotRegex => return matcher,
     };
-    let number = matcher.value.parse::<f64>().ok();
-    let Some(number) = number.filter(|_| NUMBERS.contains(&matcher.label.as_str())) else {
+    let number = matcher.value.parse().ok();
+    let is_number = |number: &f64| !number.is_nan() && NUMBERS.contains(&matcher.label.as_str());
+    let Some(number) = number.filter(is_number) else {
         return matcher;
     };
-    let written = if number.is_infinite() {
-        vec![format!("{}Inf", if number > 0.0 { "+" } else { "-" })]
-    } else {
-        vec![
-            format!("{number}"),
-            format!("{number:?}"),
-            format!("{number:e}"),
-        ]
-    };
-    let mut ways: Vec<String> = written
-        .into_iter()
-        .chain([matcher.value])
-        .map(|way| way.replace('.', "\\.").replace('+', "\\+"))
-        .collect();
-    ways.sort();
-    ways.dedup();
     Matcher {
-        label: matcher.label,
         operator,
-        value: ways.join("|"),
+        value: ways(number, &matcher.value),
+        label: matcher.label,
+    }
+}
+
+/// A regular expression of how a number is written: as decimals, with an exponent (Go writes a million as `1e+06`), and as
+/// it was `given`.
+fn ways(number: f64, given: &str) -> String {
+    let escaped = |text: &str| text.replace('.', "\\.").replace('+', "\\+");
+    if number.is_infinite() {
+        let sign = if number > 0.0 { "\\+?" } else { "-" };
+        return format!("{sign}Inf");
+    }
+    let with_zeros = |digits: &str| {
+        let zeros = if digits.contains('.') {
+            "0*"
+        } else {
+            "(\\.0*)?"
+        };
+        escaped(digits) + zeros
+    };
+    let (decimals, scientific) = (format!("{number}"), format!("{number:e}"));
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent_ways = match exponent.strip_prefix('-') {
+        Some(size) => format!("-0*{size}"),
+        None => format!("\\+?0*{exponent}"),
+    };
+    let mut ways = format!(
+        "{}|{}[eE]{exponent_ways}",
+        with_zeros(&decimals),
+        with_zeros(mantissa)
+    );
+    let is_among_them = match given.split_once(['e', 'E']) {
+        None => without_zeros(given) == decimals,
+        Some((digits, power)) => {
+            without_zeros(digits) == mantissa && power.parse() == exponent.parse::<i32>()
+        }
+    };
+    if !is_among_them {
+        ways = format!("{ways}|{}", escaped(given));
+    }
+    ways
+}
+
+/// Digits without the zeros at the end that are behind the point.
+fn without_zeros(digits: &str) -> &str {
+    if digits.contains('.') {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        digits
     }
 }
 
@@ -441,21 +474,81 @@ mod tests {
         for (text, selector) in [
             (
                 r#"d_bucket{le="1"}"#,
-                r#"{__name__="d_bucket",le=~"1|1\\.0|1e0"}"#,
+                r#"{__name__="d_bucket",le=~"1(\\.0*)?|1(\\.0*)?[eE]\\+?0*0"}"#,
             ),
             (
                 r#"d_bucket{le="0.30"}"#,
-                r#"{__name__="d_bucket",le=~"0\\.3|0\\.30|3e-1"}"#,
+                r#"{__name__="d_bucket",le=~"0\\.30*|3(\\.0*)?[eE]-0*1"}"#,
             ),
             (
                 r#"d_bucket{le!="+Inf"}"#,
-                r#"{__name__="d_bucket",le!~"\\+Inf"}"#,
+                r#"{__name__="d_bucket",le!~"\\+?Inf"}"#,
             ),
             (r#"d{code="1"}"#, r#"{__name__="d",code="1"}"#),
             (r#"d{le=~"1"}"#, r#"{__name__="d",le=~"1"}"#),
+            (r#"d{le="NaN"}"#, r#"{__name__="d",le="NaN"}"#),
+            (r#"d{le=""}"#, r#"{__name__="d",le=""}"#),
         ] {
             assert_eq!(read(text).0, [selector], "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_is_found_however_servers_write_it() {
+        // What Go, Java, Python and Rust write, and what they write of other numbers.
+        for (given, written, others) in [
+            (
+                "1",
+                "1 1.0 1e0 1e+00 1E0 1.0e+00",
+                "10 11 1.01 0.1 -1 1e1 01",
+            ),
+            ("1.0", "1 1.0 1.00", "10 1.01"),
+            ("10", "10 10.0 1e1 1e+01 1.0E1", "1 100 10.5 1e10"),
+            (
+                "1000000",
+                "1000000 1e+06 1e6 1.0E6 1000000.0",
+                "1e+07 1e-06 1e+60 100000",
+            ),
+            ("1e+06", "1000000 1e+06 1e6 1.0E6 1000000.0", "1e+07 100000"),
+            (
+                "0.00001",
+                "0.00001 1e-05 1e-5 1.0E-5 0.000010",
+                "0.0001 1e-06 1e+05 0x00001",
+            ),
+            ("0.3", "0.3 0.30 3e-01", "3 0.03 0.31 0x3"),
+            ("2.5e7", "25000000 2.5e+07 2.5E7", "25e+07 2x5e+07"),
+            ("10e5", "1000000 1e+06 10e5", "10e6"),
+            (".5", "0.5 .5 5e-01", "5 x5"),
+            ("-1.5", "-1.5 -1.50 -1.5e+00", "1.5"),
+            ("0", "0 0.0 0e+00", "00 1"),
+            ("+Inf", "+Inf Inf", "-Inf"),
+            ("Inf", "+Inf Inf", "-Inf"),
+            ("-Inf", "-Inf", "+Inf Inf"),
+        ] {
+            let text = read(&format!("d{{le=\"{given}\"}}")).0.concat();
+            let Ok(Expr::VectorSelector(selector)) = bounds::parse(&text) else {
+                panic!("{text} is no selector")
+            };
+            let finds = |value: &str| {
+                let mut matchers = selector.matchers.matchers.iter();
+                matchers.any(|matcher| matcher.name == "le" && matcher.is_match(value))
+            };
+            for value in written.split(' ') {
+                assert!(finds(value), "{given}: {text} does not find {value}");
+            }
+            for value in others.split(' ') {
+                assert!(!finds(value), "{given}: {text} finds {value}");
+            }
+        }
+    }
+
+    #[test]
+    fn sums_that_write_a_number_in_different_ways_count_the_same() {
+        let sum = |le: &str| EventsSum::parse(&format!("d{{le=\"{le}\"}}")).unwrap();
+        for (one, other) in [("1", "1.0"), ("1000000", "1e+06"), ("0.3", "3E-01")] {
+            assert!(sum(one).counts_the_same(&sum(other)), "{one} and {other}");
+        }
+        assert!(!sum("1").counts_the_same(&sum("10")));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum CountError {
 }
 
 /// Somebody waits for the answer to a change, which waits no longer.
-const PATIENCE: Duration = Duration::from_secs(7);
+const PATIENCE: Duration = Duration::from_secs(9);
 /// Queries that are asked at once.
 const AT_ONCE: usize = 8;
 
@@ -124,7 +124,12 @@ async fn count(
             groups: groups?,
         });
     }
-    Ok(CountDocument { counts })
+    // Where that is not known, the run's bound holds.
+    let is_query_only = prometheus.is_query_only().await.unwrap_or(false);
+    Ok(CountDocument {
+        counts,
+        is_query_only,
+    })
 }
 
 fn of_query(query: &str, series: Option<u64>) -> ObjectiveCount {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use config::Bounds;
 use domain::{
-    message::{CountRequest, ObjectiveCount},
+    message::{CountRequest, ObjectiveCount, SelectorCount},
     sla::{AnyObjective, EventsObjective, SampledQuery},
 };
 use http_api::{ApiError, Fault};
@@ -23,8 +23,8 @@ const QUERY: &str = "query";
 /// `names`: advice on each, by its place among the objectives.
 ///
 /// # Errors
-/// 422 when there are too many counters or groups; of those of all SLAs together when these would have more of them than
-/// they have now.
+/// 422 when there are too many counters, groups or series of queries; of those of all SLAs together when these would have
+/// more of them than they have now.
 pub(crate) async fn known(
     manager: &SlaManager,
     names: &[&str],
@@ -45,10 +45,19 @@ pub(crate) async fn known(
         return Ok(HashMap::new());
     }
     let slas = manager.store.active_slas().await.map_err(database)?;
+    // What the others have is asked for where these have something of the kind.
+    let is_of_a_kind = |other: &CountRequest| {
+        let mut own = own.iter();
+        own.any(|(_, one)| one.query.is_some() == other.query.is_some())
+    };
     let of_slas = |is_wanted: &dyn Fn(&str) -> bool| -> Vec<CountRequest> {
         let wanted = slas.iter().filter(|sla| is_wanted(&sla.name));
-        let events = wanted.flat_map(|sla| &sla.events);
-        events.map(|(_, objective)| request(objective)).collect()
+        let requests = wanted.flat_map(|sla| {
+            let events = sla.events.iter().map(|(_, objective)| request(objective));
+            let ranges = sla.objectives.iter();
+            events.chain(ranges.filter_map(|range| range.query.as_ref().map(of_query)))
+        });
+        requests.filter(is_of_a_kind).collect()
     };
     let requests: Vec<CountRequest> = own.iter().map(|(_, one)| one.clone()).collect();
     let replaced = of_slas(&|other| names.contains(&other));
@@ -69,16 +78,21 @@ pub(crate) async fn known(
     }
     for (what, sum, most) in [
         (
-            "counters",
+            "counters of events",
             counters as fn(&[&[ObjectiveCount]]) -> u64,
-            manager.bounds.counters,
+            manager.bounds.counters_of(counted.is_query_only),
         ),
-        ("groups", groups, manager.bounds.groups),
+        ("groups of events", groups, manager.bounds.groups),
+        (
+            "pairs of an objective and a series of its query",
+            pairs,
+            manager.bounds.judged_pairs,
+        ),
     ] {
         let (now, then) = (sum(&[counts, others]), sum(&[before, others]));
         if now > most && now > then {
             let reason = format!(
-                "with these, all SLAs together have {now} {what} of events, more than {most}: give the selectors more labels"
+                "with these, all SLAs together have {now} {what}, more than {most}: give the selectors more labels"
             );
             faults.push(Fault::at("/objectives", reason));
         }
@@ -155,6 +169,21 @@ fn groups(counts: &[&[ObjectiveCount]]) -> u64 {
     counts.map(|count| count.groups.unwrap_or(0)).sum()
 }
 
+/// An objective without a series is judged too.
+fn pairs(counts: &[&[ObjectiveCount]]) -> u64 {
+    let counts = counts.iter().copied().flatten();
+    let queries = counts.filter_map(of_a_query);
+    queries.map(|query| query.series.unwrap_or(0).max(1)).sum()
+}
+
+/// What was found of an objective's query.
+fn of_a_query(count: &ObjectiveCount) -> Option<&SelectorCount> {
+    count
+        .selectors
+        .iter()
+        .find(|selector| selector.sum == QUERY)
+}
+
 fn advice(count: &ObjectiveCount) -> Advice {
     let mut warnings = Vec::new();
     for selector in &count.selectors {
@@ -174,12 +203,8 @@ fn advice(count: &ObjectiveCount) -> Advice {
             });
         }
     }
-    let of_query = count
-        .selectors
-        .iter()
-        .find(|selector| selector.sum == QUERY);
     Advice {
-        matches: match of_query {
+        matches: match of_a_query(count) {
             Some(query) => query.series.unwrap_or(0),
             None => counters(&[std::slice::from_ref(count)]),
         },

@@ -107,10 +107,10 @@ pub(crate) struct InvalidValue {
 pub(crate) const TRIAL_PATIENCE: Duration = Duration::from_secs(25);
 
 /// The change is made already: its maker must not wait long for more.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The change waits for it, and a REST API gives 29 s for all of it.
-pub(crate) const COUNT_PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const COUNT_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Evaluator {
     /// Reads `ETL_FUNCTION`, the name of a function of this account and region, or else `ETL_URL`. etl is shown `token`.
@@ -367,6 +367,13 @@ mod tests {
         ] {
             assert_eq!(route(url.parse().unwrap()).as_str(), expected);
         }
+    }
+
+    #[test]
+    fn a_change_is_answered_before_the_gateway_gives_up() {
+        let waits = http_api::PATIENCE + COUNT_PATIENCE + PATIENCE;
+        assert!(waits < Duration::from_secs(29));
+        assert_eq!(COUNT_PATIENCE, Duration::from_secs(10));
     }
 
     #[test]

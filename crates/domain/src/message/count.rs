@@ -25,6 +25,9 @@ pub struct CountRequest {
 pub struct CountDocument {
     /// Of each objective, in the order given.
     pub counts: Vec<ObjectiveCount>,
+    /// Whether the server is read by its query API alone, which reads fewer counters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_query_only: bool,
 }
 
 /// What there is now of an objective.

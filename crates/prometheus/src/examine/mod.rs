@@ -140,20 +140,23 @@ impl Prometheus {
         };
         let (_, outcome) = self.last_hour_of(selector, now).await;
         let (works, remark) = match (&*self.learned.streams.lock().await, outcome) {
-            (Streams::Yes { external, .. }, Ok(_)) if external.is_empty() => (true, "in chunks".to_owned()),
+            (Streams::Yes { external, .. }, Ok(_)) if external.is_empty() => {
+                (true, "in chunks".to_owned())
+            }
             (Streams::Yes { external, .. }, Ok(_)) => (
                 true,
-                format!("in chunks; the external labels {} are taken off", external.names()),
+                format!(
+                    "in chunks; the external labels {} are taken off",
+                    external.names()
+                ),
             ),
-            (Streams::No { warning: Some(why), .. }, _) => (false, why.clone()),
+            (Streams::No { warning, .. }, _) => (false, warning.clone()),
             (_, Err(error)) => (false, error.to_string()),
-            _ if self.is_signed() => (false, "Amazon's has none: the query API is asked".to_owned()),
-            _ => (
+            _ if self.is_signed() => (
                 false,
-                "not tried, because the server does not show its configuration, whose external labels have to be known: \
-                 the query API is asked"
-                    .to_owned(),
+                "Amazon's has none: the query API is asked".to_owned(),
             ),
+            _ => (false, "not tried: the query API is asked".to_owned()),
         };
         Way {
             name: "remote read",

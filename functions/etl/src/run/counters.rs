@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, thread, time::Duration};
 
+use config::Bounds;
 use domain::{
     Span,
     events::{CounterSeries, Counting},
@@ -85,7 +86,10 @@ pub(super) enum NotCounted {
     Deadline,
     #[error("it selects more than {0} counters: give it more labels")]
     Selector(u64),
-    #[error("all objectives of events together select more than {0} counters")]
+    #[error(
+        "all objectives of events together select more than {} counters ({} at most where only the query API answers)",
+        .0, Bounds::COUNTERS_BY_QUERIES
+    )]
     All(u64),
     #[error("the counting broke off")]
     BrokeOff,
@@ -182,7 +186,8 @@ impl Etl {
                 if of_selector > self.bounds.counters_of_selector {
                     return Err(NotCounted::Selector(self.bounds.counters_of_selector));
                 }
-                if so_far.counters > self.bounds.counters {
+                let is_query_only = self.prometheus.is_query_only().await?;
+                if so_far.counters > self.bounds.counters_of(is_query_only) {
                     return Err(NotCounted::All(self.bounds.counters));
                 }
                 so_far.samples += samples;

@@ -57,7 +57,7 @@ async fn an_sla_stands_though_etl_fails() {
         ),
         (
             ResponseTemplate::new(202).set_delay(Duration::from_secs(30)),
-            "etl did not answer within 10 s",
+            "etl did not answer within 8 s",
         ),
     ] {
         let etl = MockServer::start().await;
@@ -136,6 +136,24 @@ async fn etl_is_invoked_as_a_function_with_the_request_that_its_route_would_get(
     assert_eq!(
         (request.method().as_str(), request.uri().path()),
         ("POST", "/ETL")
+    );
+}
+
+#[tokio::test]
+async fn the_answer_of_a_function_may_be_as_long_as_lambda_lets_it_be() {
+    let lambda = MockServer::start().await;
+    let run = json!({"run_id": "r1", "as_of": "x", "much": "\"".repeat(1_500_000)});
+    // As JSON in JSON each quote of it takes four bytes.
+    let reply = json!({"statusCode": 202, "body": run.to_string()});
+    assert!(reply.to_string().len() > 6_000_000);
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(reply))
+        .mount(&lambda)
+        .await;
+    let evaluation = create_by(by_lambda(&lambda)).await;
+    assert_eq!(
+        evaluation,
+        json!({"requested": true, "run_id": "r1", "reason": null})
     );
 }
 

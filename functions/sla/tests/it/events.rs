@@ -444,6 +444,11 @@ async fn counting(database: &TestDatabase, series: Value, groups: u64) -> (MockS
             return ResponseTemplate::new(202).set_body_json(json!({"run_id": "r1"}));
         };
         let counts = objectives.iter().map(|objective| {
+            if let Some(query) = objective["query"].as_str() {
+                let found = &series[query];
+                let selector = json!({"sum": "query", "selector": query, "series": found[0], "metric_type": null});
+                return json!({"selectors": [selector], "groups": null});
+            }
             let sums = objective["events"].as_object().unwrap();
             let selectors = sums.iter().map(|(sum, selector)| {
                 let found = &series[selector.as_str().unwrap()];
@@ -453,7 +458,9 @@ async fn counting(database: &TestDatabase, series: Value, groups: u64) -> (MockS
             json!({"selectors": selectors, "groups": groups})
         });
         let counts: Vec<Value> = counts.collect();
-        ResponseTemplate::new(200).set_body_json(json!({"counts": counts}))
+        let is_query_only = series["is_query_only"] == true;
+        let answer = json!({"counts": counts, "is_query_only": is_query_only});
+        ResponseTemplate::new(200).set_body_json(answer)
     };
     Mock::given(path("/ETL"))
         .respond_with(counts)
@@ -566,4 +573,69 @@ async fn too_many_counters_or_groups_are_refused_with_their_number() {
         "{problem}"
     );
     assert_eq!(database.count("sla").await, 0);
+}
+
+#[tokio::test]
+async fn queries_of_too_many_series_are_refused_with_their_number() {
+    let database = TestDatabase::create().await;
+    let series = json!({"huge": [50_000, null], "large": [15_000, null], "small": [4_000, null]});
+    let (_etl, service) = counting(&database, series, 1).await;
+    let of = |name: &str, queries: &[&str]| {
+        let queries = queries.iter().enumerate();
+        let objectives =
+            queries.map(|(id, query)| json!({"id": format!("o{id}"), "query": query, "max": 1}));
+        json!({"name": name, "objectives": objectives.collect::<Vec<_>>()})
+    };
+    let status =
+        async |method: &str, path: &str, version: Option<&str>, document: Value, number: &str| {
+            let reply = service.send(method, path, version, document).await;
+            if reply.status() == 422 {
+                let error = &body(&reply)["errors"][0];
+                assert_eq!(error["pointer"], "/objectives");
+                let detail = error["detail"].as_str().unwrap();
+                assert!(detail.contains(number), "{detail}");
+            }
+            reply.status().as_u16()
+        };
+    let one = of("one", &["huge"]);
+    assert_eq!(status("POST", "/sla", None, one, "50000").await, 422);
+    let one = of("one", &["large", "small"]);
+    assert_eq!(status("POST", "/sla", None, one, "").await, 201);
+    let other = of("other", &["small"]);
+    assert_eq!(status("POST", "/sla", None, other, "23000").await, 422);
+    // What is replaced does not count.
+    let version = Some("\"1\"");
+    let one = of("one", &["large"]);
+    assert_eq!(status("PUT", "/sla/one", version, one, "").await, 200);
+    let other = of("other", &["small"]);
+    assert_eq!(status("POST", "/sla", None, other, "").await, 201);
+}
+
+#[tokio::test]
+async fn fewer_counters_are_taken_where_only_the_query_api_answers() {
+    let database = TestDatabase::create().await;
+    let objectives: Vec<Value> = (0..5)
+        .map(|number| {
+            json!({"id": format!("o{number}"), "target": 0.9,
+                "events": {"bad": format!("errors{number}"), "total": "requests"}})
+        })
+        .collect();
+    for (is_query_only, status) in [(true, 422), (false, 201)] {
+        let mut series = json!({"requests": [900, null], "is_query_only": is_query_only});
+        for number in 0..5 {
+            series[format!("errors{number}")] = json!([900, null]);
+        }
+        let (_etl, service) = counting(&database, series, 1).await;
+        let document = json!({"name": "web", "objectives": objectives});
+        let reply = service.send("POST", "/sla", None, document).await;
+        let answer = body(&reply);
+        assert_eq!(reply.status(), status, "{answer}");
+        if is_query_only {
+            let detail = answer["errors"][0]["detail"].as_str().unwrap();
+            assert!(
+                detail.contains("5400 counters") && detail.contains("5000"),
+                "{detail}"
+            );
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Remote read, and what is done where it cannot be used.
 
+use wiremock::matchers::method;
+
 use super::*;
 use crate::remote_read::testing::{Chunk, stream};
 
@@ -27,6 +29,7 @@ async fn a_stream_is_read_and_costs_one_request_once_the_server_is_known() {
         let (series, outcome) = fetched(&prometheus, &metric("up")).await;
         assert_eq!(outcome.unwrap(), Fetched::default());
         assert_eq!(values(&series), samples());
+        assert!(!prometheus.is_query_only().await.unwrap());
         assert_eq!(asked(&server).await.len(), requests);
     }
 }
@@ -58,6 +61,7 @@ async fn where_remote_read_cannot_be_used_the_query_api_is_asked_and_every_run_s
             "XOR, then XOR2",
             streamed(up(&[(1, &samples()[..2]), (4, &samples()[2..])])),
         ),
+        ("histograms", streamed(up(&[(2, &samples())]))),
         ("garbage", streamed(vec![0x05, 1, 2, 3, 4, 5, 6, 7, 8, 9])),
         ("cut off", streamed(cut)),
     ] {
@@ -70,6 +74,41 @@ async fn where_remote_read_cannot_be_used_the_query_api_is_asked_and_every_run_s
             assert_eq!(warnings.len(), 1, "{case}: {warnings:?}");
             assert!(warnings[0].contains("query API"), "{case}: {warnings:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn where_remote_read_cannot_be_tried_every_run_says_so() {
+    let answered = |body: String| ResponseTemplate::new(200).set_body_string(body);
+    let hidden = MockServer::start().await;
+    let answer = matrix(&[(r#"{"__name__":"up","job":"a"}"#, &samples())]);
+    mount(&hidden, "api/v1/query", answered(answer)).await;
+
+    let by_get = server(ResponseTemplate::new(405)).await;
+    Mock::given(method("POST"))
+        .and(path("/api/v1/query_range"))
+        .respond_with(ResponseTemplate::new(405))
+        .mount(&by_get)
+        .await;
+    mount(&by_get, "api/v1/query_range", answered(matrix(&[]))).await;
+
+    for (server, why) in [(hidden, "its configuration"), (by_get, "takes no POST")] {
+        let prometheus = client(&server.uri(), &[]);
+        let _ = fetched(&prometheus, &metric("rate(x[5m])")).await;
+        for _ in 0..2 {
+            let (series, outcome) = fetched(&prometheus, &metric("up")).await;
+            assert_eq!(values(&series), samples(), "{why}");
+            let warnings = outcome.unwrap().warnings;
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].contains(why), "{warnings:?}");
+            assert!(prometheus.is_query_only().await.unwrap(), "{why}");
+            assert!(warnings[0].contains("query API"), "{warnings:?}");
+        }
+        let asked = asked(&server).await;
+        assert!(
+            !asked.contains(&"POST /api/v1/read".to_owned()),
+            "{asked:?}"
+        );
     }
 }
 
