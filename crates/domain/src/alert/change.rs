@@ -133,12 +133,10 @@ impl Comparison {
         let Some((labels, annotations)) = &self.statement.group else {
             return claims;
         };
-        let group = Fingerprint::of(labels);
         let firing = self.open.iter();
         let firing = firing.filter(|alert| alert.state == AlertState::Firing);
-        let mut open: BTreeSet<Fingerprint> =
-            firing.clone().map(|alert| alert.fingerprint).collect();
-        let is_grouped = open.remove(&group);
+        let open: BTreeSet<Fingerprint> = firing.clone().map(|alert| alert.fingerprint).collect();
+        let is_grouped = firing.clone().any(storm::is_rest);
         let silent = &self.statement.silent;
         let is_silent = |alert: &&Alert| alert.series.is_some_and(|own| silent.contains(&own));
         let silent = firing.filter(is_silent).count();
@@ -250,7 +248,6 @@ impl Comparison {
             silent,
             ended,
             stands,
-            group,
             ..
         } = &self.statement;
         let own = alert.labels.0.get("severity");
@@ -264,12 +261,9 @@ impl Comparison {
             return frozen(alert, reason::NO_DATA);
         }
         // Any silent series may be one that the alert of many stands for.
-        let is_of_many = group
-            .as_ref()
-            .is_some_and(|(labels, _)| alert.labels == *labels);
         let is_silent = match alert.series {
             Some(series) => silent.contains(&series),
-            None => is_of_many && !silent.is_empty(),
+            None => storm::is_rest(&alert) && !silent.is_empty(),
         };
         if is_silent {
             return frozen(alert, reason::SILENT);

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Annotations, Fingerprint, Scope};
+use super::{Annotations, Fingerprint, Scope, storm};
 use crate::{
     series::{Labels, SeriesId},
     time::Timestamp,
@@ -56,8 +56,8 @@ pub struct Statement {
     pub hold: Duration,
     /// Whether a claim has to hold in two evaluations, one after the other.
     pub twice: bool,
-    /// The labels of the one alert that stands for many series, and what people read of it; `None` where each has its own,
-    /// however many there are.
+    /// Labels without those of a series, and what people read of an alert that stands for many series; `None` where each has
+    /// its own, however many there are.
     pub group: Option<(Labels, Annotations)>,
 }
 
@@ -77,6 +77,18 @@ impl Statement {
             twice: false,
             group: None,
         }
+    }
+
+    /// Every alert that it may say holds: those of its claims, and those that stand for many of them.
+    pub fn fingerprints(&self) -> BTreeSet<Fingerprint> {
+        let holds = |claim: &&Claim| matches!(claim.verdict, Verdict::Holds { .. });
+        let claims = self.claims.iter().filter(holds);
+        let severities: BTreeSet<&str> = claims.clone().map(storm::severity).collect();
+        let rest = self.group.iter().flat_map(|(labels, _)| {
+            let of = severities.iter().map(|own| storm::rest(labels, own));
+            of.map(|labels| Fingerprint::of(&labels))
+        });
+        claims.map(Claim::fingerprint).chain(rest).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    Timestamp,
+    Labels, Timestamp,
     evaluation::{ForecastRisk, Outlook},
     events::SliceCounts,
     message::{Failure, RunDocument},
@@ -18,11 +18,11 @@ use store::{
 
 use crate::service::System;
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from(chrono::Utc::now()).floor_to_second()
 }
 
-async fn put(system: &System, sla: &str, objective: Value) -> AnyObjective {
+pub(crate) async fn put(system: &System, sla: &str, objective: Value) -> AnyObjective {
     let draft = Draft::parse(&json!({"name": sla, "objectives": [objective]})).unwrap();
     let store = system.database.store();
     let put = store.put_sla(sla, &draft.objectives, &Condition::Any, now());
@@ -30,13 +30,13 @@ async fn put(system: &System, sla: &str, objective: Value) -> AnyObjective {
     draft.objectives[0].clone()
 }
 
-async fn store(system: &System, documents: Vec<Document>) {
+pub(crate) async fn store(system: &System, documents: Vec<Document>) {
     let stored = system.database.store().store_batch(&documents, &[]);
     stored.await.unwrap();
 }
 
 /// The open alerts of that name: each label `label` and the summary, in the order of the labels.
-async fn firing(system: &System, name: &str, label: &str) -> Vec<(String, String)> {
+pub(crate) async fn firing(system: &System, name: &str, label: &str) -> Vec<(String, String)> {
     system.tick().await;
     let listed = system.get("/alerts?state=firing").await;
     let alerts = listed["alerts"].as_array().unwrap().iter();
@@ -53,14 +53,14 @@ async fn firing(system: &System, name: &str, label: &str) -> Vec<(String, String
 }
 
 /// An objective of events, and what runs counted of it over the last hour.
-struct Shop {
-    system: System,
+pub(crate) struct Shop {
+    pub(crate) system: System,
     events: CountedEvents,
 }
 
 impl Shop {
     /// 1 % may be bad, over 30 days; with these further fields.
-    async fn with(fields: Value) -> Self {
+    pub(crate) async fn with(fields: Value) -> Self {
         let mut objective = json!({
             "id": "requests", "target": 0.99, "expect": {"exhausted_in": "6h"},
             "events": {"bad": "errors_total", "total": "requests_total"},
@@ -81,30 +81,41 @@ impl Shop {
     }
 
     /// Each minute of the hour before `as_of` had 100 events, so many of them bad.
-    async fn counted(&self, as_of: Timestamp, bad: f64) {
+    pub(crate) async fn counted(&self, as_of: Timestamp, bad: f64) {
+        self.counted_of(as_of, &[(Labels::default(), bad)]).await;
+    }
+
+    /// The same, of each of these groups.
+    pub(crate) async fn counted_of(&self, as_of: Timestamp, groups: &[(Labels, f64)]) {
         const QUARTER: Duration = Duration::from_secs(15 * 60);
         let runs = (0..4).rev().map(|quarter| as_of - quarter * QUARTER);
-        let documents = runs.map(|as_of| {
-            let all = self.events.objective.group_of(&Default::default());
-            self.events.document(&all, as_of, |minute| SliceCounts {
-                end: minute.end(),
-                sums: [bad, 100.0],
-                measured: true,
-                reach: Some(minute.start()),
+        let documents = runs.flat_map(|as_of| {
+            groups.iter().map(move |(labels, bad)| {
+                let group = self.events.objective.group_of(labels);
+                self.events.document(&group, as_of, |minute| SliceCounts {
+                    end: minute.end(),
+                    sums: [*bad, 100.0],
+                    measured: true,
+                    reach: Some(minute.start()),
+                })
             })
         });
         store(&self.system, recorded(documents)).await;
     }
 }
 
-#[tokio::test]
-async fn a_budget_that_burns_too_fast_or_is_gone_is_an_alert_each() {
-    let shop = Shop::with(json!({})).await;
-    // In one minute, so that each slice is counted anew by a newer run.
+/// When two runs were, so that each slice is counted anew by the newer one.
+pub(crate) fn in_one_minute() -> [Timestamp; 2] {
     let newest = now() - Duration::from_secs(31);
     let into_the_minute = newest.millis().rem_euclid(60_000).unsigned_abs();
     let minute = newest - Duration::from_millis(into_the_minute);
-    let [first, second] = [20, 31].map(|seconds| minute + Duration::from_secs(seconds));
+    [20, 31].map(|seconds| minute + Duration::from_secs(seconds))
+}
+
+#[tokio::test]
+async fn a_budget_that_burns_too_fast_or_is_gone_is_an_alert_each() {
+    let shop = Shop::with(json!({})).await;
+    let [first, second] = in_one_minute();
     shop.counted(first, 20.0).await;
     let [(severity, summary)] = &firing(&shop.system, "SlacastBudgetBurn", "severity").await[..]
     else {

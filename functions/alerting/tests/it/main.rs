@@ -7,6 +7,7 @@ mod alertmanager;
 mod changes;
 mod deliveries;
 mod expected;
+mod groups;
 mod misbehaving;
 mod receiver;
 mod service;

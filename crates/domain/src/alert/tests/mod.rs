@@ -2,6 +2,7 @@ mod delivery;
 mod identity;
 mod interleaving;
 mod reconciling;
+mod storms;
 
 use std::{collections::BTreeSet, time::Duration};
 
