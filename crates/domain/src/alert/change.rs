@@ -8,7 +8,7 @@ use std::{
 use super::{
     Alert, AlertState, Annotations, Claim, Fingerprint, Scope, Statement, Verdict, reason, storm,
 };
-use crate::time::Timestamp;
+use crate::{series::Labels, time::Timestamp};
 
 /// The objectives in force, by SLA.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -243,15 +243,13 @@ impl Comparison {
     fn unclaimed(&self, alert: Alert) -> Option<Change> {
         let Statement {
             as_of,
-            severity,
             listed,
             silent,
             ended,
             stands,
             ..
         } = &self.statement;
-        let own = alert.labels.0.get("severity");
-        if severity.as_ref().is_some_and(|now| Some(now) != own) {
+        if self.has_other_severity(&alert) {
             return Some(resolved(alert, *as_of, Some(reason::SEVERITY)));
         }
         if alert.series.is_some_and(|series| ended.contains(&series)) {
@@ -275,7 +273,22 @@ impl Comparison {
         let reason = (!is_listed).then_some(reason::GONE);
         Some(resolved(alert, *as_of, reason))
     }
+
+    /// Whether an alert would be the same now but for its severity.
+    fn has_other_severity(&self, alert: &Alert) -> bool {
+        let is_own = |(name, value): (&String, &String)| alert.labels.0.get(name) == Some(value);
+        let is_severity = |name: &String| SEVERITIES.contains(&name.as_str());
+        let is_like = |own: &&Labels| {
+            let mut labels = own.0.iter();
+            labels.all(|label| is_severity(label.0) || is_own(label))
+        };
+        let like: Vec<&Labels> = self.statement.identities.iter().filter(is_like).collect();
+        !like.is_empty() && !like.iter().any(|own| own.0.iter().all(is_own))
+    }
 }
+
+/// The labels that say how urgent an alert is.
+const SEVERITIES: [&str; 2] = ["severity", "slacast_severity"];
 
 fn with_since(mut annotations: Annotations, since: Timestamp) -> Annotations {
     annotations.insert("since".to_owned(), since.to_string());

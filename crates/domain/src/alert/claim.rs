@@ -40,8 +40,9 @@ pub struct Statement {
     pub scope: Scope,
     /// When it looked.
     pub as_of: Timestamp,
-    /// The severity that the scope's alerts have now; those of another one are resolved. `None`: claims have their own.
-    pub severity: Option<String>,
+    /// The labels that the scope's alerts have now, without those of series. An alert that differs from these by its severity
+    /// alone is resolved for that. Empty where no version changes the severity.
+    pub identities: Vec<Labels>,
     /// What it says, each identity once.
     pub claims: Vec<Claim>,
     /// Every series that it lists; `None` where it is not about series.
@@ -67,7 +68,7 @@ impl Statement {
         Self {
             scope,
             as_of,
-            severity: None,
+            identities: Vec::new(),
             claims,
             listed: None,
             silent: BTreeSet::new(),

@@ -64,7 +64,7 @@ impl Judged<'_> {
             })
         });
         Statement {
-            severity: Some(severity.to_owned()),
+            identities: vec![self.labels(AlertName::Violation, severity, None)],
             silent: self.with(SeriesStanding::NoData),
             ..self.of_series(AlertName::Violation, severity, firing.collect())
         }

@@ -96,7 +96,7 @@ fn a_resolution_says_why() {
         ),
         (
             Statement {
-                severity: Some("ticket".to_owned()),
+                identities: vec![labels(None, "ticket")],
                 ..statement(130, 2, vec![])
             },
             Some("severity"),
@@ -156,4 +156,40 @@ fn what_has_to_hold_twice_needs_two_evaluations() {
         said.push(told(&changes).len());
     }
     assert_eq!(said, [0, 0, 1]);
+}
+
+#[test]
+fn a_pair_whose_severity_changed_says_so_and_others_do_not() {
+    let labels = |name: &str, severity: &str, sent: Option<&str>| {
+        let sent: Option<Labels> = sent.map(|sent| [("severity", sent)].into_iter().collect());
+        let identity = Identity {
+            called: Some(name),
+            given: sent.as_ref(),
+            ..Identity::of_system(AlertName::BudgetBurn, severity)
+        };
+        identity.labels()
+    };
+    let (page, ticket) = (labels("Fast", "page", None), labels("Fast", "ticket", None));
+    let (slow, critical) = (
+        labels("Slow", "page", None),
+        labels("Fast", "page", Some("critical")),
+    );
+    for (before, now, reason) in [
+        (&page, vec![&ticket, &slow], Some("severity")),
+        (&page, vec![&critical], Some("severity")),
+        (&critical, vec![&page], Some("severity")),
+        // Pairs of both severities have one name: it just does not burn any more.
+        (&page, vec![&page, &ticket], None),
+        (&page, vec![&slow], None),
+    ] {
+        let said = |as_of, claims, identities: &[&Labels]| Statement {
+            identities: identities.iter().map(|own| (*own).clone()).collect(),
+            ..Statement::new(scope(), at(as_of), claims)
+        };
+        let claim = Claim::holds(before.clone(), Some(at(40)), Annotations::new());
+        let mut stored = Stored::default();
+        stored.compare(vec![said(100, vec![claim], &[before])], 105);
+        let changes = stored.compare(vec![said(130, vec![], &now)], 135);
+        assert_eq!(told(&changes), [("resolved", 40, reason)], "{now:?}");
+    }
 }

@@ -89,7 +89,7 @@ fn a_storm_is_as_urgent_as_what_it_is_made_of() {
         ..holds(node, 40)
     };
     let said = |as_of, claims: Vec<Claim>| Statement {
-        severity: None,
+        identities: vec![labels(None, "page"), labels(None, "ticket")],
         ..statement(as_of, 100, claims)
     };
     let tickets = || (0..60).map(|node| of(node, "ticket"));
