@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Alert, AlertState, Annotations, Claim, Fingerprint, Scope, Statement, Verdict, reason, storm,
+    Alert, AlertName, AlertState, Annotations, Claim, Fingerprint, Scope, Statement, Verdict,
+    reason, storm,
 };
 use crate::{series::Labels, time::Timestamp};
 
@@ -171,7 +172,7 @@ impl Comparison {
                 let is_later = self.statement.as_of > alert.as_of;
                 let holds = self.statement.as_of.since(began) >= self.statement.hold
                     && (!self.statement.twice || is_later);
-                let frozen = frozen.or((!self.statement.stands).then_some(reason::NO_DATA));
+                let frozen = frozen.or_else(|| self.frozen_without_data());
                 let said = Alert {
                     annotations: with_since(claim.annotations, since),
                     frozen: frozen.is_some(),
@@ -204,7 +205,7 @@ impl Comparison {
         let since = since
             .filter(|since| resolved_at.is_none_or(|resolved_at| *since > resolved_at))
             .unwrap_or(as_of);
-        let frozen = frozen.or((!self.statement.stands).then_some(reason::NO_DATA));
+        let frozen = frozen.or_else(|| self.frozen_without_data());
         let alert = Alert {
             fingerprint,
             scope: self.statement.scope.clone(),
@@ -237,6 +238,12 @@ impl Comparison {
             since,
             ..alert
         }
+    }
+
+    /// Why what is claimed is frozen where nothing stands. That nothing does is known.
+    fn frozen_without_data(&self) -> Option<&'static str> {
+        let Statement { stands, scope, .. } = &self.statement;
+        (!stands && scope.name != AlertName::NoData).then_some(reason::NO_DATA)
     }
 
     /// What becomes of an alert that the statement does not claim.

@@ -11,3 +11,4 @@ mod groups;
 mod misbehaving;
 mod receiver;
 mod service;
+mod silence;

@@ -193,3 +193,22 @@ fn a_pair_whose_severity_changed_says_so_and_others_do_not() {
         assert_eq!(told(&changes), [("resolved", 40, reason)], "{now:?}");
     }
 }
+
+#[test]
+fn that_no_series_stands_keeps_what_was_said_of_one_and_is_not_frozen_itself() {
+    let said = |as_of, stands, claims| Statement {
+        stands,
+        scope: Scope::of(AlertName::NoData, "web", "cpu"),
+        ..statement(as_of, 2, claims)
+    };
+    let mut stored = Stored::default();
+    stored.compare(vec![said(100, true, vec![holds(0, 40)])], 105);
+    let all = Claim::holds(labels(None, "ticket"), None, Annotations::new());
+    let changes = stored.compare(vec![said(130, false, vec![all])], 135);
+    assert_eq!(told(&changes), [("firing", 130, None)]);
+    let frozen: Vec<bool> = stored.0.iter().map(|own| own.frozen).collect();
+    assert_eq!(frozen, [true, false]);
+    let changes = stored.compare(vec![said(160, true, vec![holds(0, 40)])], 165);
+    assert_eq!(told(&changes), [("resolved", 130, None)]);
+    assert_eq!(stored.firing(), 1);
+}
