@@ -13,7 +13,7 @@ use store::{
 
 use crate::{
     Alerting,
-    holding::{Holding, Question, Texts},
+    holding::{Question, Texts},
     message,
 };
 

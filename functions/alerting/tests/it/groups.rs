@@ -6,8 +6,8 @@ use domain::Labels;
 use serde_json::{Value, json};
 
 use crate::{
-    expected::{Shop, in_one_minute, now},
     service::System,
+    shop::{Shop, in_one_minute, now},
 };
 
 /// So many groups, of each minute of which so many events of 100 are bad.
@@ -54,7 +54,7 @@ async fn groups_have_alerts_of_their_own_while_all_together_burns() {
     let shop = Shop::with(json!({"by": ["shop"]})).await;
     let [first, second] = in_one_minute();
     // One big group burns by itself, and the budget of all with it.
-    let big = ([("shop", "big")].into_iter().collect(), 90.0);
+    let big: (Labels, f64) = ([("shop", "big")].into_iter().collect(), 90.0);
     let few: Vec<_> = groups(1, 0.0).chain([big.clone()]).collect();
     shop.counted_of(first, &few).await;
     assert_eq!(burning(&shop.system).await.len(), 2);
@@ -63,4 +63,20 @@ async fn groups_have_alerts_of_their_own_while_all_together_burns() {
     let all = burning(&shop.system).await;
     assert_eq!(all.iter().filter(is_of_group).count(), 31, "{all:?}");
     assert_eq!(all.len(), 32);
+}
+
+#[tokio::test]
+async fn a_pair_that_becomes_a_ticket_resolves_its_page_and_says_why() {
+    let pair = |severity| json!({"alerts": [{"long": "1h", "short": "5m", "factor": 14.4, "severity": severity}]});
+    let shop = Shop::with(pair("page")).await;
+    let [first, second] = in_one_minute();
+    shop.counted(first, 20.0).await;
+    assert_eq!(burning(&shop.system).await[0]["severity"], "page");
+    let shop = shop.replaced(pair("ticket")).await;
+    shop.counted(second, 20.0).await;
+    let all = burning(&shop.system).await;
+    assert_eq!((all.len(), &all[0]["severity"]), (1, &json!("ticket")));
+    let resolved = shop.system.get("/alerts?state=resolved").await;
+    assert_eq!(resolved["alerts"][0]["labels"]["severity"], "page");
+    assert_eq!(resolved["alerts"][0]["reason"], "severity");
 }

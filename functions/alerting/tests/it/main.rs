@@ -11,4 +11,5 @@ mod groups;
 mod misbehaving;
 mod receiver;
 mod service;
+mod shop;
 mod silence;

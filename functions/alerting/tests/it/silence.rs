@@ -7,8 +7,8 @@ use serde_json::json;
 use store::testing::{Documents, recorded};
 
 use crate::{
-    expected::{firing, now, put, store},
     service::System,
+    shop::{firing, now, put, store},
 };
 
 /// The SLA `fleet`, whose series end so.
