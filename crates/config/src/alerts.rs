@@ -20,7 +20,7 @@ pub struct AlertConfig {
     pub webhooks: Vec<WebhookConfig>,
     /// `ALERT_SNS_TOPIC_ARN`.
     pub sns_topic: Option<SnsTopic>,
-    /// `ALERT_HOLD`, default 1h: so long an alert stays at Alertmanager when nothing more comes. 5m to 7d.
+    /// `ALERT_HOLD`, default 1h: so long an alert stays at Alertmanager when nothing more comes. 1m to 7d.
     pub hold: Duration,
     /// `ALERT_ALLOW_PRIVATE`: whether webhooks may be at addresses that are not public.
     pub allow_private: bool,
@@ -91,7 +91,7 @@ pub const SNS: &str = "sns";
 
 const MOST_RECEIVERS: usize = 100;
 const LONGEST_NAME: usize = 200;
-const SHORTEST_HOLD: Duration = Duration::from_secs(300);
+const SHORTEST_HOLD: Duration = Duration::from_secs(60);
 const LONGEST_HOLD: Duration = Duration::from_secs(7 * 86_400);
 
 impl AlertConfig {
@@ -295,7 +295,7 @@ fn sns_topic(environment: &Environment) -> Result<Option<SnsTopic>, ConfigError>
 fn hold(environment: &Environment) -> Result<Duration, ConfigError> {
     let hold = environment.duration("ALERT_HOLD", Duration::from_secs(3600))?;
     if !(SHORTEST_HOLD..=LONGEST_HOLD).contains(&hold) {
-        return Err(ConfigError::new("ALERT_HOLD", "is not from 5m to 7d"));
+        return Err(ConfigError::new("ALERT_HOLD", "is not from 1m to 7d"));
     }
     Ok(hold)
 }
@@ -436,7 +436,7 @@ mod tests {
                 "ALERT_SNS_TOPIC_ARN",
                 "form",
             ),
-            (vec![("ALERT_HOLD", "1m")], "ALERT_HOLD", "5m"),
+            (vec![("ALERT_HOLD", "59s")], "ALERT_HOLD", "1m"),
             (vec![("PUBLIC_URL", "ftp://x")], "PUBLIC_URL", "http"),
         ] {
             let error = read(&variables).unwrap_err();

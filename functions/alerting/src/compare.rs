@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{
     Timestamp,
-    alert::{Alert, AlertName, AlertState, Change, Fingerprint, Scope, Verdict, reconcile},
+    alert::{Alert, AlertName, AlertState, Change, Fingerprint, Scope, Statement, reconcile},
 };
 use store::{
     StoreError,
@@ -13,7 +13,7 @@ use store::{
 
 use crate::{
     Alerting,
-    holding::{Holding, Question, Texts},
+    holding::{Question, Texts},
     message,
 };
 
@@ -43,11 +43,10 @@ impl Alerting {
         };
         let mut holding = question.holding(&receivers).await?;
         let mut stored = turn.open_alerts().await?;
-        let claimed = claimed(&holding);
+        let claimed = holding.statements.iter().flat_map(Statement::fingerprints);
         let open: std::collections::HashSet<Fingerprint> =
             stored.iter().map(|alert| alert.fingerprint).collect();
         let unknown: Vec<Fingerprint> = claimed
-            .into_iter()
             .filter(|fingerprint| !open.contains(fingerprint))
             .collect();
         stored.extend(turn.resolved_alerts(&unknown).await?);
@@ -143,22 +142,6 @@ impl Alerting {
 }
 
 const HOUR_MS: i64 = 3_600_000;
-
-/// Every alert that a statement says holds, and those that stand for many.
-fn claimed(holding: &Holding) -> Vec<Fingerprint> {
-    let mut claimed = Vec::new();
-    for statement in &holding.statements {
-        let claims = statement.claims.iter();
-        let holds = claims.filter(|claim| matches!(claim.verdict, Verdict::Holds { .. }));
-        claimed.extend(holds.map(domain::alert::Claim::fingerprint));
-        if let Some((labels, _)) = &statement.group {
-            claimed.push(Fingerprint::of(labels));
-        }
-    }
-    claimed.sort_unstable();
-    claimed.dedup();
-    claimed
-}
 
 /// Whether something is different afterwards.
 fn is_news(change: &Change, before: &[Alert]) -> bool {

@@ -1,6 +1,6 @@
 //! Deliveries: each receiver by itself, so that none waits for another.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use chrono::Utc;
 use domain::{Timestamp, alert::Fingerprint};
@@ -141,30 +141,42 @@ impl Alerting {
     }
 
     async fn report(&self, alertmanager: &Alertmanager, said: Said) -> Result<(), StoreError> {
-        let waiting = self.store.waiting_deliveries(alertmanager.name()).await?;
-        let (ids, of): (Vec<u64>, HashSet<Fingerprint>) = waiting.into_iter().unzip();
+        let receiver = alertmanager.name();
+        let mut waiting: HashMap<Fingerprint, Vec<u64>> = HashMap::new();
+        for (id, of) in self.store.waiting_deliveries(receiver).await? {
+            waiting.entry(of).or_default().push(id);
+        }
         let now = now();
-        let of: Vec<Fingerprint> = of.into_iter().collect();
+        let of: Vec<Fingerprint> = waiting.keys().copied().collect();
         let mut alerts = self.store.alerts_of(&of).await?;
         if said == Said::Everything {
             let all = self.store.alerts_to_send(now - RESOLVED_FOR).await?;
-            alerts.extend(
-                all.into_iter()
-                    .filter(|alert| !of.contains(&alert.fingerprint)),
-            );
+            let others = all.into_iter();
+            alerts.extend(others.filter(|alert| !waiting.contains_key(&alert.fingerprint)));
         }
-        let posted = alerts.iter();
-        let posted = posted.filter_map(|alert| PostedAlert::of(alert, self.hold, now));
-        let posted: Vec<PostedAlert> = posted.collect();
-        let mut error = None;
-        for chunk in posted.chunks(ALERTS_AT_ONCE) {
-            if let Some(why) = alertmanager.post(chunk).await.error() {
-                error = Some(why.to_owned());
-                break;
-            }
+        let posted = alerts.iter().filter_map(|alert| {
+            let posted = PostedAlert::of(alert, self.hold, now)?;
+            Some((alert.fingerprint, posted))
+        });
+        let (of, posted): (Vec<Fingerprint>, Vec<PostedAlert>) = posted.unzip();
+        let (mut last, mut error): (Option<Attempt>, Option<String>) = (None, None);
+        for (of, posted) in of.chunks(ALERTS_AT_ONCE).zip(posted.chunks(ALERTS_AT_ONCE)) {
+            // What one that answers does not take keeps nothing else from it; one that does not is asked once.
+            let away = last.take().filter(|last| last.status().is_none());
+            let attempt = match away {
+                Some(away) => away,
+                None => alertmanager.post(posted).await,
+            };
+            let ids: Vec<u64> = of
+                .iter()
+                .filter_map(|own| waiting.remove(own))
+                .flatten()
+                .collect();
+            self.finish(receiver, &ids, attempt.error(), now).await?;
+            error = error.or(attempt.error().map(str::to_owned));
+            last = Some(attempt);
         }
         if let Some(error) = &error {
-            let receiver = alertmanager.name();
             tracing::warn!(
                 event = "delivery_failed",
                 receiver,
@@ -172,13 +184,22 @@ impl Alerting {
                 "an Alertmanager does not learn what fires"
             );
         }
+        // Of these there is nothing to say now.
+        let ids: Vec<u64> = waiting.into_values().flatten().collect();
+        self.finish(receiver, &ids, error.as_deref(), now).await
+    }
+
+    async fn finish(
+        &self,
+        receiver: &str,
+        ids: &[u64],
+        error: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());
         }
-        let store = &self.store;
-        store
-            .finish_waiting(alertmanager.name(), &ids, error.as_deref(), now)
-            .await
+        self.store.finish_waiting(receiver, ids, error, now).await
     }
 }
 

@@ -69,11 +69,39 @@ async fn is_news(batch: &Batch, store: &Store) -> Result<bool, StoreError> {
     {
         return Ok(true);
     }
-    let rows = documents
-        .iter()
-        .filter(|document| matches!(document, Document::Violations(_)));
-    let mut runs: Vec<Timestamp> = rows.map(Document::as_of).collect();
-    runs.sort_unstable();
-    runs.dedup();
-    store.has_run_of(&runs).await
+    store.has_run_of(&evaluated(documents)).await
+}
+
+/// When the evaluations were that these rows belong to.
+fn evaluated(documents: &[Document]) -> Vec<Timestamp> {
+    let is_row =
+        |document: &&Document| matches!(document, Document::Violations(_) | Document::Slices(_));
+    let rows = documents.iter().filter(is_row);
+    let mut times: Vec<Timestamp> = rows.map(Document::as_of).collect();
+    times.sort_unstable();
+    times.dedup();
+    times
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::message::Kind;
+    use store::testing::Documents;
+
+    use super::*;
+
+    #[test]
+    fn rows_of_ranges_and_of_events_complete_evaluations() {
+        let of =
+            |kind, as_of: &str| Documents::about("cpuUsage", "a").of(kind, as_of.parse().unwrap());
+        let documents = [
+            of(Kind::Slices, "2026-11-23T08:45:30Z"),
+            of(Kind::Violations, "2026-11-23T08:45:00Z"),
+            of(Kind::Metrics, "2026-11-23T08:46:00Z"),
+            of(Kind::Slices, "2026-11-23T08:45:00Z"),
+        ];
+        let expected = ["2026-11-23T08:45:00Z", "2026-11-23T08:45:30Z"];
+        let expected = expected.map(|time| time.parse::<Timestamp>().unwrap());
+        assert_eq!(evaluated(&documents), expected);
+    }
 }

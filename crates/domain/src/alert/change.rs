@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
-    Alert, AlertState, Annotations, Claim, Fingerprint, Scope, Statement, Verdict, reason, storm,
+    Alert, AlertName, AlertState, Annotations, Claim, Fingerprint, Scope, Statement, Verdict,
+    reason, storm,
 };
-use crate::time::Timestamp;
+use crate::{series::Labels, time::Timestamp};
 
 /// The objectives in force, by SLA.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,12 +134,10 @@ impl Comparison {
         let Some((labels, annotations)) = &self.statement.group else {
             return claims;
         };
-        let group = Fingerprint::of(labels);
         let firing = self.open.iter();
         let firing = firing.filter(|alert| alert.state == AlertState::Firing);
-        let mut open: BTreeSet<Fingerprint> =
-            firing.clone().map(|alert| alert.fingerprint).collect();
-        let is_grouped = open.remove(&group);
+        let open: BTreeSet<Fingerprint> = firing.clone().map(|alert| alert.fingerprint).collect();
+        let is_grouped = firing.clone().any(storm::is_rest);
         let silent = &self.statement.silent;
         let is_silent = |alert: &&Alert| alert.series.is_some_and(|own| silent.contains(&own));
         let silent = firing.filter(is_silent).count();
@@ -173,7 +172,7 @@ impl Comparison {
                 let is_later = self.statement.as_of > alert.as_of;
                 let holds = self.statement.as_of.since(began) >= self.statement.hold
                     && (!self.statement.twice || is_later);
-                let frozen = frozen.or((!self.statement.stands).then_some(reason::NO_DATA));
+                let frozen = frozen.or_else(|| self.frozen_without_data());
                 let said = Alert {
                     annotations: with_since(claim.annotations, since),
                     frozen: frozen.is_some(),
@@ -206,7 +205,7 @@ impl Comparison {
         let since = since
             .filter(|since| resolved_at.is_none_or(|resolved_at| *since > resolved_at))
             .unwrap_or(as_of);
-        let frozen = frozen.or((!self.statement.stands).then_some(reason::NO_DATA));
+        let frozen = frozen.or_else(|| self.frozen_without_data());
         let alert = Alert {
             fingerprint,
             scope: self.statement.scope.clone(),
@@ -241,20 +240,23 @@ impl Comparison {
         }
     }
 
+    /// Why what is claimed is frozen where nothing stands. That nothing does is known.
+    fn frozen_without_data(&self) -> Option<&'static str> {
+        let Statement { stands, scope, .. } = &self.statement;
+        (!stands && scope.name != AlertName::NoData).then_some(reason::NO_DATA)
+    }
+
     /// What becomes of an alert that the statement does not claim.
     fn unclaimed(&self, alert: Alert) -> Option<Change> {
         let Statement {
             as_of,
-            severity,
             listed,
             silent,
             ended,
             stands,
-            group,
             ..
         } = &self.statement;
-        let own = alert.labels.0.get("severity");
-        if severity.as_ref().is_some_and(|now| Some(now) != own) {
+        if self.has_other_severity(&alert) {
             return Some(resolved(alert, *as_of, Some(reason::SEVERITY)));
         }
         if alert.series.is_some_and(|series| ended.contains(&series)) {
@@ -264,12 +266,9 @@ impl Comparison {
             return frozen(alert, reason::NO_DATA);
         }
         // Any silent series may be one that the alert of many stands for.
-        let is_of_many = group
-            .as_ref()
-            .is_some_and(|(labels, _)| alert.labels == *labels);
         let is_silent = match alert.series {
             Some(series) => silent.contains(&series),
-            None => is_of_many && !silent.is_empty(),
+            None => storm::is_rest(&alert) && !silent.is_empty(),
         };
         if is_silent {
             return frozen(alert, reason::SILENT);
@@ -281,7 +280,22 @@ impl Comparison {
         let reason = (!is_listed).then_some(reason::GONE);
         Some(resolved(alert, *as_of, reason))
     }
+
+    /// Whether an alert would be the same now but for its severity.
+    fn has_other_severity(&self, alert: &Alert) -> bool {
+        let is_own = |(name, value): (&String, &String)| alert.labels.0.get(name) == Some(value);
+        let is_severity = |name: &String| SEVERITIES.contains(&name.as_str());
+        let is_like = |own: &&Labels| {
+            let mut labels = own.0.iter();
+            labels.all(|label| is_severity(label.0) || is_own(label))
+        };
+        let like: Vec<&Labels> = self.statement.identities.iter().filter(is_like).collect();
+        !like.is_empty() && !like.iter().any(|own| own.0.iter().all(is_own))
+    }
 }
+
+/// The labels that say how urgent an alert is.
+const SEVERITIES: [&str; 2] = ["severity", "slacast_severity"];
 
 fn with_since(mut annotations: Annotations, since: Timestamp) -> Annotations {
     annotations.insert("since".to_owned(), since.to_string());

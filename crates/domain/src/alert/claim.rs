@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Annotations, Fingerprint, Scope};
+use super::{Annotations, Fingerprint, Scope, storm};
 use crate::{
     series::{Labels, SeriesId},
     time::Timestamp,
@@ -40,8 +40,9 @@ pub struct Statement {
     pub scope: Scope,
     /// When it looked.
     pub as_of: Timestamp,
-    /// The severity that the scope's alerts have now; those of another one are resolved. `None`: claims have their own.
-    pub severity: Option<String>,
+    /// The labels that the scope's alerts have now, without those of series. An alert that differs from these by its severity
+    /// alone is resolved for that. Empty where no version changes the severity.
+    pub identities: Vec<Labels>,
     /// What it says, each identity once.
     pub claims: Vec<Claim>,
     /// Every series that it lists; `None` where it is not about series.
@@ -56,8 +57,8 @@ pub struct Statement {
     pub hold: Duration,
     /// Whether a claim has to hold in two evaluations, one after the other.
     pub twice: bool,
-    /// The labels of the one alert that stands for many series, and what people read of it; `None` where each has its own,
-    /// however many there are.
+    /// Labels without those of a series, and what people read of an alert that stands for many series; `None` where each has
+    /// its own, however many there are.
     pub group: Option<(Labels, Annotations)>,
 }
 
@@ -67,7 +68,7 @@ impl Statement {
         Self {
             scope,
             as_of,
-            severity: None,
+            identities: Vec::new(),
             claims,
             listed: None,
             silent: BTreeSet::new(),
@@ -77,6 +78,18 @@ impl Statement {
             twice: false,
             group: None,
         }
+    }
+
+    /// Every alert that it may say holds: those of its claims, and those that stand for many of them.
+    pub fn fingerprints(&self) -> BTreeSet<Fingerprint> {
+        let holds = |claim: &&Claim| matches!(claim.verdict, Verdict::Holds { .. });
+        let claims = self.claims.iter().filter(holds);
+        let severities: BTreeSet<&str> = claims.clone().map(storm::severity).collect();
+        let rest = self.group.iter().flat_map(|(labels, _)| {
+            let of = severities.iter().map(|own| storm::rest(labels, own));
+            of.map(|labels| Fingerprint::of(&labels))
+        });
+        claims.map(Claim::fingerprint).chain(rest).collect()
     }
 }
 

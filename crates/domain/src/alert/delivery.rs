@@ -11,7 +11,8 @@ pub enum NextAttempt {
     Never,
 }
 
-/// A receiver that asks to be left alone for longer is asked again after that.
+/// A receiver that asks to be left alone for longer is asked again after that; one that asks for less than the first wait after
+/// that one.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// So long after its first attempt a delivery is given up.
 pub const LONGEST_DELIVERY: Duration = Duration::from_secs(3 * 86_400);
@@ -35,7 +36,8 @@ pub fn next_attempt(
     retry_after: Option<Duration>,
 ) -> NextAttempt {
     let place = (attempts.max(1) as usize - 1).min(WAITS.len() - 1);
-    let wait = retry_after.map_or(WAITS[place], |asked| asked.min(LONGEST_RETRY_AFTER));
+    let asked = retry_after.map(|asked| asked.clamp(WAITS[0], LONGEST_RETRY_AFTER));
+    let wait = asked.unwrap_or(WAITS[place]);
     let next = now + wait;
     if next > first + LONGEST_DELIVERY {
         NextAttempt::Never

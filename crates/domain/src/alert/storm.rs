@@ -1,8 +1,8 @@
 //! Storms: when very many series of an objective alert at once, one alert stands for most of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Annotations, Claim, Fingerprint, Verdict};
+use super::{Alert, Annotations, Claim, Fingerprint, Verdict};
 use crate::series::Labels;
 
 /// So many alerts of one name and objective are open by series at most.
@@ -10,9 +10,33 @@ pub const MOST_OWN: usize = 50;
 /// Once fewer hold, each has its own again.
 pub const UNGROUPED_BELOW: usize = 25;
 
-/// Divides the claims of series between alerts of their own and the one that stands for the rest. `open`: those that have
-/// their own already, which they keep; `silent` more are open of which nothing is claimed. Claims that do not hold stay as
-/// they are.
+/// The label of an alert that stands for the rest: what is said of all series together may be an alert too.
+const REST: (&str, &str) = ("slacast_groups", "rest");
+const SEVERITY: &str = "severity";
+
+/// The labels of the alert that stands for the rest of those of one severity.
+pub(super) fn rest(group: &Labels, severity: &str) -> Labels {
+    let mut labels = group.0.clone();
+    for (name, value) in [REST, (SEVERITY, severity)] {
+        labels.insert(name.to_owned(), value.to_owned());
+    }
+    Labels(labels)
+}
+
+/// Whether an alert stands for the rest.
+pub(super) fn is_rest(alert: &Alert) -> bool {
+    let (name, value) = REST;
+    alert.series.is_none() && alert.labels.0.get(name).is_some_and(|own| own == value)
+}
+
+/// The severity that receivers learn of.
+pub(super) fn severity(claim: &Claim) -> &str {
+    claim.labels.0.get(SEVERITY).map_or("", String::as_str)
+}
+
+/// Divides the claims of series between alerts of their own and those that stand for the rest, one for each severity. `open`:
+/// those that have their own already, which they keep; `silent` more are open of which nothing is claimed. Claims that do not
+/// hold or are about no series stay as they are.
 pub(super) fn divide(
     claims: Vec<Claim>,
     (labels, annotations): (&Labels, &Annotations),
@@ -20,9 +44,9 @@ pub(super) fn divide(
     silent: usize,
     is_grouped: bool,
 ) -> Vec<Claim> {
-    let (holding, mut divided): (Vec<_>, Vec<_>) = claims
-        .into_iter()
-        .partition(|claim| matches!(claim.verdict, Verdict::Holds { .. }));
+    let (holding, mut divided): (Vec<_>, Vec<_>) = claims.into_iter().partition(|claim| {
+        claim.series.is_some() && matches!(claim.verdict, Verdict::Holds { .. })
+    });
     let count = holding.len();
     let all_own = match is_grouped {
         true => count < UNGROUPED_BELOW,
@@ -40,15 +64,18 @@ pub(super) fn divide(
         let room = MOST_OWN.saturating_sub(own.len() + silent);
         own.extend(others.by_ref().take(room));
     }
-    let rest = others.len();
-    divided.extend(own);
-    if rest > 0 {
-        let mut annotations = annotations.clone();
-        annotations.insert("value".to_owned(), rest.to_string());
-        let summary =
-            format!("{count} series alert at once: {rest} of them have no alert of their own");
-        annotations.insert("summary".to_owned(), summary);
-        divided.push(Claim::holds(labels.clone(), None, annotations));
+    let mut left: BTreeMap<String, usize> = BTreeMap::new();
+    for claim in others {
+        *left.entry(severity(&claim).to_owned()).or_default() += 1;
     }
+    divided.extend(own);
+    divided.extend(left.into_iter().map(|(severity, left)| {
+        let mut annotations = annotations.clone();
+        annotations.insert("value".to_owned(), left.to_string());
+        let summary =
+            format!("{count} series alert at once: {left} of them have no alert of their own");
+        annotations.insert("summary".to_owned(), summary);
+        Claim::holds(rest(labels, &severity), None, annotations)
+    }));
     divided
 }

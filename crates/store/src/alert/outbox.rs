@@ -98,7 +98,7 @@ pub struct Attempted {
 }
 
 /// Of one alert and receiver the oldest that waits is first.
-const IS_FIRST: &str = "NOT EXISTS (SELECT 1 FROM outbox e FORCE INDEX (by_alert) WHERE e.receiver = o.receiver \
+pub(super) const IS_FIRST: &str = "NOT EXISTS (SELECT 1 FROM outbox e FORCE INDEX (by_alert) WHERE e.receiver = o.receiver \
      AND e.fingerprint = o.fingerprint AND e.state = 'waiting' AND e.id < o.id)";
 
 impl Store {
@@ -214,6 +214,19 @@ impl Store {
         Ok(())
     }
 
+    /// What waits for a receiver that is about to be enabled again has three days from then on.
+    pub(super) async fn begin_anew(&self, receiver: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE outbox FORCE INDEX (by_receiver) SET first_attempt = NULL, attempts = 0 \
+             WHERE receiver = ? AND state = 'waiting' AND receiver IN \
+             (SELECT name FROM receiver WHERE disabled_at IS NOT NULL)",
+        )
+        .bind(receiver)
+        .execute(self.pool())
+        .await?;
+        Ok(())
+    }
+
     /// The deliveries that wait for a receiver whose messages are made at the attempt: number and alert.
     ///
     /// # Errors
@@ -234,7 +247,7 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Writes down what came of sending these at `now`; those that wait for three days are given up.
+    /// Writes down what came of sending these at `now`; those that were tried for three days are given up.
     ///
     /// # Errors
     /// When the database is away.
@@ -255,11 +268,11 @@ impl Store {
             };
             let given_up = column_time(now - domain::alert::LONGEST_DELIVERY);
             let mut query = QueryBuilder::<MySql>::new(
-                "UPDATE outbox SET attempts = attempts + 1, state = IF(created_at < ",
+                "UPDATE outbox SET attempts = attempts + 1, state = IF(first_attempt < ",
             );
             query
                 .push_bind(given_up)
-                .push(", 'dead', state), finished_at = IF(created_at < ")
+                .push(", 'dead', state), finished_at = IF(first_attempt < ")
                 .push_bind(given_up)
                 .push(", ")
                 .push_bind(column_time(now))
@@ -302,7 +315,7 @@ async fn read_committed(connection: &mut MySqlConnection) -> Result<(), StoreErr
     Ok(())
 }
 
-fn push_receivers(query: &mut QueryBuilder<MySql>, receivers: &[&str]) {
+pub(super) fn push_receivers(query: &mut QueryBuilder<MySql>, receivers: &[&str]) {
     query.push(" AND o.receiver IN (");
     let mut list = query.separated(", ");
     for receiver in filled(receivers) {

@@ -75,6 +75,9 @@ impl Store {
             let same = known.filter(|(_, address, ..)| *address == receiver.address);
             let disabled_at = same.and_then(|(.., disabled_at)| disabled_at.map(read_time));
             let is_fresh = |seen_at: NaiveDateTime| read_time(seen_at) + SEEN_EVERY > now;
+            if same.is_none() && known.is_some_and(|(.., disabled_at)| disabled_at.is_some()) {
+                self.begin_anew(&receiver.name).await?;
+            }
             if !same.is_some_and(|(_, _, seen_at, _)| is_fresh(*seen_at)) {
                 sqlx::query(
                     "INSERT INTO receiver (name, address, seen_at) VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE \
@@ -95,11 +98,12 @@ impl Store {
         Ok(states)
     }
 
-    /// Enables a receiver that took something at `now`; what waits for it is due at once.
+    /// Enables a receiver that took something at `now`; what waits for it is due at once, and for three days where it was disabled.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn enable_receiver(&self, name: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.begin_anew(name).await?;
         sqlx::query("UPDATE receiver SET disabled_at = NULL, delivered_at = ? WHERE name = ?")
             .bind(column_time(now))
             .bind(name)

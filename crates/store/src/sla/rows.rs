@@ -4,7 +4,11 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
-use domain::{Labels, SeriesId, Timestamp, evaluation::Episode, sla::Sla};
+use domain::{
+    Labels, SeriesId, Timestamp,
+    evaluation::Episode,
+    sla::{SeriesEnd, Sla},
+};
 use sqlx::{MySql, QueryBuilder, Row, mysql::MySqlRow};
 
 use super::{filled, newest::Newest};
@@ -29,7 +33,9 @@ pub struct EvaluatedRow {
     pub series: SeriesId,
     /// How it stands.
     pub standing: SeriesStanding,
-    /// Its labels, where they were asked for.
+    /// Since when no sample stands, where none does.
+    pub silent_since: Option<Timestamp>,
+    /// Its labels, where there is something to say of it.
     pub labels: Option<Labels>,
     /// The violation that goes on, or went on when it fell silent.
     pub episode: Option<Episode>,
@@ -95,21 +101,26 @@ impl Store {
         forecast: &[&str],
     ) -> Result<BTreeMap<String, EvaluatedRows>, StoreError> {
         let complete = Newest::complete(sla, until);
-        let mut found = self.rows_of(&complete, forecast).await?;
+        let endless = sla.objectives.iter();
+        let endless = endless.filter(|objective| objective.series_end == SeriesEnd::NoData);
+        let endless: Vec<&str> = endless.map(|objective| objective.id.as_str()).collect();
+        let mut found = self.rows_of(&complete, forecast, &endless).await?;
         if found.len() < sla.objectives.len()
             && let Some(earlier) = Newest::of_earlier_schema(self, sla, until).await?
         {
-            for (objective, rows) in self.rows_of(&earlier, forecast).await? {
+            for (objective, rows) in self.rows_of(&earlier, forecast, &endless).await? {
                 found.entry(objective).or_insert(rows);
             }
         }
         Ok(found)
     }
 
+    /// `endless`: objectives whose series never end.
     async fn rows_of(
         &self,
         newest: &Newest<'_>,
         forecast: &[&str],
+        endless: &[&str],
     ) -> Result<BTreeMap<String, EvaluatedRows>, StoreError> {
         // The last episode by its number: MariaDB finds `[last]` in the first row alone.
         let mut query = QueryBuilder::<MySql>::new(
@@ -123,7 +134,9 @@ impl Store {
              IF(v.state = 'firing' OR v.silent_state = 'firing'",
         );
         push_asked(&mut query, forecast);
-        query.push(", CAST(JSON_EXTRACT(v.document, '$.series.labels') AS CHAR), NULL) AS labels, IF(FALSE");
+        query.push(" OR (v.state = 'no_data' AND (FALSE");
+        push_asked(&mut query, endless);
+        query.push(")), CAST(JSON_EXTRACT(v.document, '$.series.labels') AS CHAR), NULL) AS labels, IF(FALSE");
         push_asked(&mut query, forecast);
         query.push(
             ", CAST(JSON_EXTRACT(v.document, '$.outlook.probability') AS CHAR), NULL) AS probability",
@@ -161,9 +174,10 @@ fn push_asked(query: &mut QueryBuilder<MySql>, objectives: &[&str]) {
 fn read(row: &MySqlRow) -> Result<EvaluatedRow, StoreError> {
     let state: &str = row.try_get_unchecked("state")?;
     let silent_state: Option<&str> = row.try_get_unchecked("silent_state")?;
+    let silent_since: Option<NaiveDateTime> = row.try_get("silent_since")?;
     let standing = SeriesStanding::of(
         state,
-        row.try_get("silent_since")?,
+        silent_since,
         silent_state,
         row.try_get("ended_until")?,
     );
@@ -175,6 +189,7 @@ fn read(row: &MySqlRow) -> Result<EvaluatedRow, StoreError> {
     Ok(EvaluatedRow {
         series: series_id(row)?,
         standing,
+        silent_since: silent_since.map(read_time),
         labels: json("labels")?.map(serde_json::from_str).transpose()?,
         episode: json("episode")?.map(serde_json::from_str).transpose()?,
         probability: json("probability")?.map(serde_json::from_str).transpose()?,

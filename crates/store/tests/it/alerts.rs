@@ -17,12 +17,12 @@ use store::{
 
 const LEASE: Duration = Duration::from_secs(30);
 
-fn at(seconds: u64) -> Timestamp {
+pub(crate) fn at(seconds: u64) -> Timestamp {
     let start: Timestamp = "2026-11-23T08:45:00Z".parse().unwrap();
     start + Duration::from_secs(seconds)
 }
 
-fn alert(number: usize, state: AlertState) -> Alert {
+pub(crate) fn alert(number: usize, state: AlertState) -> Alert {
     let labels: Labels = [("number", number.to_string())].into_iter().collect();
     Alert {
         fingerprint: Fingerprint::of(&labels),
@@ -40,7 +40,7 @@ fn alert(number: usize, state: AlertState) -> Alert {
 }
 
 /// Writes a change of each alert, with a delivery to `ops`.
-async fn write(store: &Store, alerts: &[Alert]) {
+pub(crate) async fn write(store: &Store, alerts: &[Alert]) {
     // The turn before ends a moment after it is dropped.
     let patience = Duration::from_secs(5);
     let mut turn = store.comparing_turn(patience).await.unwrap().unwrap();
@@ -227,6 +227,66 @@ async fn a_disabled_receiver_keeps_what_waits_until_its_address_changes() {
     assert_eq!(states[0].disabled_at, None);
     assert_eq!(store.disabled_receivers(at(3)).await.unwrap(), []);
     assert_eq!(lease(store, 4).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_waited_for_a_disabled_receiver_has_three_days_once_it_is_enabled() {
+    let database = TestDatabase::create().await;
+    let store = database.store();
+    let receiver = |address: &str| KnownReceiver {
+        name: "ops".to_owned(),
+        address: address.repeat(64),
+    };
+    store.know_receivers(&[receiver("a")], at(0)).await.unwrap();
+    write(store, &[alert(1, AlertState::Firing)]).await;
+    let disabled = async |day: u64| {
+        let leased = lease(store, day * 86_400).await;
+        assert_eq!((leased.len(), leased[0].attempts), (1, 1), "{day}");
+        finish(store, leased, failed(), day * 86_400 + 1).await;
+        let leased = lease(store, day * 86_400 + 10).await;
+        assert_eq!((leased.len(), leased[0].attempts), (1, 2), "{day}");
+        finish(store, leased, Outcome::Disabled, day * 86_400 + 11).await;
+    };
+    disabled(0).await;
+    store.enable_receiver("ops", at(4 * 86_400)).await.unwrap();
+    disabled(4).await;
+    let days = 8 * 86_400;
+    store
+        .know_receivers(&[receiver("b")], at(days))
+        .await
+        .unwrap();
+    disabled(8).await;
+}
+
+#[tokio::test]
+async fn what_was_given_up_at_an_alertmanager_has_three_days_more_once_it_is_retried() {
+    let database = TestDatabase::create().await;
+    let store = database.store();
+    write(store, &[alert(1, AlertState::Firing)]).await;
+    let waiting = async || {
+        let waiting = store.waiting_deliveries("ops").await.unwrap();
+        waiting.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let ids = waiting().await;
+    let fail = async |seconds: u64| {
+        let failed = store.finish_waiting("ops", &ids, Some("it answered 500"), at(seconds));
+        failed.await.unwrap();
+    };
+    let three_days = 3 * 86_400;
+    fail(10).await;
+    fail(10 + three_days).await;
+    assert_eq!(waiting().await, ids);
+    fail(11 + three_days).await;
+    assert!(waiting().await.is_empty());
+    store
+        .retry_delivery(ids[0], at(12 + three_days))
+        .await
+        .unwrap();
+    fail(13 + three_days).await;
+    fail(13 + 2 * three_days).await;
+    assert_eq!(waiting().await, ids);
+    fail(14 + 2 * three_days).await;
+    assert!(waiting().await.is_empty());
 }
 
 #[tokio::test]

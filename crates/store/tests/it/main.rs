@@ -14,3 +14,4 @@ mod schema;
 mod score;
 mod score_hours;
 mod slices;
+mod system_facts;

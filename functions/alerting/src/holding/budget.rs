@@ -67,13 +67,15 @@ pub(super) async fn statements(
             let period = objective.terms().window.period(*as_of);
             let within = expected(objective).filter(|_| !period.has_just_begun(*as_of));
             let exhaustion = exhaustion(question, about, within, budget.exhaustion_seconds);
-            for (name, claims) in [
-                (AlertName::BudgetBurn, burns),
-                (AlertName::Exhaustion, exhaustion),
+            let identities = identities(about, &budget.alerts);
+            for (name, claims, identities) in [
+                (AlertName::BudgetBurn, burns, identities),
+                (AlertName::Exhaustion, exhaustion, Vec::new()),
             ] {
                 let scope = Scope::of(name, &sla.name, &objective.id);
                 statements.push(Statement {
                     stands: *stands,
+                    identities,
                     ..Statement::new(scope, *as_of, claims)
                 });
             }
@@ -124,26 +126,43 @@ pub(super) struct Burning<'a> {
 /// Pairs that are one alert.
 type Together<'a> = (Severity, Option<&'a str>, &'a Labels);
 
+fn together(pair: &Alert) -> Together<'_> {
+    (pair.severity, pair.name.as_deref(), &pair.labels)
+}
+
+/// The labels of pairs that are one alert, of all events or series together or of one group.
+fn identity(about: About<'_>, pairs: Together<'_>, group: Option<&Labels>) -> Labels {
+    let (severity, called, given) = pairs;
+    let identity = Identity {
+        called,
+        sla: Some(about.sla),
+        objective: Some(about.id),
+        given: Some(given),
+        series: group,
+        ..Identity::of_system(AlertName::BudgetBurn, severity.word())
+    };
+    identity.labels()
+}
+
+/// What the alerts of these pairs are known by, without the labels of groups.
+pub(super) fn identities(about: About<'_>, pairs: &[Alert]) -> Vec<Labels> {
+    let pairs = pairs.iter();
+    pairs
+        .map(|pair| identity(about, together(pair), None))
+        .collect()
+}
+
 /// The burn-rate alerts: one for the pairs of each severity, name and labels.
 pub(super) fn burns(question: &Question<'_>, about: About<'_>, burning: Burning<'_>) -> Vec<Claim> {
-    let mut together: BTreeMap<Together<'_>, Vec<&Alert>> = BTreeMap::new();
+    let mut all: BTreeMap<Together<'_>, Vec<&Alert>> = BTreeMap::new();
     for pair in burning.alerts {
-        let key = (pair.severity, pair.name.as_deref(), &pair.labels);
-        together.entry(key).or_default().push(pair);
+        all.entry(together(pair)).or_default().push(pair);
     }
-    let claims = together.into_iter();
-    let claims = claims.filter_map(|((severity, called, given), pairs)| {
-        let identity = Identity {
-            called,
-            sla: Some(about.sla),
-            objective: Some(about.id),
-            given: Some(given),
-            series: burning.group.map(|(_, labels)| labels),
-            ..Identity::of_system(AlertName::BudgetBurn, severity.word())
-        };
+    let claims = all.into_iter().filter_map(|(together, pairs)| {
+        let group = burning.group.map(|(_, labels)| labels);
         let (verdict, annotations) = verdict(question, about, burning, &pairs)?;
         Some(Claim {
-            labels: identity.labels(),
+            labels: identity(about, together, group),
             series: burning.group.map(|(id, _)| id),
             verdict,
             annotations,

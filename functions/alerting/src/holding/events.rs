@@ -14,7 +14,7 @@ use store::{
 
 use super::{
     About, Holding, Question,
-    budget::{Burning, burns, exhaustion},
+    budget::{Burning, burns, exhaustion, identities},
     objective::{self, labels},
     texts::with,
 };
@@ -127,6 +127,7 @@ impl Counted<'_> {
         let ended = groups.iter().filter(|group| group.is_ended);
         let ended: BTreeSet<_> = ended.map(|group| group.id).collect();
         Statement {
+            identities: identities(self.about, &self.budgets.all.alerts),
             listed: Some(groups.iter().map(|group| group.id).collect()),
             ended,
             group: Some((many, texts)),

@@ -85,7 +85,11 @@ impl Question<'_> {
     /// Reads what holds; `receivers` is what is known of them.
     pub(crate) async fn holding(&self, receivers: &[ReceiverState]) -> Result<Holding, StoreError> {
         let slas = self.store.active_slas().await?;
-        let facts = self.store.system_facts(self.now).await?;
+        let configured: Vec<&str> = receivers.iter().map(|own| own.name.as_str()).collect();
+        let facts = self
+            .store
+            .system_facts(self.now, self.oldest_fresh(), &configured);
+        let facts = facts.await?;
         let mut holding = Holding {
             statements: Vec::new(),
             known: known(&slas),

@@ -7,7 +7,7 @@ use domain::{
     alert::{AlertName, Claim, Identity, Scope, Statement, Verdict, reason},
     duration,
     evaluation::Side,
-    sla::{Objective, Sla},
+    sla::{Objective, SeriesEnd, Sla},
 };
 use store::{
     score::ObjectiveScores,
@@ -64,7 +64,7 @@ impl Judged<'_> {
             })
         });
         Statement {
-            severity: Some(severity.to_owned()),
+            identities: vec![self.labels(AlertName::Violation, severity, None)],
             silent: self.with(SeriesStanding::NoData),
             ..self.of_series(AlertName::Violation, severity, firing.collect())
         }
@@ -108,35 +108,66 @@ impl Judged<'_> {
         }
     }
 
-    /// That no sample stands.
+    /// That no sample stands: of no series, or of some of a fleet that is fixed.
     pub(super) fn no_data(&self) -> Statement {
-        let scope = self.scope(AlertName::NoData);
-        let (question, rows) = (self.question, &self.rows.rows);
-        let mut claims = Vec::new();
-        if !self.stands() {
-            let what = match rows.len() {
-                0 => "no series matches".to_owned(),
-                1 => "its series has no sample".to_owned(),
-                count => format!("none of its {count} series has a sample"),
-            };
-            let why = if rows.is_empty() {
-                "no_series"
-            } else {
-                reason::NO_DATA
-            };
-            let summary = format!(
-                "`{}` of SLA `{}` cannot be judged: {what}",
-                self.objective.id, self.sla.name
-            );
-            let texts = question.texts;
-            let texts = texts.of_objective(self.about(), summary);
-            let labels = self.labels(AlertName::NoData, TICKET, None);
-            claims.push(Claim::holds(labels, None, with(texts, "reason", why)));
-        }
+        let claims = match self.objective.series_end {
+            _ if !self.stands() => vec![self.nothing()],
+            SeriesEnd::NoData => self.silent(),
+            SeriesEnd::Ended => Vec::new(),
+        };
         Statement {
-            hold: question.patience(),
-            ..Statement::new(scope, self.rows.as_of, claims)
+            hold: self.question.patience(),
+            ..self.of_series(AlertName::NoData, TICKET, claims)
         }
+    }
+
+    fn nothing(&self) -> Claim {
+        let rows = &self.rows.rows;
+        let what = match rows.len() {
+            0 => "no series matches".to_owned(),
+            1 => "its series has no sample".to_owned(),
+            count => format!("none of its {count} series has a sample"),
+        };
+        let why = if rows.is_empty() {
+            "no_series"
+        } else {
+            reason::NO_DATA
+        };
+        let summary = format!(
+            "`{}` of SLA `{}` cannot be judged: {what}",
+            self.objective.id, self.sla.name
+        );
+        let texts = self.question.texts.of_objective(self.about(), summary);
+        let labels = self.labels(AlertName::NoData, TICKET, None);
+        Claim::holds(labels, None, with(texts, "reason", why))
+    }
+
+    /// The series without a sample, each by itself.
+    fn silent(&self) -> Vec<Claim> {
+        let is_silent = |standing| {
+            matches!(
+                standing,
+                SeriesStanding::NoData | SeriesStanding::SilentFiring
+            )
+        };
+        let rows = self.rows.rows.iter();
+        let silent = rows
+            .filter(|row| is_silent(row.standing))
+            .filter_map(|row| {
+                let series = row.labels.as_ref()?;
+                let summary = format!(
+                    "`{}` of SLA `{}` cannot be judged for {series}: it has no sample",
+                    self.objective.id, self.sla.name
+                );
+                let texts = self.question.texts.of_objective(self.about(), summary);
+                let labels = self.labels(AlertName::NoData, TICKET, Some(series));
+                let texts = with(texts, "reason", reason::NO_DATA);
+                Some(Claim {
+                    series: Some(row.series),
+                    ..Claim::holds(labels, row.silent_since, texts)
+                })
+            });
+        silent.collect()
     }
 
     fn about(&self) -> About<'_> {
@@ -238,7 +269,10 @@ pub(super) fn stale(question: &Question<'_>, about: About<'_>, as_of: Timestamp)
     let labels = labels(about, AlertName::NoData, TICKET, None);
     let claim = Claim::holds(labels, Some(as_of), with(texts, "reason", reason::STALE));
     let scope = Scope::of(AlertName::NoData, about.sla, about.id);
-    Statement::new(scope, as_of, vec![claim])
+    Statement {
+        stands: false,
+        ..Statement::new(scope, as_of, vec![claim])
+    }
 }
 
 /// That there is no complete evaluation at all.
@@ -251,6 +285,7 @@ pub(super) fn unevaluated(question: &Question<'_>, about: About<'_>) -> Statemen
     let scope = Scope::of(AlertName::NoData, about.sla, about.id);
     Statement {
         hold: question.patience(),
+        stands: false,
         // Nothing is as late as this: an evaluation of the moment before ends it.
         ..Statement::new(scope, question.oldest_fresh(), vec![claim])
     }

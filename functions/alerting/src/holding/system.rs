@@ -4,6 +4,7 @@ use domain::{
     Labels, Timestamp,
     alert::{AlertName, Claim, Identity, Scope, Statement},
     duration,
+    message::Failure,
 };
 use store::alert::{NewestRun, ReceiverState, SystemFacts};
 
@@ -42,13 +43,9 @@ pub(super) fn no_data(
     has_objectives: bool,
 ) -> Statement {
     let run = facts.newest_run.as_ref();
-    let unread = run.filter(|run| run.as_of >= question.oldest_fresh() && reads_nothing(run));
-    let why = match unread {
-        Some(run) => {
-            let reasons = run.failures.iter().find(|failure| failure.metric.is_some());
-            let reason = reasons.map_or("", |failure| failure.reason.as_str());
-            Some(format!("no metric can be read: {}", cut(reason)))
-        }
+    let newest = run.filter(|run| run.as_of >= question.oldest_fresh());
+    let why = match newest.and_then(unread) {
+        Some(failure) => Some(format!("no metric can be read: {}", cut(&failure.reason))),
         None if is_fresh(question, facts.newest_evaluation) => None,
         None => Some(match run {
             Some(run) => format!(
@@ -77,9 +74,18 @@ pub(super) fn no_data(
     }
 }
 
-/// Whether a run failed for every metric.
-fn reads_nothing(run: &NewestRun) -> bool {
-    run.series == 0 && run.failures.iter().any(|failure| failure.metric.is_some())
+/// Why a run found no series at all, if that is a failure.
+fn unread(run: &NewestRun) -> Option<&Failure> {
+    let mut failures = run.failures.iter().filter(|_| run.series == 0);
+    failures.find(|failure| failure.metric.is_some())
+}
+
+/// Why a run failed as a whole: not for one message that was refused, nor for scores, which the next run makes up for.
+fn failed(run: &NewestRun) -> Option<&Failure> {
+    let is_whole = |failure: &&Failure| {
+        failure.metric.is_none() && failure.series.is_none() && failure.stage != "scores"
+    };
+    run.failures.iter().find(is_whole).or_else(|| unread(run))
 }
 
 /// What fails in the pipeline, each by itself.
@@ -99,9 +105,7 @@ pub(super) fn pipeline(
         claims.push(Claim::holds(labels, since, with(texts, "reason", cause)));
     };
     if let Some(run) = &facts.newest_run {
-        let whole = run.failures.iter().find(|failure| failure.metric.is_none());
-        let failed = whole.or(run.failures.first().filter(|_| run.series == 0));
-        if let Some(failure) = failed {
+        if let Some(failure) = failed(run) {
             let summary = format!(
                 "the run of {} failed at stage {}: {}",
                 moment(run.as_of),

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use config::{AlertmanagerAuth, AlertmanagerConfig, ExposeSecret};
 use domain::{
-    Timestamp,
+    Labels, Timestamp,
     alert::{Alert, AlertName, AlertState, Annotations},
 };
 use reqwest::Client;
@@ -62,7 +62,7 @@ impl PostedAlert {
         let dashboard = alert.annotations.get("dashboard");
         Some(Self {
             labels: alert.labels.with_classic_names().0,
-            annotations: alert.annotations.clone(),
+            annotations: Labels(alert.annotations.clone()).with_classic_names().0,
             starts_at: alert.since,
             ends_at,
             generator_url: dashboard.cloned().unwrap_or_default(),
@@ -128,5 +128,38 @@ impl Alertmanager {
             },
             Err(error) => Attempt::failed(sentence(&error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::alert::{Fingerprint, Scope};
+
+    use super::*;
+
+    fn named(name: &str) -> Annotations {
+        [(name.to_owned(), "x".to_owned())].into()
+    }
+
+    #[test]
+    fn no_name_is_one_that_an_alertmanager_does_not_take() {
+        let now = Timestamp::EPOCH + Duration::from_secs(1_800_000_000);
+        let labels = Labels(named("http.code"));
+        let alert = Alert {
+            fingerprint: Fingerprint::of(&labels),
+            scope: Scope::of_system(AlertName::BudgetBurn),
+            labels,
+            series: None,
+            annotations: named("runbook.url"),
+            state: AlertState::Firing,
+            frozen: false,
+            since: now,
+            as_of: now,
+            resolved_at: None,
+            reason: None,
+        };
+        let posted = PostedAlert::of(&alert, TEST_HOLD, now).unwrap();
+        assert_eq!(posted.labels, named("http_code"));
+        assert_eq!(posted.annotations, named("runbook_url"));
     }
 }

@@ -5,106 +5,24 @@ use std::time::Duration;
 use domain::{
     Timestamp,
     evaluation::{ForecastRisk, Outlook},
-    events::SliceCounts,
     message::{Failure, RunDocument},
-    sla::{AnyObjective, Draft},
+    sla::AnyObjective,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use store::{
     pipeline::Document,
-    sla::Condition,
-    testing::{CountedEvents, Documents, recorded},
+    testing::{Documents, recorded},
 };
 
-use crate::service::System;
-
-fn now() -> Timestamp {
-    Timestamp::from(chrono::Utc::now()).floor_to_second()
-}
-
-async fn put(system: &System, sla: &str, objective: Value) -> AnyObjective {
-    let draft = Draft::parse(&json!({"name": sla, "objectives": [objective]})).unwrap();
-    let store = system.database.store();
-    let put = store.put_sla(sla, &draft.objectives, &Condition::Any, now());
-    put.await.unwrap();
-    draft.objectives[0].clone()
-}
-
-async fn store(system: &System, documents: Vec<Document>) {
-    let stored = system.database.store().store_batch(&documents, &[]);
-    stored.await.unwrap();
-}
-
-/// The open alerts of that name: each label `label` and the summary, in the order of the labels.
-async fn firing(system: &System, name: &str, label: &str) -> Vec<(String, String)> {
-    system.tick().await;
-    let listed = system.get("/alerts?state=firing").await;
-    let alerts = listed["alerts"].as_array().unwrap().iter();
-    let own = alerts.filter(|alert| alert["labels"]["alertname"] == name);
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let mut found: Vec<_> = own
-        .map(|alert| {
-            let summary = text(&alert["annotations"]["summary"]);
-            (text(&alert["labels"][label]), summary)
-        })
-        .collect();
-    found.sort();
-    found
-}
-
-/// An objective of events, and what runs counted of it over the last hour.
-struct Shop {
-    system: System,
-    events: CountedEvents,
-}
-
-impl Shop {
-    /// 1 % may be bad, over 30 days; with these further fields.
-    async fn with(fields: Value) -> Self {
-        let mut objective = json!({
-            "id": "requests", "target": 0.99, "expect": {"exhausted_in": "6h"},
-            "events": {"bad": "errors_total", "total": "requests_total"},
-        });
-        let given = fields.as_object().unwrap().clone();
-        objective.as_object_mut().unwrap().extend(given);
-        let system = System::at(&[], true).await;
-        let AnyObjective::Events(objective) = put(&system, "shop", objective).await else {
-            panic!("it counts events");
-        };
-        let sla = "shop".parse().unwrap();
-        let events = CountedEvents {
-            sla,
-            version: 1,
-            objective,
-        };
-        Self { system, events }
-    }
-
-    /// Each minute of the hour before `as_of` had 100 events, so many of them bad.
-    async fn counted(&self, as_of: Timestamp, bad: f64) {
-        const QUARTER: Duration = Duration::from_secs(15 * 60);
-        let runs = (0..4).rev().map(|quarter| as_of - quarter * QUARTER);
-        let documents = runs.map(|as_of| {
-            let all = self.events.objective.group_of(&Default::default());
-            self.events.document(&all, as_of, |minute| SliceCounts {
-                end: minute.end(),
-                sums: [bad, 100.0],
-                measured: true,
-                reach: Some(minute.start()),
-            })
-        });
-        store(&self.system, recorded(documents)).await;
-    }
-}
+use crate::{
+    service::System,
+    shop::{Shop, firing, in_one_minute, now, put, store},
+};
 
 #[tokio::test]
 async fn a_budget_that_burns_too_fast_or_is_gone_is_an_alert_each() {
     let shop = Shop::with(json!({})).await;
-    // In one minute, so that each slice is counted anew by a newer run.
-    let newest = now() - Duration::from_secs(31);
-    let into_the_minute = newest.millis().rem_euclid(60_000).unsigned_abs();
-    let minute = newest - Duration::from_millis(into_the_minute);
-    let [first, second] = [20, 31].map(|seconds| minute + Duration::from_secs(seconds));
+    let [first, second] = in_one_minute();
     shop.counted(first, 20.0).await;
     let [(severity, summary)] = &firing(&shop.system, "SlacastBudgetBurn", "severity").await[..]
     else {
@@ -255,6 +173,14 @@ async fn each_thing_that_fails_in_the_pipeline_is_an_alert_of_its_own_until_it_i
     store(&system, vec![failed(minutes(61), vec![away()])]).await;
     assert_eq!(causes().await, ["metric_failed"]);
 
+    // One message that was refused and scores that come later are not the run.
+    let parts = vec![
+        Failure::new("publish", "it is too large").of_series("cpuUsage"),
+        Failure::new("scores", "MySQL does not answer: the next run scores them"),
+    ];
+    let as_of = now() - Duration::from_secs(45);
+    store(&system, vec![failed(as_of, parts)]).await;
+    assert_eq!(causes().await, [""; 0]);
     let broken = Failure::new("publish", "Kafka is away");
     store(
         &system,

@@ -1,8 +1,16 @@
 //! Receivers that do not do what they should.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use axum::{Router, http::StatusCode};
 use serde_json::Value;
+use sqlx::QueryBuilder;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -185,4 +193,61 @@ async fn a_certificate_of_nobody_is_refused_and_its_name_not_shown() {
     let error = delivery["last_error"].as_str().unwrap();
     assert!(error.starts_with("its certificate is refused"), "{error}");
     assert!(!error.contains("example"), "{error}");
+}
+
+/// So many alerts fire, and the receiver of this name knows of none.
+async fn crowd(system: &System, receiver: &str, alerts: usize) {
+    let fingerprints = || (0..alerts).map(|number| format!("{number:016x}"));
+    let mut query = QueryBuilder::new(
+        "INSERT INTO alert (fingerprint, alertname, sla, objective, series_id, state, frozen, since, as_of, labels, annotations) ",
+    );
+    query.push_values(fingerprints(), |mut row, fingerprint| {
+        row.push_bind(fingerprint).push(
+            "'SlacastViolation', '', '', '', 'firing', 0, '2026-01-01', '2026-01-01', '{}', '{}'",
+        );
+    });
+    query.build().execute(system.database.pool()).await.unwrap();
+    let mut query = QueryBuilder::new(
+        "INSERT INTO outbox (receiver, fingerprint, kind, message, body, state, created_at, attempts, next_attempt) ",
+    );
+    query.push_values(fingerprints(), |mut row, fingerprint| {
+        row.push_bind(receiver.to_owned())
+            .push_bind(fingerprint.clone())
+            .push("'firing'")
+            .push_bind(fingerprint)
+            .push("'', 'waiting', '2026-01-01', 0, '2026-01-01'");
+    });
+    query.build().execute(system.database.pool()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_alertmanager_refuses_keeps_nothing_else_from_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let name = listener.local_addr().unwrap().to_string();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let router = Router::new().fallback(move |_: String| {
+        let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            match is_first {
+                true => StatusCode::BAD_REQUEST,
+                false => StatusCode::OK,
+            }
+        }
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let system = System::at(&[], true).await;
+    let system = system.set("ALERTMANAGER_URLS", &format!("http://{name}"));
+    crowd(&system, &name, 600).await;
+    let outcomes = async || {
+        let counts = sqlx::query_as(
+            "SELECT CAST(SUM(state = 'delivered') AS SIGNED), \
+             CAST(SUM(state = 'waiting' AND last_error = 'it answered 400') AS SIGNED) FROM outbox",
+        );
+        let counts: (i64, Option<i64>) = counts.fetch_one(system.database.pool()).await.unwrap();
+        (counts.0, counts.1.unwrap_or_default())
+    };
+    system.tick().await;
+    assert_eq!(outcomes().await, (100, 500));
+    system.tick().await;
+    assert_eq!(outcomes().await, (600, 0));
 }

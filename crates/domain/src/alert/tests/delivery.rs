@@ -18,8 +18,8 @@ fn waits_grow_to_an_hour_and_end_after_three_days() {
 }
 
 #[test]
-fn a_receiver_says_when_to_come_again_up_to_an_hour() {
-    for (asked, waited) in [(0, 0), (7, 7), (3600, 3600), (90_000, 3600)] {
+fn a_receiver_says_when_to_come_again_from_five_seconds_to_an_hour() {
+    for (asked, waited) in [(0, 5), (7, 7), (3600, 3600), (90_000, 3600)] {
         let asked = Some(Duration::from_secs(asked));
         let next = next_attempt(3, at(0), at(10), asked);
         assert_eq!(next, NextAttempt::At(at(10 + waited)));

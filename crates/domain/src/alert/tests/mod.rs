@@ -2,6 +2,7 @@ mod delivery;
 mod identity;
 mod interleaving;
 mod reconciling;
+mod storms;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -66,7 +67,7 @@ fn holds(node: usize, since: u64) -> Claim {
 /// An evaluation that lists `listed` series, of which these claims are made.
 fn statement(as_of: u64, listed: usize, claims: Vec<Claim>) -> Statement {
     Statement {
-        severity: Some("page".to_owned()),
+        identities: vec![labels(None, "page")],
         listed: Some((0..listed).map(series_id).collect()),
         group: Some((labels(None, "page"), Annotations::new())),
         ..Statement::new(scope(), at(as_of), claims)

@@ -96,7 +96,7 @@ fn a_resolution_says_why() {
         ),
         (
             Statement {
-                severity: Some("ticket".to_owned()),
+                identities: vec![labels(None, "ticket")],
                 ..statement(130, 2, vec![])
             },
             Some("severity"),
@@ -159,42 +159,57 @@ fn what_has_to_hold_twice_needs_two_evaluations() {
 }
 
 #[test]
-fn a_storm_is_one_alert_beside_fifty() {
-    let all = |as_of, range: std::ops::Range<usize>| {
-        statement(
-            as_of,
-            10_000,
-            range.map(|node| holds(node, as_of)).collect(),
-        )
+fn a_pair_whose_severity_changed_says_so_and_others_do_not() {
+    let labels = |name: &str, severity: &str, sent: Option<&str>| {
+        let sent: Option<Labels> = sent.map(|sent| [("severity", sent)].into_iter().collect());
+        let identity = Identity {
+            called: Some(name),
+            given: sent.as_ref(),
+            ..Identity::of_system(AlertName::BudgetBurn, severity)
+        };
+        identity.labels()
+    };
+    let (page, ticket) = (labels("Fast", "page", None), labels("Fast", "ticket", None));
+    let (slow, critical) = (
+        labels("Slow", "page", None),
+        labels("Fast", "page", Some("critical")),
+    );
+    for (before, now, reason) in [
+        (&page, vec![&ticket, &slow], Some("severity")),
+        (&page, vec![&critical], Some("severity")),
+        (&critical, vec![&page], Some("severity")),
+        // Pairs of both severities have one name: it just does not burn any more.
+        (&page, vec![&page, &ticket], None),
+        (&page, vec![&slow], None),
+    ] {
+        let said = |as_of, claims, identities: &[&Labels]| Statement {
+            identities: identities.iter().map(|own| (*own).clone()).collect(),
+            ..Statement::new(scope(), at(as_of), claims)
+        };
+        let claim = Claim::holds(before.clone(), Some(at(40)), Annotations::new());
+        let mut stored = Stored::default();
+        stored.compare(vec![said(100, vec![claim], &[before])], 105);
+        let changes = stored.compare(vec![said(130, vec![], &now)], 135);
+        assert_eq!(told(&changes), [("resolved", 40, reason)], "{now:?}");
+    }
+}
+
+#[test]
+fn that_no_series_stands_keeps_what_was_said_of_one_and_is_not_frozen_itself() {
+    let said = |as_of, stands, claims| Statement {
+        stands,
+        scope: Scope::of(AlertName::NoData, "web", "cpu"),
+        ..statement(as_of, 2, claims)
     };
     let mut stored = Stored::default();
-    let changes = stored.compare(vec![all(100, 0..10_000)], 105);
-    assert_eq!(told(&changes).len(), 51);
-    let group = Fingerprint::of(&labels(None, "page"));
-    let value = |stored: &Stored| {
-        let group = stored.0.iter().find(|own| own.fingerprint == group);
-        let group = group.filter(|own| own.state == AlertState::Firing)?;
-        group.annotations.get("value").cloned()
-    };
-    assert_eq!(value(&stored).as_deref(), Some("9950"));
-    // Nobody learns of a value that changes.
-    assert!(told(&stored.compare(vec![all(130, 0..9_000)], 135)).is_empty());
-    assert_eq!(value(&stored).as_deref(), Some("8950"));
-    // It stays until fewer than 25 hold, which then get their own.
-    stored.compare(vec![all(160, 40..70)], 165);
-    assert_eq!(
-        (stored.firing(), value(&stored)),
-        (11, Some("20".to_owned()))
-    );
-    stored.compare(vec![all(190, 46..70)], 195);
-    assert_eq!((stored.firing(), value(&stored)), (24, None));
-    // Nothing is silent all at once and over.
-    stored.compare(vec![all(220, 0..60)], 225);
-    assert_eq!(stored.firing(), 51);
-    let silent = Statement {
-        stands: false,
-        ..statement(250, 60, vec![])
-    };
-    assert!(told(&stored.compare(vec![silent], 255)).is_empty());
-    assert_eq!(stored.firing(), 51);
+    stored.compare(vec![said(100, true, vec![holds(0, 40)])], 105);
+    let all = Claim::holds(labels(None, "page"), None, Annotations::new());
+    let changes = stored.compare(vec![said(130, false, vec![all])], 135);
+    assert_eq!(told(&changes), [("firing", 130, None)]);
+    for alert in &stored.0 {
+        assert_eq!(alert.frozen, alert.series.is_some(), "{}", alert.labels);
+    }
+    let changes = stored.compare(vec![said(160, true, vec![holds(0, 40)])], 165);
+    assert_eq!(told(&changes), [("resolved", 130, None)]);
+    assert_eq!(stored.firing(), 1);
 }
