@@ -326,3 +326,20 @@ async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often
         assert_eq!(live.kept(settled).await, expected, "{replace}");
     }
 }
+
+#[tokio::test]
+async fn a_piece_that_is_not_done_in_time_is_begun_again_as_a_shorter_one() {
+    let past = Past::push().await;
+    let system = System::new(&past).await;
+    system.replay(past.end - 8 * HOUR, past.end, false).await;
+    let replaying = Replaying::new(system.database.store().clone(), None);
+    for _ in 0..2 {
+        let done = replaying
+            .work(&system.etl, Deadline::of(Duration::ZERO))
+            .await;
+        assert_eq!(done["waits"], "the invocation's time was over");
+    }
+    let done = replaying.work(&system.etl, Deadline::default()).await;
+    let expected = (past.end - 2 * HOUR).to_string();
+    assert_eq!(done["replayed"]["from"], expected, "{done}");
+}
