@@ -234,7 +234,7 @@ impl Etl {
         let reading = Reading {
             availability,
             deadline,
-            range: Counting::read_range(piece.span),
+            range: piece.counters_range(),
         };
         let mut underway: Vec<Underway<'_>> = piece
             .events
@@ -288,6 +288,15 @@ impl Piece {
         Span {
             start,
             end: ends.max().unwrap_or(self.span.end),
+        }
+    }
+
+    /// What is read of counters: beyond its end, too, as runs do, for the stale markers that say until when samples stood.
+    fn counters_range(&self) -> Span {
+        let beyond = self.span.end + STALENESS;
+        Span {
+            end: beyond.min(self.settled).max(self.span.end),
+            ..Counting::read_range(self.span)
         }
     }
 

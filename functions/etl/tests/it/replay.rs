@@ -28,6 +28,9 @@ use super::{etl, moment_ago, pushed::push_all, records};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// What Prometheus stores where a series ends.
+const STALE_MARKER: u64 = 0x7ff0_0000_0000_0002;
+
 /// A level that is out of range now and then and silent for a while, and requests of two services.
 struct Past {
     level: String,
@@ -69,11 +72,17 @@ impl Past {
                 ("job", "requests"),
                 ("service", service),
             ];
-            // One begins anew now and then, one is silent for a while.
+            // One begins anew now and then, one is silent for a while, and is gone for a while just before a piece ends.
             let samples = times()
-                .filter(|(minute, _)| place != 2 || !(700..712).contains(minute))
+                .filter(|(minute, _)| {
+                    place != 2 || !((700..712).contains(minute) || (689..696).contains(minute))
+                })
                 .map(|(minute, milliseconds)| PushedSample {
-                    value: ((minute % 311) * (place + 2) + minute % 3) as f64,
+                    value: if place == 2 && minute == 688 {
+                        f64::from_bits(STALE_MARKER)
+                    } else {
+                        ((minute % 311) * (place + 2) + minute % 3) as f64
+                    },
                     milliseconds: milliseconds - 1_000 * place,
                 });
             series.push(PushedSeries::new(&labels, samples.collect()));
@@ -276,6 +285,14 @@ async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often
         &Labels::default(),
     )];
     assert_eq!(all.len(), 175);
+    // A piece ends at minute 690. The marker says that nothing stood there.
+    let web = &expected.1[&group_id(
+        &"shop".parse().unwrap(),
+        &"availability".parse().unwrap(),
+        &[("service", "web")].into_iter().collect(),
+    )];
+    let piece_ends = end - 90 * MINUTE;
+    assert!(web.iter().all(|row| row.span.end != piece_ends), "{web:?}");
     // Of both objectives of ranges there are the buckets of one series each: of 3 h but for the silence.
     let buckets: Vec<usize> = expected.2.values().map(Vec::len).collect();
     assert_eq!(buckets.len(), 2);
