@@ -360,3 +360,21 @@ async fn a_piece_that_is_not_done_in_time_is_begun_again_as_a_shorter_one() {
     let expected = (past.end - 2 * HOUR).to_string();
     assert_eq!(done["replayed"]["from"], expected, "{done}");
 }
+
+#[tokio::test]
+async fn a_replay_says_which_objectives_are_beyond_the_bound_of_judged_pairs() {
+    let past = Past::push().await;
+    let mut system = System::new(&past).await;
+    system.etl.bounds.judged_pairs = 1;
+    system.replay(past.end - HOUR, past.end, false).await;
+    system.work().await;
+    system.store(true).await;
+    let sla: SlaName = "shop".parse().unwrap();
+    let replays = system.database.store().replays(&sla).await.unwrap();
+    let failures = replays[0].failures.iter();
+    let failures: Vec<(&str, &str)> = failures
+        .map(|failure| (failure.objective.as_str(), failure.reason.as_str()))
+        .collect();
+    let reason = "all SLAs together have more than 1 pairs of an objective and a series";
+    assert_eq!(failures, [("twice", reason)]);
+}
