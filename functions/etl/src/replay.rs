@@ -12,7 +12,7 @@ use aws::Functions;
 use chrono::Utc;
 use config::{ConfigError, Environment};
 use domain::{
-    Span, Timestamp,
+    Span, SpanSet, Timestamp,
     budget::Version,
     message::{LONGEST_PIECE, ReplayDocument, ReplayFailure, ReplayProgress, Replayed},
     sla::SlaName,
@@ -187,7 +187,7 @@ impl Replaying {
         let found = Box::pin(etl.replay_piece(&piece, deadline)).await;
         self.learn(next.span.length(), &found);
         let found = found?;
-        self.remember(&next.missing);
+        self.remember(&next);
         let done = self.publish_done(etl, &next, &piece.name, &found.failures);
         let messages = found.messages + done.await?;
         Ok(Ok((next, messages)))
@@ -216,7 +216,7 @@ impl Replaying {
         if looks {
             missing = self.store.missing_minutes(now).await?;
             let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-            missing.retain(|one| !tried.contains(one));
+            missing = untried(missing, &tried);
         }
         if let Some(next) = next_missing(missing, longest) {
             return Ok(Some(next));
@@ -224,12 +224,20 @@ impl Replaying {
         Ok(next_piece(self.store.waiting_replays().await?, longest))
     }
 
-    fn remember(&self, missing: &[MissingMinutes]) {
+    /// Remembers which missing minutes a piece was about.
+    fn remember(&self, next: &Next) {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         if tried.len() > MOST_TRIED {
             tried.clear();
         }
-        tried.extend_from_slice(missing);
+        tried.extend(next.missing.iter().map(|one| MissingMinutes {
+            minutes: one.minutes.intersection(next.span),
+            ..one.clone()
+        }));
+        if !next.missing.is_empty() {
+            // Others may be left before them.
+            *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
     /// What is to be judged and counted in a piece.
@@ -383,6 +391,24 @@ fn learned(
         }
         Err(_) => longest,
     }
+}
+
+/// What of missing minutes was not tried.
+fn untried(missing: Vec<MissingMinutes>, tried: &[MissingMinutes]) -> Vec<MissingMinutes> {
+    let left = missing.into_iter().flat_map(|one| {
+        let alike = tried.iter().filter(|other| {
+            other.sla == one.sla
+                && other.objective == one.objective
+                && other.definition == one.definition
+        });
+        let tried: SpanSet = alike.map(|other| other.minutes).collect();
+        let left = SpanSet::from(one.minutes).difference(&tried);
+        left.into_iter().map(move |minutes| MissingMinutes {
+            minutes,
+            ..one.clone()
+        })
+    });
+    left.collect()
 }
 
 /// The newest piece of missing minutes, no longer than `longest`, and which of them lie in it.
@@ -558,14 +584,26 @@ mod tests {
         }
     }
 
-    #[test]
-    fn missing_minutes_are_one_piece_of_at_most_12_hours() {
-        let missing = |start, end| MissingMinutes {
+    fn missing(start: u64, end: u64) -> MissingMinutes {
+        MissingMinutes {
             sla: "web".parse().unwrap(),
             objective: "availability".parse().unwrap(),
             definition: "00000000".to_owned(),
             minutes: span(start, end),
-        };
+        }
+    }
+
+    #[test]
+    fn missing_minutes_that_were_tried_are_left_and_those_before_them_come_next() {
+        let all = vec![missing(1, 30), missing(40, 42)];
+        let mut other = missing(0, 50);
+        other.definition = "11111111".to_owned();
+        let tried = [missing(40, 42), missing(18, 30), other];
+        assert_eq!(untried(all, &tried), [missing(1, 18)]);
+    }
+
+    #[test]
+    fn missing_minutes_are_one_piece_of_at_most_12_hours() {
         let all = vec![missing(20, 22), missing(1, 3), missing(5, 12)];
         let next = next_missing(all.clone(), LONGEST_PIECE).unwrap();
         assert_eq!(next.span, span(10, 22));

@@ -4,6 +4,7 @@
 
 mod finality;
 mod kept;
+mod missing;
 mod replayed;
 mod storing;
 mod sums;
