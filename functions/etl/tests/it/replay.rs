@@ -12,6 +12,7 @@ use domain::{
 };
 use etl::{deadline::Deadline, replay::Replaying, request::RunRequest, run::Etl, subject::Trigger};
 use prometheus::testing::{PushedSample, PushedSeries};
+use rdkafka::Message;
 use serde_json::{Value, json};
 use store::{
     pipeline::Document,
@@ -23,7 +24,7 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{etl, moment_ago, pushed::push_all, records};
+use super::{consumer, etl, moment_ago, next, pushed::push_all, records};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -377,4 +378,25 @@ async fn a_replay_says_which_objectives_are_beyond_the_bound_of_judged_pairs() {
         .collect();
     let reason = "all SLAs together have more than 1 pairs of an objective and a series";
     assert_eq!(failures, [("twice", reason)]);
+}
+
+#[tokio::test]
+async fn that_a_piece_is_done_comes_after_the_rest_of_it_on_the_same_partition() {
+    let past = Past::push().await;
+    let mut system = System::new(&past).await;
+    system.replay(past.end - HOUR, past.end, false).await;
+    system.work().await;
+    let consumer = consumer(&system.topic);
+    let found = (0..system.published).map(|_| {
+        let record = next(&consumer);
+        let document: Value = serde_json::from_slice(record.payload().unwrap()).unwrap();
+        (record.partition(), document["found"].get("done").is_some())
+    });
+    let found: Vec<(i32, bool)> = found.collect();
+    assert!(
+        found.iter().all(|(partition, _)| *partition == 0),
+        "{found:?}"
+    );
+    let done = found.iter().position(|(_, is_done)| *is_done);
+    assert_eq!(done, Some(found.len() - 1), "{found:?}");
 }
