@@ -37,6 +37,8 @@ type Producer = FutureProducer<Login>;
 pub struct Record {
     /// What orders it.
     pub key: String,
+    /// Where it goes; `None`: where its key says.
+    pub partition: Option<i32>,
     /// The id of the event, for whoever hears of its refusal.
     pub id: String,
     /// Its headers, in their order.
@@ -210,6 +212,7 @@ impl Publication<'_> {
     pub async fn send(&mut self, record: impl Into<Record>) {
         let Record {
             key,
+            partition,
             id,
             headers,
             value,
@@ -223,7 +226,7 @@ impl Publication<'_> {
                 })
             },
         );
-        self.enqueue(key, id, &value, headers).await;
+        self.enqueue((key, partition), id, &value, headers).await;
     }
 
     /// Waits until every record is acknowledged, refused or given up.
@@ -235,7 +238,8 @@ impl Publication<'_> {
             while let Some((key, id, message)) = self.again.pop() {
                 let headers = message.headers().cloned().unwrap_or_default();
                 let value = message.payload().unwrap_or_default();
-                self.enqueue(key, id, value, headers).await;
+                let partition = Some(message.partition()).filter(|partition| *partition >= 0);
+                self.enqueue((key, partition), id, value, headers).await;
             }
             match self.waiting.next().await {
                 Some(delivery) => self.count(delivery),
@@ -248,7 +252,13 @@ impl Publication<'_> {
         }
     }
 
-    async fn enqueue(&mut self, key: String, id: String, value: &[u8], headers: OwnedHeaders) {
+    async fn enqueue(
+        &mut self,
+        (key, partition): (String, Option<i32>),
+        id: String,
+        value: &[u8],
+        headers: OwnedHeaders,
+    ) {
         let publisher = self.publisher;
         let bytes = value.len() as u64;
         // Without a timestamp of its own a record gets the time of sending: retention counts from there, and brokers
@@ -257,6 +267,7 @@ impl Publication<'_> {
             .key(&key)
             .payload(value)
             .headers(headers);
+        record.partition = partition;
         while self.unreachable.is_none() {
             match self.producer.send_result(record) {
                 Ok(delivery) => {

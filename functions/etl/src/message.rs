@@ -21,9 +21,14 @@ pub struct Message {
     pub value: Vec<u8>,
 }
 
+/// What says that a piece of a replay is done is stored after the rest of it: all of a replay shares a partition.
+const OF_REPLAYS: i32 = 0;
+
 impl From<Message> for kafka::Record {
     fn from(message: Message) -> Self {
+        let is_replay = message.attributes.kind == Kind::Replay;
         Self {
+            partition: is_replay.then_some(OF_REPLAYS),
             key: message.key,
             headers: message.attributes.headers().into(),
             id: message.attributes.id,

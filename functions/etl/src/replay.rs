@@ -12,7 +12,7 @@ use aws::Functions;
 use chrono::Utc;
 use config::{ConfigError, Environment};
 use domain::{
-    Span, Timestamp,
+    Span, SpanSet, Timestamp,
     budget::Version,
     message::{LONGEST_PIECE, ReplayDocument, ReplayFailure, ReplayProgress, Replayed},
     sla::SlaName,
@@ -28,7 +28,7 @@ use crate::{
     deadline::Deadline,
     message::Message,
     objectives::{ActiveEvents, ActiveObjective, PATIENCE},
-    run::{Etl, NotReplayed, Piece, ReplayedRange},
+    run::{Etl, FoundInPiece, NotReplayed, Piece, ReplayedRange},
 };
 
 /// How replays are worked off.
@@ -41,6 +41,8 @@ pub struct Replaying {
     tried: Mutex<Vec<MissingMinutes>>,
     /// When this instance looked for missing minutes last.
     looked: Mutex<Option<Instant>>,
+    /// The longest piece that is expected to be done in time.
+    longest: Mutex<Duration>,
 }
 
 /// Why a piece was not worked off.
@@ -66,6 +68,8 @@ const LATE_INTERVALS: u32 = 3;
 const LATE: Duration = Duration::from_secs(60);
 /// How often an instance looks for missing minutes after a run.
 const LOOKS_EVERY: Duration = Duration::from_secs(5 * 60);
+/// A piece that was not done in time is halved, down to this.
+const SHORTEST_PIECE: Duration = Duration::from_secs(15 * 60);
 /// Minutes that were tried are remembered, so many.
 const MOST_TRIED: usize = 10_000;
 
@@ -85,6 +89,7 @@ impl Replaying {
             itself,
             tried: Mutex::default(),
             looked: Mutex::default(),
+            longest: Mutex::new(LONGEST_PIECE),
         }
     }
 
@@ -179,11 +184,18 @@ impl Replaying {
         };
         let settled = (now - etl.settle).floor_to_second();
         let piece = self.fill(&next, settled).await?;
-        let found = Box::pin(etl.replay_piece(&piece, deadline)).await?;
-        self.remember(&next.missing);
+        let found = Box::pin(etl.replay_piece(&piece, deadline)).await;
+        self.learn(next.span.length(), &found);
+        let found = found?;
+        self.remember(&next);
         let done = self.publish_done(etl, &next, &piece.name, &found.failures);
         let messages = found.messages + done.await?;
         Ok(Ok((next, messages)))
+    }
+
+    fn learn(&self, length: Duration, found: &Result<FoundInPiece, NotReplayed>) {
+        let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
+        *longest = learned(*longest, length, found);
     }
 
     /// Whether to look for missing minutes, which takes a while where there are many objectives.
@@ -199,24 +211,33 @@ impl Replaying {
     /// The piece that is next: minutes that no run judged, where it `looks` for them, else the newest time that is left of a
     /// replay.
     async fn next(&self, now: Timestamp, looks: bool) -> Result<Option<Next>, StoreError> {
+        let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
         let mut missing = Vec::new();
         if looks {
             missing = self.store.missing_minutes(now).await?;
             let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-            missing.retain(|one| !tried.contains(one));
+            missing = untried(missing, &tried);
         }
-        if let Some(next) = next_missing(missing) {
+        if let Some(next) = next_missing(missing, longest) {
             return Ok(Some(next));
         }
-        Ok(next_piece(self.store.waiting_replays().await?))
+        Ok(next_piece(self.store.waiting_replays().await?, longest))
     }
 
-    fn remember(&self, missing: &[MissingMinutes]) {
+    /// Remembers which missing minutes a piece was about.
+    fn remember(&self, next: &Next) {
         let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
         if tried.len() > MOST_TRIED {
             tried.clear();
         }
-        tried.extend_from_slice(missing);
+        tried.extend(next.missing.iter().map(|one| MissingMinutes {
+            minutes: one.minutes.intersection(next.span),
+            ..one.clone()
+        }));
+        if !next.missing.is_empty() {
+            // Others may be left before them.
+            *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
     /// What is to be judged and counted in a piece.
@@ -355,10 +376,45 @@ pub(crate) fn is_asked_for(event: &Value) -> bool {
         .is_some_and(|fields| fields.len() == 1 && fields.contains_key(EVENT))
 }
 
-/// The newest piece of at most 12 h of missing minutes, and which of them lie in it.
-fn next_missing(missing: Vec<MissingMinutes>) -> Option<Next> {
+/// How long the next pieces may be: half of one that was not done in time, and longer again after one that was.
+fn learned(
+    longest: Duration,
+    length: Duration,
+    found: &Result<FoundInPiece, NotReplayed>,
+) -> Duration {
+    match found {
+        Ok(_) => longest.max(length * 2).min(LONGEST_PIECE),
+        // In whole minutes: none is counted in two parts.
+        Err(NotReplayed::Deadline) => {
+            let half = Duration::from_secs(length.as_secs() / 120 * 60);
+            half.max(SHORTEST_PIECE)
+        }
+        Err(_) => longest,
+    }
+}
+
+/// What of missing minutes was not tried.
+fn untried(missing: Vec<MissingMinutes>, tried: &[MissingMinutes]) -> Vec<MissingMinutes> {
+    let left = missing.into_iter().flat_map(|one| {
+        let alike = tried.iter().filter(|other| {
+            other.sla == one.sla
+                && other.objective == one.objective
+                && other.definition == one.definition
+        });
+        let tried: SpanSet = alike.map(|other| other.minutes).collect();
+        let left = SpanSet::from(one.minutes).difference(&tried);
+        left.into_iter().map(move |minutes| MissingMinutes {
+            minutes,
+            ..one.clone()
+        })
+    });
+    left.collect()
+}
+
+/// The newest piece of missing minutes, no longer than `longest`, and which of them lie in it.
+fn next_missing(missing: Vec<MissingMinutes>, longest: Duration) -> Option<Next> {
     let end = missing.iter().map(|one| one.minutes.end).max()?;
-    let earliest = end - LONGEST_PIECE;
+    let earliest = end - longest;
     let touching = missing.into_iter().filter(|one| one.minutes.end > earliest);
     let missing: Vec<MissingMinutes> = touching.collect();
     let start = missing.iter().map(|one| one.minutes.start).min()?;
@@ -372,8 +428,8 @@ fn next_missing(missing: Vec<MissingMinutes>) -> Option<Next> {
     })
 }
 
-/// The newest time that is left of replays: at most 12 h, of which each replay that waits for it wants all.
-fn next_piece(waiting: Vec<Replay>) -> Option<Next> {
+/// The newest time that is left of replays: no longer than `longest`, and each replay that waits for it wants all of it.
+fn next_piece(waiting: Vec<Replay>, longest: Duration) -> Option<Next> {
     let end = waiting.iter().map(|replay| replay.done_until).max()?;
     let (replays, others): (Vec<Replay>, Vec<Replay>) = waiting
         .into_iter()
@@ -381,7 +437,7 @@ fn next_piece(waiting: Vec<Replay>) -> Option<Next> {
     let starts = replays.iter().map(|replay| replay.asked.span.start);
     // The others join where what is left of them ends.
     let ends = others.iter().map(|replay| replay.done_until);
-    let start = starts.chain(ends).max()?.max(end - LONGEST_PIECE);
+    let start = starts.chain(ends).max()?.max(end - longest);
     Some(Next {
         span: Span { start, end },
         replays,
@@ -464,7 +520,7 @@ mod tests {
         let mut pieces = Vec::new();
         loop {
             replays.retain(|replay| !replay.is_over());
-            let Some(next) = next_piece(replays.clone()) else {
+            let Some(next) = next_piece(replays.clone(), LONGEST_PIECE) else {
                 return pieces;
             };
             let ids: Vec<u64> = next.replays.iter().map(|replay| replay.id).collect();
@@ -505,17 +561,56 @@ mod tests {
     }
 
     #[test]
-    fn missing_minutes_are_one_piece_of_at_most_12_hours() {
-        let missing = |start, end| MissingMinutes {
+    fn a_piece_that_was_not_done_in_time_is_halved_and_one_that_was_doubled() {
+        let done = || {
+            Ok(FoundInPiece {
+                messages: 0,
+                failures: Vec::new(),
+            })
+        };
+        let hours = |hours| Duration::from_secs(HOUR * hours);
+        let (late, minute) = (|| Err(NotReplayed::Deadline), Duration::from_secs(60));
+        for (longest, length, found, next) in [
+            (hours(12), hours(12), late(), hours(6)),
+            (hours(12), hours(2), late(), hours(1)),
+            (hours(12), 45 * minute, late(), 22 * minute),
+            (15 * minute, 15 * minute, late(), 15 * minute),
+            (hours(6), hours(6), done(), hours(12)),
+            (hours(12), hours(12), done(), hours(12)),
+            // A short one says nothing of longer ones.
+            (hours(6), minute, done(), hours(6)),
+        ] {
+            assert_eq!(learned(longest, length, &found), next, "{length:?}");
+        }
+    }
+
+    fn missing(start: u64, end: u64) -> MissingMinutes {
+        MissingMinutes {
             sla: "web".parse().unwrap(),
             objective: "availability".parse().unwrap(),
             definition: "00000000".to_owned(),
             minutes: span(start, end),
-        };
-        let next = next_missing(vec![missing(20, 22), missing(1, 3), missing(5, 12)]).unwrap();
+        }
+    }
+
+    #[test]
+    fn missing_minutes_that_were_tried_are_left_and_those_before_them_come_next() {
+        let all = vec![missing(1, 30), missing(40, 42)];
+        let mut other = missing(0, 50);
+        other.definition = "11111111".to_owned();
+        let tried = [missing(40, 42), missing(18, 30), other];
+        assert_eq!(untried(all, &tried), [missing(1, 18)]);
+    }
+
+    #[test]
+    fn missing_minutes_are_one_piece_of_at_most_12_hours() {
+        let all = vec![missing(20, 22), missing(1, 3), missing(5, 12)];
+        let next = next_missing(all.clone(), LONGEST_PIECE).unwrap();
         assert_eq!(next.span, span(10, 22));
         assert_eq!(next.missing, [missing(20, 22), missing(5, 12)]);
-        assert_eq!(next_missing(Vec::new()), None);
+        let next = next_missing(all, Duration::from_secs(HOUR)).unwrap();
+        assert_eq!(next.span, span(21, 22));
+        assert_eq!(next_missing(Vec::new(), LONGEST_PIECE), None);
     }
 
     #[test]

@@ -287,16 +287,15 @@ async fn make(
         Some(stored) => Condition::InForce(vec![stored.sla.version]),
         None => Condition::Absent,
     };
+    let objectives = &wanted.objectives;
+    let replays = set::replays(manager, objectives, in_force.as_ref(), call.now);
     let change = manager
         .store
-        .put_version(&name, &wanted, &condition, call.now)
+        .put_version(&name, &wanted, &replays, &condition, call.now)
         .await;
     let change = change.map_err(database)?;
     match change {
         Change::Created(version) | Change::Replaced(version) => {
-            let before = in_force.map(|stored| stored.sla.events).unwrap_or_default();
-            let objectives = &wanted.objectives;
-            set::start_replay(manager, &name, objectives, &before, change, call.now).await?;
             Ok(Some(set::planned(&name, &wanted, version, call.now)))
         }
         Change::Retired(_) | Change::Taken(_) | Change::Missing | Change::OtherVersion(_) => {

@@ -1,13 +1,13 @@
 //! `/sla/{name}/replay`: time that is judged and counted after the fact. etl works it off.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Span, Timestamp,
     events::Minute,
     fault::{Fault, below},
     message::ReplayFailure,
-    sla::{AnyObjective, ObjectiveId, Sla, SlaName},
+    sla::{AnyObjective, ObjectiveId, Sla},
 };
 use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
@@ -131,40 +131,37 @@ pub(crate) async fn stop(manager: &SlaManager, call: &Call) -> Result<Reply, Api
     })
 }
 
-/// Starts a replay of objectives over the longest of their budget windows.
-pub(crate) async fn over_windows<'a>(
+/// The replays of what is new in a version: all objectives of an SLA that is created, over the longest of their budget windows;
+/// else each over its own.
+pub(crate) fn over_windows<'a>(
     manager: &SlaManager,
-    name: &SlaName,
     objectives: impl Iterator<Item = &'a AnyObjective>,
-    of_all: bool,
+    is_created: bool,
     now: Timestamp,
-) -> Result<(), ApiError> {
+) -> Vec<NewReplay> {
     let end = newest(manager, now);
-    let (mut start, mut ids) = (end, Vec::new());
+    let mut windows = BTreeMap::<Timestamp, Vec<ObjectiveId>>::new();
     for objective in objectives {
         let window = match objective {
             AnyObjective::Range(objective) => objective.budget_window,
             AnyObjective::Events(objective) => objective.budget_window,
         };
-        start = start.min(window.period(end).start.max(now - LONGEST));
+        let start = window.period(end).start.max(now - LONGEST);
+        let ids = windows.entry(Minute::ended_by(start).end()).or_default();
         ids.push(objective.id().clone());
     }
-    let start = Minute::ended_by(start).end();
-    if start >= end {
-        return Ok(());
-    }
-    let asked = NewReplay {
+    windows.retain(|start, _| *start < end);
+    let replays = windows.into_iter().map(|(start, ids)| NewReplay {
         span: Span { start, end },
-        objectives: (!of_all).then_some(ids),
+        objectives: (!is_created).then_some(ids),
         replace: false,
-    };
-    // That too many wait already is no reason to refuse the change.
-    manager
-        .store
-        .create_replay(name, asked, now)
-        .await
-        .map_err(database)?;
-    Ok(())
+    });
+    let mut replays: Vec<NewReplay> = replays.collect();
+    if is_created {
+        // The first is the longest, and about all objectives.
+        replays.truncate(1);
+    }
+    replays
 }
 
 /// The newest time that is replayed: what comes after it is still counted by runs.

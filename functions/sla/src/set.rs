@@ -2,13 +2,16 @@
 
 use domain::{
     Labels, MetricName, Timestamp,
-    sla::{About, AnyObjective, Draft, EventsObjective, Origin, SlaName},
+    sla::{About, AnyObjective, Draft, Origin, SlaName},
 };
 use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, TimeFilter, reply};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use store::sla::{Change, Condition, SlaVersion, StoredSla};
+use store::{
+    replay::NewReplay,
+    sla::{Change, Condition, SlaVersion, StoredSla},
+};
 
 use crate::{
     SlaManager,
@@ -275,24 +278,17 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
     let known = bound::known_series(manager, &[&name], objectives, call.now).await?;
     let counted = counters::known(manager, &[&name], objectives).await?;
     let before = manager.store.sla(&document.name).await.map_err(database)?;
+    let replays = if replay {
+        replays(manager, objectives, before.as_ref(), call.now)
+    } else {
+        Vec::new()
+    };
     let change = manager
         .store
-        .put_version(&document.name, &version, &condition, call.now)
+        .put_version(&document.name, &version, &replays, &condition, call.now)
         .await
         .map_err(database)?;
     document.version = made(change, &document.name)?;
-    if replay {
-        let before = before.map(|stored| stored.sla.events).unwrap_or_default();
-        start_replay(
-            manager,
-            &document.name,
-            objectives,
-            &before,
-            change,
-            call.now,
-        )
-        .await?;
-    }
     let advice = room.fitting(advice::on(objectives, &known, counted));
     document.advised = Some(advice.len());
     for (objective, advice) in document.objectives.iter_mut().zip(advice) {
@@ -315,29 +311,23 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
 
 /// Has what is new judged and counted for the time before: all objectives of an SLA that was created, and the objectives of
 /// events that a change adds or defines anew. Of ranges, the version then in force has judged the time before a change.
-pub(crate) async fn start_replay(
+pub(crate) fn replays(
     manager: &SlaManager,
-    name: &str,
     objectives: &[AnyObjective],
-    before: &[(usize, EventsObjective)],
-    change: Change,
+    before: Option<&StoredSla>,
     now: Timestamp,
-) -> Result<(), ApiError> {
-    let Ok(name) = SlaName::parse(name) else {
-        return Ok(());
-    };
-    let of_all = matches!(change, Change::Created(_));
-    let is_new = |objective: &&AnyObjective| match objective {
-        AnyObjective::Range(_) => of_all,
-        AnyObjective::Events(objective) => {
-            let same = |(_, before): &(usize, EventsObjective)| {
+) -> Vec<NewReplay> {
+    let is_new = |objective: &&AnyObjective| match (before, objective) {
+        (None, _) => true,
+        (Some(_), AnyObjective::Range(_)) => false,
+        (Some(before), AnyObjective::Events(objective)) => {
+            !before.sla.events.iter().any(|(_, before)| {
                 before.id == objective.id && before.definition() == objective.definition()
-            };
-            of_all || !before.iter().any(same)
+            })
         }
     };
     let new = objectives.iter().filter(is_new);
-    replay::over_windows(manager, &name, new, of_all, now).await
+    replay::over_windows(manager, new, before.is_none(), now)
 }
 
 /// The version a change made, or why it made none.

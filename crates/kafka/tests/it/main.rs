@@ -26,6 +26,7 @@ fn config(variables: &[(&str, &str)]) -> KafkaConfig {
 fn record(key: &str) -> Record {
     Record {
         key: key.to_owned(),
+        partition: None,
         id: format!("run/{key}"),
         headers: vec![("ce_type", "slacast.run.v1".to_owned())],
         value: b"{}".to_vec(),

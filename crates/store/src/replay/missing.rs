@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDateTime;
 use domain::{
-    Labels, Span, Timestamp,
+    Labels, Span, SpanSet, Timestamp,
     events::Minute,
     message::group_id,
     sla::{ObjectiveId, SlaName},
@@ -13,7 +13,7 @@ use domain::{
 use crate::{
     Store, StoreError,
     read::{column_time, read_time, unexpected},
-    slices::Length,
+    slices::{Length, roll_up::MINUTES_KEPT},
 };
 
 /// Minutes of an objective that no complete evaluation judged.
@@ -30,68 +30,165 @@ pub struct MissingMinutes {
 }
 
 /// How long ago an evaluation may be before which minutes are missing.
-const LOOKS_BACK: Duration = Duration::from_secs(3 * 3_600);
+const LOOKS_BACK: Duration = Duration::from_secs(12 * 3_600);
+/// The one before it is looked up by itself where it is older by more than this.
+const USUAL_INTERVAL: Duration = Duration::from_secs(3_600);
 /// Minutes before that are left to who asks for a replay.
-const OLDEST: Duration = Duration::from_secs(86_400);
+const OLDEST: Duration = Duration::from_secs(30 * 86_400);
 /// An evaluation judges the minutes that end from 15 to 5 minutes before it.
 const JUDGED_FROM: Duration = Duration::from_secs(15 * 60);
 const JUDGED_UNTIL: Duration = Duration::from_secs(5 * 60);
+const MINUTE: Duration = Duration::from_secs(60);
 
-type Gap = (String, String, String, NaiveDateTime, NaiveDateTime);
+/// A complete evaluation before which minutes may be missing, and the complete one before, unless that is long ago.
+struct Gap {
+    sla: String,
+    version: u32,
+    objective: String,
+    definition: String,
+    earlier: Option<NaiveDateTime>,
+    as_of: NaiveDateTime,
+}
+
+type GapRow = (
+    String,
+    u32,
+    String,
+    String,
+    Option<NaiveDateTime>,
+    NaiveDateTime,
+);
+
+impl From<GapRow> for Gap {
+    fn from((sla, version, objective, definition, earlier, as_of): GapRow) -> Self {
+        Self {
+            sla,
+            version,
+            objective,
+            definition,
+            earlier,
+            as_of,
+        }
+    }
+}
 
 impl Store {
-    /// The minutes between two complete evaluations of an objective of which neither judged them, and nobody replayed. The
-    /// newest first, those before evaluations of the last 3 h.
+    /// The minutes before the complete evaluations of the last 12 h that neither these nor the ones before them judged, and
+    /// nobody replayed. Before the first evaluation they begin where its version does, or where that version's replay ends.
     ///
     /// # Errors
     /// When the database is away.
     pub async fn missing_minutes(&self, now: Timestamp) -> Result<Vec<MissingMinutes>, StoreError> {
-        let gaps: Vec<Gap> = sqlx::query_as(
-            "SELECT sla, objective, definition, earlier, as_of FROM (SELECT sla, objective, definition, as_of, \
+        let gaps: Vec<GapRow> = sqlx::query_as(
+            "SELECT sla, version, objective, definition, earlier, as_of FROM \
+             (SELECT sla, version, objective, definition, as_of, \
              LAG(as_of) OVER (PARTITION BY sla, objective, definition ORDER BY as_of) AS earlier \
              FROM evaluation FORCE INDEX (by_time) WHERE as_of > ? AND complete = 1 AND definition IS NOT NULL) e \
-             WHERE earlier < as_of - INTERVAL 11 MINUTE AND as_of > ? ORDER BY as_of DESC LIMIT 1000",
+             WHERE (earlier IS NULL OR earlier < as_of - INTERVAL 10 MINUTE) AND as_of > ? ORDER BY as_of DESC LIMIT 1000",
         )
-        .bind(column_time(now - OLDEST))
+        .bind(column_time(now - LOOKS_BACK - USUAL_INTERVAL))
         .bind(column_time(now - LOOKS_BACK))
         .fetch_all(self.pool())
         .await?;
+        let oldest = now - OLDEST;
+        // Of an hour whose minutes are gone all are counted again, or none.
+        let whole = |minutes: Span| {
+            let hour = Length::Hour.end_of(minutes.start + MINUTE) - Length::Hour.duration();
+            let is_old = minutes.start < now - MINUTES_KEPT;
+            Span {
+                start: if is_old { hour } else { minutes.start },
+                ..minutes
+            }
+        };
         let mut missing = Vec::new();
-        for (sla, objective, definition, earlier, later) in gaps {
-            let sla: SlaName = sla.parse().map_err(unexpected)?;
-            let objective: ObjectiveId = objective.parse().map_err(unexpected)?;
-            let first = Minute::ended_by(read_time(earlier) - JUDGED_UNTIL).end();
-            let last = Minute::ended_by(read_time(later) - JUDGED_FROM).end();
-            if last <= first {
+        for gap in gaps.into_iter().map(Gap::from) {
+            let Some(judged) = self.judged_before(&gap, oldest).await? else {
+                continue;
+            };
+            let minutes = Span {
+                start: Minute::ended_by(judged.max(oldest)).end(),
+                end: Minute::ended_by(read_time(gap.as_of) - JUDGED_FROM).end(),
+            };
+            if minutes.end <= minutes.start {
                 continue;
             }
-            let together = group_id(&sla, &objective, &Labels::default()).to_string();
-            let counted: i64 = sqlx::query_scalar(
-                "SELECT COUNT(*) FROM slice WHERE sla = ? AND objective = ? AND definition = ? AND length = ? \
-                 AND `end` > ? AND `end` <= ? AND group_id = ? AND final = 1",
-            )
-            .bind(sla.as_str())
-            .bind(objective.as_str())
-            .bind(&definition)
-            .bind(Length::Minute.seconds())
-            .bind(column_time(first))
-            .bind(column_time(last))
-            .bind(together)
-            .fetch_one(self.pool())
-            .await?;
-            let minutes = last.since(first).as_secs() / 60;
-            if counted.unsigned_abs() < minutes {
-                missing.push(MissingMinutes {
-                    sla,
-                    objective,
-                    definition,
-                    minutes: Span {
-                        start: first,
-                        end: last,
-                    },
-                });
-            }
+            let sla: SlaName = gap.sla.parse().map_err(unexpected)?;
+            let objective: ObjectiveId = gap.objective.parse().map_err(unexpected)?;
+            let counted = self.counted_minutes(&sla, &objective, &gap.definition, minutes);
+            let left = SpanSet::from(minutes).difference(&counted.await?);
+            missing.extend(left.spans().iter().map(|minutes| MissingMinutes {
+                sla: sla.clone(),
+                objective: objective.clone(),
+                definition: gap.definition.clone(),
+                minutes: whole(*minutes),
+            }));
         }
         Ok(missing)
+    }
+
+    /// Until when minutes before a gap were judged, or are none of its objective's.
+    async fn judged_before(
+        &self,
+        gap: &Gap,
+        oldest: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        if let Some(earlier) = gap.earlier {
+            return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
+        }
+        let earlier: Option<NaiveDateTime> = sqlx::query_scalar(
+            "SELECT as_of FROM evaluation FORCE INDEX (by_sla) WHERE sla = ? AND complete = 1 AND as_of < ? AND as_of > ? \
+             AND objective = ? AND definition = ? ORDER BY as_of DESC LIMIT 1",
+        )
+        .bind(&gap.sla)
+        .bind(gap.as_of)
+        .bind(column_time(oldest))
+        .bind(&gap.objective)
+        .bind(&gap.definition)
+        .fetch_optional(self.pool())
+        .await?;
+        if let Some(earlier) = earlier {
+            return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
+        }
+        // A version and the replay that is started with it are made at one time.
+        let begins: Option<NaiveDateTime> = sqlx::query_scalar(
+            "SELECT COALESCE((SELECT MIN(r.`end`) FROM replay r WHERE r.sla = s.name AND r.created_at = s.created_at), \
+             s.created_at) FROM sla s WHERE s.name = ? AND s.version = ?",
+        )
+        .bind(&gap.sla)
+        .bind(gap.version)
+        .fetch_optional(self.pool())
+        .await?;
+        Ok(begins.map(read_time))
+    }
+
+    /// The minutes that are final, of all events together. Of old ones longer rows alone are kept.
+    async fn counted_minutes(
+        &self,
+        sla: &SlaName,
+        objective: &ObjectiveId,
+        definition: &str,
+        minutes: Span,
+    ) -> Result<SpanSet, StoreError> {
+        let together = group_id(sla, objective, &Labels::default()).to_string();
+        let rows: Vec<(u32, NaiveDateTime)> = sqlx::query_as(
+            "SELECT length, `end` FROM slice WHERE sla = ? AND objective = ? AND definition = ? AND length IN (?, ?, ?) \
+             AND `end` > ? AND `end` <= ? AND group_id = ? AND final = 1",
+        )
+        .bind(sla.as_str())
+        .bind(objective.as_str())
+        .bind(definition)
+        .bind(Length::Minute.seconds())
+        .bind(Length::FiveMinutes.seconds())
+        .bind(Length::Hour.seconds())
+        .bind(column_time(minutes.start))
+        .bind(column_time(minutes.end))
+        .bind(together)
+        .fetch_all(self.pool())
+        .await?;
+        let spans = rows.into_iter().map(|(seconds, end)| Span {
+            start: read_time(end) - Duration::from_secs(seconds.into()),
+            end: read_time(end),
+        });
+        Ok(spans.collect())
     }
 }

@@ -11,7 +11,7 @@ use domain::{
     message::ReplayFailure,
     sla::{ObjectiveId, SlaName},
 };
-use sqlx::{Row, mysql::MySqlRow, types::Json};
+use sqlx::{MySqlConnection, Row, mysql::MySqlRow, types::Json};
 
 use crate::{
     Store, StoreError,
@@ -101,30 +101,16 @@ impl Store {
         asked: NewReplay,
         now: Timestamp,
     ) -> Result<ReplayOutcome, StoreError> {
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM replay WHERE sla = ? AND stopped_at IS NULL AND done_until > `start`",
-        )
-        .bind(sla.as_str())
-        .fetch_one(self.pool())
-        .await?;
-        if waiting >= i64::from(MOST) {
-            return Ok(ReplayOutcome::TooMany(MOST));
+        let mut connection = self.pool().acquire().await?;
+        let id = insert(&mut connection, sla.as_str(), &asked, now).await;
+        if let Err(error) = &id {
+            self.pool().note_error(&mut connection, error);
         }
-        let done = sqlx::query(
-            "INSERT INTO replay (sla, `start`, `end`, objectives, replaces, created_at, done_until, failures) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, '[]')",
-        )
-        .bind(sla.as_str())
-        .bind(column_time(asked.span.start))
-        .bind(column_time(asked.span.end))
-        .bind(asked.objectives.as_ref().map(Json))
-        .bind(asked.replace)
-        .bind(column_time(now))
-        .bind(column_time(asked.span.end))
-        .execute(self.pool())
-        .await?;
+        let Some(id) = id? else {
+            return Ok(ReplayOutcome::TooMany(MOST));
+        };
         Ok(ReplayOutcome::Created(Replay {
-            id: done.last_insert_id(),
+            id,
             sla: sla.clone(),
             done_until: asked.span.end,
             asked,
@@ -208,9 +194,57 @@ impl Store {
     }
 }
 
+/// Stores that a replay is wanted. `None`: too many of the SLA are not over.
+pub(crate) async fn insert(
+    connection: &mut MySqlConnection,
+    sla: &str,
+    asked: &NewReplay,
+    now: Timestamp,
+) -> Result<Option<u64>, sqlx::Error> {
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM replay WHERE sla = ? AND stopped_at IS NULL AND done_until > `start`",
+    )
+    .bind(sla)
+    .fetch_one(&mut *connection)
+    .await?;
+    if waiting >= i64::from(MOST) {
+        return Ok(None);
+    }
+    let done = sqlx::query(
+        "INSERT INTO replay (sla, `start`, `end`, objectives, replaces, created_at, done_until, failures) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, '[]')",
+    )
+    .bind(sla)
+    .bind(column_time(asked.span.start))
+    .bind(column_time(asked.span.end))
+    .bind(asked.objectives.as_ref().map(Json))
+    .bind(asked.replace)
+    .bind(column_time(now))
+    .bind(column_time(asked.span.end))
+    .execute(connection)
+    .await?;
+    Ok(Some(done.last_insert_id()))
+}
+
+/// Stops all replays of an SLA that are not over.
+pub(crate) async fn stop_all(
+    connection: &mut MySqlConnection,
+    sla: &str,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE replay SET stopped_at = ? WHERE sla = ? AND stopped_at IS NULL AND done_until > `start`",
+    )
+    .bind(column_time(now))
+    .bind(sla)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Notes how far a replay came. What was noted before changes nothing.
 pub(crate) async fn note(
-    connection: &mut sqlx::MySqlConnection,
+    connection: &mut MySqlConnection,
     progress: &domain::message::ReplayProgress,
 ) -> Result<(), StoreError> {
     sqlx::query(

@@ -5,7 +5,11 @@ use domain::{
 };
 use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
 
-use crate::{Store, StoreError, read::column_time};
+use crate::{
+    Store, StoreError,
+    read::column_time,
+    replay::{self, NewReplay},
+};
 
 /// What has to hold for a change to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +52,8 @@ pub struct SlaVersion {
 
 /// A change that is asked for.
 enum Wanted<'a> {
-    /// The next version.
-    Version(&'a SlaVersion),
+    /// The next version, and what is replayed once it is in force.
+    Version(&'a SlaVersion, &'a [NewReplay]),
     /// That no version is in force.
     Retirement,
 }
@@ -75,11 +79,11 @@ impl Store {
             about: About::default(),
             origin: None,
         };
-        self.put_version(name, &version, condition, now).await
+        self.put_version(name, &version, &[], condition, now).await
     }
 
     /// Makes the next version of an SLA at `now`, as [`put_sla`](Self::put_sla) does, with what it is for people and where it
-    /// comes from.
+    /// comes from, and starts `replays`, unless too many wait already.
     ///
     /// # Errors
     /// When the database is away. Then nothing changed, unless its answer was lost.
@@ -87,14 +91,15 @@ impl Store {
         &self,
         name: &str,
         version: &SlaVersion,
+        replays: &[NewReplay],
         condition: &Condition,
         now: Timestamp,
     ) -> Result<Change, StoreError> {
-        self.change(name, &Wanted::Version(version), condition, now)
-            .await
+        let wanted = Wanted::Version(version, replays);
+        self.change(name, &wanted, condition, now).await
     }
 
-    /// Retires an SLA at `now`, if `condition` holds. Its versions and what was found of them stay.
+    /// Retires an SLA at `now`, if `condition` holds, and stops its replays. Its versions and what was found of them stay.
     ///
     /// # Errors
     /// When the database is away. Then nothing changed, unless its answer was lost.
@@ -120,8 +125,9 @@ impl Store {
             let mut connection = self.pool().acquire().await?;
             let mut transaction = connection.begin().await?;
             let change = match wanted {
-                Wanted::Version(version) => {
-                    put(&mut transaction, name, version, condition, now).await
+                Wanted::Version(version, replays) => {
+                    let wanted = (*version, *replays);
+                    put(&mut transaction, name, wanted, condition, now).await
                 }
                 Wanted::Retirement => retire(&mut transaction, name, condition, now).await,
             };
@@ -172,22 +178,24 @@ async fn retire(
         .bind(column_time(now))
         .bind(name)
         .bind(version)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+    replay::stop_all(connection, name, now).await?;
     Ok(Change::Retired(version))
 }
 
 async fn put(
     connection: &mut MySqlConnection,
     name: &str,
-    SlaVersion {
-        objectives,
-        about,
-        origin,
-    }: &SlaVersion,
+    (wanted, replays): (&SlaVersion, &[NewReplay]),
     condition: &Condition,
     now: Timestamp,
 ) -> Result<Change, sqlx::Error> {
+    let SlaVersion {
+        objectives,
+        about,
+        origin,
+    } = wanted;
     let newest = newest(connection, name).await?;
     if let Some(refusal) = refusal(newest, condition) {
         return Ok(refusal);
@@ -231,6 +239,9 @@ async fn put(
         });
         insert.build().execute(&mut *connection).await?;
         rest = after;
+    }
+    for asked in replays {
+        replay::insert(connection, name, asked, now).await?;
     }
     Ok(match newest {
         Some(Newest { in_force: true, .. }) => Change::Replaced(version),

@@ -8,6 +8,7 @@ mod migration;
 mod pipeline;
 mod plans;
 mod recent;
+mod replays;
 mod retention;
 mod runs;
 mod schema;

@@ -1,6 +1,11 @@
 //! A piece of replays: objectives are judged and counted in at most 12 h that are over, as runs would have done then.
 
-use std::{collections::BTreeMap, sync::Arc, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use domain::{
     Series, Span, Timestamp,
@@ -123,12 +128,12 @@ impl Etl {
             let judged = self
                 .judge_again(piece, metric, &ranges, &pairs, deadline, &mut publication)
                 .await?;
-            if let Err(reason) = judged {
-                for range in ranges {
-                    let active = &range.active;
-                    let failure = piece.failure(&active.objective.id, &reason);
-                    failures.push((active.sla.clone(), failure));
-                }
+            let (failed, reason) = match judged {
+                Ok(cut) => (cut, pairs.cut()),
+                Err(reason) => (ranges.iter().map(|range| range.of()).collect(), reason),
+            };
+            for (sla, objective) in failed {
+                failures.push((sla, piece.failure(&objective, &reason)));
             }
         }
         self.count_again(
@@ -149,7 +154,8 @@ impl Etl {
         })
     }
 
-    /// Judges the series of a metric. The inner error is why it never will be.
+    /// Judges the series of a metric; returns the objectives that are too many for some of them. The inner error is why it
+    /// never will be judged.
     async fn judge_again(
         &self,
         piece: &Piece,
@@ -158,7 +164,7 @@ impl Etl {
         pairs: &Arc<Pairs>,
         deadline: Deadline,
         publication: &mut Publication<'_>,
-    ) -> Result<Result<(), String>, NotReplayed> {
+    ) -> Result<Result<BTreeSet<Of>, String>, NotReplayed> {
         if deadline.is_over() {
             return Err(NotReplayed::Deadline);
         }
@@ -180,17 +186,19 @@ impl Etl {
                 tokio::task::spawn_blocking(move || {
                     let mut judged = judge_series(&metric, series, &ranges, &pairs, settled);
                     if !keeps_history {
-                        judged
-                            .iter_mut()
-                            .for_each(|(piece, _)| piece.buckets.clear());
+                        let pieces = judged.0.iter_mut();
+                        pieces.for_each(|(piece, _)| piece.buckets.clear());
                     }
                     judged
                 })
             })
             .buffer_unordered(workers)
             .boxed();
+            let mut all_cut = BTreeSet::new();
             while let Some(found) = judged.next().await {
-                for (judged, replace) in found.unwrap_or_default() {
+                let (found, cut) = found.unwrap_or_default();
+                all_cut.extend(cut);
+                for (judged, replace) in found {
                     let document = ReplayDocument {
                         piece: piece.span,
                         replace,
@@ -201,9 +209,10 @@ impl Etl {
                         .await;
                 }
             }
+            all_cut
         };
         let both = future::join(fetch, judge);
-        let Ok((fetched, ())) = timeout(deadline.left().min(deadline.patience), both).await else {
+        let Ok((fetched, cut)) = timeout(deadline.left().min(deadline.patience), both).await else {
             return if deadline.is_over() {
                 Err(NotReplayed::Deadline)
             } else {
@@ -211,7 +220,7 @@ impl Etl {
             };
         };
         match fetched {
-            Ok(_) => Ok(Ok(())),
+            Ok(_) => Ok(Ok(cut)),
             Err(error @ (FetchError::Unreachable(_) | FetchError::Busy(_))) => {
                 Err(NotReplayed::Prometheus(error))
             }
@@ -234,7 +243,7 @@ impl Etl {
         let reading = Reading {
             availability,
             deadline,
-            range: Counting::read_range(piece.span),
+            range: piece.counters_range(),
         };
         let mut underway: Vec<Underway<'_>> = piece
             .events
@@ -291,6 +300,15 @@ impl Piece {
         }
     }
 
+    /// What is read of counters: beyond its end, too, as runs do, for the stale markers that say until when samples stood.
+    fn counters_range(&self) -> Span {
+        let beyond = self.span.end + STALENESS;
+        Span {
+            end: beyond.min(self.settled).max(self.span.end),
+            ..Counting::read_range(self.span)
+        }
+    }
+
     /// Publishes the minutes of all groups, hour by hour.
     async fn publish(
         &self,
@@ -341,7 +359,14 @@ impl Piece {
     }
 }
 
+/// Which objective of which SLA.
+type Of = (SlaName, ObjectiveId);
+
 impl ReplayedRange {
+    fn of(&self) -> Of {
+        (self.active.sla.clone(), self.active.objective.id.clone())
+    }
+
     /// How far before an evaluation its samples may lie.
     fn reach(&self) -> Duration {
         evaluation::read_range(self.active.objective.hold, self.span.end).length()
@@ -377,14 +402,15 @@ impl ReplayedRange {
     }
 }
 
-/// The objectives that match a series, evaluated on it, and whether each replaces what was judged.
+/// The objectives that match a series, evaluated on it, and whether each replaces what was judged; and those that are too
+/// many.
 fn judge_series(
     metric: &Metric,
     fetched: FetchedSeries,
     ranges: &[ReplayedRange],
     pairs: &Pairs,
     settled: Timestamp,
-) -> Vec<(JudgedPiece, bool)> {
+) -> (Vec<(JudgedPiece, bool)>, Vec<Of>) {
     let samples = evaluation::clean(fetched.samples);
     let series = Series {
         metric: metric.name.clone(),
@@ -392,13 +418,15 @@ fn judge_series(
     };
     let reference = SeriesReference::new(&series, metric.unit.clone());
     let mut judged: Vec<(JudgedPiece, bool)> = Vec::new();
+    let mut cut = Vec::new();
     let matching = ranges.iter().filter(|range| {
         let selector = &range.active.objective.labels;
         series.labels.matches(selector)
     });
     for range in matching {
         if !pairs.take() {
-            break;
+            cut.push(range.of());
+            continue;
         }
         let ActiveObjective {
             sla,
@@ -444,5 +472,5 @@ fn judge_series(
             judged.push((piece, range.replace));
         }
     }
-    judged
+    (judged, cut)
 }

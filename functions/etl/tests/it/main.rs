@@ -150,8 +150,8 @@ struct Record {
     value: String,
 }
 
-/// Everything on the topic, by event id; of an id told twice, both.
-fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
+/// Reads the topic from its beginning.
+fn consumer(topic: &str) -> BaseConsumer {
     let brokers = std::env::var("KAFKA_BROKERS").unwrap();
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
@@ -161,6 +161,12 @@ fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
         .create()
         .unwrap();
     consumer.subscribe(&[topic]).unwrap();
+    consumer
+}
+
+/// Everything on the topic, by event id; of an id told twice, both.
+fn records(topic: &str, wanted: usize) -> BTreeMap<String, Vec<Record>> {
+    let consumer = consumer(topic);
     let mut records = BTreeMap::<String, Vec<Record>>::new();
     for _ in 0..wanted {
         let record = next(&consumer);

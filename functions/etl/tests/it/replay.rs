@@ -12,6 +12,7 @@ use domain::{
 };
 use etl::{deadline::Deadline, replay::Replaying, request::RunRequest, run::Etl, subject::Trigger};
 use prometheus::testing::{PushedSample, PushedSeries};
+use rdkafka::Message;
 use serde_json::{Value, json};
 use store::{
     pipeline::Document,
@@ -23,10 +24,13 @@ use store::{
 };
 use uuid::Uuid;
 
-use super::{etl, moment_ago, pushed::push_all, records};
+use super::{consumer, etl, moment_ago, next, pushed::push_all, records};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What Prometheus stores where a series ends.
+const STALE_MARKER: u64 = 0x7ff0_0000_0000_0002;
 
 /// A level that is out of range now and then and silent for a while, and requests of two services.
 struct Past {
@@ -69,11 +73,17 @@ impl Past {
                 ("job", "requests"),
                 ("service", service),
             ];
-            // One begins anew now and then, one is silent for a while.
+            // One begins anew now and then, one is silent for a while, and is gone for a while just before a piece ends.
             let samples = times()
-                .filter(|(minute, _)| place != 2 || !(700..712).contains(minute))
+                .filter(|(minute, _)| {
+                    place != 2 || !((700..712).contains(minute) || (689..696).contains(minute))
+                })
                 .map(|(minute, milliseconds)| PushedSample {
-                    value: ((minute % 311) * (place + 2) + minute % 3) as f64,
+                    value: if place == 2 && minute == 688 {
+                        f64::from_bits(STALE_MARKER)
+                    } else {
+                        ((minute % 311) * (place + 2) + minute % 3) as f64
+                    },
                     milliseconds: milliseconds - 1_000 * place,
                 });
             series.push(PushedSeries::new(&labels, samples.collect()));
@@ -276,6 +286,14 @@ async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often
         &Labels::default(),
     )];
     assert_eq!(all.len(), 175);
+    // A piece ends at minute 690. The marker says that nothing stood there.
+    let web = &expected.1[&group_id(
+        &"shop".parse().unwrap(),
+        &"availability".parse().unwrap(),
+        &[("service", "web")].into_iter().collect(),
+    )];
+    let piece_ends = end - 90 * MINUTE;
+    assert!(web.iter().all(|row| row.span.end != piece_ends), "{web:?}");
     // Of both objectives of ranges there are the buckets of one series each: of 3 h but for the silence.
     let buckets: Vec<usize> = expected.2.values().map(Vec::len).collect();
     assert_eq!(buckets.len(), 2);
@@ -325,4 +343,60 @@ async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often
         }
         assert_eq!(live.kept(settled).await, expected, "{replace}");
     }
+}
+
+#[tokio::test]
+async fn a_piece_that_is_not_done_in_time_is_begun_again_as_a_shorter_one() {
+    let past = Past::push().await;
+    let system = System::new(&past).await;
+    system.replay(past.end - 8 * HOUR, past.end, false).await;
+    let replaying = Replaying::new(system.database.store().clone(), None);
+    for _ in 0..2 {
+        let done = replaying
+            .work(&system.etl, Deadline::of(Duration::ZERO))
+            .await;
+        assert_eq!(done["waits"], "the invocation's time was over");
+    }
+    let done = replaying.work(&system.etl, Deadline::default()).await;
+    let expected = (past.end - 2 * HOUR).to_string();
+    assert_eq!(done["replayed"]["from"], expected, "{done}");
+}
+
+#[tokio::test]
+async fn a_replay_says_which_objectives_are_beyond_the_bound_of_judged_pairs() {
+    let past = Past::push().await;
+    let mut system = System::new(&past).await;
+    system.etl.bounds.judged_pairs = 1;
+    system.replay(past.end - HOUR, past.end, false).await;
+    system.work().await;
+    system.store(true).await;
+    let sla: SlaName = "shop".parse().unwrap();
+    let replays = system.database.store().replays(&sla).await.unwrap();
+    let failures = replays[0].failures.iter();
+    let failures: Vec<(&str, &str)> = failures
+        .map(|failure| (failure.objective.as_str(), failure.reason.as_str()))
+        .collect();
+    let reason = "all SLAs together have more than 1 pairs of an objective and a series";
+    assert_eq!(failures, [("twice", reason)]);
+}
+
+#[tokio::test]
+async fn that_a_piece_is_done_comes_after_the_rest_of_it_on_the_same_partition() {
+    let past = Past::push().await;
+    let mut system = System::new(&past).await;
+    system.replay(past.end - HOUR, past.end, false).await;
+    system.work().await;
+    let consumer = consumer(&system.topic);
+    let found = (0..system.published).map(|_| {
+        let record = next(&consumer);
+        let document: Value = serde_json::from_slice(record.payload().unwrap()).unwrap();
+        (record.partition(), document["found"].get("done").is_some())
+    });
+    let found: Vec<(i32, bool)> = found.collect();
+    assert!(
+        found.iter().all(|(partition, _)| *partition == 0),
+        "{found:?}"
+    );
+    let done = found.iter().position(|(_, is_done)| *is_done);
+    assert_eq!(done, Some(found.len() - 1), "{found:?}");
 }

@@ -84,6 +84,33 @@ async fn an_sla_that_is_created_is_replayed_over_its_longest_budget_window() {
     assert_eq!(listed.len(), 2);
     assert_eq!(listed[0]["objectives"], json!(["availability"]));
     assert_eq!(length(&listed[0]), DAY);
+    // Each over its own window.
+    let mut third = availability();
+    (third["id"], third["events"]["bad"]) = (json!("third"), json!("timeouts_total"));
+    let mut fourth = third.clone();
+    (fourth["id"], fourth["budget_window"]) = (json!("fourth"), json!("2d"));
+    put("\"3\"", json!([other, third, fourth, cpu()])).await;
+    let listed = replays(&service).await;
+    let mut new: Vec<(&Value, u64)> = listed[..listed.len() - 2]
+        .iter()
+        .map(|replay| (&replay["objectives"], length(replay)))
+        .collect();
+    new.sort_by_key(|(_, length)| *length);
+    assert_eq!(
+        new,
+        [(&json!(["fourth"]), 2 * DAY), (&json!(["third"]), 7 * DAY)]
+    );
+}
+
+#[tokio::test]
+async fn the_replays_of_an_sla_that_is_retired_are_stopped() {
+    let sla = json!({"name": "web", "objectives": [availability()]});
+    let (_database, service) = created(sla).await;
+    let retired = service
+        .status("DELETE", "/sla/web", Some("\"1\""), "")
+        .await;
+    assert_eq!(retired, 200);
+    assert_eq!(replays(&service).await[0]["state"], "stopped");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod budgets;
 mod finality;
 mod kept;
+mod missing;
 mod replayed;
 mod storing;
 mod sums;

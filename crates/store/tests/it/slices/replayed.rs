@@ -7,7 +7,7 @@ use super::*;
 const DAY: i64 = 1_440;
 
 /// What a replay finds of an hour, or a part of it.
-fn replayed(
+pub(super) fn replayed(
     span: Span,
     replace: bool,
     counts: &dyn Fn(&Labels, Minute) -> SliceCounts,
