@@ -191,8 +191,7 @@ mod tests {
                 }
             }
         }
-        let kept = held.lock().kept.keys().copied().collect();
-        kept
+        held.lock().kept.keys().copied().collect()
     }
 
     #[test]
