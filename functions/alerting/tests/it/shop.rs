@@ -73,19 +73,29 @@ impl Shop {
 
     /// Each minute of the hour before `as_of` had 100 events, so many of them bad.
     pub(crate) async fn counted(&self, as_of: Timestamp, bad: f64) {
-        self.counted_of(as_of, &[(Labels::default(), bad)]).await;
+        self.stored(as_of, &[(Labels::default(), [bad, 100.0])])
+            .await;
     }
 
-    /// The same, of each of these groups.
+    /// The same, of each of these groups, and what that is of all together.
     pub(crate) async fn counted_of(&self, as_of: Timestamp, groups: &[(Labels, f64)]) {
+        let bad = groups.iter().map(|(_, bad)| bad).sum();
+        let all = (Labels::default(), [bad, 100.0 * groups.len() as f64]);
+        let own = groups
+            .iter()
+            .map(|(labels, bad)| (self.events.objective.group_of(labels), [*bad, 100.0]));
+        let groups: Vec<_> = own.chain([all]).collect();
+        self.stored(as_of, &groups).await;
+    }
+
+    async fn stored(&self, as_of: Timestamp, groups: &[(Labels, [f64; 2])]) {
         const QUARTER: Duration = Duration::from_secs(15 * 60);
         let runs = (0..4).rev().map(|quarter| as_of - quarter * QUARTER);
         let documents = runs.flat_map(|as_of| {
-            groups.iter().map(move |(labels, bad)| {
-                let group = self.events.objective.group_of(labels);
-                self.events.document(&group, as_of, |minute| SliceCounts {
+            groups.iter().map(move |(group, sums)| {
+                self.events.document(group, as_of, |minute| SliceCounts {
                     end: minute.end(),
-                    sums: [*bad, 100.0],
+                    sums: *sums,
                     measured: true,
                     reach: Some(minute.start()),
                 })

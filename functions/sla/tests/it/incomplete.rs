@@ -136,7 +136,7 @@ async fn a_series_whose_message_was_set_aside_has_no_data_and_says_why() {
     let prediction = service.get("/predict_json").await;
     let entries = prediction["objectives"].as_array().unwrap().iter();
     let reasons: Vec<&Value> = entries
-        .filter(|entry| entry["state"] == "no_data")
+        .filter(|entry| entry["objective"] == "cpu" && entry["state"] == "no_data")
         .map(|entry| &entry["reason"])
         .collect();
     assert_eq!(reasons, [&json!("refused")]);
