@@ -12,14 +12,13 @@ use crate::{
     fields::Fields,
     names::{self, Id},
     report::{Note, Refused},
-    shares,
     slo::{self, Objective, Owner, Slo, Sum},
 };
 
 /// An object of kind `ServiceLevelObjective`.
 pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     let fields = Fields::of(&document.value, document.place.clone())?;
-    for name in ["apiVersion", "kind", "status"] {
+    for name in ["apiVersion", "kind"] {
         fields.get(name);
     }
     let mut notes = Vec::new();
@@ -30,13 +29,8 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     let spec = fields.required("spec")?;
     let about = slo::about(None, spec.text("description")?, annotations);
     let mut objective = Map::new();
-    let target = spec.number("target")?;
-    let percent = target.ok_or_else(|| Refused::at(spec.at("target"), "is missing"))?;
-    if !(percent > 0.0 && percent < 100.0) {
-        let reason = "must be a percentage greater than 0 and less than 100";
-        return Err(Refused::at(spec.at("target"), reason));
-    }
-    objective.insert("target".to_owned(), json!(shares::of_percent(percent)));
+    let target = slo::target(&spec, "target", &mut notes)?;
+    objective.insert("target".to_owned(), json!(target));
     let period = window(&spec)?;
     objective.insert(
         "budget_window".to_owned(),

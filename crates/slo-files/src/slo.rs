@@ -10,6 +10,7 @@ use crate::{
     fields::Fields,
     names::Id,
     report::{Note, Place, Refused},
+    shares,
 };
 
 /// The objectives of one document for an SLA, and what is to say of the rest of the document.
@@ -118,6 +119,26 @@ pub(crate) fn count(
         fields.insert("by".to_owned(), json!(by));
     }
     Ok(())
+}
+
+/// The target that a percentage is. One below 1 is noted: it may have been meant as a share.
+pub(crate) fn target(
+    fields: &Fields<'_>,
+    name: &str,
+    notes: &mut Vec<Note>,
+) -> Result<f64, Refused> {
+    let percent = fields.number(name)?;
+    let percent = percent.ok_or_else(|| Refused::at(fields.at(name), "is missing"))?;
+    if !(percent > 0.0 && percent < 100.0) {
+        let reason = "must be a percentage greater than 0 and less than 100";
+        return Err(Refused::at(fields.at(name), reason));
+    }
+    let share = shares::of_percent(percent);
+    if percent < 1.0 {
+        let what = format!("is a percentage, so the target is {share}");
+        notes.push(Note::at(fields.at(name), what));
+    }
+    Ok(share)
 }
 
 /// `display_name`, `description` and `annotations`, those that are there.

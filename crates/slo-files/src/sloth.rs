@@ -132,8 +132,6 @@ pub(crate) fn object(
     for name in ["apiVersion", "kind"] {
         fields.get(name);
     }
-    // What the cluster says of the object is no part of what was written.
-    fields.get("status");
     let mut notes = Vec::new();
     let mut namespace = String::new();
     let spec = fields.required("spec")?;
@@ -205,14 +203,8 @@ fn slos(
 fn objective(item: &Value, place: Place, windows: &Windows) -> Result<Objective, Refused> {
     let slo = Fields::of(item, place.clone())?;
     let name = slo.required_text("name")?;
-    let percent = slo.number("objective")?;
-    let percent = percent.ok_or_else(|| Refused::at(slo.at("objective"), "is missing"))?;
-    if !(percent > 0.0 && percent < 100.0) {
-        let reason = "must be a percentage greater than 0 and less than 100";
-        return Err(Refused::at(slo.at("objective"), reason));
-    }
-    let target = shares::of_percent(percent);
     let mut notes = Vec::new();
+    let target = slo::target(&slo, "objective", &mut notes)?;
     let mut fields = slo::about(None, slo.text("description")?, slo.labels("labels")?);
     fields.insert("target".to_owned(), json!(target));
     fields.insert("budget_window".to_owned(), json!(windows.window));

@@ -58,6 +58,9 @@ fn an_object_is_an_sla_with_one_objective() {
         ])
     );
     assert_eq!(adapted(&body), [""; 0]);
+    let share = body.replace("'99.5'", "'0.995'") + "status: {type: x}\n";
+    assert_eq!(objective(&share)["target"], 0.00995);
+    assert_eq!(adapted(&share), ["0:/spec/target", "0:/status"]);
 }
 
 #[test]
