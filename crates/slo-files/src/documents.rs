@@ -102,7 +102,14 @@ pub(crate) fn slos(documents: &[Document], window: BudgetWindow, report: &mut Re
         };
         match read {
             Ok(slo) => slos.extend(Some(slo).filter(|slo| !slo.objectives.is_empty())),
-            Err(refused) => report.refuse(refused),
+            Err(refused) => {
+                // What is wrong may stand in a document that the SLO refers to.
+                if refused.place.document != document.place.document {
+                    let reason = format!("is not made: see {}", refused.place);
+                    report.refuse(Refused::at(document.place.clone(), reason));
+                }
+                report.refuse(refused);
+            }
         }
     }
     windows.finish(report);

@@ -377,10 +377,12 @@ fn references_are_resolved_within_the_body() {
         adapted(&(of_other.clone() + &source("Prometheus"))),
         ["2:/spec/connectionDetails"]
     );
+    let of_datadog = of_other + &source("Datadog");
+    assert_refused(&of_datadog, "2:/spec/type", "`Datadog`");
     assert_refused(
-        &(of_other + &source("Datadog")),
-        "2:/spec/type",
-        "`Datadog`",
+        &of_datadog,
+        "0:",
+        "is not made: see /spec/type of document 2",
     );
     let unused = ratio("Occurrences", "{target: 0.9}")
         + &sli
