@@ -185,8 +185,11 @@ fn burn(
     let short = length(condition, "alertAfter")?;
     match condition.text("op")? {
         Some("gt" | "gte") => {}
-        other => {
-            let op = other.unwrap_or_default();
+        None => {
+            let what = "is missing: the alert fires when the burn rate is above the threshold";
+            notes.push(Note::at(condition.at("op"), what));
+        }
+        Some(op) => {
             let what = format!(
                 "`{op}` is left out with its condition: a burn rate alerts when it is too high"
             );

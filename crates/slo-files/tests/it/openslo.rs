@@ -438,6 +438,13 @@ fn policies_and_conditions_are_alerts() {
         adapted(&low),
         [format!("{within}/conditions/0/spec/condition/op")]
     );
+    let without = condition("page", "gt", "").replace("op: gt, ", "");
+    let without = of(&policy(&without, ""));
+    assert_eq!(objective(&without)["alerts"][0]["factor"], 2.0);
+    assert_eq!(
+        adapted(&without),
+        [format!("{within}/conditions/0/spec/condition/op")]
+    );
     let off = of(&policy(
         &condition("page", "gt", ""),
         ", alertWhenBreaching: false",
