@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Others, required_number, window::length};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DESCRIPTION: &str = "description";
 
 /// The entries of `alerts`; `None` where no policy says anything that can be used: then the usual alerts hold.
 pub(super) fn read(
@@ -109,8 +110,8 @@ fn policy(
     let mut carried = Carried::default();
     metadata(&policy, &mut carried, notes)?;
     let spec = policy.required("spec")?;
-    if let Some(description) = spec.text("description")? {
-        carried.annotate(vec![("description", description.to_owned())]);
+    if let Some(description) = spec.text(DESCRIPTION)? {
+        carried.annotate(vec![(DESCRIPTION, description.to_owned())]);
     }
     for name in ["alertWhenNoData", "alertWhenResolved"] {
         if spec.get(name).is_some() {
@@ -122,6 +123,7 @@ fn policy(
         let what = "are left out: ALERTMANAGER_URLS and ALERT_WEBHOOKS say who gets alerts";
         notes.push(Note::at(spec.at("notificationTargets"), what));
     }
+    let (said, first) = (carried.clone(), entries.len());
     let is_off = spec.flag("alertWhenBreaching")? == Some(false);
     let conditions = spec.items("conditions")?;
     if is_off && !conditions.is_empty() {
@@ -133,6 +135,31 @@ fn policy(
             if let Some(found) = inline(item, place, names, others, notes)? {
                 entries.extend(condition(found, carried.clone(), notes)?);
             }
+        }
+    }
+    let mut texts = said.annotations.iter();
+    let text = texts.find(|(name, _)| name == DESCRIPTION);
+    for (pointer, text, place) in [
+        (
+            "/name",
+            said.name.as_ref(),
+            policy.at("metadata").below("displayName"),
+        ),
+        (
+            "/annotations/description",
+            text.map(|(_, text)| text),
+            spec.at(DESCRIPTION),
+        ),
+    ] {
+        if let Some(text) = text
+            && !entries[first..]
+                .iter()
+                .any(|entry| entry.pointer(pointer) == Some(&json!(text)))
+        {
+            notes.push(Note::at(
+                place,
+                "is left out: no alert of the policy has it",
+            ));
         }
     }
     spec.finish(notes);
@@ -148,8 +175,8 @@ fn condition(
 ) -> Result<Option<Value>, Refused> {
     metadata(&fields, &mut carried, notes)?;
     let spec = fields.required("spec")?;
-    if let Some(description) = spec.text("description")? {
-        carried.annotate(vec![("description", description.to_owned())]);
+    if let Some(description) = spec.text(DESCRIPTION)? {
+        carried.annotate(vec![(DESCRIPTION, description.to_owned())]);
     }
     let urgency = match spec.text("severity")? {
         Some("page") => Urgency::Page,

@@ -464,6 +464,24 @@ fn policies_and_conditions_are_alerts() {
 }
 
 #[test]
+fn what_a_policy_says_is_reported_where_each_condition_says_something_else() {
+    let policy = |said: &str| {
+        let condition = format!(
+            "{{metadata: {{displayName: Fast}}, spec: {{description: {said}, condition: {{op: gt, threshold: 2, lookbackWindow: 1h}}}}}}"
+        );
+        let policy = format!(
+            "  alertPolicies: [{{metadata: {{displayName: Burn}}, spec: {{description: Much, conditions: [{condition}]}}}}]\n"
+        );
+        slo(RATIO, "Occurrences", ROLLING, "{target: 0.9}", &policy)
+    };
+    assert_eq!(objective(&policy("Very"))["alerts"][0]["name"], "Fast");
+    let name = "0:/spec/alertPolicies/0/metadata/displayName";
+    let description = "0:/spec/alertPolicies/0/spec/description";
+    assert_eq!(adapted(&policy("Very")), [name, description]);
+    assert_eq!(adapted(&policy("Much")), [name]);
+}
+
+#[test]
 fn several_objectives_have_ids_of_what_they_are_called_or_their_number() {
     let ids = |entries: &str| {
         let all = objectives(&ratio("Occurrences", entries));
