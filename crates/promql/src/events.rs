@@ -2,7 +2,7 @@
 
 use promql_parser::parser::{
     AggregateExpr, Call, Expr, LabelModifier, VectorSelector,
-    token::{T_ADD, T_DIV, T_SUB, T_SUM},
+    token::{T_ADD, T_DIV, T_LOR, T_SUB, T_SUM},
 };
 
 use crate::{
@@ -150,6 +150,10 @@ fn is_one(expression: &Expr) -> bool {
     matches!(inner(expression), Expr::NumberLiteral(number) if number.val.to_bits() == 1.0_f64.to_bits())
 }
 
+fn is_vector(expression: &Expr) -> bool {
+    matches!(inner(expression), Expr::Call(Call { func, .. }) if func.name == "vector")
+}
+
 #[derive(Default)]
 struct Sum {
     terms: Vec<String>,
@@ -180,6 +184,9 @@ impl Sum {
             Expr::VectorSelector(selector) => self.term(selector, None),
             Expr::Call(_) => Err(other("a function without `sum` around it")),
             Expr::Aggregate(_) => Err(other("an aggregation that is not `sum`")),
+            Expr::Binary(either) if either.op.id() == T_LOR && is_vector(&either.rhs) => Err(
+                other("`or vector(…)` (it is not needed: what has no series counts as 0)"),
+            ),
             Expr::Binary(_) => Err(other("an operator that is not `+`")),
             _ => Err(other("this expression")),
         }
@@ -563,6 +570,9 @@ mod tests {
             ("avg(x)", "an aggregation that is not `sum`"),
             ("sum without (a) (x)", "`sum without`"),
             ("a - b", "an operator that is not `+`"),
+            ("a or b", "an operator that is not `+`"),
+            ("sum(rate(x[5m])) or vector(0)", "counts as 0"),
+            ("(sum(x) OR on() vector(0)) + y", "counts as 0"),
             ("a + on (x) b", "`+` with `on`"),
             ("x offset 5m", "`offset`"),
             ("sum(x @ 5)", "`@`"),
