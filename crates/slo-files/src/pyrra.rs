@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::sla::{BudgetWindow, Origin};
+use promql::Selector;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -133,6 +134,10 @@ fn indicator(
                 metric(&fields, name, notes)?,
                 metric(&fields, "total", notes)?,
             );
+            if kind == "latency" && !counted.sum.selectors.iter().all(has_a_bucket) {
+                let reason = "must have a matcher of `le`: the bucket of what is fast enough";
+                return Err(Refused::at(fields.at(name).below("metric"), reason));
+            }
             slo::count(objective, (part, &counted), ("total", &total))?;
             if !grouping.is_empty() {
                 objective.insert("by".to_owned(), json!(grouping));
@@ -142,6 +147,11 @@ fn indicator(
     fields.finish(notes);
     indicator.note_unread(notes);
     Ok(())
+}
+
+fn has_a_bucket(selector: &Selector) -> bool {
+    let mut matchers = selector.matchers.iter();
+    matchers.any(|matcher| matcher.label == "le")
 }
 
 fn alerting(

@@ -120,6 +120,11 @@ fn what_is_wrong_is_refused_at_its_place() {
             "not a sum",
         ),
         (
+            "latency: {success: {metric: d_bucket}, total: {metric: d_count}}",
+            "0:/spec/indicator/latency/success/metric",
+            "`le`",
+        ),
+        (
             "ratio: {errors: {metric: a}, total: {metric: b}, grouping: handler}",
             "0:/spec/indicator/ratio/grouping",
             "list",
