@@ -137,7 +137,7 @@ impl Comparison {
         let firing = self.open.iter();
         let firing = firing.filter(|alert| alert.state == AlertState::Firing);
         let open: BTreeSet<Fingerprint> = firing.clone().map(|alert| alert.fingerprint).collect();
-        let is_grouped = firing.clone().any(storm::is_rest);
+        let is_grouped = firing.clone().any(|alert| storm::is_rest(alert, labels));
         let silent = &self.statement.silent;
         let is_silent = |alert: &&Alert| alert.series.is_some_and(|own| silent.contains(&own));
         let silent = firing.filter(is_silent).count();
@@ -268,7 +268,7 @@ impl Comparison {
         // Any silent series may be one that the alert of many stands for.
         let is_silent = match alert.series {
             Some(series) => silent.contains(&series),
-            None => storm::is_rest(&alert) && !silent.is_empty(),
+            None => !silent.is_empty() && self.stands_for_the_rest(&alert),
         };
         if is_silent {
             return frozen(alert, reason::SILENT);
@@ -279,6 +279,11 @@ impl Comparison {
         };
         let reason = (!is_listed).then_some(reason::GONE);
         Some(resolved(alert, *as_of, reason))
+    }
+
+    fn stands_for_the_rest(&self, alert: &Alert) -> bool {
+        let group = self.statement.group.as_ref();
+        group.is_some_and(|(labels, _)| storm::is_rest(alert, labels))
     }
 
     /// Whether an alert would be the same now but for its severity.

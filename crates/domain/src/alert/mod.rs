@@ -22,4 +22,4 @@ pub use delivery::{LONGEST_DELIVERY, LONGEST_RETRY_AFTER, NextAttempt, next_atte
 pub use labels::{Fingerprint, Identity, InvalidFingerprint};
 pub use name::{AlertName, UnknownAlertName};
 pub use record::{Alert, AlertState, Annotations, Scope, reason};
-pub use storm::{MOST_OWN, UNGROUPED_BELOW};
+pub use storm::{MOST_OWN, UNGROUPED_BELOW, beside_all};

@@ -10,23 +10,27 @@ pub const MOST_OWN: usize = 50;
 /// Once fewer hold, each has its own again.
 pub const UNGROUPED_BELOW: usize = 25;
 
-/// The label of an alert that stands for the rest: what is said of all series together may be an alert too.
-const REST: (&str, &str) = ("slacast_groups", "rest");
 const SEVERITY: &str = "severity";
+
+/// The labels of an alert that stands for the rest of many, where all series together may have an alert of the same name.
+pub fn beside_all(mut labels: Labels) -> Labels {
+    labels
+        .0
+        .insert("slacast_groups".to_owned(), "rest".to_owned());
+    labels
+}
 
 /// The labels of the alert that stands for the rest of those of one severity.
 pub(super) fn rest(group: &Labels, severity: &str) -> Labels {
     let mut labels = group.0.clone();
-    for (name, value) in [REST, (SEVERITY, severity)] {
-        labels.insert(name.to_owned(), value.to_owned());
-    }
+    labels.insert(SEVERITY.to_owned(), severity.to_owned());
     Labels(labels)
 }
 
 /// Whether an alert stands for the rest.
-pub(super) fn is_rest(alert: &Alert) -> bool {
-    let (name, value) = REST;
-    alert.series.is_none() && alert.labels.0.get(name).is_some_and(|own| own == value)
+pub(super) fn is_rest(alert: &Alert, group: &Labels) -> bool {
+    let severity = alert.labels.0.get(SEVERITY);
+    alert.series.is_none() && severity.is_some_and(|own| alert.labels == rest(group, own))
 }
 
 /// The severity that receivers learn of.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use domain::{
     Timestamp,
-    alert::{AlertName, Claim, Scope, Statement, reason},
+    alert::{AlertName, Claim, Scope, Statement, beside_all, reason},
     sla::{EventsObjective, Sla},
 };
 use store::{
@@ -123,7 +123,7 @@ impl Counted<'_> {
             claims.extend(burns(self.question, self.about, own));
         }
         let texts = self.question.texts.of_objective(self.about, String::new());
-        let many = labels(self.about, AlertName::BudgetBurn, "page", None);
+        let many = beside_all(labels(self.about, AlertName::BudgetBurn, "page", None));
         let ended = groups.iter().filter(|group| group.is_ended);
         let ended: BTreeSet<_> = ended.map(|group| group.id).collect();
         Statement {

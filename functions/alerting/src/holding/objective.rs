@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Labels, Timestamp,
-    alert::{AlertName, Claim, Identity, Scope, Statement, Verdict, reason},
+    alert::{AlertName, Claim, Identity, Scope, Statement, Verdict, beside_all, reason},
     duration,
     evaluation::Side,
     sla::{Objective, SeriesEnd, Sla},
@@ -115,9 +115,12 @@ impl Judged<'_> {
             SeriesEnd::NoData => self.silent(),
             SeriesEnd::Ended => Vec::new(),
         };
+        let statement = self.of_series(AlertName::NoData, TICKET, claims);
+        let group = statement.group;
         Statement {
             hold: self.question.patience(),
-            ..self.of_series(AlertName::NoData, TICKET, claims)
+            group: group.map(|(labels, texts)| (beside_all(labels), texts)),
+            ..statement
         }
     }
 

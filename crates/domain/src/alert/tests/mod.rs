@@ -69,7 +69,7 @@ fn statement(as_of: u64, listed: usize, claims: Vec<Claim>) -> Statement {
     Statement {
         identities: vec![labels(None, "page")],
         listed: Some((0..listed).map(series_id).collect()),
-        group: Some((labels(None, "page"), Annotations::new())),
+        group: Some((beside_all(labels(None, "page")), Annotations::new())),
         ..Statement::new(scope(), at(as_of), claims)
     }
 }

@@ -4,14 +4,15 @@ use super::*;
 
 /// How many have no alert of their own, as the firing alert that stands for those of this severity says.
 fn rest(stored: &Stored, severity: &str) -> Option<String> {
-    let mut labels = labels(None, severity);
-    let (name, value) = ("slacast_groups", "rest");
-    labels.0.insert(name.to_owned(), value.to_owned());
+    rest_by(stored, &beside_all(labels(None, severity)))
+}
+
+fn rest_by(stored: &Stored, labels: &Labels) -> Option<String> {
     let mut firing = stored
         .0
         .iter()
         .filter(|own| own.state == AlertState::Firing);
-    let rest = firing.find(|own| own.labels == labels)?;
+    let rest = firing.find(|own| own.labels == *labels)?;
     rest.annotations.get("value").cloned()
 }
 
@@ -80,6 +81,28 @@ fn the_alert_of_all_together_is_no_storm_and_belongs_to_none() {
     let changes = stored.compare(vec![storm(160)], 165);
     assert_eq!(told(&changes), [("resolved", 40, None)]);
     assert_eq!(rest(&stored, "page").as_deref(), Some("10"));
+}
+
+#[test]
+fn where_all_together_have_no_alert_the_one_for_the_rest_has_no_label_of_its_own() {
+    let storm = |as_of, series: std::ops::Range<usize>| Statement {
+        group: Some((labels(None, "page"), Annotations::new())),
+        ..statement(as_of, 100, series.map(|node| holds(node, 40)).collect())
+    };
+    let mut stored = Stored::default();
+    stored.compare(vec![storm(100, 0..60)], 105);
+    let rest = |stored: &Stored| rest_by(stored, &labels(None, "page"));
+    assert_eq!(
+        (stored.firing(), rest(&stored).as_deref()),
+        (51, Some("10"))
+    );
+    stored.compare(vec![storm(130, 40..70)], 135);
+    assert_eq!(
+        (stored.firing(), rest(&stored).as_deref()),
+        (11, Some("20"))
+    );
+    stored.compare(vec![storm(160, 46..70)], 165);
+    assert_eq!((stored.firing(), rest(&stored)), (24, None));
 }
 
 #[test]
