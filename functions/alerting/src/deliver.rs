@@ -159,11 +159,11 @@ impl Alerting {
             Some((alert.fingerprint, posted))
         });
         let (of, posted): (Vec<Fingerprint>, Vec<PostedAlert>) = posted.unzip();
-        let (mut last, mut error): (Option<Attempt>, Option<String>) = (None, None);
+        let (mut attempts, mut last) = (Vec::new(), None::<Attempt>);
         for (of, posted) in of.chunks(ALERTS_AT_ONCE).zip(posted.chunks(ALERTS_AT_ONCE)) {
-            // What one that answers does not take keeps nothing else from it; one that does not is asked once.
-            let away = last.take().filter(|last| last.status().is_none());
-            let attempt = match away {
+            // What one that answers does not take keeps nothing else from it; one that is away is asked once.
+            let is_away = |last: &Attempt| last.status().is_none_or(|status| status >= 500);
+            let attempt = match last.take().filter(is_away) {
                 Some(away) => away,
                 None => alertmanager.post(posted).await,
             };
@@ -172,10 +172,14 @@ impl Alerting {
                 .filter_map(|own| waiting.remove(own))
                 .flatten()
                 .collect();
-            self.finish(receiver, &ids, attempt.error(), now).await?;
-            error = error.or(attempt.error().map(str::to_owned));
+            attempts.push((ids, attempt.error().map(str::to_owned)));
             last = Some(attempt);
         }
+        for (ids, error) in &attempts {
+            self.finish(receiver, ids, error.as_deref(), now).await?;
+        }
+        let mut errors = attempts.into_iter().filter_map(|(_, error)| error);
+        let error = errors.next();
         if let Some(error) = &error {
             tracing::warn!(
                 event = "delivery_failed",

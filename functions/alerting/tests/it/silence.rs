@@ -44,12 +44,12 @@ async fn a_machine_that_is_silent_is_an_alert_where_the_fleet_is_fixed() {
                 .collect::<Vec<_>>()
         };
         let ago = |seconds| now() - Duration::from_secs(seconds);
-        judged(&system, &objective, ago(60), [false, true]).await;
+        judged(&system, &objective, ago(3), [false, true]).await;
         assert_eq!(silent().await, expected, "{series_end}");
         // That nothing stands at all has to last before it is an alert, and resolves none.
-        judged(&system, &objective, ago(40), [true, true]).await;
+        judged(&system, &objective, ago(2), [true, true]).await;
         assert_eq!(silent().await, expected, "{series_end}");
-        judged(&system, &objective, ago(20), [false, false]).await;
+        judged(&system, &objective, ago(1), [false, false]).await;
         assert_eq!(silent().await, [""; 0], "{series_end}");
     }
 }
