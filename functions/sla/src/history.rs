@@ -316,19 +316,9 @@ impl Asked<'_> {
         let histories = store.histories(self.sla, &ids, since).await;
         let histories = histories.map_err(database)?;
         let excluded: &SpanSet = self.excluded.of(&objective.id);
-        let times = histories.into_iter().map(|history| {
-            let time = self.calculator.attributed(&history.versions);
-            (history, time)
-        });
-        let times: Vec<_> = times.collect();
-        // A step is final if all of it was judged, of whichever series.
-        let judged = times.iter().flat_map(|(_, time)| time.judged().spans());
-        let finals: SpanSet = judged.copied().collect();
-        let is_final = |step: Span| {
-            step.end <= final_until && finals.length_within(step) == self.step.length()
-        };
         let mut points = Points::new();
-        for (history, time) in times {
+        for history in histories {
+            let time = self.calculator.attributed(&history.versions);
             let Some(mut start) = self.begins(history.series, shown) else {
                 continue;
             };
@@ -343,7 +333,9 @@ impl Asked<'_> {
                 };
                 start = step.end;
                 let judged = seconds(time.judged_within(step));
-                let is_shown = step.end <= self.span.end && (self.provisional || is_final(step));
+                // Time that was not judged of a range stays so, unless somebody asks for a replay.
+                let is_final = step.end <= final_until;
+                let is_shown = step.end <= self.span.end && (self.provisional || is_final);
                 if !is_shown {
                     continue;
                 }
