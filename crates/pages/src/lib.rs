@@ -38,6 +38,7 @@ pub use model::{
     Occurrence, Prediction, PredictionEntry, Recommended, Series, SeriesForecast, Spent, Summary,
     Tried, Trust, TrustBin, Violation,
 };
+pub use number::duration;
 pub use objective::{ObjectivePage, objective};
 pub use order::{Row, ShownSla, Sort, arranged};
 pub use runs::runs;

@@ -84,6 +84,7 @@ pub(crate) fn reason(reason: &str) -> String {
         "too_short" => "needs more history".to_owned(),
         "step_exceeds_horizon" => "its samples are too far apart".to_owned(),
         "not_among_the_worst" => "others are worse".to_owned(),
+        "not_asked" => "its own page says".to_owned(),
         "refused" => "its last message was set aside".to_owned(),
         "gone" => "its series is gone".to_owned(),
         other => cut(&other.replace('_', " ")),

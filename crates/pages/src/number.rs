@@ -138,7 +138,7 @@ pub(crate) fn times(factor: f64) -> String {
 }
 
 /// `45 s`, `3 m 30 s`, `2 h 5 m`, `3 d 4 h`: two parts at most.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "∞".to_owned();
     }

@@ -19,9 +19,11 @@ const LONGEST_TEXT: usize = 255;
 const LONGEST_CURSOR: usize = 2_000;
 /// Rows of a page.
 const LIMIT: &str = "200";
-const MOST_BUCKETS: usize = 2_000;
+/// Those of an hour are kept for 400 days.
+const MOST_BUCKETS: usize = 9_700;
 /// The time that is shown of a series where nobody chose another.
 const SHOWN: Duration = Duration::from_secs(3 * 3600);
+const FIVE_MINUTES: Duration = Duration::from_secs(300);
 
 /// What is around a page of a system at `base`, its path and its address; `now` is `None` where it is made for its tag.
 fn frame<'a>(
@@ -157,7 +159,14 @@ pub(crate) async fn one_series(retrieval: &Retrieval, call: &Call) -> Result<Rep
         .next();
     let found = forecast.as_ref().map(|own| own.as_of);
     let newest = found.or(as_of).unwrap_or(series.last_seen);
-    let end = asked_span.to.unwrap_or(newest);
+    // What is asked for may begin after the newest forecast: then it is about now.
+    let is_later = asked_span.from.is_some_and(|from| from >= newest);
+    let until = if is_later {
+        BucketLength::FiveMinutes.start_of(call.now) + FIVE_MINUTES
+    } else {
+        newest
+    };
+    let end = asked_span.to.unwrap_or(until);
     let start = asked_span.from.unwrap_or(end - SHOWN);
     let span = Span {
         start: start.min(end - Duration::from_secs(1)),
@@ -227,7 +236,10 @@ fn traits_of(metadata: &Value) -> Vec<(&'static str, String)> {
         let value = metadata.pointer(pointer)?;
         match value {
             Value::String(text) => Some(text.replace('_', " ")),
-            Value::Number(number) => number.as_f64().map(|number| format!("{number:.3}")),
+            Value::Number(seconds) if pointer.ends_with("_seconds") => {
+                seconds.as_f64().map(pages::duration)
+            }
+            Value::Number(number) => number.as_f64().map(|number| format!("{number:.2}")),
             Value::Bool(flag) => Some(if *flag { "yes" } else { "no" }.to_owned()),
             _ => None,
         }
@@ -235,10 +247,10 @@ fn traits_of(metadata: &Value) -> Vec<(&'static str, String)> {
     let shown = [
         ("Kind", "/stationarity/verdict"),
         ("Kind is not known", "/stationarity/error"),
-        ("Seasonal period, seconds", "/seasonality/period_seconds"),
-        ("Strength of the season", "/seasonality/strength"),
+        ("Seasonal period", "/seasonality/period_seconds"),
+        ("Strength of the season", "/seasonality/season_strength"),
         ("Season is not known", "/seasonality/error"),
-        ("Step, seconds", "/step_seconds"),
+        ("Step", "/step_seconds"),
     ];
     let shown = shown.into_iter();
     shown

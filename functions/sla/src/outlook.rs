@@ -110,6 +110,8 @@ const NOT_READ: &str = "not_read";
 const NOT_SCORED: &str = "not_scored_yet";
 /// Why nothing is said of what is to come of a group: others are worse.
 const NOT_AMONG_THE_WORST: &str = "not_among_the_worst";
+/// Why nothing is said of groups in a list of all SLAs: it takes a question for each.
+const NOT_ASKED: &str = "not_asked";
 /// So many groups of an answer are looked ahead for: each takes a question to the database.
 const MOST_GROUPS: usize = 50;
 
@@ -131,7 +133,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
             let read = standing_groups::read(&standing, &excluded, store, now);
             let counted = read.await.map_err(database)?;
             if outlooks.is_none() {
-                let found = look_ahead(store, name, &counted, &excluded).await;
+                let found = look_ahead(store, name, &counted, &excluded, MOST_GROUPS).await;
                 outlooks = Some(found.map_err(database)?);
             }
             counted
@@ -145,18 +147,19 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     }
 }
 
-/// What is to come of the worst groups.
+/// What is to come of the worst groups, of each objective at most so many.
 pub(crate) async fn look_ahead(
     store: &Store,
     sla: &SlaName,
     counted: &[StandingGroups<'_>],
     excluded: &ExcludedTime,
+    most_of_each: usize,
 ) -> Result<EventsOutlooks, StoreError> {
     let mut outlooks = EventsOutlooks::new();
     for one in counted {
         let Some(as_of) = one.as_of else { continue };
         let excluded = excluded.of(&one.objective.id);
-        for group in &one.groups {
+        for group in one.groups.iter().take(most_of_each) {
             let Some(id) = group.id.filter(|_| outlooks.len() < MOST_GROUPS) else {
                 continue;
             };
@@ -220,7 +223,11 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
         let entries = one.groups.iter().map(|group| {
             let found = group.id.and_then(|id| outlooks?.get(&id));
             let outlook = found.cloned().unwrap_or_else(|| {
-                EventsOutlook::unknown(group.reason.unwrap_or(NOT_AMONG_THE_WORST))
+                EventsOutlook::unknown(group.reason.unwrap_or(if outlooks.is_some() {
+                    NOT_AMONG_THE_WORST
+                } else {
+                    NOT_ASKED
+                }))
             });
             let fires = outlook.fires.known().copied();
             AnyEntry::Events(Box::new(EventsEntry {

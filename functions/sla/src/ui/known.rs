@@ -19,7 +19,9 @@ use store::{
 
 use super::read;
 use crate::{
-    SlaManager, budget, check, database, outlook, set,
+    SlaManager, budget, check, database,
+    outlook::{self, look_ahead},
+    set,
     standing::{Standing, asked},
     standing_groups,
 };
@@ -99,7 +101,8 @@ impl Known {
         let evaluation = evaluation.ok_or_else(|| set::missing(name))?;
         let in_force = manager.store.sla(name).await.map_err(database)?;
         let in_force: Vec<Sla> = in_force.map(|stored| stored.sla).into_iter().collect();
-        let known = Self::of(manager, (as_of, call.now), vec![evaluation], &in_force).await?;
+        let evaluations = vec![evaluation];
+        let known = Self::of(manager, (as_of, call.now), evaluations, &in_force, true).await?;
         known.into_iter().next().ok_or_else(|| set::missing(name))
     }
 
@@ -118,15 +121,17 @@ impl Known {
         let asked = asked(manager, as_of, call.now);
         let evaluations = store.evaluations(slas.map_err(database)?, asked, Worst::State);
         let evaluations = evaluations.await.map_err(database)?;
-        Self::of(manager, (as_of, call.now), evaluations, &in_force).await
+        Self::of(manager, (as_of, call.now), evaluations, &in_force, false).await
     }
 
-    /// What follows from evaluations, in their order. Budgets are of what is `in_force`.
+    /// What follows from evaluations, in their order. Budgets are of what is `in_force`. What is to come of events takes a
+    /// question for each objective: it is asked if `looks_ahead`.
     async fn of(
         manager: &SlaManager,
         (as_of, now): (Option<Timestamp>, Timestamp),
         evaluations: Vec<Evaluation>,
         in_force: &[Sla],
+        looks_ahead: bool,
     ) -> Result<Vec<Self>, ApiError> {
         let store = &manager.store;
         let standings: Vec<Standing> = evaluations
@@ -164,9 +169,15 @@ impl Known {
             let excluded = excluded(&evaluation.name);
             let own: Vec<CountedBudgets> = counted.by_ref().take(evaluation.events.len()).collect();
             let groups = standing_groups::of(standing, excluded, now, &own);
+            let mut outlooks = None;
+            if looks_ahead {
+                let found = look_ahead(store, &evaluation.name, &groups, excluded, 1).await;
+                outlooks = Some(found.map_err(database)?);
+            }
+            let events = (&*groups, outlooks.as_ref());
             all.push(Self {
                 check: read(&check::of(standing, excluded, now, &stored, &groups))?,
-                prediction: read(&outlook::document(standing, (&groups, None), None))?,
+                prediction: read(&outlook::document(standing, events, None))?,
                 budgets: budgets.remove(&evaluation.name).unwrap_or_default(),
             });
         }

@@ -25,7 +25,8 @@ use crate::{SlaManager, database, exclusions, history, name_in, violations};
 /// The time that is shown where nobody chose another.
 const DEFAULT_SPAN: Duration = Duration::from_secs(3 * 3600);
 const LONGEST_SERIES: usize = 64;
-const MOST_BUCKETS: usize = 2_000;
+/// Those of an hour are kept for 400 days.
+const MOST_BUCKETS: usize = 9_700;
 /// Pages of a history that are read to find one group.
 const MOST_PAGES: usize = 5;
 

@@ -495,7 +495,7 @@ async fn many(count: u64) -> TestDatabase {
         let about = Documents::about("cpuUsage", &format!("host{number}")).under(&name);
         let mut range = about.objective();
         range.target = Some(0.99);
-        let mut events = CountedEvents::by(&["instance"]);
+        let mut events = CountedEvents::by(&[]);
         events.sla = name.parse().unwrap();
         events.objective.target = Some(0.99);
         let objectives = [
@@ -551,6 +551,24 @@ async fn a_list_of_many_slas_asks_the_database_no_more_often_than_one_of_few() {
         }
         eprintln!("{uri}: {} statements", asked[0].len());
         assert_eq!(asked[0].len(), asked[1].len(), "{uri}: {asked:#?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_to_come_of_events_is_asked_for_their_own_page_alone() {
+    let database = many(1).await;
+    let service = Service::new(database.store().clone());
+    let list = page(&service, "/ui", 200).await;
+    assert!(list.contains("its own page says"), "{list}");
+    let id = CountedEvents::by(&[]).objective.id;
+    for uri in [
+        "/ui/sla/service-000".to_owned(),
+        format!("/ui/sla/service-000/{id}"),
+    ] {
+        let own = page(&service, &uri, 200).await;
+        for reason in ["its own page says", "others are worse", "No forecast"] {
+            assert!(!own.contains(reason), "{uri}: {own}");
+        }
     }
 }
 
