@@ -140,16 +140,19 @@ impl Store {
         if let Some(earlier) = gap.earlier {
             return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
         }
+        // One short range of the key per version.
         let earlier: Option<NaiveDateTime> = sqlx::query_scalar(
-            "SELECT as_of FROM evaluation FORCE INDEX (by_sla) WHERE sla = ? AND complete = 1 AND as_of < ? AND as_of > ? \
-             AND objective = ? AND definition = ? ORDER BY as_of DESC LIMIT 1",
+            "SELECT MAX(e.as_of) FROM sla s STRAIGHT_JOIN evaluation e FORCE INDEX (by_objective) \
+             ON e.sla = s.name AND e.version = s.version AND e.complete = 1 AND e.objective = ? \
+             AND e.as_of < ? AND e.as_of > ? WHERE s.name = ? AND s.version <= ? AND e.definition = ?",
         )
-        .bind(&gap.sla)
+        .bind(&gap.objective)
         .bind(gap.as_of)
         .bind(column_time(oldest))
-        .bind(&gap.objective)
+        .bind(&gap.sla)
+        .bind(gap.version)
         .bind(&gap.definition)
-        .fetch_optional(self.pool())
+        .fetch_one(self.pool())
         .await?;
         if let Some(earlier) = earlier {
             return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
