@@ -70,6 +70,10 @@ const LATE: Duration = Duration::from_secs(60);
 const LOOKS_EVERY: Duration = Duration::from_secs(5 * 60);
 /// A piece that was not done in time is halved, down to this.
 const SHORTEST_PIECE: Duration = Duration::from_secs(15 * 60);
+/// How long a piece may wait for missing minutes to be found, before replays that wait go on.
+const LOOKING: Duration = Duration::from_secs(20);
+/// The same where another invocation is to be started, half of the time that takes.
+const LOOKING_BRIEFLY: Duration = Duration::from_secs(2);
 /// Minutes that were tried are remembered, so many.
 const MOST_TRIED: usize = 10_000;
 
@@ -114,7 +118,7 @@ impl Replaying {
             return;
         };
         let now = Timestamp::from(Utc::now());
-        let looks = self.is_time_to_look();
+        let looks = self.is_time_to_look().then_some(LOOKING_BRIEFLY);
         let next = tokio::time::timeout(PATIENCE, self.next(now, looks)).await;
         match next {
             Ok(Ok(Some(_))) => {}
@@ -179,7 +183,7 @@ impl Replaying {
             Some(Pause::PrometheusIsBusy) => return Ok(Err("Prometheus was busy")),
             None => {}
         }
-        let Some(next) = self.next(now, true).await? else {
+        let Some(next) = self.next(now, Some(LOOKING)).await? else {
             return Ok(Err("no replay waits"));
         };
         let settled = (now - etl.settle).floor_to_second();
@@ -208,20 +212,39 @@ impl Replaying {
         is_time
     }
 
-    /// The piece that is next: minutes that no run judged, where it `looks` for them, else the newest time that is left of a
-    /// replay.
-    async fn next(&self, now: Timestamp, looks: bool) -> Result<Option<Next>, StoreError> {
+    /// The piece that is next: minutes that no run judged, where it `looks` for them and so long, else the newest time that is
+    /// left of a replay.
+    async fn next(
+        &self,
+        now: Timestamp,
+        looks: Option<Duration>,
+    ) -> Result<Option<Next>, StoreError> {
         let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut missing = Vec::new();
-        if looks {
-            missing = self.store.missing_minutes(now).await?;
-            let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-            missing = untried(missing, &tried);
-        }
+        let missing = match looks {
+            Some(patience) => self.missing(now, patience).await,
+            None => Vec::new(),
+        };
         if let Some(next) = next_missing(missing, longest) {
             return Ok(Some(next));
         }
         Ok(next_piece(self.store.waiting_replays().await?, longest))
+    }
+
+    /// Missing minutes that were not tried; none where they are not found in time. What somebody asked for goes on all the
+    /// same.
+    async fn missing(&self, now: Timestamp, patience: Duration) -> Vec<MissingMinutes> {
+        match tokio::time::timeout(patience, self.store.missing_minutes(now)).await {
+            Ok(Ok(missing)) => {
+                let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+                return untried(missing, &tried);
+            }
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "missing minutes cannot be looked for");
+            }
+            Err(_) => tracing::warn!(?patience, "the look for missing minutes took too long"),
+        }
+        Vec::new()
     }
 
     /// Remembers which missing minutes a piece was about.
