@@ -74,6 +74,8 @@ const SHORTEST_PIECE: Duration = Duration::from_secs(15 * 60);
 const LOOKING: Duration = Duration::from_secs(20);
 /// The same where another invocation is to be started, half of the time that takes.
 const LOOKING_BRIEFLY: Duration = Duration::from_secs(2);
+/// What took less than this part of the time there was is done in time at twice the length, too.
+const SHORT: u32 = 3;
 /// Minutes that were tried are remembered, so many.
 const MOST_TRIED: usize = 10_000;
 
@@ -188,8 +190,10 @@ impl Replaying {
         };
         let settled = (now - etl.settle).floor_to_second();
         let piece = self.fill(&next, settled).await?;
+        let (started, left) = (Instant::now(), deadline.left());
         let found = Box::pin(etl.replay_piece(&piece, deadline)).await;
-        self.learn(next.span.length(), &found);
+        let is_short = started.elapsed() * SHORT < left;
+        self.learn(next.span.length(), is_short, &found);
         let found = found?;
         self.remember(&next);
         let done = self.publish_done(etl, &next, &piece.name, &found.failures);
@@ -197,9 +201,9 @@ impl Replaying {
         Ok(Ok((next, messages)))
     }
 
-    fn learn(&self, length: Duration, found: &Result<FoundInPiece, NotReplayed>) {
+    fn learn(&self, length: Duration, is_short: bool, found: &Result<FoundInPiece, NotReplayed>) {
         let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
-        *longest = learned(*longest, length, found);
+        *longest = learned(*longest, length, is_short, found);
     }
 
     /// Whether to look for missing minutes, which takes a while where there are many objectives.
@@ -399,14 +403,17 @@ pub(crate) fn is_asked_for(event: &Value) -> bool {
         .is_some_and(|fields| fields.len() == 1 && fields.contains_key(EVENT))
 }
 
-/// How long the next pieces may be: half of one that was not done in time, and longer again after one that was.
+/// How long the next pieces may be: half of one that was not done in time, and longer again after one that took a short part
+/// of it.
 fn learned(
     longest: Duration,
     length: Duration,
+    is_short: bool,
     found: &Result<FoundInPiece, NotReplayed>,
 ) -> Duration {
     match found {
-        Ok(_) => longest.max(length * 2).min(LONGEST_PIECE),
+        Ok(_) if is_short => longest.max(length * 2).min(LONGEST_PIECE),
+        Ok(_) => longest,
         // In whole minutes: none is counted in two parts.
         Err(NotReplayed::Deadline) => {
             let half = Duration::from_secs(length.as_secs() / 120 * 60);
@@ -584,7 +591,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_was_not_done_in_time_is_halved_and_one_that_was_doubled() {
+    fn a_piece_that_was_not_done_in_time_is_halved_and_one_that_took_little_of_it_doubled() {
         let done = || {
             Ok(FoundInPiece {
                 messages: 0,
@@ -593,17 +600,19 @@ mod tests {
         };
         let hours = |hours| Duration::from_secs(HOUR * hours);
         let (late, minute) = (|| Err(NotReplayed::Deadline), Duration::from_secs(60));
-        for (longest, length, found, next) in [
-            (hours(12), hours(12), late(), hours(6)),
-            (hours(12), hours(2), late(), hours(1)),
-            (hours(12), 45 * minute, late(), 22 * minute),
-            (15 * minute, 15 * minute, late(), 15 * minute),
-            (hours(6), hours(6), done(), hours(12)),
-            (hours(12), hours(12), done(), hours(12)),
+        for (longest, length, is_short, found, next) in [
+            (hours(12), hours(12), false, late(), hours(6)),
+            (hours(12), hours(2), false, late(), hours(1)),
+            (hours(12), 45 * minute, false, late(), 22 * minute),
+            (15 * minute, 15 * minute, false, late(), 15 * minute),
+            (hours(6), hours(6), true, done(), hours(12)),
+            (hours(6), hours(6), false, done(), hours(6)),
+            (hours(12), hours(12), true, done(), hours(12)),
             // A short one says nothing of longer ones.
-            (hours(6), minute, done(), hours(6)),
+            (hours(6), minute, true, done(), hours(6)),
         ] {
-            assert_eq!(learned(longest, length, &found), next, "{length:?}");
+            let found = learned(longest, length, is_short, &found);
+            assert_eq!(found, next, "{length:?}");
         }
     }
 
