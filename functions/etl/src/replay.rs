@@ -28,7 +28,7 @@ use crate::{
     deadline::Deadline,
     message::Message,
     objectives::{ActiveEvents, ActiveObjective, PATIENCE},
-    run::{Etl, FoundInPiece, NotReplayed, Piece, ReplayedRange},
+    run::{Etl, FoundInPiece, NotReplayed, Piece, ReplayedRange, SHORTEST_PIECE},
 };
 
 /// How replays are worked off.
@@ -68,8 +68,6 @@ const LATE_INTERVALS: u32 = 3;
 const LATE: Duration = Duration::from_secs(60);
 /// How often an instance looks for missing minutes after a run.
 const LOOKS_EVERY: Duration = Duration::from_secs(5 * 60);
-/// A piece that was not done in time is halved, down to this.
-const SHORTEST_PIECE: Duration = Duration::from_secs(15 * 60);
 /// How long a piece may wait for missing minutes to be found, before replays that wait go on.
 const LOOKING: Duration = Duration::from_secs(20);
 /// The same where another invocation is to be started, half of the time that takes.

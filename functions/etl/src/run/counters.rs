@@ -116,7 +116,7 @@ impl Etl {
         &self,
         reading: &Reading<'_>,
         underway: &mut [Underway<'_>],
-        ends: fn(&NotCounted) -> bool,
+        ends: impl Fn(&NotCounted) -> bool,
     ) -> Result<(), NotCounted> {
         let mut read = CountersRead::default();
         for wanted in wanted(underway) {
