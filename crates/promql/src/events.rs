@@ -300,7 +300,7 @@ fn ways(number: f64, given: &str) -> String {
     let escaped = |text: &str| text.replace('.', "\\.").replace('+', "\\+");
     if number.is_infinite() {
         let sign = if number > 0.0 { "\\+?" } else { "-" };
-        return format!("{sign}Inf");
+        return format!("{sign}[Ii]nf(inity)?");
     }
     let with_zeros = |digits: &str| {
         let zeros = if digits.contains('.') {
@@ -489,7 +489,7 @@ mod tests {
             ),
             (
                 r#"d_bucket{le!="+Inf"}"#,
-                r#"{__name__="d_bucket",le!~"\\+?Inf"}"#,
+                r#"{__name__="d_bucket",le!~"\\+?[Ii]nf(inity)?"}"#,
             ),
             (r#"d{code="1"}"#, r#"{__name__="d",code="1"}"#),
             (r#"d{le=~"1"}"#, r#"{__name__="d",le=~"1"}"#),
@@ -528,9 +528,9 @@ mod tests {
             (".5", "0.5 .5 5e-01", "5 x5"),
             ("-1.5", "-1.5 -1.50 -1.5e+00", "1.5"),
             ("0", "0 0.0 0e+00", "00 1"),
-            ("+Inf", "+Inf Inf", "-Inf"),
-            ("Inf", "+Inf Inf", "-Inf"),
-            ("-Inf", "-Inf", "+Inf Inf"),
+            ("+Inf", "+Inf Inf +inf inf Infinity", "-Inf infinit"),
+            ("inf", "+Inf Inf +inf inf infinity", "-Inf -inf"),
+            ("-Inf", "-Inf -inf -Infinity", "+Inf Inf inf"),
         ] {
             let text = read(&format!("d{{le=\"{given}\"}}")).0.concat();
             let Ok(Expr::VectorSelector(selector)) = bounds::parse(&text) else {

@@ -187,6 +187,11 @@ pub(crate) fn judge(
     });
     let mut judged = Judged::default();
     for (position, active) in matching {
+        // What has nothing to judge takes no room, nor lacks it.
+        let read = evaluation::read_range(active.objective.hold, as_of);
+        if evaluation::within(samples, read).is_empty() {
+            continue;
+        }
         if !has_room(series.series, position) {
             judged.cut.push(position);
             continue;
@@ -356,5 +361,65 @@ impl<'a> Future<'a> {
             }
         };
         judge(continuation, Some(predicted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use domain::{Labels, sla::Draft};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_objective_without_samples_in_its_own_range_needs_no_room() {
+        let as_of = Timestamp::EPOCH + Duration::from_secs(100 * 3_600);
+        let step = Duration::from_secs(60);
+        let metric = Metric::of_query("level".parse().unwrap(), "level", step).unwrap();
+        let draft = Draft::parse(&json!({"name": "web", "objectives": [
+            {"id": "at-once", "metric": "level", "max": 1},
+            {"id": "patient", "metric": "level", "max": 1, "for": "1h"},
+        ]}));
+        let objectives = draft.unwrap().ranges().into_iter();
+        let active = objectives.map(|objective| ActiveObjective {
+            sla: "web".parse().unwrap(),
+            version: 1,
+            objective,
+        });
+        let active: Vec<ActiveObjective> = active.collect();
+        // The patient one alone reads so far back.
+        let fetched = FetchedSeries {
+            labels: Labels::default(),
+            samples: vec![Sample {
+                time: as_of - Duration::from_secs(12 * 3_600 + 1_800),
+                value: 5.0,
+            }],
+            ends: Vec::new(),
+        };
+        for has_room in [true, false] {
+            let asked = RefCell::new(Vec::new());
+            let room = |_, position| {
+                asked.borrow_mut().push(position);
+                has_room
+            };
+            let found = analyse(
+                &metric,
+                fetched.clone(),
+                &active,
+                &Due::default(),
+                room,
+                as_of,
+            );
+            let judged: Vec<usize> = found.judged.iter().map(|judged| judged.position).collect();
+            assert_eq!(*asked.borrow(), [1]);
+            let (expected, cut) = if has_room {
+                (vec![1], vec![])
+            } else {
+                (vec![], vec![1])
+            };
+            assert_eq!((judged, found.cut), (expected, cut));
+        }
     }
 }

@@ -29,6 +29,8 @@ pub enum CountError {
 
 /// Somebody waits for the answer to a change, which waits no longer.
 const PATIENCE: Duration = Duration::from_secs(9);
+/// How long it is waited for which bound holds: what was counted is answered all the same.
+const BOUND_PATIENCE: Duration = Duration::from_secs(1);
 /// Queries that are asked at once.
 const AT_ONCE: usize = 8;
 
@@ -124,8 +126,9 @@ async fn count(
             groups: groups?,
         });
     }
-    // Where that is not known, the run's bound holds.
-    let is_query_only = prometheus.is_query_only().await.unwrap_or(false);
+    // Where that is not known, or not soon, the run's bound holds.
+    let is_query_only = timeout(BOUND_PATIENCE, prometheus.is_query_only()).await;
+    let is_query_only = matches!(is_query_only, Ok(Ok(true)));
     Ok(CountDocument {
         counts,
         is_query_only,

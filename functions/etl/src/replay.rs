@@ -28,7 +28,7 @@ use crate::{
     deadline::Deadline,
     message::Message,
     objectives::{ActiveEvents, ActiveObjective, PATIENCE},
-    run::{Etl, FoundInPiece, NotReplayed, Piece, ReplayedRange},
+    run::{Etl, FoundInPiece, NotReplayed, Piece, ReplayedRange, SHORTEST_PIECE},
 };
 
 /// How replays are worked off.
@@ -68,8 +68,12 @@ const LATE_INTERVALS: u32 = 3;
 const LATE: Duration = Duration::from_secs(60);
 /// How often an instance looks for missing minutes after a run.
 const LOOKS_EVERY: Duration = Duration::from_secs(5 * 60);
-/// A piece that was not done in time is halved, down to this.
-const SHORTEST_PIECE: Duration = Duration::from_secs(15 * 60);
+/// How long a piece may wait for missing minutes to be found, before replays that wait go on.
+const LOOKING: Duration = Duration::from_secs(20);
+/// The same where another invocation is to be started, half of the time that takes.
+const LOOKING_BRIEFLY: Duration = Duration::from_secs(2);
+/// What took less than this part of the time there was is done in time at twice the length, too.
+const SHORT: u32 = 3;
 /// Minutes that were tried are remembered, so many.
 const MOST_TRIED: usize = 10_000;
 
@@ -114,7 +118,7 @@ impl Replaying {
             return;
         };
         let now = Timestamp::from(Utc::now());
-        let looks = self.is_time_to_look();
+        let looks = self.is_time_to_look().then_some(LOOKING_BRIEFLY);
         let next = tokio::time::timeout(PATIENCE, self.next(now, looks)).await;
         match next {
             Ok(Ok(Some(_))) => {}
@@ -179,13 +183,15 @@ impl Replaying {
             Some(Pause::PrometheusIsBusy) => return Ok(Err("Prometheus was busy")),
             None => {}
         }
-        let Some(next) = self.next(now, true).await? else {
+        let Some(next) = self.next(now, Some(LOOKING)).await? else {
             return Ok(Err("no replay waits"));
         };
         let settled = (now - etl.settle).floor_to_second();
         let piece = self.fill(&next, settled).await?;
+        let (started, left) = (Instant::now(), deadline.left());
         let found = Box::pin(etl.replay_piece(&piece, deadline)).await;
-        self.learn(next.span.length(), &found);
+        let is_short = started.elapsed() * SHORT < left;
+        self.learn(next.span.length(), is_short, &found);
         let found = found?;
         self.remember(&next);
         let done = self.publish_done(etl, &next, &piece.name, &found.failures);
@@ -193,9 +199,9 @@ impl Replaying {
         Ok(Ok((next, messages)))
     }
 
-    fn learn(&self, length: Duration, found: &Result<FoundInPiece, NotReplayed>) {
+    fn learn(&self, length: Duration, is_short: bool, found: &Result<FoundInPiece, NotReplayed>) {
         let mut longest = self.longest.lock().unwrap_or_else(PoisonError::into_inner);
-        *longest = learned(*longest, length, found);
+        *longest = learned(*longest, length, is_short, found);
     }
 
     /// Whether to look for missing minutes, which takes a while where there are many objectives.
@@ -208,20 +214,39 @@ impl Replaying {
         is_time
     }
 
-    /// The piece that is next: minutes that no run judged, where it `looks` for them, else the newest time that is left of a
-    /// replay.
-    async fn next(&self, now: Timestamp, looks: bool) -> Result<Option<Next>, StoreError> {
+    /// The piece that is next: minutes that no run judged, where it `looks` for them and so long, else the newest time that is
+    /// left of a replay.
+    async fn next(
+        &self,
+        now: Timestamp,
+        looks: Option<Duration>,
+    ) -> Result<Option<Next>, StoreError> {
         let longest = *self.longest.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut missing = Vec::new();
-        if looks {
-            missing = self.store.missing_minutes(now).await?;
-            let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
-            missing = untried(missing, &tried);
-        }
+        let missing = match looks {
+            Some(patience) => self.missing(now, patience).await,
+            None => Vec::new(),
+        };
         if let Some(next) = next_missing(missing, longest) {
             return Ok(Some(next));
         }
         Ok(next_piece(self.store.waiting_replays().await?, longest))
+    }
+
+    /// Missing minutes that were not tried; none where they are not found in time. What somebody asked for goes on all the
+    /// same.
+    async fn missing(&self, now: Timestamp, patience: Duration) -> Vec<MissingMinutes> {
+        match tokio::time::timeout(patience, self.store.missing_minutes(now)).await {
+            Ok(Ok(missing)) => {
+                let tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+                return untried(missing, &tried);
+            }
+            Ok(Err(error)) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "missing minutes cannot be looked for");
+            }
+            Err(_) => tracing::warn!(?patience, "the look for missing minutes took too long"),
+        }
+        Vec::new()
     }
 
     /// Remembers which missing minutes a piece was about.
@@ -376,14 +401,17 @@ pub(crate) fn is_asked_for(event: &Value) -> bool {
         .is_some_and(|fields| fields.len() == 1 && fields.contains_key(EVENT))
 }
 
-/// How long the next pieces may be: half of one that was not done in time, and longer again after one that was.
+/// How long the next pieces may be: half of one that was not done in time, and longer again after one that took a short part
+/// of it.
 fn learned(
     longest: Duration,
     length: Duration,
+    is_short: bool,
     found: &Result<FoundInPiece, NotReplayed>,
 ) -> Duration {
     match found {
-        Ok(_) => longest.max(length * 2).min(LONGEST_PIECE),
+        Ok(_) if is_short => longest.max(length * 2).min(LONGEST_PIECE),
+        Ok(_) => longest,
         // In whole minutes: none is counted in two parts.
         Err(NotReplayed::Deadline) => {
             let half = Duration::from_secs(length.as_secs() / 120 * 60);
@@ -561,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_was_not_done_in_time_is_halved_and_one_that_was_doubled() {
+    fn a_piece_that_was_not_done_in_time_is_halved_and_one_that_took_little_of_it_doubled() {
         let done = || {
             Ok(FoundInPiece {
                 messages: 0,
@@ -570,17 +598,19 @@ mod tests {
         };
         let hours = |hours| Duration::from_secs(HOUR * hours);
         let (late, minute) = (|| Err(NotReplayed::Deadline), Duration::from_secs(60));
-        for (longest, length, found, next) in [
-            (hours(12), hours(12), late(), hours(6)),
-            (hours(12), hours(2), late(), hours(1)),
-            (hours(12), 45 * minute, late(), 22 * minute),
-            (15 * minute, 15 * minute, late(), 15 * minute),
-            (hours(6), hours(6), done(), hours(12)),
-            (hours(12), hours(12), done(), hours(12)),
+        for (longest, length, is_short, found, next) in [
+            (hours(12), hours(12), false, late(), hours(6)),
+            (hours(12), hours(2), false, late(), hours(1)),
+            (hours(12), 45 * minute, false, late(), 22 * minute),
+            (15 * minute, 15 * minute, false, late(), 15 * minute),
+            (hours(6), hours(6), true, done(), hours(12)),
+            (hours(6), hours(6), false, done(), hours(6)),
+            (hours(12), hours(12), true, done(), hours(12)),
             // A short one says nothing of longer ones.
-            (hours(6), minute, done(), hours(6)),
+            (hours(6), minute, true, done(), hours(6)),
         ] {
-            assert_eq!(learned(longest, length, &found), next, "{length:?}");
+            let found = learned(longest, length, is_short, &found);
+            assert_eq!(found, next, "{length:?}");
         }
     }
 

@@ -42,7 +42,7 @@ mod tried;
 mod work;
 
 pub(crate) use metric::read_range;
-pub(crate) use replay::{FoundInPiece, NotReplayed, Piece, ReplayedRange};
+pub(crate) use replay::{FoundInPiece, NotReplayed, Piece, ReplayedRange, SHORTEST_PIECE};
 pub use split::Split;
 
 use held::Held;

@@ -1,6 +1,6 @@
 //! Minutes that no complete evaluation judged.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use chrono::NaiveDateTime;
 use domain::{
@@ -9,11 +9,13 @@ use domain::{
     message::group_id,
     sla::{ObjectiveId, SlaName},
 };
+use sqlx::{MySql, QueryBuilder};
 
 use crate::{
     Store, StoreError,
     read::{column_time, read_time, unexpected},
-    slices::{Length, roll_up::MINUTES_KEPT},
+    sla::filled,
+    slices::{Counted, Length, roll_up::MINUTES_KEPT},
 };
 
 /// Minutes of an objective that no complete evaluation judged.
@@ -39,6 +41,8 @@ const OLDEST: Duration = Duration::from_secs(30 * 86_400);
 const JUDGED_FROM: Duration = Duration::from_secs(15 * 60);
 const JUDGED_UNTIL: Duration = Duration::from_secs(5 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
+/// So many hours, or pieces of time, are asked for at once: MariaDB makes another query of a longer list.
+const AT_ONCE: usize = 512;
 
 /// A complete evaluation before which minutes may be missing, and the complete one before, unless that is long ago.
 struct Gap {
@@ -114,8 +118,9 @@ impl Store {
             }
             let sla: SlaName = gap.sla.parse().map_err(unexpected)?;
             let objective: ObjectiveId = gap.objective.parse().map_err(unexpected)?;
-            let counted = self.counted_minutes(&sla, &objective, &gap.definition, minutes);
-            let left = SpanSet::from(minutes).difference(&counted.await?);
+            let left = self
+                .uncounted_minutes(&sla, &objective, &gap.definition, minutes)
+                .await?;
             missing.extend(left.spans().iter().map(|minutes| MissingMinutes {
                 sla: sla.clone(),
                 objective: objective.clone(),
@@ -135,16 +140,19 @@ impl Store {
         if let Some(earlier) = gap.earlier {
             return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
         }
+        // One short range of the key per version.
         let earlier: Option<NaiveDateTime> = sqlx::query_scalar(
-            "SELECT as_of FROM evaluation FORCE INDEX (by_sla) WHERE sla = ? AND complete = 1 AND as_of < ? AND as_of > ? \
-             AND objective = ? AND definition = ? ORDER BY as_of DESC LIMIT 1",
+            "SELECT MAX(e.as_of) FROM sla s STRAIGHT_JOIN evaluation e FORCE INDEX (by_objective) \
+             ON e.sla = s.name AND e.version = s.version AND e.complete = 1 AND e.objective = ? \
+             AND e.as_of < ? AND e.as_of > ? WHERE s.name = ? AND s.version <= ? AND e.definition = ?",
         )
-        .bind(&gap.sla)
+        .bind(&gap.objective)
         .bind(gap.as_of)
         .bind(column_time(oldest))
-        .bind(&gap.objective)
+        .bind(&gap.sla)
+        .bind(gap.version)
         .bind(&gap.definition)
-        .fetch_optional(self.pool())
+        .fetch_one(self.pool())
         .await?;
         if let Some(earlier) = earlier {
             return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
@@ -161,8 +169,8 @@ impl Store {
         Ok(begins.map(read_time))
     }
 
-    /// The minutes that are final, of all events together. Of old ones longer rows alone are kept.
-    async fn counted_minutes(
+    /// The minutes that are not final, of all events together. Of old ones longer rows alone are kept.
+    async fn uncounted_minutes(
         &self,
         sla: &SlaName,
         objective: &ObjectiveId,
@@ -170,25 +178,69 @@ impl Store {
         minutes: Span,
     ) -> Result<SpanSet, StoreError> {
         let together = group_id(sla, objective, &Labels::default()).to_string();
-        let rows: Vec<(u32, NaiveDateTime)> = sqlx::query_as(
-            "SELECT length, `end` FROM slice WHERE sla = ? AND objective = ? AND definition = ? AND length IN (?, ?, ?) \
-             AND `end` > ? AND `end` <= ? AND group_id = ? AND final = 1",
-        )
-        .bind(sla.as_str())
-        .bind(objective.as_str())
-        .bind(definition)
-        .bind(Length::Minute.seconds())
-        .bind(Length::FiveMinutes.seconds())
-        .bind(Length::Hour.seconds())
-        .bind(column_time(minutes.start))
-        .bind(column_time(minutes.end))
-        .bind(together)
-        .fetch_all(self.pool())
-        .await?;
+        let counted = Counted {
+            sla: sla.as_str(),
+            objective: objective.as_str(),
+            definition,
+        };
+        // Hour by hour: a range of the key holds the rows of all groups.
+        let first = Length::Hour.end_of(minutes.start + MINUTE);
+        let hours = iter::successors(Some(first), |end| Some(*end + Length::Hour.duration()));
+        let hours: Vec<Timestamp> = hours.take_while(|end| *end <= minutes.end).collect();
+        let mut left = SpanSet::from(minutes);
+        for hours in hours.chunks(AT_ONCE) {
+            let mut query = final_rows(counted, &together);
+            query
+                .push(" AND length = ")
+                .push_bind(Length::Hour.seconds())
+                .push(" AND `end` IN (");
+            let mut ends = query.separated(", ");
+            for end in filled(hours) {
+                ends.push_bind(column_time(*end));
+            }
+            query.push(")");
+            left = left.difference(&self.spans(query).await?);
+        }
+        let spans = left.spans().to_vec();
+        for spans in spans.chunks(AT_ONCE) {
+            let mut query = final_rows(counted, &together);
+            query
+                .push(" AND length IN (")
+                .push_bind(Length::Minute.seconds())
+                .push(", ")
+                .push_bind(Length::FiveMinutes.seconds())
+                .push(") AND (FALSE");
+            for span in filled(spans) {
+                query
+                    .push(" OR (`end` > ")
+                    .push_bind(column_time(span.start))
+                    .push(" AND `end` <= ")
+                    .push_bind(column_time(span.end))
+                    .push(")");
+            }
+            query.push(")");
+            left = left.difference(&self.spans(query).await?);
+        }
+        Ok(left)
+    }
+
+    /// The time that rows of a length and an end are about.
+    async fn spans(&self, mut query: QueryBuilder<MySql>) -> Result<SpanSet, StoreError> {
+        let rows: Vec<(u32, NaiveDateTime)> = query.build_query_as().fetch_all(self.pool()).await?;
         let spans = rows.into_iter().map(|(seconds, end)| Span {
             start: read_time(end) - Duration::from_secs(seconds.into()),
             end: read_time(end),
         });
         Ok(spans.collect())
     }
+}
+
+/// The beginning of a query for the final rows of a group.
+fn final_rows(counted: Counted<'_>, group: &str) -> QueryBuilder<MySql> {
+    let mut query =
+        QueryBuilder::new("SELECT length, `end` FROM slice FORCE INDEX (PRIMARY) WHERE ");
+    counted.push(&mut query);
+    query.push(" AND group_id = ").push_bind(group.to_owned());
+    query.push(" AND final = 1");
+    query
 }

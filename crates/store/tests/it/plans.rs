@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use domain::{Part, Span, SpanSet, forecast::HORIZON};
 use store::{
+    Store,
     retention::Limits,
     testing::{CountedEvents, CrowdedDatabase, Documents, recorded},
 };
@@ -102,4 +103,15 @@ async fn neither_reading_nor_storing_slices_reads_a_whole_table() {
         .await;
     assert_eq!(found, [[15], [15]]);
     assert!(statements >= 7, "{statements}");
+}
+
+#[tokio::test]
+async fn a_look_for_missing_minutes_reads_no_whole_table() {
+    let crowded = CrowdedDatabase::create().await;
+    let now = CrowdedDatabase::newest() + Duration::from_secs(60);
+    let look = async |store: Store| store.missing_minutes(now).await.unwrap().len();
+    let (found, statements) = crowded.answer_by_index(look).await;
+    // Of each SLA whose events were counted, from its making to the first evaluation.
+    assert_eq!(found, 150);
+    assert!(statements > 3 * 150, "{statements}");
 }

@@ -116,7 +116,7 @@ impl Etl {
         &self,
         reading: &Reading<'_>,
         underway: &mut [Underway<'_>],
-        ends: fn(&NotCounted) -> bool,
+        ends: impl Fn(&NotCounted) -> bool,
     ) -> Result<(), NotCounted> {
         let mut read = CountersRead::default();
         for wanted in wanted(underway) {
@@ -186,7 +186,9 @@ impl Etl {
                 if of_selector > self.bounds.counters_of_selector {
                     return Err(NotCounted::Selector(self.bounds.counters_of_selector));
                 }
-                let is_query_only = self.prometheus.is_query_only().await?;
+                // Asked where it matters alone. Where it is not known, the higher bound holds.
+                let is_query_only = so_far.counters > self.bounds.counters_of(true)
+                    && self.prometheus.is_query_only().await.unwrap_or(false);
                 if so_far.counters > self.bounds.counters_of(is_query_only) {
                     return Err(NotCounted::All(self.bounds.counters));
                 }

@@ -1,5 +1,6 @@
 //! What is said of the pairs of an objective and a series, held until all series have arrived: of more than a run may judge
-//! those of the smallest ids are kept, in whatever order the series arrive.
+//! those of the smallest ids are kept, in whatever order the series arrive. It is held compressed: the document of an objective
+//! with hundreds of violations has 150 kB, which take 20.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,10 +25,16 @@ use crate::{
 /// A series and the position of an objective.
 type Pair = (SeriesId, usize);
 
+/// What is said of all pairs together takes so much memory at most, a quarter of what the template gives.
+const MOST_BYTES: usize = 128_000_000;
+/// The first level takes least time.
+const LEVEL: i32 = 1;
+
 /// The pairs of the smallest ids so far.
 #[derive(Debug)]
 pub(super) struct Held {
     most: usize,
+    most_bytes: usize,
     pairs: Mutex<Pairs>,
 }
 
@@ -35,6 +42,10 @@ pub(super) struct Held {
 struct Pairs {
     /// Those that are kept; `None` is said of what belongs to another part of the run, which counts all the same.
     kept: BTreeMap<Pair, Option<Said>>,
+    /// How much memory what is said of them takes.
+    bytes: usize,
+    /// The first one for which there was no room: nor is there for those after it.
+    end: Option<Pair>,
     /// The objectives of those that are not.
     cut: BTreeSet<usize>,
 }
@@ -42,19 +53,45 @@ struct Pairs {
 /// What is said of a pair.
 #[derive(Debug)]
 pub(super) struct Said {
+    /// Its value is compressed.
     message: Message,
+    /// How long the value is.
+    length: usize,
     stood: Stood,
 }
 
 impl Said {
     /// What a run says of a series.
     pub(super) fn of(judged: &JudgedObjective, run: &str) -> Self {
-        let mut message = Message::of_violations(&judged.document, run);
+        let message = Message::of_violations(&judged.document, run);
+        Self::packed(message, judged.stood.clone())
+    }
+
+    fn packed(mut message: Message, stood: Stood) -> Self {
+        let length = message.value.len();
+        message.value = zstd::bulk::compress(&message.value, LEVEL)
+            .expect("only memory that is not there keeps zstd from compressing");
         message.value.shrink_to_fit();
         Self {
             message,
-            stood: judged.stood.clone(),
+            length,
+            stood,
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.message.value.len()
+    }
+
+    fn unpacked(self) -> (Message, Stood) {
+        let Self {
+            mut message,
+            length,
+            stood,
+        } = self;
+        message.value = zstd::bulk::decompress(&message.value, length)
+            .expect("what was compressed can be unpacked");
+        (message, stood)
     }
 }
 
@@ -63,6 +100,7 @@ impl Held {
     pub(super) fn new(most: u64) -> Self {
         Self {
             most: usize::try_from(most).unwrap_or(usize::MAX),
+            most_bytes: MOST_BYTES,
             pairs: Mutex::default(),
         }
     }
@@ -73,19 +111,37 @@ impl Held {
 
     /// Whether a pair would be kept as far as is known: others need not be judged.
     pub(super) fn has_room(&self, series: SeriesId, position: usize) -> bool {
-        let kept = &self.lock().kept;
-        let last = kept.last_key_value();
-        kept.len() < self.most || last.is_some_and(|(last, _)| (series, position) <= *last)
+        let pairs = self.lock();
+        let last = pairs.kept.last_key_value();
+        pairs.end.is_none_or(|end| (series, position) < end)
+            && (pairs.kept.len() < self.most
+                || last.is_some_and(|(last, _)| (series, position) <= *last))
     }
 
-    /// Holds a pair, in place of the one of the greatest id if there is no room.
+    /// Holds a pair, in place of those of the greatest ids if there is no room.
     pub(super) fn hold(&self, series: SeriesId, position: usize, said: Option<Said>) {
         let mut pairs = self.lock();
-        pairs.kept.insert((series, position), said);
-        if pairs.kept.len() > self.most
-            && let Some(((_, position), Some(_))) = pairs.kept.pop_last()
+        let Pairs {
+            kept,
+            bytes,
+            end,
+            cut,
+        } = &mut *pairs;
+        let size = |said: &Option<Said>| said.as_ref().map_or(0, Said::bytes);
+        *bytes += size(&said);
+        if let Some(before) = kept.insert((series, position), said) {
+            *bytes -= size(&before);
+        }
+        while let Some((&last, _)) = kept.last_key_value()
+            && (end.is_some_and(|end| last >= end)
+                || kept.len() > self.most
+                || *bytes > self.most_bytes)
         {
-            pairs.cut.insert(position);
+            *end = Some(end.map_or(last, |end| end.min(last)));
+            if let Some((_, Some(said))) = kept.pop_last() {
+                *bytes -= said.bytes();
+                cut.insert(last.1);
+            }
         }
     }
 
@@ -125,11 +181,12 @@ pub(super) async fn publish_held(
     record: &mut Record,
     publication: &mut Publication<'_>,
 ) {
-    let Pairs { kept, cut } = mem::take(&mut *plan.held.lock());
+    let Pairs { kept, cut, .. } = mem::take(&mut *plan.held.lock());
     let in_part: BTreeSet<usize> = kept.keys().map(|(_, position)| *position).collect();
     let most = plan.held.most;
     let detail = format!(
-        "all SLAs together have more than {most} pairs of an objective and a series: those of the greatest ids are not judged"
+        "all SLAs together have more than {most} pairs of an objective and a series, or more to say of them than a run can hold: \
+         those of the greatest ids are not judged"
     );
     let mut metrics = BTreeSet::new();
     for position in cut {
@@ -145,7 +202,7 @@ pub(super) async fn publish_held(
     }
     let sending = Instant::now();
     for ((_, position), said) in kept {
-        if let Some(Said { message, stood }) = said {
+        if let Some((message, stood)) = said.map(Said::unpacked) {
             record.tally.count(position, &stood);
             publication.send(message).await;
         }
@@ -163,25 +220,25 @@ mod tests {
         format!("{number:032x}").parse().unwrap()
     }
 
-    fn said() -> Said {
-        Said {
-            message: Message {
-                key: String::new(),
-                attributes: Attributes {
-                    kind: Kind::Violations,
-                    id: String::new(),
-                    time: Timestamp::EPOCH,
-                    run: String::new(),
-                },
-                value: Vec::new(),
+    fn message(value: &[u8]) -> Message {
+        Message {
+            key: String::new(),
+            attributes: Attributes {
+                kind: Kind::Violations,
+                id: String::new(),
+                time: Timestamp::EPOCH,
+                run: String::new(),
             },
-            stood: Stood::default(),
+            value: value.to_vec(),
         }
     }
 
+    fn said() -> Said {
+        Said::packed(message(b"{}"), Stood::default())
+    }
+
     /// The pairs that are kept of those that arrive in this order, two objectives on each series.
-    fn kept(most: u64, arriving: impl Iterator<Item = u8>) -> Vec<(SeriesId, usize)> {
-        let held = Held::new(most);
+    fn kept_by(held: &Held, arriving: impl Iterator<Item = u8>) -> Vec<(SeriesId, usize)> {
         for number in arriving {
             for position in [0, 1] {
                 if held.has_room(id(number), position) {
@@ -194,6 +251,10 @@ mod tests {
         held.lock().kept.keys().copied().collect()
     }
 
+    fn kept(most: u64, arriving: impl Iterator<Item = u8>) -> Vec<(SeriesId, usize)> {
+        kept_by(&Held::new(most), arriving)
+    }
+
     #[test]
     fn pairs_of_the_smallest_ids_are_kept_in_whatever_order_they_arrive() {
         let expected = [(id(1), 0), (id(1), 1), (id(2), 0)];
@@ -202,6 +263,32 @@ mod tests {
         assert_eq!(kept(3, [5, 2, 9, 1, 7].into_iter()), expected);
         assert_eq!(kept(100, 1..=9).len(), 18);
         assert_eq!(kept(0, 1..=9), []);
+    }
+
+    #[test]
+    fn what_is_said_of_them_takes_no_more_memory_than_there_is() {
+        let size = said().bytes();
+        let orders: [&[u8]; 3] = [&[1, 2, 3, 4], &[4, 3, 2, 1], &[3, 1, 4, 2]];
+        for order in orders {
+            let held = Held {
+                most_bytes: 3 * size + size / 2,
+                ..Held::new(100)
+            };
+            let expected = [(id(1), 0), (id(1), 1), (id(2), 0)];
+            assert_eq!(kept_by(&held, order.iter().copied()), expected);
+            let pairs = held.lock();
+            assert_eq!(pairs.bytes, 3 * size);
+            assert_eq!(pairs.cut, BTreeSet::from([0, 1]));
+        }
+    }
+
+    #[test]
+    fn a_document_is_held_in_less_memory_and_published_as_it_was() {
+        let episode = "{\"start\":\"2026-11-23T08:45:00Z\",\"end\":null,\"worst\":95.5},";
+        let whole = message(episode.repeat(1_000).as_bytes());
+        let said = Said::packed(whole.clone(), Stood::default());
+        assert!(said.bytes() * 10 < whole.value.len());
+        assert_eq!(said.unpacked(), (whole, Stood::default()));
     }
 
     #[test]

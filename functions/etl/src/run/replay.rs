@@ -76,7 +76,7 @@ pub(crate) enum NotReplayed {
     /// Prometheus cannot be asked now.
     #[error("Prometheus cannot be asked: {0}")]
     Prometheus(FetchError),
-    /// The invocation's time was over.
+    /// The invocation's time was over, or what a metric or a selector may have of it.
     #[error("the invocation's time was over")]
     Deadline,
     /// Kafka is away.
@@ -86,7 +86,9 @@ pub(crate) enum NotReplayed {
 
 /// Why a replay says nothing of what is to come.
 const OVER: &str = "replayed";
-/// Why an objective is not replayed whose metric takes too long.
+/// A piece that was not done in time is halved, down to this.
+pub(crate) const SHORTEST_PIECE: Duration = Duration::from_secs(15 * 60);
+/// Why an objective is not replayed whose metric takes too long even so.
 const TOO_LONG: &str = "its metric took too long";
 /// A message has about so many bytes at most.
 const MESSAGE_BYTES: usize = 2_000_000;
@@ -213,7 +215,7 @@ impl Etl {
         };
         let both = future::join(fetch, judge);
         let Ok((fetched, cut)) = timeout(deadline.left().min(deadline.patience), both).await else {
-            return if deadline.is_over() {
+            return if deadline.is_over() || piece.can_be_halved() {
                 Err(NotReplayed::Deadline)
             } else {
                 Ok(Err(TOO_LONG.to_owned()))
@@ -250,12 +252,11 @@ impl Etl {
             .iter()
             .map(|(active, _)| Underway::new(active, piece.span, reading.range))
             .collect();
-        let counted = self.count_all(&reading, &mut underway, |error| {
-            matches!(
-                error,
-                NotCounted::Deadline
-                    | NotCounted::Fetch(FetchError::Unreachable(_) | FetchError::Busy(_))
-            )
+        let counted = self.count_all(&reading, &mut underway, |error| match error {
+            NotCounted::TimedOut(_) => piece.can_be_halved(),
+            NotCounted::Deadline
+            | NotCounted::Fetch(FetchError::Unreachable(_) | FetchError::Busy(_)) => true,
+            _ => false,
         });
         counted.await.map_err(|error| match error {
             NotCounted::Fetch(error) => NotReplayed::Prometheus(error),
@@ -280,6 +281,11 @@ impl Etl {
 }
 
 impl Piece {
+    /// Whether what takes too long is tried again in less time.
+    fn can_be_halved(&self) -> bool {
+        self.span.length() > SHORTEST_PIECE
+    }
+
     fn failure(&self, objective: &ObjectiveId, reason: &str) -> ReplayFailure {
         ReplayFailure {
             from: self.span.start,

@@ -22,6 +22,7 @@ use store::{
     slices::budgets::rows_of,
     testing::TestDatabase,
 };
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::{consumer, etl, moment_ago, next, pushed::push_all, records};
@@ -360,6 +361,52 @@ async fn a_piece_that_is_not_done_in_time_is_begun_again_as_a_shorter_one() {
     let done = replaying.work(&system.etl, Deadline::default()).await;
     let expected = (past.end - 2 * HOUR).to_string();
     assert_eq!(done["replayed"]["from"], expected, "{done}");
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_tried_in_shorter_pieces_before_it_is_given_up() {
+    // It takes every connection and never answers.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut connections = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            connections.push(connection);
+        }
+    });
+    let past = Past {
+        level: "level".to_owned(),
+        requests: "requests_total".to_owned(),
+        end: Minute::ended_by(moment_ago() - 6 * MINUTE).end(),
+    };
+    for objective in ["level", "availability"] {
+        let mut system = System::new(&past).await;
+        let silent = etl(&past.metrics(), &[("PROMETHEUS_URL", &address)]).await;
+        system.etl.prometheus = silent.0.prometheus;
+        let asked = NewReplay {
+            span: Span {
+                start: past.end - 30 * MINUTE,
+                end: past.end,
+            },
+            objectives: Some(vec![objective.parse().unwrap()]),
+            replace: false,
+        };
+        let sla: SlaName = "shop".parse().unwrap();
+        let store = system.database.store();
+        let created = store.create_replay(&sla, asked, moment_ago()).await;
+        assert!(matches!(created.unwrap(), ReplayOutcome::Created(_)));
+        let replaying = Replaying::new(store.clone(), None);
+        // A metric, or a selector, has a third of the five sixths in which it is fetched.
+        let work = async || {
+            let deadline = Deadline::of(Duration::from_secs(6));
+            replaying.work(&system.etl, deadline).await
+        };
+        let done = work().await;
+        assert_eq!(done["waits"], "the invocation's time was over", "{done}");
+        let done = work().await;
+        let expected = (past.end - 15 * MINUTE).to_string();
+        assert_eq!(done["replayed"]["from"], expected, "{done}");
+    }
 }
 
 #[tokio::test]

@@ -29,7 +29,15 @@ async fn keep(database: &TestDatabase, documents: &[Document]) {
 
 /// What a run at a time that is no whole minute publishes.
 fn run_at(as_of: Timestamp) -> Vec<Document> {
-    let events = events();
+    run_of(1, as_of)
+}
+
+/// What a run publishes of a version.
+fn run_of(version: u32, as_of: Timestamp) -> Vec<Document> {
+    let events = CountedEvents {
+        version,
+        ..events()
+    };
     let of_group = |group: &Labels| events.document(group, as_of, |minute| truth(group, minute));
     let mut documents: Vec<Document> = groups().iter().map(of_group).collect();
     documents.push(events.record(as_of, 3));
@@ -42,6 +50,17 @@ async fn make(database: &TestDatabase, created: Timestamp) {
     let made = database
         .store()
         .put_sla("demo", &objectives, &Condition::Absent, created);
+    made.await.unwrap();
+}
+
+/// Changes the SLA, but for this objective.
+async fn change(database: &TestDatabase, created: Timestamp) {
+    let mut other = events().objective;
+    other.id = "other".parse().unwrap();
+    let objectives = [events().objective, other].map(AnyObjective::Events);
+    let made = database
+        .store()
+        .put_sla("demo", &objectives, &Condition::Any, created);
     made.await.unwrap();
 }
 
@@ -67,6 +86,7 @@ async fn minutes_between_evaluations_more_than_10_minutes_apart_are_missing() {
 #[tokio::test]
 async fn what_an_outage_of_days_left_is_missing_and_what_was_replayed_of_it_is_not() {
     let database = filled(0, 20).await;
+    make(&database, at(-DAY)).await;
     let back = 5 * DAY;
     fill(&database, back, back + 20).await;
     // The first looks find it for 12 h. Of the hour in which it began all minutes are counted again.
@@ -103,6 +123,17 @@ async fn what_was_out_for_more_than_30_days_is_missing_for_30() {
     fill(&database, back, back).await;
     let found = missing(&database, at(back)).await;
     assert_eq!(found, [(10 * DAY, back - 15)]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_judged_is_not_missing() {
+    let database = TestDatabase::create().await;
+    make(&database, at(-DAY)).await;
+    keep(&database, &run(0)).await;
+    let back = 2 * DAY;
+    change(&database, at(back - 60)).await;
+    keep(&database, &run_of(2, at(back))).await;
+    assert_eq!(missing(&database, at(back)).await, [(-5, back - 15)]);
 }
 
 #[tokio::test]
