@@ -101,11 +101,8 @@ impl Prometheus {
     ) -> Result<Vec<String>, FetchError> {
         let mut refused = None;
         for count in SLICES {
-            let asked = self.joined(slices(count), sink).await;
-            match asked {
-                Err(FetchError::Refused(reason)) if is_about_size(&reason) => {
-                    refused = Some(FetchError::Refused(reason));
-                }
+            match self.joined(slices(count), sink).await {
+                Err(error) if is_about_size(&error) => refused = Some(error),
                 asked => return asked,
             }
         }
@@ -179,22 +176,37 @@ struct Slice {
     until: i64,
 }
 
-/// Whether a refusal is about how much was asked for at once: Prometheus, Mimir, Thanos and VictoriaMetrics have words
-/// of their own for it.
-fn is_about_size(reason: &str) -> bool {
-    let reason = reason.to_lowercase();
-    [
-        "too many samples",
-        "maximum resolution",
-        "maximum number of samples",
-        "maximum number of chunks",
-        "maxsamplesperquery",
-        "maxpointspertimeseries",
-        "maxsamplesperseries",
-        "query time range exceeds",
-    ]
-    .iter()
-    .any(|words| reason.contains(words))
+/// What servers say where too much was asked for at once, in small letters.
+const TOO_MUCH: [&str; 17] = [
+    // Prometheus, Mimir, VictoriaMetrics.
+    "too many samples",
+    "maximum resolution",
+    "maximum number of samples",
+    "maximum number of chunks",
+    "memory-consumption-per-query",
+    "maxsamplesperquery",
+    "maxpointspertimeseries",
+    "maxsamplesperseries",
+    "query time range exceeds",
+    // Thanos and Cortex, whose stores count for themselves.
+    "chunks limit",
+    "chunk bytes limit",
+    "chunks size limit",
+    "data size limit",
+    "exceeded bytes limit",
+    "samples limit",
+    // Amazon's, and gRPC between the parts of a server.
+    "response larger than the max (",
+    "larger than max (",
+];
+
+/// Whether an error is about how much was asked for at once. Some servers say so with a status of their own failure.
+fn is_about_size(error: &FetchError) -> bool {
+    let (FetchError::Refused(said) | FetchError::Unreachable(said)) = error else {
+        return false;
+    };
+    let said = said.to_lowercase();
+    TOO_MUCH.iter().any(|words| said.contains(words))
 }
 
 /// Milliseconds as the decimal seconds of Prometheus' API.
@@ -206,4 +218,44 @@ pub(crate) fn seconds(milliseconds: i64) -> String {
 /// Seconds of Prometheus' answers as a time.
 fn time_of(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_millis((seconds * 1000.0).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_servers_say_of_too_much_is_known() {
+        for said in [
+            "query processing would load too many samples into memory in query execution",
+            "exceeded maximum resolution of 11,000 points per timeseries",
+            "the query exceeded the maximum number of chunks (limit: 2000000 chunks)",
+            "the query exceeded the maximum allowed estimated amount of memory consumed by a single query (limit: 1 bytes) \
+             (err-mimir-max-estimated-memory-consumption-per-query)",
+            "cannot select more than -search.maxSamplesPerQuery=1000000000 samples",
+            "the query time range exceeds the limit (query length: 1h, limit: 1m)",
+            "exceeded chunks limit: rpc error: code = Code(422) desc = limit 1 violated (got 2)",
+            "the query hit the max number of chunks limit (limit: 2000000 chunks)",
+            "exceeded chunk bytes limit: limit 1 violated (got 2)",
+            "the query hit the aggregated chunks size limit (limit: 10 bytes)",
+            "the query hit the aggregated data size limit (limit: 10 bytes)",
+            "exceeded bytes limit while fetching postings: limit 1 violated (got 2)",
+            "exceeded samples limit: limit 1 violated (got 2)",
+            "response larger than the max (26214400 vs 20971520) (status 413 Payload Too Large)",
+            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5 vs 4)",
+        ] {
+            let said = said.to_owned();
+            assert!(is_about_size(&FetchError::Refused(said.clone())), "{said}");
+            assert!(
+                is_about_size(&FetchError::Unreachable(said.clone())),
+                "{said}"
+            );
+            assert!(!is_about_size(&FetchError::Busy(said.clone())), "{said}");
+        }
+        for said in ["no org id", "status 413 Payload Too Large", "disk full"] {
+            let said = said.to_owned();
+            assert!(!is_about_size(&FetchError::Refused(said.clone())), "{said}");
+            assert!(!is_about_size(&FetchError::Unreachable(said)));
+        }
+    }
 }

@@ -146,21 +146,19 @@ async fn a_server_s_own_words_are_part_of_the_reason() {
     }
 }
 
-#[tokio::test]
-async fn a_range_that_is_too_long_for_the_server_is_asked_in_slices() {
+/// A server that answers for at most so many seconds at once, and how it says that.
+async fn short_ranges(seconds: f64, status: u16, said: &'static str) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(path("/api/v1/query_range"))
-        .respond_with(|request: &Request| {
+        .respond_with(move |request: &Request| {
             let form: std::collections::HashMap<String, String> =
                 url::form_urlencoded::parse(&request.body)
                     .into_owned()
                     .collect();
             let second = |name: &str| form[name].parse::<f64>().unwrap();
             let (start, end) = (second("start"), second("end"));
-            if end - start > 20.0 {
-                let said =
-                    r#"{"error":"query processing would load too many samples into memory"}"#;
-                return ResponseTemplate::new(422).set_body_string(said);
+            if end - start > seconds {
+                return ResponseTemplate::new(status).set_body_string(said);
             }
             let inside = samples()
                 .into_iter()
@@ -175,12 +173,44 @@ async fn a_range_that_is_too_long_for_the_server_is_asked_in_slices() {
         })
         .mount(&server)
         .await;
-    let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("rate(x[5m])")).await;
-    outcome.unwrap();
-    assert_eq!(series.len(), 1);
-    assert_eq!(values(&series), samples());
-    // One that is too long, and four slices of 15 s.
-    assert_eq!(asked(&server).await.len(), 5);
+    server
+}
+
+#[tokio::test]
+async fn a_range_that_is_too_long_for_the_server_is_asked_in_slices() {
+    for (status, said) in [
+        (
+            422,
+            r#"{"error":"query processing would load too many samples into memory"}"#,
+        ),
+        (413, "response larger than the max (26214400 vs 20971520)"),
+        (500, r#"{"error":"exceeded chunks limit"}"#),
+    ] {
+        let server = short_ranges(20.0, status, said).await;
+        let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("rate(x[5m])")).await;
+        outcome.unwrap();
+        assert_eq!(series.len(), 1, "{said}");
+        assert_eq!(values(&series), samples(), "{said}");
+        // One that is too long, and four slices of 15 s.
+        assert_eq!(asked(&server).await.len(), 5, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_which_every_slice_is_too_long_fails_as_the_server_said_last() {
+    for (status, is_unreachable) in [(413, false), (500, true)] {
+        let server = short_ranges(-1.0, status, "exceeded chunks limit").await;
+        let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("rate(x[5m])")).await;
+        assert!(series.is_empty());
+        let error = outcome.unwrap_err();
+        assert_eq!(error.is_unreachable(), is_unreachable, "{error}");
+        assert!(
+            error.to_string().contains("exceeded chunks limit"),
+            "{error}"
+        );
+        // Each time the first slice.
+        assert_eq!(asked(&server).await.len(), 4, "{status}");
+    }
 }
 
 /// The resident memory of this process, bytes.
