@@ -9,7 +9,7 @@ use crate::{
     FetchError, Metric, Prometheus, Reading, Selector,
     learned::Streams,
     remote_read::{self, Read},
-    sink::Sink,
+    sink::{Histograms, Sink},
 };
 
 /// One series as it was read: in order of time, NaN included.
@@ -65,23 +65,20 @@ impl Prometheus {
         let (mut fetched, histograms) = self
             .read(&metric.query, &metric.reading, range, found)
             .await?;
-        if histograms > 0 {
-            fetched.warnings.push(format!(
-                "{}: {histograms} series are native histograms and were left out",
-                metric.name
-            ));
-        }
+        let left_out = histograms.warnings().into_iter();
+        let left_out = left_out.map(|warning| format!("{}: {warning}", metric.name));
+        fetched.warnings.extend(left_out);
         Ok(fetched)
     }
 
-    /// The same of a query without a name. Returns how many series were native histograms too.
+    /// The same of a query without a name. Returns how many native histograms were left out, too.
     pub(crate) async fn read(
         &self,
         query: &str,
         reading: &Reading,
         range: Span,
         found: &mpsc::Sender<FetchedSeries>,
-    ) -> Result<(Fetched, u64), FetchError> {
+    ) -> Result<(Fetched, Histograms), FetchError> {
         let mut sink = Sink::new(found, reading.has_names());
         let mut warnings = Vec::new();
         match reading {
@@ -114,12 +111,8 @@ impl Prometheus {
         let mut sink = Sink::with_names(found);
         let mut warnings = self.stored(selector, range, &mut sink).await?;
         let (ambiguous, histograms) = sink.finish().await?;
-        if histograms > 0 {
-            warnings.push(format!(
-                "{}: {histograms} series are native histograms and were left out",
-                selector.text
-            ));
-        }
+        let left_out = histograms.warnings().into_iter();
+        warnings.extend(left_out.map(|warning| format!("{}: {warning}", selector.text)));
         Ok(Fetched {
             warnings,
             ambiguous,

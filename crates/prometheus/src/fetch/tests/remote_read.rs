@@ -229,3 +229,19 @@ async fn a_native_histogram_is_a_reason_of_its_own() {
     assert!(series.is_empty());
     assert_eq!(outcome.unwrap_err().word(), Some("native_histogram"));
 }
+
+#[tokio::test]
+async fn native_histograms_beside_numbers_are_left_out_with_a_word() {
+    let server = server(ResponseTemplate::new(404)).await;
+    let answer = r#"{"data":{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1,"1"]],"histograms":[[2,{"count":"1","sum":"1"}]]}]}}"#;
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(answer))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
+    assert_eq!(values(&series), [(1_000, 1.0)]);
+    let warnings = outcome.unwrap().warnings;
+    let said = "x: 1 series have native histograms beside numbers; these were left out";
+    assert!(warnings.contains(&said.to_owned()), "{warnings:?}");
+}
