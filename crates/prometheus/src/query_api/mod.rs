@@ -7,6 +7,7 @@ mod matrix;
 use std::time::Duration;
 
 use domain::{Span, Timestamp};
+use reqwest::Response;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -22,7 +23,7 @@ const MOST_POINTS: i64 = 11_000;
 /// Into how many slices a range is cut, one after the other, where the server finds it too long.
 const SLICES: [i64; 4] = [1, 4, 16, 64];
 /// Without it `VictoriaMetrics` shows an expression of the last 30 s as it was before, whatever was scraped meanwhile. Others
-/// pass over a parameter that they do not know.
+/// pass over a parameter that they do not know, or refuse it by its name.
 const NO_DELAY: (&str, &str) = ("latency_offset", "1ms");
 /// Rows that wait to be taken.
 const ROWS_WAITING: usize = 4;
@@ -150,7 +151,7 @@ impl Prometheus {
 
     /// Sends the series of one slice. Returns what the server warned about.
     async fn ask(&self, slice: &Slice, rows: mpsc::Sender<Row>) -> Result<Vec<String>, FetchError> {
-        let response = self.query(slice.path, &slice.parameters).await?;
+        let response = self.asked(slice).await?;
         let (body, pump) = Body::of(response);
         let (after, until) = (slice.after, slice.until);
         let reading = tokio::task::spawn_blocking(move || {
@@ -163,6 +164,24 @@ impl Prometheus {
         });
         let (reading, ()) = tokio::join!(reading, pump);
         reading.map_err(|_| FetchError::Malformed("its reader broke off".to_owned()))?
+    }
+
+    /// Asks for one slice, without [`NO_DELAY`] where the server refuses that.
+    async fn asked(&self, slice: &Slice) -> Result<Response, FetchError> {
+        let mut parameters = slice.parameters.clone();
+        if !self.learned.is_strict() {
+            match self.query(slice.path, &parameters).await {
+                Err(FetchError::Refused(said)) if said.contains(NO_DELAY.0) => {}
+                asked => return asked,
+            }
+        }
+        parameters.retain(|(name, _)| *name != NO_DELAY.0);
+        let asked = self.query(slice.path, &parameters).await;
+        // A query that is refused in either way may hold the name itself.
+        if asked.is_ok() {
+            self.learned.set_strict();
+        }
+        asked
     }
 }
 

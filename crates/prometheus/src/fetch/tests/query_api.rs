@@ -124,6 +124,30 @@ async fn a_query_part_of_the_address_goes_with_each_request_and_is_in_the_form_o
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_unknown_parameters_is_asked_without_them_from_then_on() {
+    let server = MockServer::start().await;
+    let answer = matrix(&[("{}", &samples())]);
+    Mock::given(path("/api/v1/query_range"))
+        .respond_with(move |request: &Request| {
+            let form = String::from_utf8_lossy(&request.body);
+            if form.contains("latency_offset") {
+                let said = r#"{"error":{"code":400,"message":"Unknown name \"latency_offset\": Cannot bind query parameter."}}"#;
+                return ResponseTemplate::new(400).set_body_string(said);
+            }
+            ResponseTemplate::new(200).set_body_string(answer.clone())
+        })
+        .mount(&server)
+        .await;
+    let prometheus = client(&server.uri(), &[]);
+    for requests in [2, 3] {
+        let (series, outcome) = fetched(&prometheus, &metric("rate(x[5m])")).await;
+        outcome.unwrap();
+        assert_eq!(values(&series), samples());
+        assert_eq!(asked(&server).await.len(), requests);
+    }
+}
+
+#[tokio::test]
 async fn a_server_s_own_words_are_part_of_the_reason() {
     for (status, body) in [
         (401, "no org id\n"),
