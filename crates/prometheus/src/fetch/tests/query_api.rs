@@ -55,6 +55,54 @@ async fn a_server_that_takes_no_post_is_asked_by_get_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_query_that_is_too_long_for_a_get_is_tried_by_post() {
+    let (by_post, by_get) = ("POST /api/v1/query_range", "GET /api/v1/query_range");
+    for (status, post) in [(414, 200), (431, 200), (414, 405)] {
+        let server = MockServer::start().await;
+        let answer = matrix(&[("{}", &samples())]);
+        let good = ResponseTemplate::new(200).set_body_string(answer);
+        // The first query shows that it takes no POST.
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(405))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        Mock::given(method("GET"))
+            .respond_with(good.clone())
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        let of_post = if post == 200 {
+            good
+        } else {
+            ResponseTemplate::new(post)
+        };
+        Mock::given(method("POST"))
+            .respond_with(of_post)
+            .mount(&server)
+            .await;
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(status))
+            .mount(&server)
+            .await;
+        let prometheus = client(&server.uri(), &[]);
+        fetched(&prometheus, &metric("rate(x[5m])"))
+            .await
+            .1
+            .unwrap();
+        let (series, outcome) = fetched(&prometheus, &metric("rate(x[5m])")).await;
+        if post == 200 {
+            outcome.unwrap();
+            assert_eq!(values(&series), samples());
+        } else {
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains("414"), "{error}");
+        }
+        assert_eq!(asked(&server).await, [by_post, by_get, by_get, by_post]);
+    }
+}
+
+#[tokio::test]
 async fn every_request_has_the_login_the_headers_and_a_query_its_time_limit() {
     let server = server(ResponseTemplate::new(404)).await;
     let url = server.uri().replace("http://", "http://me:secret@");

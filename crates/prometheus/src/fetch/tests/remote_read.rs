@@ -113,6 +113,23 @@ async fn where_remote_read_cannot_be_tried_every_run_says_so() {
 }
 
 #[tokio::test]
+async fn where_remote_read_alone_is_forbidden_queries_go_on_by_post() {
+    for status in [403, 405, 501] {
+        let server = server(ResponseTemplate::new(status)).await;
+        let prometheus = client(&server.uri(), &[]);
+        for _ in 0..2 {
+            fetched(&prometheus, &metric("up")).await.1.unwrap();
+        }
+        let (config, read, query) = (
+            "GET /api/v1/status/config",
+            "POST /api/v1/read",
+            "POST /api/v1/query",
+        );
+        assert_eq!(asked(&server).await, [config, read, query, query]);
+    }
+}
+
+#[tokio::test]
 async fn finding_out_costs_two_requests_and_a_warm_fetch_none() {
     for status in [400, 405] {
         let server = server(ResponseTemplate::new(status)).await;
