@@ -31,6 +31,8 @@ pub struct Fetched {
     pub warnings: Vec<String>,
     /// Series that were not sent, by their labels.
     pub ambiguous: Vec<Ambiguous>,
+    /// Whether the answer lacks what some of the server's stores have.
+    pub partial: bool,
 }
 
 /// Series that differ in their metric names alone.
@@ -80,20 +82,12 @@ impl Prometheus {
         found: &mpsc::Sender<FetchedSeries>,
     ) -> Result<(Fetched, Histograms), FetchError> {
         let mut sink = Sink::new(found, reading.has_names());
-        let mut warnings = Vec::new();
-        match reading {
-            Reading::Raw { selector } => {
-                warnings = self.stored(selector, range, &mut sink).await?;
-            }
-            Reading::Sampled { step, .. } => {
-                warnings.extend(self.sampled(query, *step, range, &mut sink).await?);
-            }
-        }
-        let (ambiguous, histograms) = sink.finish().await?;
-        let fetched = Fetched {
-            warnings,
-            ambiguous,
+        let mut fetched = match reading {
+            Reading::Raw { selector } => self.stored(selector, range, &mut sink).await?,
+            Reading::Sampled { step, .. } => self.sampled(query, *step, range, &mut sink).await?,
         };
+        let (ambiguous, histograms) = sink.finish().await?;
+        fetched.ambiguous = ambiguous;
         Ok((fetched, histograms))
     }
 
@@ -109,14 +103,13 @@ impl Prometheus {
         found: &mpsc::Sender<FetchedSeries>,
     ) -> Result<Fetched, FetchError> {
         let mut sink = Sink::with_names(found);
-        let mut warnings = self.stored(selector, range, &mut sink).await?;
+        let mut fetched = self.stored(selector, range, &mut sink).await?;
         let (ambiguous, histograms) = sink.finish().await?;
+        fetched.ambiguous = ambiguous;
         let left_out = histograms.warnings().into_iter();
-        warnings.extend(left_out.map(|warning| format!("{}: {warning}", selector.text)));
-        Ok(Fetched {
-            warnings,
-            ambiguous,
-        })
+        let left_out = left_out.map(|warning| format!("{}: {warning}", selector.text));
+        fetched.warnings.extend(left_out);
+        Ok(fetched)
     }
 
     /// Whether the query API alone answers, as far as that is known.
@@ -127,19 +120,19 @@ impl Prometheus {
         Ok(self.is_signed() || matches!(*self.streams().await?, Streams::No { .. }))
     }
 
-    /// Reads the samples of a selector as they are stored, by remote read or else by the query API. Returns warnings.
+    /// Reads the samples of a selector as they are stored, by remote read or else by the query API.
     async fn stored(
         &self,
         selector: &Selector,
         range: Span,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
-        let mut warnings = Vec::new();
-        if let Streamed::Instead(warning) = self.stream(selector, range, sink).await? {
-            warnings.extend(warning);
-            warnings.extend(self.raw(&selector.text, range, sink).await?);
-        }
-        Ok(warnings)
+    ) -> Result<Fetched, FetchError> {
+        let Streamed::Instead(warning) = self.stream(selector, range, sink).await? else {
+            return Ok(Fetched::default());
+        };
+        let mut fetched = self.raw(&selector.text, range, sink).await?;
+        fetched.warnings.extend(warning);
+        Ok(fetched)
     }
 
     /// Tries remote read.

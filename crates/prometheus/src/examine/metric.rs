@@ -42,6 +42,7 @@ impl Prometheus {
             Ok(Fetched {
                 warnings,
                 ambiguous,
+                ..
             }) => {
                 found.warnings = warnings;
                 for alike in ambiguous {

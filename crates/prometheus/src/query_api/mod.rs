@@ -11,7 +11,7 @@ use reqwest::Response;
 use tokio::sync::mpsc;
 
 use crate::{
-    FetchError, Prometheus,
+    FetchError, Fetched, Prometheus,
     client::timeout,
     sink::{Parts, Row, Sink},
 };
@@ -29,13 +29,13 @@ const NO_DELAY: (&str, &str) = ("latency_offset", "1ms");
 const ROWS_WAITING: usize = 4;
 
 impl Prometheus {
-    /// Every real sample of a plain selector, and what the server warned about.
+    /// Every real sample of a plain selector. Returns what the server warned about.
     pub(crate) async fn raw(
         &self,
         selector: &str,
         range: Span,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let length = range.end.millis() - range.start.millis();
         let slices = |count: i64| {
             let each = (length + count - 1) / count;
@@ -57,14 +57,14 @@ impl Prometheus {
         self.sliced(&slices, sink).await
     }
 
-    /// An expression at the multiples of `step` since the epoch, and what the server warned about.
+    /// An expression at the multiples of `step` since the epoch. Returns what the server warned about.
     pub(crate) async fn sampled(
         &self,
         expression: &str,
         step: Duration,
         range: Span,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
         let first = range.start.millis().div_euclid(step) + 1;
         let last = range.end.millis().div_euclid(step);
@@ -99,7 +99,7 @@ impl Prometheus {
         &self,
         slices: &(impl Fn(i64) -> Vec<Slice> + Sync),
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let mut refused = None;
         for count in SLICES {
             match self.joined(slices(count), sink).await {
@@ -110,12 +110,7 @@ impl Prometheus {
         Err(refused.unwrap_or_else(|| FetchError::Refused("the range is too long".to_owned())))
     }
 
-    async fn joined(
-        &self,
-        slices: Vec<Slice>,
-        sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
-        let mut warnings = Vec::new();
+    async fn joined(&self, slices: Vec<Slice>, sink: &mut Sink<'_>) -> Result<Fetched, FetchError> {
         if let [slice] = &slices[..] {
             let (rows, mut arriving) = mpsc::channel(ROWS_WAITING);
             let taking = async {
@@ -128,7 +123,7 @@ impl Prometheus {
             taken?;
             return asked;
         }
-        let mut parts = Parts::default();
+        let (mut parts, mut all) = (Parts::default(), Fetched::default());
         for slice in &slices {
             let (rows, mut arriving) = mpsc::channel(ROWS_WAITING);
             let adding = async {
@@ -139,18 +134,22 @@ impl Prometheus {
             };
             let (asked, added) = tokio::join!(self.ask(slice, rows), adding);
             added?;
-            warnings.extend(asked?);
+            let Fetched {
+                warnings, partial, ..
+            } = asked?;
+            all.warnings.extend(warnings);
+            all.partial |= partial;
         }
         for row in parts.into_rows() {
             sink.take_others(row).await?;
         }
-        warnings.sort();
-        warnings.dedup();
-        Ok(warnings)
+        all.warnings.sort();
+        all.warnings.dedup();
+        Ok(all)
     }
 
     /// Sends the series of one slice. Returns what the server warned about.
-    async fn ask(&self, slice: &Slice, rows: mpsc::Sender<Row>) -> Result<Vec<String>, FetchError> {
+    async fn ask(&self, slice: &Slice, rows: mpsc::Sender<Row>) -> Result<Fetched, FetchError> {
         let response = self.asked(slice).await?;
         let (body, pump) = Body::of(response);
         let (after, until) = (slice.after, slice.until);
