@@ -208,13 +208,14 @@ fn is_on_loopback(url: &Url) -> bool {
     }
 }
 
-/// `eu-west-1` of `https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/…`.
+/// `eu-west-1` of `https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/…`, and of the addresses of FIPS, of VPC endpoints
+/// and of both IP versions.
 fn region_of_workspace(url: &Url) -> Option<&str> {
-    let (region, domain) = url
-        .host_str()?
-        .strip_prefix("aps-workspaces.")?
-        .split_once('.')?;
-    domain.starts_with("amazonaws.").then_some(region)
+    let mut labels = url.host_str()?.split('.');
+    labels.find(|label| label.starts_with("aps-workspaces"))?;
+    let region = labels.next()?;
+    let is_amazon = labels.any(|label| ["amazonaws", "aws"].contains(&label));
+    is_amazon.then_some(region)
 }
 
 #[cfg(test)]
@@ -230,7 +231,24 @@ mod tests {
                 "https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1",
                 Some("eu-west-1"),
             ),
+            (
+                "https://aps-workspaces-fips.us-east-1.amazonaws.com/workspaces/ws-1",
+                Some("us-east-1"),
+            ),
+            (
+                "https://vpce-0a1b-2c3d.aps-workspaces.eu-west-1.vpce.amazonaws.com/workspaces/ws-1",
+                Some("eu-west-1"),
+            ),
+            (
+                "https://aps-workspaces.eu-west-1.api.aws/workspaces/ws-1",
+                Some("eu-west-1"),
+            ),
+            (
+                "https://aps-workspaces.cn-north-1.amazonaws.com.cn/workspaces/ws-1",
+                Some("cn-north-1"),
+            ),
             ("https://aps-workspaces.example", None),
+            ("https://aps-workspaces.proxy.example", None),
             ("https://prometheus.example/", None),
         ] {
             assert_eq!(region_of_workspace(&url.parse().unwrap()), region, "{url}");

@@ -68,6 +68,14 @@ pub(crate) fn forbids_post(status: StatusCode) -> bool {
     )
 }
 
+/// Whether a status says that an address is too long, as that of a GET is with a long query.
+fn is_too_long(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+    )
+}
+
 impl Prometheus {
     /// A client; nothing is asked yet.
     ///
@@ -107,7 +115,8 @@ impl Prometheus {
         })
     }
 
-    /// Asks the query API, by POST, or by GET where POST is not allowed. The status of the answer is a success.
+    /// Asks the query API, by POST, or by GET where POST is not allowed; what is too long for a GET is tried by POST all the
+    /// same. The status of the answer is a success.
     ///
     /// A query part of the address (`?namespace=team-a`) is a parameter of each request; of a POST it is also in the form,
     /// which is all that some proxies look at.
@@ -116,14 +125,9 @@ impl Prometheus {
         path: &str,
         parameters: &[(&str, String)],
     ) -> Result<Response, FetchError> {
-        if !self.learned.is_get_only() {
-            let own = parameters
-                .iter()
-                .map(|(name, value)| (Cow::from(*name), Cow::from(value)));
-            let form: Vec<_> = own.chain(self.url.query_pairs()).collect();
-            let response = self
-                .sent(|| self.http.post(self.address(path)).form(&form))
-                .await?;
+        let was_get_only = self.learned.is_get_only();
+        if !was_get_only {
+            let response = self.post_form(path, parameters).await?;
             if !forbids_post(response.status()) {
                 return success(response).await;
             }
@@ -134,7 +138,26 @@ impl Prometheus {
         if !forbids_post(response.status()) {
             self.learned.set_get_only();
         }
+        if was_get_only && is_too_long(response.status()) {
+            let posted = self.post_form(path, parameters).await?;
+            if !forbids_post(posted.status()) {
+                return success(posted).await;
+            }
+        }
         success(response).await
+    }
+
+    async fn post_form(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+    ) -> Result<Response, FetchError> {
+        let own = parameters
+            .iter()
+            .map(|(name, value)| (Cow::from(*name), Cow::from(value)));
+        let form: Vec<_> = own.chain(self.url.query_pairs()).collect();
+        self.sent(|| self.http.post(self.address(path)).form(&form))
+            .await
     }
 
     /// Asks by GET. The answer may have any status but 429 and 503.

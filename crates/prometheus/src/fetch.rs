@@ -9,7 +9,7 @@ use crate::{
     FetchError, Metric, Prometheus, Reading, Selector,
     learned::Streams,
     remote_read::{self, Read},
-    sink::Sink,
+    sink::{Histograms, Sink},
 };
 
 /// One series as it was read: in order of time, NaN included.
@@ -31,6 +31,8 @@ pub struct Fetched {
     pub warnings: Vec<String>,
     /// Series that were not sent, by their labels.
     pub ambiguous: Vec<Ambiguous>,
+    /// Whether the answer lacks what some of the server's stores have.
+    pub partial: bool,
 }
 
 /// Series that differ in their metric names alone.
@@ -65,38 +67,27 @@ impl Prometheus {
         let (mut fetched, histograms) = self
             .read(&metric.query, &metric.reading, range, found)
             .await?;
-        if histograms > 0 {
-            fetched.warnings.push(format!(
-                "{}: {histograms} series are native histograms and were left out",
-                metric.name
-            ));
-        }
+        let left_out = histograms.warnings().into_iter();
+        let left_out = left_out.map(|warning| format!("{}: {warning}", metric.name));
+        fetched.warnings.extend(left_out);
         Ok(fetched)
     }
 
-    /// The same of a query without a name. Returns how many series were native histograms too.
+    /// The same of a query without a name. Returns how many native histograms were left out, too.
     pub(crate) async fn read(
         &self,
         query: &str,
         reading: &Reading,
         range: Span,
         found: &mpsc::Sender<FetchedSeries>,
-    ) -> Result<(Fetched, u64), FetchError> {
+    ) -> Result<(Fetched, Histograms), FetchError> {
         let mut sink = Sink::new(found, reading.has_names());
-        let mut warnings = Vec::new();
-        match reading {
-            Reading::Raw { selector } => {
-                warnings = self.stored(selector, range, &mut sink).await?;
-            }
-            Reading::Sampled { step, .. } => {
-                warnings.extend(self.sampled(query, *step, range, &mut sink).await?);
-            }
-        }
-        let (ambiguous, histograms) = sink.finish().await?;
-        let fetched = Fetched {
-            warnings,
-            ambiguous,
+        let mut fetched = match reading {
+            Reading::Raw { selector } => self.stored(selector, range, &mut sink).await?,
+            Reading::Sampled { step, .. } => self.sampled(query, *step, range, &mut sink).await?,
         };
+        let (ambiguous, histograms) = sink.finish().await?;
+        fetched.ambiguous = ambiguous;
         Ok((fetched, histograms))
     }
 
@@ -112,18 +103,13 @@ impl Prometheus {
         found: &mpsc::Sender<FetchedSeries>,
     ) -> Result<Fetched, FetchError> {
         let mut sink = Sink::with_names(found);
-        let mut warnings = self.stored(selector, range, &mut sink).await?;
+        let mut fetched = self.stored(selector, range, &mut sink).await?;
         let (ambiguous, histograms) = sink.finish().await?;
-        if histograms > 0 {
-            warnings.push(format!(
-                "{}: {histograms} series are native histograms and were left out",
-                selector.text
-            ));
-        }
-        Ok(Fetched {
-            warnings,
-            ambiguous,
-        })
+        fetched.ambiguous = ambiguous;
+        let left_out = histograms.warnings().into_iter();
+        let left_out = left_out.map(|warning| format!("{}: {warning}", selector.text));
+        fetched.warnings.extend(left_out);
+        Ok(fetched)
     }
 
     /// Whether the query API alone answers, as far as that is known.
@@ -134,19 +120,19 @@ impl Prometheus {
         Ok(self.is_signed() || matches!(*self.streams().await?, Streams::No { .. }))
     }
 
-    /// Reads the samples of a selector as they are stored, by remote read or else by the query API. Returns warnings.
+    /// Reads the samples of a selector as they are stored, by remote read or else by the query API.
     async fn stored(
         &self,
         selector: &Selector,
         range: Span,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
-        let mut warnings = Vec::new();
-        if let Streamed::Instead(warning) = self.stream(selector, range, sink).await? {
-            warnings.extend(warning);
-            warnings.extend(self.raw(&selector.text, range, sink).await?);
-        }
-        Ok(warnings)
+    ) -> Result<Fetched, FetchError> {
+        let Streamed::Instead(warning) = self.stream(selector, range, sink).await? else {
+            return Ok(Fetched::default());
+        };
+        let mut fetched = self.raw(&selector.text, range, sink).await?;
+        fetched.warnings.extend(warning);
+        Ok(fetched)
     }
 
     /// Tries remote read.

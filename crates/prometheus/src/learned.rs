@@ -18,6 +18,7 @@ const FORGOTTEN_AFTER: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 pub(crate) struct Learned {
     get_only: AtomicBool,
+    strict: AtomicBool,
     /// Held while somebody finds out, so that others wait instead of asking as well.
     pub(crate) streams: tokio::sync::Mutex<Streams>,
     /// The selectors that remote read cannot answer, and why.
@@ -77,6 +78,16 @@ impl Learned {
     /// From now on queries go by GET.
     pub(crate) fn set_get_only(&self) {
         self.get_only.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether range queries have no parameter that the server may not know.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict.load(Ordering::Relaxed)
+    }
+
+    /// From now on range queries have none.
+    pub(crate) fn set_strict(&self) {
+        self.strict.store(true, Ordering::Relaxed);
     }
 
     /// Why remote read cannot answer a selector, as far as that is known: a warning, if one is due.

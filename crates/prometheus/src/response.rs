@@ -15,6 +15,8 @@ use crate::{FetchError, error::unreachable};
 const MOST_CHARACTERS: usize = 300;
 /// The most characters of an answer that is no JSON.
 const MOST_SHOWN: usize = 100;
+/// What is said of an answer that begins as gzip does.
+const COMPRESSED: &str = "the answer is compressed by gzip, which was not asked for";
 /// An error is no longer than this.
 const LONGEST_ERROR: usize = 64 << 10;
 /// A configuration is no longer than this.
@@ -97,6 +99,9 @@ fn text_of(body: &[u8]) -> String {
         #[serde(alias = "message", alias = "Message")]
         error: String,
     }
+    if is_gzip(body) {
+        return COMPRESSED.to_owned();
+    }
     let text = serde_json::from_slice(body).map_or_else(
         |_| String::from_utf8_lossy(body).into_owned(),
         |Refusal { error }| error,
@@ -121,6 +126,9 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, FetchError> {
 /// The error of an answer that cannot be read, which begins with `beginning`: what is not JSON at all is shown, because it
 /// says who answered instead of Prometheus.
 pub(crate) fn malformed(reason: &str, beginning: &[u8]) -> FetchError {
+    if is_gzip(beginning) {
+        return FetchError::Malformed(COMPRESSED.to_owned());
+    }
     let text = String::from_utf8_lossy(beginning);
     let shown: String = shortened(&text).chars().take(MOST_SHOWN).collect();
     FetchError::Malformed(match shown.chars().next() {
@@ -128,6 +136,10 @@ pub(crate) fn malformed(reason: &str, beginning: &[u8]) -> FetchError {
         Some('{') => reason.to_owned(),
         Some(_) => format!("it is no JSON object, but begins with `{shown}`"),
     })
+}
+
+fn is_gzip(body: &[u8]) -> bool {
+    body.starts_with(&[0x1f, 0x8b])
 }
 
 /// A document that is read whole.
@@ -187,6 +199,15 @@ mod tests {
             let error = read.unwrap_err().to_string();
             assert!(error.ends_with(said), "{error}");
         }
+    }
+
+    #[test]
+    fn an_answer_by_gzip_is_named_as_such() {
+        let body = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+        assert_eq!(text_of(&body), COMPRESSED);
+        let read = json::<std::collections::HashMap<String, u8>>(&body);
+        let error = read.unwrap_err().to_string();
+        assert!(error.ends_with(COMPRESSED), "{error}");
     }
 
     #[test]

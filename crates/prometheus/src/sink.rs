@@ -42,8 +42,36 @@ pub(crate) struct Sink<'a> {
     taken: HashSet<u64>,
     /// How many series had samples.
     series: u64,
-    /// How many had native histograms and no samples.
-    histograms: u64,
+    histograms: Histograms,
+}
+
+/// How many series had native histograms, which were left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Histograms {
+    /// Without a number.
+    alone: u64,
+    /// Beside numbers.
+    mixed: u64,
+}
+
+impl Histograms {
+    /// What to say of them.
+    pub(crate) fn warnings(self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.alone > 0 {
+            warnings.push(format!(
+                "{} series are native histograms and were left out",
+                self.alone
+            ));
+        }
+        if self.mixed > 0 {
+            warnings.push(format!(
+                "{} series have native histograms beside numbers; these were left out",
+                self.mixed
+            ));
+        }
+        warnings
+    }
 }
 
 impl<'a> Sink<'a> {
@@ -56,7 +84,7 @@ impl<'a> Sink<'a> {
             held_samples: 0,
             taken: HashSet::new(),
             series: 0,
-            histograms: 0,
+            histograms: Histograms::default(),
         }
     }
 
@@ -95,9 +123,10 @@ impl<'a> Sink<'a> {
             is_histogram,
         } = row;
         if samples.is_empty() {
-            self.histograms += u64::from(is_histogram);
+            self.histograms.alone += u64::from(is_histogram);
             return Ok(());
         }
+        self.histograms.mixed += u64::from(is_histogram);
         self.series += 1;
         let name = if self.keeps_names {
             None
@@ -130,11 +159,11 @@ impl<'a> Sink<'a> {
         let _ = self.found.send(series).await;
     }
 
-    /// Hands on what was held back, but series that differ in their names alone. Returns those, and how many series were
-    /// native histograms.
-    pub(crate) async fn finish(mut self) -> Result<(Vec<Ambiguous>, u64), FetchError> {
-        if self.series == 0 && self.histograms > 0 {
-            return Err(FetchError::NativeHistogram(self.histograms));
+    /// Hands on what was held back, but series that differ in their names alone. Returns those, and how many native
+    /// histograms were left out.
+    pub(crate) async fn finish(mut self) -> Result<(Vec<Ambiguous>, Histograms), FetchError> {
+        if self.series == 0 && self.histograms.alone > 0 {
+            return Err(FetchError::NativeHistogram(self.histograms.alone));
         }
         let mut ambiguous = Vec::new();
         for (labels, mut alike) in self.held.take().unwrap_or_default() {
@@ -262,7 +291,20 @@ mod tests {
         let mut sink = Sink::new(&found, false);
         sink.take_first(histogram()).await.unwrap();
         sink.take_first(row(&[], 1.0)).await.unwrap();
-        assert_eq!(sink.finish().await.unwrap().1, 1);
+        let mixed = Row {
+            is_histogram: true,
+            ..row(&[("le", "2")], 1.0)
+        };
+        sink.take_first(mixed).await.unwrap();
+        let (_, histograms) = sink.finish().await.unwrap();
+        assert_eq!(
+            histograms.warnings(),
+            [
+                "1 series are native histograms and were left out",
+                "1 series have native histograms beside numbers; these were left out"
+            ]
+        );
+        assert!(Histograms::default().warnings().is_empty());
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl Prometheus {
             Ok(Fetched {
                 warnings,
                 ambiguous,
+                ..
             }) => {
                 found.warnings = warnings;
                 for alike in ambiguous {
@@ -158,11 +159,7 @@ impl Prometheus {
             let outcome = self.read(query, reading, last_hour(now), &found).await;
             drop(found);
             outcome.map(|(mut fetched, histograms)| {
-                if histograms > 0 {
-                    fetched.warnings.push(format!(
-                        "{histograms} series are native histograms and are left out"
-                    ));
-                }
+                fetched.warnings.extend(histograms.warnings());
                 fetched
             })
         };

@@ -14,15 +14,17 @@ use serde::{
 };
 
 use super::{Body, time_of};
-use crate::{FetchError, response::shortened, sink::Row};
+use crate::{FetchError, Fetched, response::shortened, sink::Row};
 
 const MOST_WARNINGS: usize = 20;
+/// How warnings begin that are about the query. Any other says that a part of the server could not be asked.
+const ABOUT_THE_QUERY: [&str; 2] = ["PromQL warning", "PromQL info"];
 /// How much is read from the body at once.
 const BUFFER: usize = 64 << 10;
 
 /// Reads an answer of `/api/v1/query` or `/api/v1/query_range` and hands each series to `take`, which says whether to go
 /// on. Returns what the server warned about.
-pub(super) fn read(body: Body, take: impl FnMut(Row) -> bool) -> Result<Vec<String>, FetchError> {
+pub(super) fn read(body: Body, take: impl FnMut(Row) -> bool) -> Result<Fetched, FetchError> {
     let body = Rc::new(RefCell::new(body));
     let begin = {
         let body = body.clone();
@@ -31,7 +33,7 @@ pub(super) fn read(body: Body, take: impl FnMut(Row) -> bool) -> Result<Vec<Stri
     let parsed = parse(Shared(body.clone()), begin, take);
     let body = Rc::into_inner(body).map(RefCell::into_inner);
     match (parsed, body) {
-        (Ok(warnings), Some(body)) if !body.is_broken() => Ok(warnings),
+        (Ok(fetched), Some(body)) if !body.is_broken() => Ok(fetched),
         (Err(Unreadable::Refused(said)), _) => Err(FetchError::Refused(said)),
         (Err(Unreadable::Malformed(reason)), Some(body)) => Err(body.into_failure(&reason)),
         (Ok(_), Some(body)) => Err(body.into_failure("it broke off")),
@@ -60,14 +62,14 @@ fn parse(
     body: impl Read,
     begin: impl FnMut(),
     take: impl FnMut(Row) -> bool,
-) -> Result<Vec<String>, Unreadable> {
+) -> Result<Fetched, Unreadable> {
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(BUFFER, body));
     let mut answer = Answer {
         begin,
         take,
         kind: None,
         error: None,
-        warnings: Vec::new(),
+        fetched: Fetched::default(),
     };
     (&mut answer)
         .deserialize(&mut reader)
@@ -75,7 +77,7 @@ fn parse(
         .map_err(|error| Unreadable::Malformed(error.to_string()))?;
     match (answer.kind.as_deref(), answer.error) {
         (_, Some(said)) => Err(Unreadable::Refused(shortened(&said))),
-        (Some("matrix"), None) => Ok(answer.warnings),
+        (Some("matrix"), None) => Ok(answer.fetched),
         (kind, None) => Err(Unreadable::Malformed(format!(
             "a {} instead of a matrix",
             kind.unwrap_or("document")
@@ -90,14 +92,21 @@ struct Answer<B, T> {
     kind: Option<String>,
     /// What a proxy says that answers an error with a status of success.
     error: Option<String>,
-    warnings: Vec<String>,
+    fetched: Fetched,
+}
+
+/// Whether a warning says that the answer lacks what some stores have.
+fn lacks_something(warning: &str) -> bool {
+    let mut kinds = ABOUT_THE_QUERY.iter();
+    !kinds.any(|kind| warning.starts_with(kind))
 }
 
 impl<B, T> Answer<B, T> {
     fn warn(&mut self, texts: Vec<String>) {
-        let room = MOST_WARNINGS.saturating_sub(self.warnings.len());
+        let warnings = &mut self.fetched.warnings;
+        let room = MOST_WARNINGS.saturating_sub(warnings.len());
         let texts = texts.iter().take(room);
-        self.warnings.extend(texts.map(|text| shortened(text)));
+        warnings.extend(texts.map(|text| shortened(text)));
     }
 }
 
@@ -120,7 +129,13 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for &mut Answer<B, T> 
         while let Some(field) = fields.next_key::<String>()? {
             match field.as_str() {
                 "data" => fields.next_value_seed(Data(&mut *self))?,
-                "warnings" | "infos" => {
+                "warnings" => {
+                    let texts: Option<Vec<String>> = fields.next_value()?;
+                    let texts = texts.unwrap_or_default();
+                    self.fetched.partial |= texts.iter().any(|text| lacks_something(text));
+                    self.warn(texts);
+                }
+                "infos" => {
                     let texts: Option<Vec<String>> = fields.next_value()?;
                     self.warn(texts.unwrap_or_default());
                 }
@@ -131,6 +146,7 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for &mut Answer<B, T> 
                 // VictoriaMetrics' word for an answer that lacks what some of its nodes have.
                 "isPartial" => {
                     if fields.next_value::<Option<bool>>()? == Some(true) {
+                        self.fetched.partial = true;
                         self.warn(vec!["the answer is partial (isPartial)".to_owned()]);
                     }
                 }
@@ -308,9 +324,9 @@ mod tests {
         format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#)
     }
 
-    fn rows(body: &str) -> Result<(Vec<Row>, Vec<String>), Unreadable> {
+    fn rows(body: &str) -> Result<(Vec<Row>, Fetched), Unreadable> {
         let mut rows = Vec::new();
-        let warnings = parse(
+        let fetched = parse(
             body.as_bytes(),
             || {},
             |row| {
@@ -318,7 +334,7 @@ mod tests {
                 true
             },
         )?;
-        Ok((rows, warnings))
+        Ok((rows, fetched))
     }
 
     #[test]
@@ -394,13 +410,39 @@ mod tests {
 
     #[test]
     fn what_the_server_warns_about_is_kept_wherever_it_stands() {
-        let (found, warnings) = rows(
+        let (found, fetched) = rows(
             r#"{"isPartial":true,"warnings":["a\nb"],"data":{"result":[{"metric":{}}],"stats":{"x":[1]},"resultType":"matrix"},"infos":["c"],"x":null}"#,
         )
         .unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!(warnings, ["the answer is partial (isPartial)", "a b", "c"]);
-        assert_eq!(rows(&body("")).unwrap().1, Vec::<String>::new());
+        let said = ["the answer is partial (isPartial)", "a b", "c"];
+        assert_eq!(fetched.warnings, said);
+        assert_eq!(rows(&body("")).unwrap().1, Fetched::default());
+    }
+
+    #[test]
+    fn an_answer_that_lacks_what_some_stores_have_is_partial() {
+        let many = format!(
+            r#""warnings":[{}"store a is away"]"#,
+            r#""PromQL info: x","#.repeat(30)
+        );
+        for (said, is_partial) in [
+            (r#""isPartial":true"#, true),
+            (r#""isPartial":false"#, false),
+            (r#""isPartial":null"#, false),
+            (r#""warnings":["store a is away"]"#, true),
+            (&many, true),
+            (
+                r#""warnings":["PromQL warning: a bucket is missing"]"#,
+                false,
+            ),
+            (r#""warnings":["PromQL info: no counter"]"#, false),
+            (r#""warnings":null"#, false),
+            (r#""infos":["no counter"]"#, false),
+        ] {
+            let body = format!(r#"{{{said},"data":{{"resultType":"matrix","result":[]}}}}"#);
+            assert_eq!(rows(&body).unwrap().1.partial, is_partial, "{said}");
+        }
     }
 
     proptest! {
@@ -417,8 +459,8 @@ mod tests {
                 text.splice(start..end, piece.chars());
             }
             let text: String = text.into_iter().collect();
-            if let Ok((rows, warnings)) = rows(&text) {
-                prop_assert!(rows.len() < 10 && warnings.len() <= MOST_WARNINGS);
+            if let Ok((rows, fetched)) = rows(&text) {
+                prop_assert!(rows.len() < 10 && fetched.warnings.len() <= MOST_WARNINGS);
             }
         }
     }

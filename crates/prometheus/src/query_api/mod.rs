@@ -7,10 +7,11 @@ mod matrix;
 use std::time::Duration;
 
 use domain::{Span, Timestamp};
+use reqwest::Response;
 use tokio::sync::mpsc;
 
 use crate::{
-    FetchError, Prometheus,
+    FetchError, Fetched, Prometheus,
     client::timeout,
     sink::{Parts, Row, Sink},
 };
@@ -22,19 +23,19 @@ const MOST_POINTS: i64 = 11_000;
 /// Into how many slices a range is cut, one after the other, where the server finds it too long.
 const SLICES: [i64; 4] = [1, 4, 16, 64];
 /// Without it `VictoriaMetrics` shows an expression of the last 30 s as it was before, whatever was scraped meanwhile. Others
-/// pass over a parameter that they do not know.
+/// pass over a parameter that they do not know, or refuse it by its name.
 const NO_DELAY: (&str, &str) = ("latency_offset", "1ms");
 /// Rows that wait to be taken.
 const ROWS_WAITING: usize = 4;
 
 impl Prometheus {
-    /// Every real sample of a plain selector, and what the server warned about.
+    /// Every real sample of a plain selector. Returns what the server warned about.
     pub(crate) async fn raw(
         &self,
         selector: &str,
         range: Span,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let length = range.end.millis() - range.start.millis();
         let slices = |count: i64| {
             let each = (length + count - 1) / count;
@@ -56,14 +57,14 @@ impl Prometheus {
         self.sliced(&slices, sink).await
     }
 
-    /// An expression at the multiples of `step` since the epoch, and what the server warned about.
+    /// An expression at the multiples of `step` since the epoch. Returns what the server warned about.
     pub(crate) async fn sampled(
         &self,
         expression: &str,
         step: Duration,
         range: Span,
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
         let first = range.start.millis().div_euclid(step) + 1;
         let last = range.end.millis().div_euclid(step);
@@ -98,26 +99,18 @@ impl Prometheus {
         &self,
         slices: &(impl Fn(i64) -> Vec<Slice> + Sync),
         sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
+    ) -> Result<Fetched, FetchError> {
         let mut refused = None;
         for count in SLICES {
-            let asked = self.joined(slices(count), sink).await;
-            match asked {
-                Err(FetchError::Refused(reason)) if is_about_size(&reason) => {
-                    refused = Some(FetchError::Refused(reason));
-                }
+            match self.joined(slices(count), sink).await {
+                Err(error) if is_about_size(&error) => refused = Some(error),
                 asked => return asked,
             }
         }
         Err(refused.unwrap_or_else(|| FetchError::Refused("the range is too long".to_owned())))
     }
 
-    async fn joined(
-        &self,
-        slices: Vec<Slice>,
-        sink: &mut Sink<'_>,
-    ) -> Result<Vec<String>, FetchError> {
-        let mut warnings = Vec::new();
+    async fn joined(&self, slices: Vec<Slice>, sink: &mut Sink<'_>) -> Result<Fetched, FetchError> {
         if let [slice] = &slices[..] {
             let (rows, mut arriving) = mpsc::channel(ROWS_WAITING);
             let taking = async {
@@ -130,7 +123,7 @@ impl Prometheus {
             taken?;
             return asked;
         }
-        let mut parts = Parts::default();
+        let (mut parts, mut all) = (Parts::default(), Fetched::default());
         for slice in &slices {
             let (rows, mut arriving) = mpsc::channel(ROWS_WAITING);
             let adding = async {
@@ -141,19 +134,23 @@ impl Prometheus {
             };
             let (asked, added) = tokio::join!(self.ask(slice, rows), adding);
             added?;
-            warnings.extend(asked?);
+            let Fetched {
+                warnings, partial, ..
+            } = asked?;
+            all.warnings.extend(warnings);
+            all.partial |= partial;
         }
         for row in parts.into_rows() {
             sink.take_others(row).await?;
         }
-        warnings.sort();
-        warnings.dedup();
-        Ok(warnings)
+        all.warnings.sort();
+        all.warnings.dedup();
+        Ok(all)
     }
 
     /// Sends the series of one slice. Returns what the server warned about.
-    async fn ask(&self, slice: &Slice, rows: mpsc::Sender<Row>) -> Result<Vec<String>, FetchError> {
-        let response = self.query(slice.path, &slice.parameters).await?;
+    async fn ask(&self, slice: &Slice, rows: mpsc::Sender<Row>) -> Result<Fetched, FetchError> {
+        let response = self.asked(slice).await?;
         let (body, pump) = Body::of(response);
         let (after, until) = (slice.after, slice.until);
         let reading = tokio::task::spawn_blocking(move || {
@@ -167,6 +164,24 @@ impl Prometheus {
         let (reading, ()) = tokio::join!(reading, pump);
         reading.map_err(|_| FetchError::Malformed("its reader broke off".to_owned()))?
     }
+
+    /// Asks for one slice, without [`NO_DELAY`] where the server refuses that.
+    async fn asked(&self, slice: &Slice) -> Result<Response, FetchError> {
+        let mut parameters = slice.parameters.clone();
+        if !self.learned.is_strict() {
+            match self.query(slice.path, &parameters).await {
+                Err(FetchError::Refused(said)) if said.contains(NO_DELAY.0) => {}
+                asked => return asked,
+            }
+        }
+        parameters.retain(|(name, _)| *name != NO_DELAY.0);
+        let asked = self.query(slice.path, &parameters).await;
+        // A query that is refused in either way may hold the name itself.
+        if asked.is_ok() {
+            self.learned.set_strict();
+        }
+        asked
+    }
 }
 
 /// One request.
@@ -179,22 +194,37 @@ struct Slice {
     until: i64,
 }
 
-/// Whether a refusal is about how much was asked for at once: Prometheus, Mimir, Thanos and VictoriaMetrics have words
-/// of their own for it.
-fn is_about_size(reason: &str) -> bool {
-    let reason = reason.to_lowercase();
-    [
-        "too many samples",
-        "maximum resolution",
-        "maximum number of samples",
-        "maximum number of chunks",
-        "maxsamplesperquery",
-        "maxpointspertimeseries",
-        "maxsamplesperseries",
-        "query time range exceeds",
-    ]
-    .iter()
-    .any(|words| reason.contains(words))
+/// What servers say where too much was asked for at once, in small letters.
+const TOO_MUCH: [&str; 17] = [
+    // Prometheus, Mimir, VictoriaMetrics.
+    "too many samples",
+    "maximum resolution",
+    "maximum number of samples",
+    "maximum number of chunks",
+    "memory-consumption-per-query",
+    "maxsamplesperquery",
+    "maxpointspertimeseries",
+    "maxsamplesperseries",
+    "query time range exceeds",
+    // Thanos and Cortex, whose stores count for themselves.
+    "chunks limit",
+    "chunk bytes limit",
+    "chunks size limit",
+    "data size limit",
+    "exceeded bytes limit",
+    "samples limit",
+    // Amazon's, and gRPC between the parts of a server.
+    "response larger than the max (",
+    "larger than max (",
+];
+
+/// Whether an error is about how much was asked for at once. Some servers say so with a status of their own failure.
+fn is_about_size(error: &FetchError) -> bool {
+    let (FetchError::Refused(said) | FetchError::Unreachable(said)) = error else {
+        return false;
+    };
+    let said = said.to_lowercase();
+    TOO_MUCH.iter().any(|words| said.contains(words))
 }
 
 /// Milliseconds as the decimal seconds of Prometheus' API.
@@ -206,4 +236,44 @@ pub(crate) fn seconds(milliseconds: i64) -> String {
 /// Seconds of Prometheus' answers as a time.
 fn time_of(seconds: f64) -> Option<Timestamp> {
     Timestamp::from_millis((seconds * 1000.0).round() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_servers_say_of_too_much_is_known() {
+        for said in [
+            "query processing would load too many samples into memory in query execution",
+            "exceeded maximum resolution of 11,000 points per timeseries",
+            "the query exceeded the maximum number of chunks (limit: 2000000 chunks)",
+            "the query exceeded the maximum allowed estimated amount of memory consumed by a single query (limit: 1 bytes) \
+             (err-mimir-max-estimated-memory-consumption-per-query)",
+            "cannot select more than -search.maxSamplesPerQuery=1000000000 samples",
+            "the query time range exceeds the limit (query length: 1h, limit: 1m)",
+            "exceeded chunks limit: rpc error: code = Code(422) desc = limit 1 violated (got 2)",
+            "the query hit the max number of chunks limit (limit: 2000000 chunks)",
+            "exceeded chunk bytes limit: limit 1 violated (got 2)",
+            "the query hit the aggregated chunks size limit (limit: 10 bytes)",
+            "the query hit the aggregated data size limit (limit: 10 bytes)",
+            "exceeded bytes limit while fetching postings: limit 1 violated (got 2)",
+            "exceeded samples limit: limit 1 violated (got 2)",
+            "response larger than the max (26214400 vs 20971520) (status 413 Payload Too Large)",
+            "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (5 vs 4)",
+        ] {
+            let said = said.to_owned();
+            assert!(is_about_size(&FetchError::Refused(said.clone())), "{said}");
+            assert!(
+                is_about_size(&FetchError::Unreachable(said.clone())),
+                "{said}"
+            );
+            assert!(!is_about_size(&FetchError::Busy(said.clone())), "{said}");
+        }
+        for said in ["no org id", "status 413 Payload Too Large", "disk full"] {
+            let said = said.to_owned();
+            assert!(!is_about_size(&FetchError::Refused(said.clone())), "{said}");
+            assert!(!is_about_size(&FetchError::Unreachable(said)));
+        }
+    }
 }

@@ -89,9 +89,6 @@ impl Prometheus {
             });
         }
         let (status, said) = said(response).await;
-        if forbids_post(status) {
-            self.learned.set_get_only();
-        }
         if is_unsupported(status, &said) {
             Ok(Err(said))
         } else {

@@ -91,6 +91,8 @@ pub(super) enum NotCounted {
         .0, Bounds::COUNTERS_BY_QUERIES
     )]
     All(u64),
+    #[error("the answer lacks what some stores have")]
+    Partial,
     #[error("the counting broke off")]
     BrokeOff,
 }
@@ -102,7 +104,7 @@ impl NotCounted {
             Self::TimedOut(_) => Some(TIMEOUT),
             Self::Deadline => Some(DEADLINE),
             Self::Selector(_) | Self::All(_) => Some(BOUND),
-            Self::BrokeOff => None,
+            Self::Partial | Self::BrokeOff => None,
         }
     }
 }
@@ -206,6 +208,9 @@ impl Etl {
             Err(_) => return Err(NotCounted::TimedOut(patience)),
         };
         so_far.warnings.extend(fetched.warnings);
+        if fetched.partial {
+            return Err(NotCounted::Partial);
+        }
         Ok(())
     }
 }

@@ -14,10 +14,11 @@ use domain::{
     Part, Series, SeriesId, Span, Timestamp,
     evaluation::{self, Stood},
     message::Failure,
-    score::NO_SERIES,
+    score::{NO_SERIES, is_within_reach},
 };
 use futures::{FutureExt, StreamExt, future, stream};
 use kafka::Publication;
+use store::score::DueForecast;
 use tokio::sync::mpsc;
 
 use super::{Plan, Record, held::Said};
@@ -33,6 +34,8 @@ pub(super) struct Judged {
     pub(super) series: HashSet<SeriesId>,
     /// Whether the analysis of a series, nobody knows which, broke off.
     pub(super) broke_off: bool,
+    /// Whether series may be missing that some of Prometheus' stores have.
+    pub(super) is_partial: bool,
 }
 
 /// Analyses the series of a query while they arrive, for each metric that it serves, on as many worker threads as there are
@@ -160,8 +163,13 @@ pub(super) async fn conclude(
         return;
     }
     record.fetched.push(metric.name.to_string());
-    for forecast in plan.due.unseen(&metric.name, &judged.series) {
-        let document = scoring::unscorable(forecast, NO_SERIES, record.document.as_of);
+    let as_of = record.document.as_of;
+    // What a partial answer lacks may come as long as a later run can score it.
+    let may_come =
+        |forecast: &DueForecast| judged.is_partial && is_within_reach(forecast.as_of, as_of);
+    let unseen = plan.due.unseen(&metric.name, &judged.series);
+    for forecast in unseen.filter(|forecast| !may_come(forecast)) {
+        let document = scoring::unscorable(forecast, NO_SERIES, as_of);
         let message = Message::of_score(&document, &record.document.run_id);
         publication.send(message).await;
     }

@@ -99,13 +99,14 @@ impl Etl {
             };
             fetch.becomes_current();
             let served = fetch.served.clone();
-            let judged = analyse(&served, &mut fetch.series, plan, record, publication).await;
+            let mut judged = analyse(&served, &mut fetch.series, plan, record, publication).await;
             let ended = fetch.finish().await;
             record.fetch += ended.took;
             match ended.outcome {
                 Ok(fetched) => {
                     record.warn(fetched.warnings);
-                    for (metric, judged) in served.all().iter().zip(&judged) {
+                    for (metric, judged) in served.all().iter().zip(&mut judged) {
+                        judged.is_partial = fetched.partial;
                         record.ambiguous(&metric.name, &fetched.ambiguous);
                         conclude(metric, judged, plan, record, publication).await;
                     }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use uuid::Uuid;
 
-use super::{environment, etl, moment_ago, pushed::push_all, records};
+use super::{environment, etl, moment_ago, pushed::push_all, records, servers::stand_in};
 
 const STEP: i64 = 15_000;
 const SAMPLES: i64 = 200;
@@ -368,4 +368,38 @@ async fn counters_that_cannot_be_read_are_a_reason() {
         matches!(document.evaluated[0].outcome, EvaluationOutcome::Reason(_)),
         "{document:?}"
     );
+}
+
+#[tokio::test]
+async fn counters_of_an_answer_that_lacks_what_some_stores_have_are_not_counted() {
+    let events = json!({"bad": "sum(rate(a_total[5m]))", "total": "sum(rate(b_total[5m]))"});
+    let database = database(json!([{"id": "o", "events": events}])).await;
+    let as_of = moment_ago();
+    let second = as_of.millis() / 1_000 - 60;
+    let series = format!(r#"{{"metric":{{"job":"x"}},"values":[[{second},"1"]]}}"#);
+    for is_partial in [false, true] {
+        let server = stand_in(is_partial, &series).await;
+        let url = server.uri();
+        let instead = [
+            ("PROMETHEUS_URL", url.as_str()),
+            ("DATABASE_URL", database.url()),
+        ];
+        let (etl, _) = etl(NOTHING, &instead).await;
+        let document = run(&etl, as_of).await;
+        match &document.evaluated[0].outcome {
+            EvaluationOutcome::Reason(reason) => {
+                assert!(is_partial, "{document:?}");
+                assert!(
+                    reason.contains("the answer lacks what some stores have"),
+                    "{reason}"
+                );
+            }
+            EvaluationOutcome::Rows(_) => assert!(!is_partial, "{document:?}"),
+        }
+        let is_warned = document
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("partial"));
+        assert_eq!(is_warned, is_partial, "{document:?}");
+    }
 }

@@ -16,7 +16,7 @@ use store::{
     testing::{Documents, TestDatabase},
 };
 
-use super::{Record, etl, moment_ago, pushed::Fleet, records};
+use super::{Record, etl, moment_ago, pushed::Fleet, records, servers::stand_in};
 
 /// An etl, its topic, and what it published up to now.
 struct Pipeline {
@@ -216,6 +216,33 @@ async fn scored_and_unscorable_are_the_forecasts_whose_horizon_is_over() {
         ever.iter()
             .any(|scores| scores.unscorable.contains_key(NO_SERIES))
     );
+}
+
+#[tokio::test]
+async fn a_series_that_a_partial_answer_lacks_is_not_gone() {
+    let database = TestDatabase::create().await;
+    let end = moment_ago();
+    let gone = Documents::about("availableMem", "gone").prediction(end - HORIZON);
+    database.store().store_batch(&[gone], &[]).await.unwrap();
+    for (is_partial, told) in [(true, 0), (false, 1)] {
+        let server = stand_in(is_partial, "").await;
+        let url = server.uri();
+        let instead = [
+            ("PROMETHEUS_URL", url.as_str()),
+            ("DATABASE_URL", database.url()),
+        ];
+        let metrics = "[[metric]]\nname = \"availableMem\"\nquery = 'available'\n";
+        let (etl, topic) = etl(metrics, &instead).await;
+        let mut pipeline = Pipeline {
+            etl,
+            topic,
+            published: 0,
+        };
+        let found = scores(&pipeline.run(end).await);
+        assert_eq!(found.len(), told, "{is_partial}");
+        let mut reasons = found.values().map(|score| score.scores.reason());
+        assert!(reasons.all(|reason| reason == Some(NO_SERIES)));
+    }
 }
 
 /// Fifty scores of the 12 h before `as_of`, as `score` is but for the time: after none of them did a violation come, and

@@ -1,10 +1,24 @@
-//! Runs on servers that are no Prometheus: VictoriaMetrics, found in `VICTORIAMETRICS_URL`.
+//! Runs on servers that are no Prometheus: VictoriaMetrics, found in `VICTORIAMETRICS_URL`, and stand-ins.
 
 use std::fmt::Write as _;
 
 use uuid::Uuid;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use super::{assert_the_same_bytes, moment_ago};
+
+/// A server that answers each query with these series, and says whether something is missing.
+pub(super) async fn stand_in(is_partial: bool, series: &str) -> MockServer {
+    let server = MockServer::start().await;
+    let answer = format!(
+        r#"{{"isPartial":{is_partial},"data":{{"resultType":"matrix","result":[{series}]}}}}"#
+    );
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(answer))
+        .mount(&server)
+        .await;
+    server
+}
 
 /// Two hours of three series, a sample each 15 s, in the text format with times.
 fn history(name: &str) -> String {

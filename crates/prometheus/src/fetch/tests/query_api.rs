@@ -55,6 +55,54 @@ async fn a_server_that_takes_no_post_is_asked_by_get_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_query_that_is_too_long_for_a_get_is_tried_by_post() {
+    let (by_post, by_get) = ("POST /api/v1/query_range", "GET /api/v1/query_range");
+    for (status, post) in [(414, 200), (431, 200), (414, 405)] {
+        let server = MockServer::start().await;
+        let answer = matrix(&[("{}", &samples())]);
+        let good = ResponseTemplate::new(200).set_body_string(answer);
+        // The first query shows that it takes no POST.
+        Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(405))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        Mock::given(method("GET"))
+            .respond_with(good.clone())
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        let of_post = if post == 200 {
+            good
+        } else {
+            ResponseTemplate::new(post)
+        };
+        Mock::given(method("POST"))
+            .respond_with(of_post)
+            .mount(&server)
+            .await;
+        Mock::given(method("GET"))
+            .respond_with(ResponseTemplate::new(status))
+            .mount(&server)
+            .await;
+        let prometheus = client(&server.uri(), &[]);
+        fetched(&prometheus, &metric("rate(x[5m])"))
+            .await
+            .1
+            .unwrap();
+        let (series, outcome) = fetched(&prometheus, &metric("rate(x[5m])")).await;
+        if post == 200 {
+            outcome.unwrap();
+            assert_eq!(values(&series), samples());
+        } else {
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains("414"), "{error}");
+        }
+        assert_eq!(asked(&server).await, [by_post, by_get, by_get, by_post]);
+    }
+}
+
+#[tokio::test]
 async fn every_request_has_the_login_the_headers_and_a_query_its_time_limit() {
     let server = server(ResponseTemplate::new(404)).await;
     let url = server.uri().replace("http://", "http://me:secret@");
@@ -124,6 +172,30 @@ async fn a_query_part_of_the_address_goes_with_each_request_and_is_in_the_form_o
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_unknown_parameters_is_asked_without_them_from_then_on() {
+    let server = MockServer::start().await;
+    let answer = matrix(&[("{}", &samples())]);
+    Mock::given(path("/api/v1/query_range"))
+        .respond_with(move |request: &Request| {
+            let form = String::from_utf8_lossy(&request.body);
+            if form.contains("latency_offset") {
+                let said = r#"{"error":{"code":400,"message":"Unknown name \"latency_offset\": Cannot bind query parameter."}}"#;
+                return ResponseTemplate::new(400).set_body_string(said);
+            }
+            ResponseTemplate::new(200).set_body_string(answer.clone())
+        })
+        .mount(&server)
+        .await;
+    let prometheus = client(&server.uri(), &[]);
+    for requests in [2, 3] {
+        let (series, outcome) = fetched(&prometheus, &metric("rate(x[5m])")).await;
+        outcome.unwrap();
+        assert_eq!(values(&series), samples());
+        assert_eq!(asked(&server).await.len(), requests);
+    }
+}
+
+#[tokio::test]
 async fn a_server_s_own_words_are_part_of_the_reason() {
     for (status, body) in [
         (401, "no org id\n"),
@@ -146,21 +218,19 @@ async fn a_server_s_own_words_are_part_of_the_reason() {
     }
 }
 
-#[tokio::test]
-async fn a_range_that_is_too_long_for_the_server_is_asked_in_slices() {
+/// A server that answers for at most so many seconds at once, and how it says that.
+async fn short_ranges(seconds: f64, status: u16, said: &'static str) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(path("/api/v1/query_range"))
-        .respond_with(|request: &Request| {
+        .respond_with(move |request: &Request| {
             let form: std::collections::HashMap<String, String> =
                 url::form_urlencoded::parse(&request.body)
                     .into_owned()
                     .collect();
             let second = |name: &str| form[name].parse::<f64>().unwrap();
             let (start, end) = (second("start"), second("end"));
-            if end - start > 20.0 {
-                let said =
-                    r#"{"error":"query processing would load too many samples into memory"}"#;
-                return ResponseTemplate::new(422).set_body_string(said);
+            if end - start > seconds {
+                return ResponseTemplate::new(status).set_body_string(said);
             }
             let inside = samples()
                 .into_iter()
@@ -175,12 +245,44 @@ async fn a_range_that_is_too_long_for_the_server_is_asked_in_slices() {
         })
         .mount(&server)
         .await;
-    let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("rate(x[5m])")).await;
-    outcome.unwrap();
-    assert_eq!(series.len(), 1);
-    assert_eq!(values(&series), samples());
-    // One that is too long, and four slices of 15 s.
-    assert_eq!(asked(&server).await.len(), 5);
+    server
+}
+
+#[tokio::test]
+async fn a_range_that_is_too_long_for_the_server_is_asked_in_slices() {
+    for (status, said) in [
+        (
+            422,
+            r#"{"error":"query processing would load too many samples into memory"}"#,
+        ),
+        (413, "response larger than the max (26214400 vs 20971520)"),
+        (500, r#"{"error":"exceeded chunks limit"}"#),
+    ] {
+        let server = short_ranges(20.0, status, said).await;
+        let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("rate(x[5m])")).await;
+        outcome.unwrap();
+        assert_eq!(series.len(), 1, "{said}");
+        assert_eq!(values(&series), samples(), "{said}");
+        // One that is too long, and four slices of 15 s.
+        assert_eq!(asked(&server).await.len(), 5, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_range_of_which_every_slice_is_too_long_fails_as_the_server_said_last() {
+    for (status, is_unreachable) in [(413, false), (500, true)] {
+        let server = short_ranges(-1.0, status, "exceeded chunks limit").await;
+        let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("rate(x[5m])")).await;
+        assert!(series.is_empty());
+        let error = outcome.unwrap_err();
+        assert_eq!(error.is_unreachable(), is_unreachable, "{error}");
+        assert!(
+            error.to_string().contains("exceeded chunks limit"),
+            "{error}"
+        );
+        // Each time the first slice.
+        assert_eq!(asked(&server).await.len(), 4, "{status}");
+    }
 }
 
 /// The resident memory of this process, bytes.

@@ -113,6 +113,23 @@ async fn where_remote_read_cannot_be_tried_every_run_says_so() {
 }
 
 #[tokio::test]
+async fn where_remote_read_alone_is_forbidden_queries_go_on_by_post() {
+    for status in [403, 405, 501] {
+        let server = server(ResponseTemplate::new(status)).await;
+        let prometheus = client(&server.uri(), &[]);
+        for _ in 0..2 {
+            fetched(&prometheus, &metric("up")).await.1.unwrap();
+        }
+        let (config, read, query) = (
+            "GET /api/v1/status/config",
+            "POST /api/v1/read",
+            "POST /api/v1/query",
+        );
+        assert_eq!(asked(&server).await, [config, read, query, query]);
+    }
+}
+
+#[tokio::test]
 async fn finding_out_costs_two_requests_and_a_warm_fetch_none() {
     for status in [400, 405] {
         let server = server(ResponseTemplate::new(status)).await;
@@ -228,4 +245,20 @@ async fn a_native_histogram_is_a_reason_of_its_own() {
     let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
     assert!(series.is_empty());
     assert_eq!(outcome.unwrap_err().word(), Some("native_histogram"));
+}
+
+#[tokio::test]
+async fn native_histograms_beside_numbers_are_left_out_with_a_word() {
+    let server = server(ResponseTemplate::new(404)).await;
+    let answer = r#"{"data":{"resultType":"matrix","result":[{"metric":{"__name__":"up"},"values":[[1,"1"]],"histograms":[[2,{"count":"1","sum":"1"}]]}]}}"#;
+    Mock::given(path("/api/v1/query"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(answer))
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let (series, outcome) = fetched(&client(&server.uri(), &[]), &metric("up")).await;
+    assert_eq!(values(&series), [(1_000, 1.0)]);
+    let warnings = outcome.unwrap().warnings;
+    let said = "x: 1 series have native histograms beside numbers; these were left out";
+    assert!(warnings.contains(&said.to_owned()), "{warnings:?}");
 }
