@@ -7,9 +7,9 @@ use domain::{
     Labels, Span, SpanSet, Timestamp,
     events::Minute,
     message::group_id,
-    sla::{ObjectiveId, SlaName},
+    sla::{AnyObjective, ObjectiveId, SlaName},
 };
-use sqlx::{MySql, QueryBuilder};
+use sqlx::{MySql, QueryBuilder, types::Json};
 
 use crate::{
     Store, StoreError,
@@ -43,6 +43,8 @@ const JUDGED_UNTIL: Duration = Duration::from_secs(5 * 60);
 const MINUTE: Duration = Duration::from_secs(60);
 /// So many hours, or pieces of time, are asked for at once: MariaDB makes another query of a longer list.
 const AT_ONCE: usize = 512;
+/// So many versions that were never evaluated are looked at.
+const MOST_VERSIONS: u32 = 500;
 
 /// A complete evaluation before which minutes may be missing, and the complete one before, unless that is long ago.
 struct Gap {
@@ -63,6 +65,9 @@ type GapRow = (
     NaiveDateTime,
 );
 
+/// A version, when its minutes begin, whether it was retired, and the objective if it has it.
+type VersionRow = (u32, NaiveDateTime, bool, Option<Json<AnyObjective>>);
+
 impl From<GapRow> for Gap {
     fn from((sla, version, objective, definition, earlier, as_of): GapRow) -> Self {
         Self {
@@ -78,7 +83,8 @@ impl From<GapRow> for Gap {
 
 impl Store {
     /// The minutes before the complete evaluations of the last 12 h that neither these nor the ones before them judged, and
-    /// nobody replayed. Before the first evaluation they begin where its version does, or where that version's replay ends.
+    /// nobody replayed. Before the first evaluation they begin where the first version does that has the objective, or where
+    /// that version's replay ends.
     ///
     /// # Errors
     /// When the database is away.
@@ -157,16 +163,32 @@ impl Store {
         if let Some(earlier) = earlier {
             return Ok(Some(read_time(earlier) - JUDGED_UNTIL));
         }
+        self.begins(gap).await
+    }
+
+    /// When the oldest of the versions began that had a gap's objective, one after the other: none of them was evaluated.
+    async fn begins(&self, gap: &Gap) -> Result<Option<Timestamp>, StoreError> {
         // A version and the replay that is started with it are made at one time.
-        let begins: Option<NaiveDateTime> = sqlx::query_scalar(
-            "SELECT COALESCE((SELECT MIN(r.`end`) FROM replay r WHERE r.sla = s.name AND r.created_at = s.created_at), \
-             s.created_at) FROM sla s WHERE s.name = ? AND s.version = ?",
+        let versions: Vec<VersionRow> = sqlx::query_as(
+            "SELECT s.version, COALESCE((SELECT MIN(r.`end`) FROM replay r WHERE r.sla = s.name AND r.created_at = s.created_at), \
+             s.created_at), s.retired_at IS NOT NULL, o.document FROM sla s LEFT JOIN sla_objective o \
+             ON o.sla = s.name AND o.version = s.version AND o.objective = ? \
+             WHERE s.name = ? AND s.version <= ? ORDER BY s.version DESC LIMIT ?",
         )
+        .bind(&gap.objective)
         .bind(&gap.sla)
         .bind(gap.version)
-        .fetch_optional(self.pool())
+        .bind(MOST_VERSIONS)
+        .fetch_all(self.pool())
         .await?;
-        Ok(begins.map(read_time))
+        let alike = versions
+            .into_iter()
+            .take_while(|(version, _, is_retired, objective)| {
+                let is_alike = matches!(objective, Some(Json(AnyObjective::Events(objective)))
+                    if objective.definition().as_str() == gap.definition);
+                *version == gap.version || is_alike && !is_retired
+            });
+        Ok(alike.last().map(|(_, begins, ..)| read_time(begins)))
     }
 
     /// The minutes that are not final, of all events together. Of old ones longer rows alone are kept.

@@ -1,6 +1,6 @@
 //! Minutes that no complete evaluation judged.
 
-use domain::sla::AnyObjective;
+use domain::sla::{AnyObjective, EventsObjective};
 use store::{replay::NewReplay, sla::Condition};
 
 use super::*;
@@ -46,22 +46,31 @@ fn run_of(version: u32, as_of: Timestamp) -> Vec<Document> {
 
 /// Makes the SLA, as its first version.
 async fn make(database: &TestDatabase, created: Timestamp) {
-    let objectives = [AnyObjective::Events(events().objective)];
-    let made = database
-        .store()
-        .put_sla("demo", &objectives, &Condition::Absent, created);
-    made.await.unwrap();
+    put(database, &[events().objective], created).await;
 }
 
 /// Changes the SLA, but for this objective.
 async fn change(database: &TestDatabase, created: Timestamp) {
-    let mut other = events().objective;
-    other.id = "other".parse().unwrap();
-    let objectives = [events().objective, other].map(AnyObjective::Events);
+    put(database, &[events().objective, other()], created).await;
+}
+
+async fn put(database: &TestDatabase, objectives: &[EventsObjective], created: Timestamp) {
+    let objectives: Vec<_> = objectives
+        .iter()
+        .cloned()
+        .map(AnyObjective::Events)
+        .collect();
     let made = database
         .store()
         .put_sla("demo", &objectives, &Condition::Any, created);
     made.await.unwrap();
+}
+
+fn other() -> EventsObjective {
+    EventsObjective {
+        id: "other".parse().unwrap(),
+        ..events().objective
+    }
 }
 
 #[tokio::test]
@@ -148,6 +157,18 @@ async fn minutes_from_the_making_of_a_version_to_its_first_evaluation_are_missin
     make(&database, at(0) + Duration::from_secs(20)).await;
     keep(&database, &run(60)).await;
     assert_eq!(missing(&database, at(61)).await, [(0, 45)]);
+}
+
+#[tokio::test]
+async fn minutes_of_versions_that_had_the_objective_and_were_never_evaluated_are_missing() {
+    for (first, begins) in [(events().objective, 0), (other(), 20)] {
+        let database = TestDatabase::create().await;
+        put(&database, &[first], at(0) + Duration::from_secs(20)).await;
+        change(&database, at(20) + Duration::from_secs(20)).await;
+        make(&database, at(40) + Duration::from_secs(20)).await;
+        keep(&database, &run_of(3, at(60))).await;
+        assert_eq!(missing(&database, at(61)).await, [(begins, 45)]);
+    }
 }
 
 #[tokio::test]
