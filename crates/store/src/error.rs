@@ -204,7 +204,7 @@ fn needed_setting(error: &sqlx::Error) -> Option<&'static str> {
 }
 
 /// The server's number of an error; 0 if it has none.
-fn number(error: &sqlx::Error) -> u16 {
+pub(crate) fn number(error: &sqlx::Error) -> u16 {
     server_error(error).map_or(0, MySqlDatabaseError::number)
 }
 
