@@ -20,6 +20,8 @@ mod session;
 mod size;
 pub mod sla;
 pub mod slices;
+#[cfg(test)]
+mod stand_in;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tls;

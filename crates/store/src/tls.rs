@@ -6,7 +6,7 @@ use config::{DatabaseConfig, ExposeSecret};
 use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use url::Url;
 
-use crate::{StoreError, certificate};
+use crate::{StoreError, certificate, error::number};
 
 /// Amazon's roots for RDS, in PEM: its databases have certificates of these.
 const RDS: &str = include_str!("../certificates/rds.pem");
@@ -78,7 +78,10 @@ fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// An error of connecting; one that TLS is the reason for becomes [`sqlx::Error::Tls`] of a [`TlsFault`].
+/// The number of the error of a server that has `require_secure_transport`, or of a proxy of RDS that requires TLS.
+const NO_TLS: u16 = 3159;
+
+/// An error of connecting; one that TLS, or its absence, is the reason for becomes [`sqlx::Error::Tls`] of a [`TlsFault`].
 pub(crate) async fn explained(error: sqlx::Error, options: &MySqlConnectOptions) -> sqlx::Error {
     let host = options.get_host();
     let sentence = match &error {
@@ -87,6 +90,16 @@ pub(crate) async fn explained(error: sqlx::Error, options: &MySqlConnectOptions)
              on the way can read by ?ssl-mode=DISABLED"
         ),
         sqlx::Error::Tls(reason) => format!("DATABASE_URL: no TLS with {host}: {reason}"),
+        // Without TLS it would have to be encrypted by RSA, which this program does not do.
+        sqlx::Error::Configuration(reason) if reason.to_string().contains("RSA") => format!(
+            "DATABASE_URL: the password goes to the server at {host} through TLS alone, because the user's plugin is \
+             caching_sha2_password or sha256_password: switch TLS on there and ask for it (?ssl-mode=REQUIRED, which \
+             verifies no certificate, is the least), or name a user with another plugin"
+        ),
+        sqlx::Error::Database(_) if number(&error) == NO_TLS => format!(
+            "DATABASE_URL: the server at {host} takes no connection without TLS: ask for it \
+             (?ssl-mode=REQUIRED, which verifies no certificate, is the least)"
+        ),
         sqlx::Error::Io(reason) => {
             let Some(reason) = refused_certificate(reason) else {
                 return error;
@@ -131,6 +144,39 @@ mod tests {
     };
 
     use super::*;
+    use crate::stand_in;
+
+    /// What is said of a server that sends these packets.
+    async fn said(packets: &[Vec<u8>]) -> String {
+        let (options, error) = stand_in::connecting(packets).await;
+        let error = StoreError::from(explained(error, &options).await);
+        assert!(matches!(error, StoreError::Tls(_)), "{error:?}");
+        assert!(!error.is_transient());
+        error.to_string()
+    }
+
+    #[tokio::test]
+    async fn a_password_that_goes_through_tls_alone_is_a_matter_of_configuration() {
+        // MySQL 8.0.18 without TLS.
+        let greeting = b"\n8.0.18\0\x19\0\0\0\x114aB0c\x06g\0\xff\xf7\xff\x02\0\xff\xc7\x15\
+            \0\0\0\0\0\0\0\0\0\0tL\x03s\x0f[4\rl4. \0caching_sha2_password\0";
+        // It wants the password, not a proof of it; asked for its key, it shows that.
+        let (all_of_it, key) = (vec![1, 4], vec![1, b'k']);
+        let said = said(&[greeting.to_vec(), all_of_it, key]).await;
+        for part in ["127.0.0.1", "caching_sha2_password", "?ssl-mode=REQUIRED"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_requires_tls_says_so() {
+        let refusal = stand_in::error(
+            NO_TLS,
+            "Connections using insecure transport are prohibited",
+        );
+        let said = said(&[refusal]).await;
+        assert!(said.contains("no connection without TLS"), "{said}");
+    }
 
     #[test]
     fn every_root_of_amazon_is_one() {
