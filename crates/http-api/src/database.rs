@@ -7,6 +7,7 @@ pub fn database(error: StoreError) -> ApiError {
     match error {
         StoreError::Schema(mismatch) => ApiError::NotReady(mismatch.into()),
         StoreError::Tls(fault) => ApiError::Misconfigured(fault.into()),
+        error @ StoreError::Settings { .. } => ApiError::Misconfigured(error.into()),
         error if error.is_transient() => ApiError::Unavailable {
             what: "the database",
             source: error.into(),

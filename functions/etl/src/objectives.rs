@@ -124,7 +124,10 @@ impl Objectives {
 /// Why the database cannot be read, as a run's record says it.
 pub(crate) fn unreadable(error: &StoreError) -> String {
     match error {
-        StoreError::Schema(_) | StoreError::Tls(_) | StoreError::Denied(_) => error.to_string(),
+        StoreError::Schema(_)
+        | StoreError::Tls(_)
+        | StoreError::Denied(_)
+        | StoreError::Settings { .. } => error.to_string(),
         _ => "MySQL cannot be read".to_owned(),
     }
 }

@@ -298,7 +298,8 @@ fn refusal(newest: Option<Newest>, condition: &Condition) -> Option<Change> {
     }
 }
 
-/// A version that somebody else made at the same time, a deadlock, or MariaDB's own form of the latter.
+/// A version that somebody else made at the same time, a deadlock, or MariaDB's own form of the latter, or that of a group of
+/// servers.
 fn is_collision(error: &sqlx::Error) -> bool {
     let Some(refusal) = error.as_database_error() else {
         return false;
@@ -306,5 +307,5 @@ fn is_collision(error: &sqlx::Error) -> bool {
     let number = refusal
         .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
         .map(|refusal| refusal.number());
-    refusal.is_unique_violation() || matches!(number, Some(1213 | 1020))
+    refusal.is_unique_violation() || matches!(number, Some(1213 | 1020 | 1180 | 3101))
 }
