@@ -9,7 +9,9 @@ mod login;
 pub mod msk;
 mod producer;
 mod topic;
+mod unreachable;
 
 pub use client::{answers, settings};
-pub use producer::{KafkaUnreachable, Publication, Published, Publisher, Record, Refusal};
+pub use producer::{Publication, Published, Publisher, Record, Refusal};
 pub use topic::{Topic, TopicError};
+pub use unreachable::KafkaUnreachable;

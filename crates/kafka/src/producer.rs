@@ -15,12 +15,7 @@ use rdkafka::{
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
 };
 
-use crate::{client::client, login::Login};
-
-/// Kafka cannot be reached, or did not acknowledge in time.
-#[derive(Debug, thiserror::Error)]
-#[error("Kafka cannot be reached: {0}")]
-pub struct KafkaUnreachable(KafkaError);
+use crate::{KafkaUnreachable, client::client, login::Login};
 
 /// How long a record may wait for its acknowledgement before the run gives up on Kafka.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -180,7 +175,7 @@ pub struct Publication<'a> {
     /// Those whose producer failed for good: they are sent once more.
     again: Vec<(String, String, OwnedMessage)>,
     published: Published,
-    unreachable: Option<KafkaError>,
+    unreachable: Option<KafkaUnreachable>,
 }
 
 impl std::fmt::Debug for Publication<'_> {
@@ -232,7 +227,7 @@ impl Publication<'_> {
     /// Waits until every record is acknowledged, refused or given up.
     ///
     /// # Errors
-    /// When a record was not acknowledged because Kafka is away.
+    /// When a record was not acknowledged because Kafka is away or does not let the topic be written.
     pub async fn finish(mut self) -> Result<Published, KafkaUnreachable> {
         loop {
             while let Some((key, id, message)) = self.again.pop() {
@@ -247,7 +242,7 @@ impl Publication<'_> {
             }
         }
         match self.unreachable {
-            Some(error) => Err(KafkaUnreachable(error)),
+            Some(error) => Err(error),
             None => Ok(self.published),
         }
     }
@@ -280,9 +275,9 @@ impl Publication<'_> {
                     record = refused;
                     self.make_room().await;
                 }
-                Err((error, refused)) if is_broken(&self.producer) => {
+                Err((_, refused)) if is_broken(&self.producer) => {
                     record = refused;
-                    self.renew(error);
+                    self.renew();
                 }
                 Err((error, _)) => {
                     let failure = Some(Failure { error, again: None });
@@ -323,25 +318,32 @@ impl Publication<'_> {
         match again {
             Some(message) => {
                 if is_broken(&self.producer) {
-                    self.renew(error);
+                    self.renew();
                 }
                 self.again.push((delivery.key, delivery.id, message));
             }
-            None => self.unreachable = Some(error),
+            None => self.give_up(KafkaUnreachable::of(error, &self.publisher.config.topic)),
         }
     }
 
     /// Goes on with another producer, unless too many failed already.
-    fn renew(&mut self, error: KafkaError) {
+    fn renew(&mut self) {
         if self.renewals == MOST_RENEWALS {
-            self.unreachable = Some(error);
+            let why = self.producer.client().fatal_error();
+            let why = why.map_or_else(String::new, |(code, reason)| format!("{code}: {reason}"));
+            self.give_up(KafkaUnreachable::Fatal(why));
             return;
         }
         self.renewals += 1;
         match self.publisher.renewed() {
             Ok(producer) => self.producer = producer,
-            Err(error) => self.unreachable = Some(error),
+            Err(error) => self.give_up(KafkaUnreachable::Away(error)),
         }
+    }
+
+    /// Tries no more; what came first is the reason.
+    fn give_up(&mut self, why: KafkaUnreachable) {
+        self.unreachable.get_or_insert(why);
     }
 }
 
