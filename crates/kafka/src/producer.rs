@@ -124,7 +124,7 @@ fn producer(config: &KafkaConfig, brokers: &str) -> Result<Producer, KafkaError>
         .set("enable.idempotence", "true")
         // Documents are mostly digits: zstd makes half of what lz4 makes of them, and its first level less than all that
         // are not many times as slow. `benches/many-series` says what is left.
-        .set("compression.type", "zstd")
+        .set("compression.type", config.compression.name())
         .set("compression.level", "1")
         // Hundreds of series a second make few but large requests; one of five series waits this long.
         .set("linger.ms", "50")
@@ -322,7 +322,7 @@ impl Publication<'_> {
                 }
                 self.again.push((delivery.key, delivery.id, message));
             }
-            None => self.give_up(KafkaUnreachable::of(error, &self.publisher.config.topic)),
+            None => self.give_up(KafkaUnreachable::of(error, &self.publisher.config)),
         }
     }
 

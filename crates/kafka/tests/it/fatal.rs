@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
-use config::KafkaConfig;
+use config::{KafkaCompression, KafkaConfig};
 use kafka::{KafkaUnreachable, Publisher};
 use rdkafka::{
     ClientConfig, Message,
@@ -75,6 +75,36 @@ async fn a_broker_on_which_every_producer_fails_is_away_and_says_why() {
 
     cluster.clear_request_errors(RDKafkaApiKey::Produce);
     assert_eq!(publish(&publisher, 1).await, 1);
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_take_zstd_says_so_and_takes_gzip_or_nothing() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic(TOPIC, 1, 1).unwrap();
+    let brokers = cluster.bootstrap_servers();
+    let config = KafkaConfig::open(&brokers, TOPIC);
+    for refused in [
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT,
+        RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE,
+    ] {
+        let publisher = Publisher::new(&config, &brokers).unwrap();
+        cluster.request_errors(RDKafkaApiKey::Produce, &[refused]);
+        let mut publication = publisher.publication();
+        publication.send(record("a")).await;
+        let error = publication.finish().await.unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the broker does not take zstd: set KAFKA_COMPRESSION"
+        );
+    }
+    for compression in [KafkaCompression::Gzip, KafkaCompression::None] {
+        let config = KafkaConfig {
+            compression,
+            ..config.clone()
+        };
+        let publisher = Publisher::new(&config, &brokers).unwrap();
+        assert_eq!(publish(&publisher, 3).await, 3);
+    }
 }
 
 #[tokio::test]
