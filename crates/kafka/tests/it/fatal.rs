@@ -66,7 +66,7 @@ async fn a_broker_on_which_every_producer_fails_is_away_and_says_why() {
     let mut publication = publisher.publication();
     publication.send(record("a")).await;
     let error = publication.finish().await.unwrap_err();
-    // Not "Fatal", as what is sent to such a producer is told.
+    // Not "Fatal", which is the error of every record that is sent to such a producer.
     let why = "ProduceRequest for records";
     assert!(
         matches!(&error, KafkaUnreachable::Fatal(reason) if reason.contains(why)),
