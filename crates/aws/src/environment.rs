@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use config::{
-    AwsCredentials, ConfigError, DatabaseConfig, Environment, ExposeSecret, SecretString,
+    AwsCredentials, ConfigError, DatabaseConfig, Environment, ExposeSecret, KafkaConfig,
+    SecretString,
 };
 use url::Url;
 
@@ -24,16 +25,21 @@ const DATABASE: Source = Source {
     read: database_variables,
 };
 
+/// That of Kafka is too, when a broker refuses the login.
+const KAFKA: Source = Source {
+    variable: "KAFKA_SECRET_ARN",
+    read: kafka_variables,
+};
+
+const KAFKA_CA: Source = Source {
+    variable: "KAFKA_CA_SECRET_ARN",
+    read: kafka_ca,
+};
+
 const SOURCES: [Source; 7] = [
     DATABASE,
-    Source {
-        variable: "KAFKA_SECRET_ARN",
-        read: kafka,
-    },
-    Source {
-        variable: "KAFKA_CA_SECRET_ARN",
-        read: kafka_ca,
-    },
+    KAFKA,
+    KAFKA_CA,
     Source {
         variable: "PROMETHEUS_SECRET_ARN",
         read: prometheus,
@@ -78,6 +84,17 @@ pub async fn database() -> Result<DatabaseConfig, ConfigError> {
     environment.required(DATABASE.variable)?;
     let environment = resolved_by(environment, &[DATABASE]).await?;
     DatabaseConfig::read(&environment)
+}
+
+/// How to log in to Kafka now: its secret is read once more.
+///
+/// # Errors
+/// As [`database`].
+pub async fn kafka() -> Result<KafkaConfig, ConfigError> {
+    let environment = Environment::of_process();
+    environment.required(KAFKA.variable)?;
+    let environment = resolved_by(environment, &[KAFKA, KAFKA_CA]).await?;
+    KafkaConfig::read(&environment)
 }
 
 async fn resolved_by(
@@ -149,7 +166,7 @@ fn database_variables(
     Ok(variables)
 }
 
-fn kafka(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
+fn kafka_variables(secret: &Secret, _: &Environment) -> Result<Variables, SecretError> {
     let mut variables = vec![
         ("KAFKA_USERNAME", secret.required("username")?),
         ("KAFKA_PASSWORD", secret.required("password")?),

@@ -16,6 +16,8 @@ pub struct KafkaConfig {
     pub tls: bool,
     /// `KAFKA_CA_FILE` or `KAFKA_CA_PEM`: certificates in PEM to trust besides the public roots.
     pub ca: Option<String>,
+    /// `KAFKA_COMPRESSION`.
+    pub compression: KafkaCompression,
 }
 
 /// How the brokers are found.
@@ -74,6 +76,17 @@ pub enum SaslMechanism {
     ScramSha512,
 }
 
+/// `KAFKA_COMPRESSION`: how messages are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KafkaCompression {
+    /// `zstd`, the default.
+    Zstd,
+    /// `gzip`, for brokers that do not take zstd.
+    Gzip,
+    /// `none`.
+    None,
+}
+
 impl SaslMechanism {
     /// As the protocol names it.
     pub fn name(self) -> &'static str {
@@ -119,6 +132,7 @@ impl KafkaConfig {
             auth,
             tls,
             ca: environment.certificates("KAFKA")?,
+            compression: KafkaCompression::read(environment)?,
         })
     }
 
@@ -130,6 +144,7 @@ impl KafkaConfig {
             auth: KafkaAuth::None,
             tls: false,
             ca: None,
+            compression: KafkaCompression::Zstd,
         }
     }
 }
@@ -172,6 +187,27 @@ impl KafkaAuth {
                 ..
             }
         )
+    }
+}
+
+impl KafkaCompression {
+    fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let Some(name) = environment.get("KAFKA_COMPRESSION") else {
+            return Ok(Self::Zstd);
+        };
+        [Self::Zstd, Self::Gzip, Self::None]
+            .into_iter()
+            .find(|compression| compression.name() == name)
+            .ok_or_else(|| ConfigError::new("KAFKA_COMPRESSION", "must be zstd, gzip or none"))
+    }
+
+    /// As it is written, and as librdkafka names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Gzip => "gzip",
+            Self::None => "none",
+        }
     }
 }
 
@@ -324,6 +360,22 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_compressed_by_zstd_unless_another_way_is_named() {
+        let compression = |more: &[(&str, &str)]| {
+            let variables = [&[("KAFKA_BROKERS", "b:1")], more].concat();
+            read(&variables).unwrap().compression
+        };
+        assert_eq!(compression(&[]), KafkaCompression::Zstd);
+        for (name, expected) in [
+            ("zstd", KafkaCompression::Zstd),
+            ("gzip", KafkaCompression::Gzip),
+            ("none", KafkaCompression::None),
+        ] {
+            assert_eq!(compression(&[("KAFKA_COMPRESSION", name)]), expected);
+        }
+    }
+
+    #[test]
     fn a_bad_variable_is_named() {
         let brokers = ("KAFKA_BROKERS", "b:1");
         for (variables, named) in [
@@ -348,6 +400,10 @@ mod tests {
             (vec![brokers, ("KAFKA_TOPIC", "a b")], "KAFKA_TOPIC"),
             (vec![brokers, ("KAFKA_TLS", "maybe")], "KAFKA_TLS"),
             (vec![brokers, ("KAFKA_AUTH", "kerberos")], "KAFKA_AUTH"),
+            (
+                vec![brokers, ("KAFKA_COMPRESSION", "lz4")],
+                "KAFKA_COMPRESSION",
+            ),
             (
                 vec![brokers, ("KAFKA_CA_FILE", "/absent.pem")],
                 "KAFKA_CA_FILE",

@@ -21,7 +21,7 @@ pub use bounds::{Bounds, queries_allowed};
 pub use database::DatabaseConfig;
 pub use environment::{ConfigError, Environment};
 pub use history::HistoryTerms;
-pub use kafka::{Brokers, KafkaAuth, KafkaConfig, MskCluster, SaslMechanism};
+pub use kafka::{Brokers, KafkaAuth, KafkaCompression, KafkaConfig, MskCluster, SaslMechanism};
 pub use prometheus::{PrometheusAuth, PrometheusConfig};
 pub use secrecy::{ExposeSecret, SecretSlice, SecretString};
 pub use timing::{Retention, schedule_interval, settle};

@@ -8,8 +8,12 @@ mod login;
 #[cfg(feature = "msk")]
 pub mod msk;
 mod producer;
+mod publisher;
 mod topic;
+mod unreachable;
 
 pub use client::{answers, settings};
-pub use producer::{KafkaUnreachable, Publication, Published, Publisher, Record, Refusal};
+pub use producer::{Publication, Published, Record, Refusal};
+pub use publisher::Publisher;
 pub use topic::{Topic, TopicError};
+pub use unreachable::KafkaUnreachable;

@@ -1,6 +1,13 @@
 //! Logging in to Kafka.
 
-use std::{error::Error, time::SystemTime};
+use std::{
+    error::Error,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
 
 use aws::KafkaToken;
 use config::{AwsCredentials, KafkaAuth};
@@ -16,6 +23,7 @@ use rdkafka::{
 pub(crate) struct Login {
     /// Whose token, and the region of the cluster.
     role: Option<(AwsCredentials, String)>,
+    is_refused: Arc<AtomicBool>,
 }
 
 impl Login {
@@ -29,7 +37,13 @@ impl Login {
                 } => Some((credentials.clone(), region.clone())),
                 KafkaAuth::None | KafkaAuth::Password { .. } => None,
             },
+            is_refused: Arc::default(),
         }
+    }
+
+    /// Whether a broker has refused it, now and later.
+    pub(crate) fn is_refused(&self) -> Arc<AtomicBool> {
+        self.is_refused.clone()
     }
 }
 
@@ -52,6 +66,7 @@ impl ClientContext for Login {
     fn error(&self, error: KafkaError, reason: &str) {
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::Authentication) => {
+                self.is_refused.store(true, Ordering::Relaxed);
                 tracing::error!(reason, "Kafka refuses the login: see KAFKA_AUTH");
             }
             Some(RDKafkaErrorCode::SSL) => tracing::error!(

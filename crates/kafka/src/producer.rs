@@ -1,36 +1,23 @@
 //! Writing Kafka: idempotent, acknowledged by all replicas, and counted only once acknowledged.
 
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::time::Duration;
 
-use config::KafkaConfig;
-use domain::message::LARGEST_MESSAGE;
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use rdkafka::{
     Message,
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders, OwnedMessage},
-    producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
+    producer::{DeliveryFuture, FutureRecord, Producer as _},
 };
 
-use crate::{client::client, login::Login};
+use crate::{
+    KafkaUnreachable, Publisher,
+    publisher::{Producer, is_broken},
+};
 
-/// Kafka cannot be reached, or did not acknowledge in time.
-#[derive(Debug, thiserror::Error)]
-#[error("Kafka cannot be reached: {0}")]
-pub struct KafkaUnreachable(KafkaError);
-
-/// How long a record may wait for its acknowledgement before the run gives up on Kafka.
-const DELIVERY_TIMEOUT: Duration = Duration::from_secs(10);
-/// What may wait in the producer's memory; a run that is faster than Kafka waits for room.
-const BUFFER_KILOBYTES: u32 = 16 * 1024;
 const ROOM_POLL: Duration = Duration::from_millis(5);
 /// How many producers a publication makes after its first before it gives up on Kafka.
 const MOST_RENEWALS: u32 = 2;
-
-type Producer = FutureProducer<Login>;
 
 /// One record to write. Its timestamp is the time of sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,108 +32,6 @@ pub struct Record {
     pub headers: Vec<(&'static str, String)>,
     /// Its value.
     pub value: Vec<u8>,
-}
-
-/// Writes to one topic, by one producer at a time: one that failed for good is replaced.
-#[derive(Clone)]
-pub struct Publisher {
-    config: KafkaConfig,
-    brokers: String,
-    producer: Arc<RwLock<Producer>>,
-}
-
-impl std::fmt::Debug for Publisher {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Publisher")
-            .field("topic", &self.config.topic)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Publisher {
-    /// A publisher that connects when it has something to write.
-    ///
-    /// # Errors
-    /// When librdkafka refuses the configuration.
-    pub fn new(config: &KafkaConfig, brokers: &str) -> Result<Self, KafkaError> {
-        let producer = producer(config, brokers)?;
-        Ok(Self {
-            config: config.clone(),
-            brokers: brokers.to_owned(),
-            producer: Arc::new(RwLock::new(producer)),
-        })
-    }
-
-    /// The records of one run.
-    pub fn publication(&self) -> Publication<'_> {
-        Publication {
-            publisher: self,
-            producer: self.working(),
-            renewals: 0,
-            waiting: FuturesUnordered::new(),
-            again: Vec::new(),
-            published: Published::default(),
-            unreachable: None,
-        }
-    }
-
-    /// The producer, a new one if this one failed for good.
-    fn working(&self) -> Producer {
-        let current = self
-            .producer
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if !is_broken(&current) {
-            return current;
-        }
-        self.renewed().unwrap_or(current)
-    }
-
-    /// A producer after one that failed for good; that of another publication if that was faster.
-    fn renewed(&self) -> Result<Producer, KafkaError> {
-        let mut current = self
-            .producer
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some((code, reason)) = current.client().fatal_error() {
-            tracing::warn!(
-                event = "producer_renewed",
-                %code,
-                reason,
-                "the producer failed for good: a new one takes its place"
-            );
-            *current = producer(&self.config, &self.brokers)?;
-        }
-        Ok(current.clone())
-    }
-}
-
-fn producer(config: &KafkaConfig, brokers: &str) -> Result<Producer, KafkaError> {
-    let mut client = client(config, brokers);
-    client
-        .set("acks", "all")
-        .set("enable.idempotence", "true")
-        // Documents are mostly digits: zstd makes half of what lz4 makes of them, and its first level less than all that
-        // are not many times as slow. `benches/many-series` says what is left.
-        .set("compression.type", "zstd")
-        .set("compression.level", "1")
-        // Hundreds of series a second make few but large requests; one of five series waits this long.
-        .set("linger.ms", "50")
-        // A topic that takes less refuses what is larger, and the run's record says so.
-        .set("message.max.bytes", LARGEST_MESSAGE.to_string())
-        .set("socket.keepalive.enable", "true")
-        .set("queue.buffering.max.kbytes", BUFFER_KILOBYTES.to_string())
-        .set(
-            "message.timeout.ms",
-            DELIVERY_TIMEOUT.as_millis().to_string(),
-        );
-    client.create_with_context(Login::new(&config.auth))
-}
-
-/// Whether a producer refuses whatever comes. An idempotent one does so once it cannot say any more what was written.
-fn is_broken(producer: &Producer) -> bool {
-    producer.client().fatal_error().is_some()
 }
 
 /// What became of the records of one run.
@@ -175,12 +60,13 @@ pub struct Refusal {
 pub struct Publication<'a> {
     publisher: &'a Publisher,
     producer: Producer,
+    has_begun: bool,
     renewals: u32,
     waiting: FuturesUnordered<BoxFuture<'static, Delivery>>,
     /// Those whose producer failed for good: they are sent once more.
     again: Vec<(String, String, OwnedMessage)>,
     published: Published,
-    unreachable: Option<KafkaError>,
+    unreachable: Option<KafkaUnreachable>,
 }
 
 impl std::fmt::Debug for Publication<'_> {
@@ -206,10 +92,27 @@ struct Failure {
     again: Option<OwnedMessage>,
 }
 
-impl Publication<'_> {
+impl<'a> Publication<'a> {
+    pub(crate) fn new(publisher: &'a Publisher, producer: Producer) -> Self {
+        Self {
+            publisher,
+            producer,
+            has_begun: false,
+            renewals: 0,
+            waiting: FuturesUnordered::new(),
+            again: Vec::new(),
+            published: Published::default(),
+            unreachable: None,
+        }
+    }
+
     /// Hands a record to the producer; waits while its buffer is full. Once Kafka is known to be away the rest of the
     /// run is not even tried: [`Publication::finish`] returns the error.
     pub async fn send(&mut self, record: impl Into<Record>) {
+        if !self.has_begun {
+            self.has_begun = true;
+            self.producer = self.publisher.logged_in().await;
+        }
         let Record {
             key,
             partition,
@@ -232,7 +135,7 @@ impl Publication<'_> {
     /// Waits until every record is acknowledged, refused or given up.
     ///
     /// # Errors
-    /// When a record was not acknowledged because Kafka is away.
+    /// When a record was not acknowledged because Kafka is away or does not let the topic be written.
     pub async fn finish(mut self) -> Result<Published, KafkaUnreachable> {
         loop {
             while let Some((key, id, message)) = self.again.pop() {
@@ -247,7 +150,7 @@ impl Publication<'_> {
             }
         }
         match self.unreachable {
-            Some(error) => Err(KafkaUnreachable(error)),
+            Some(error) => Err(error),
             None => Ok(self.published),
         }
     }
@@ -280,9 +183,9 @@ impl Publication<'_> {
                     record = refused;
                     self.make_room().await;
                 }
-                Err((error, refused)) if is_broken(&self.producer) => {
+                Err((_, refused)) if is_broken(&self.producer) => {
                     record = refused;
-                    self.renew(error);
+                    self.renew();
                 }
                 Err((error, _)) => {
                     let failure = Some(Failure { error, again: None });
@@ -323,25 +226,32 @@ impl Publication<'_> {
         match again {
             Some(message) => {
                 if is_broken(&self.producer) {
-                    self.renew(error);
+                    self.renew();
                 }
                 self.again.push((delivery.key, delivery.id, message));
             }
-            None => self.unreachable = Some(error),
+            None => self.give_up(KafkaUnreachable::of(error, &self.publisher.config)),
         }
     }
 
     /// Goes on with another producer, unless too many failed already.
-    fn renew(&mut self, error: KafkaError) {
+    fn renew(&mut self) {
         if self.renewals == MOST_RENEWALS {
-            self.unreachable = Some(error);
+            let why = self.producer.client().fatal_error();
+            let why = why.map_or_else(String::new, |(code, reason)| format!("{code}: {reason}"));
+            self.give_up(KafkaUnreachable::Fatal(why));
             return;
         }
         self.renewals += 1;
         match self.publisher.renewed() {
             Ok(producer) => self.producer = producer,
-            Err(error) => self.unreachable = Some(error),
+            Err(error) => self.give_up(KafkaUnreachable::Away(error)),
         }
+    }
+
+    /// Tries no more; what came first is the reason.
+    fn give_up(&mut self, why: KafkaUnreachable) {
+        self.unreachable.get_or_insert(why);
     }
 }
 

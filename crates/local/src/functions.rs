@@ -23,11 +23,12 @@ use crate::{
 };
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 38] = [
+const HANDED_ON: [&str; 39] = [
     "ALLOW_QUERIES",
     "DATABASE_CA_FILE",
     "DATABASE_CA_PEM",
     "JUDGED_PAIRS",
+    "KAFKA_COMPRESSION",
     "MOST_COUNTERS",
     "MOST_COUNTERS_OF_SELECTOR",
     "MOST_GROUPS",

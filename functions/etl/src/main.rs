@@ -70,7 +70,9 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         objectives: Objectives::new(slas.clone()),
         scoring: Scoring::new(store.clone()),
         order: Order::new(store),
-        publisher: Publisher::new(&kafka, &brokers).context("KAFKA_BROKERS: no client")?,
+        publisher: Publisher::new(&kafka, &brokers)
+            .context("KAFKA_BROKERS: no client")?
+            .renewed_by(aws::kafka),
         settle: settle(&environment)?,
         interval: schedule_interval(&environment)?,
         bounds: Bounds::read(&environment)?,

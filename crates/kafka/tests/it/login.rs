@@ -1,3 +1,8 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use config::{ExposeSecret, KafkaAuth, KafkaConfig};
 use kafka::{Publisher, Topic, answers};
 
@@ -70,4 +75,60 @@ async fn a_login_that_is_refused_is_an_error_that_shows_no_password() {
     publication.send(record("a")).await;
     let error = publication.finish().await.unwrap_err();
     assert!(!format!("{error:?} {error}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_read_again_by_the_next_publication() {
+    let password = variable("KAFKA_LOGIN_PASSWORD");
+    let (right, brokers) = login("KAFKA_LOGIN_BROKERS", "scram", &password, &[]);
+    let topic = Topic::new(right.clone(), brokers.clone());
+    assert!(topic.create(1, None).await.unwrap());
+    // What the secret said before it was rotated.
+    let (before, _) = login("KAFKA_LOGIN_BROKERS", "scram", "hunter2", &[]);
+    let before = KafkaConfig {
+        topic: right.topic.clone(),
+        ..before
+    };
+    let reads = Arc::new(AtomicUsize::new(0));
+    let publisher = {
+        let reads = reads.clone();
+        Publisher::new(&before, &brokers)
+            .unwrap()
+            .renewed_by(move || {
+                reads.fetch_add(1, Ordering::Relaxed);
+                let right = right.clone();
+                async move { Ok::<_, String>(right) }
+            })
+    };
+    let mut publication = publisher.publication();
+    publication.send(record("a")).await;
+    assert!(publication.finish().await.is_err());
+    assert_eq!(reads.load(Ordering::Relaxed), 0);
+
+    // Publications at one time read it once.
+    let published = tokio::join!(publish(&publisher, 3), publish(&publisher, 3));
+    assert_eq!(published, (3, 3));
+    assert_eq!(publish(&publisher, 3).await, 3);
+    assert_eq!(reads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_just_read_is_left_alone_for_a_while() {
+    let (config, brokers) = login("KAFKA_LOGIN_BROKERS", "scram", "hunter2", &[]);
+    let reads = Arc::new(AtomicUsize::new(0));
+    let publisher = {
+        let reads = reads.clone();
+        Publisher::new(&config, &brokers)
+            .unwrap()
+            .renewed_by(move || {
+                reads.fetch_add(1, Ordering::Relaxed);
+                async { Err::<KafkaConfig, _>("Secrets Manager is away") }
+            })
+    };
+    let mut publication = publisher.publication();
+    publication.send(record("a")).await;
+    assert!(publication.finish().await.is_err());
+    let (mut one, mut other) = (publisher.publication(), publisher.publication());
+    tokio::join!(one.send(record("b")), other.send(record("c")));
+    assert_eq!(reads.load(Ordering::Relaxed), 1);
 }

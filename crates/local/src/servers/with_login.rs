@@ -2,7 +2,7 @@ use std::{env, fs, net::Ipv4Addr, path::Path};
 
 use ::kafka::answers;
 use anyhow::{Context, Result};
-use config::{Brokers, KafkaAuth, KafkaConfig, SaslMechanism};
+use config::{KafkaAuth, KafkaConfig, SaslMechanism};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, SanType,
 };
@@ -91,15 +91,12 @@ impl KafkaWithLogin {
         let launch = apache_kafka::launch(NAME, data, &java, &libraries, &listener).await?;
         let (brokers, tls_brokers) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{tls_port}"));
         let config = KafkaConfig {
-            brokers: Brokers::Addresses(brokers.clone()),
-            topic: String::new(),
             auth: KafkaAuth::Password {
                 mechanism: SaslMechanism::ScramSha512,
                 username: USER.to_owned(),
                 password: password.as_str().into(),
             },
-            tls: false,
-            ca: None,
+            ..KafkaConfig::open(&brokers, "")
         };
         let (process, ()) = launch
             .start()?
