@@ -138,7 +138,7 @@ const REFUSED: [u16; 19] = [
 
 /// Error numbers that pass: disk or memory full, too many connections, locks or prepared statements, host blocked,
 /// shutdown, network, read only, killed, gone away, out of time, cluster not ready, statement not prepared any more;
-/// a proxy that has no connection (9001 of ProxySQL, 9501 of RDS Proxy), or an error that it does not name (1105).
+/// a proxy that has no connection (9001 of `ProxySQL`, 9501 of RDS Proxy), or an error that it does not name (1105).
 const PASSING: [u16; 42] = [
     1021, 1023, 1026, 1028, 1037, 1038, 1040, 1041, 1047, 1053, 1105, 1114, 1129, 1135, 1158, 1159,
     1160, 1161, 1203, 1206, 1226, 1243, 1290, 1317, 1461, 1615, 1637, 1792, 1836, 1927, 1969, 3024,
