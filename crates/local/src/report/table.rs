@@ -53,11 +53,14 @@ pub(super) fn table(findings: &Findings) -> Table {
     let of_nodes = |s: &&Series| nodes.contains(&node(&s.labels));
     let series = findings.series.iter().filter(of_nodes);
     let metrics: BTreeSet<&str> = series.map(|s| s.metric.as_str()).collect();
-    for node_name in &nodes {
+    // What is of no node, as the shares of bad events of an SLA, comes last.
+    let with_name = nodes.iter().filter(|name| !name.is_empty());
+    for node_name in with_name.chain(nodes.get("")) {
         for metric in &metrics {
             let here = |s: &&Series| s.metric == *metric && node(&s.labels) == *node_name;
             let mut rows = findings.series.iter().filter(here).peekable();
-            if rows.peek().is_none() {
+            let is_expected = !node_name.is_empty() && !is_share(metric);
+            if rows.peek().is_none() && is_expected {
                 table.add_row(empty_row(node_name, metric, NOT_EXPORTED));
             }
             for series in rows {
@@ -76,6 +79,11 @@ pub(super) fn table(findings: &Findings) -> Table {
         }
     }
     table
+}
+
+/// Whether a metric is the share of bad events of an objective, `SLA/OBJECTIVE`, which no node exports.
+fn is_share(metric: &str) -> bool {
+    metric.contains('/')
 }
 
 fn empty_row(node: &str, metric: &str, reason: &str) -> Vec<Cell> {
@@ -260,5 +268,23 @@ mod tests {
         │      ┆          ┆ none of 12 h  ┆    – ┆       – ┆    – ┆    – ┆                            ┆                      │
         └──────┴──────────┴───────────────┴──────┴─────────┴──────┴──────┴────────────────────────────┴──────────────────────┘
         ");
+    }
+
+    #[test]
+    fn the_share_of_bad_events_is_of_no_node() {
+        let mut findings = findings();
+        let share = json!({"metric": "demo/availability", "labels": {}, "unit": "ratio"});
+        findings.series.push(from_value(share).unwrap());
+        let summary = json!({
+            "metric": "demo/availability", "labels": {}, "window": "1h", "coverage": 1.0,
+            "min": 0.0, "max": 0.03, "average": 0.01, "std": 0.0,
+        });
+        findings.summaries.push(from_value(summary).unwrap());
+        let table = table(&findings).to_string();
+        assert_eq!(table.matches("demo/availability").count(), 1, "{table}");
+        // That `host` exports no `cpuTemp`.
+        assert_eq!(table.matches("no series").count(), 1, "{table}");
+        let last = table.find("demo/availability");
+        assert!(last > table.find("host ┆ cpuUsage"), "{table}");
     }
 }
