@@ -111,7 +111,7 @@ fn resource<S>(routes: &'static [Route<S>], arrival: &Arrival) -> Option<(&'stat
 /// Makes `ROUTES`, which the function serves, `operations()`, which only the document asks for, and `pages()`, the HTML pages
 /// and forms: they follow the operations, `pages { GET "/ui" list::page; }`.
 ///
-/// ```ignore
+/// ```text
 /// routes! {
 ///     Retrieval {
 ///         GET "/version" version::answer {
