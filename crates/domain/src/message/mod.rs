@@ -40,7 +40,7 @@ pub use replay::{
 };
 pub use run::{
     AMBIGUOUS, BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId,
-    Stage, TIMEOUT, Trigger, UnknownTrigger,
+    Stage, TIMEOUT, Trigger, UnknownTrigger, WITHOUT_SERIES,
 };
 pub use score::{ObjectiveScore, ScoreDocument};
 pub use slices::{SlicesDocument, group_id};

@@ -116,6 +116,8 @@ pub enum EvaluationOutcome {
 
 /// The reason of a metric that a run did not reach before its deadline.
 pub const DEADLINE: &str = "deadline";
+/// The reason of a metric whose query found nothing. It has failed only if it ever had a series.
+pub const WITHOUT_SERIES: &str = "no series";
 /// The reason of series that differ in their metric names alone.
 pub const AMBIGUOUS: &str = "ambiguous";
 /// The reason of what a bound leaves out.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use chrono::NaiveDateTime;
-use domain::{Timestamp, message::Failure};
+use domain::{
+    Timestamp,
+    message::{Failure, WITHOUT_SERIES},
+};
 use serde::de::DeserializeOwned;
 use sqlx::{MySql, QueryBuilder};
 
@@ -206,7 +209,7 @@ impl Store {
 
 /// Whether a metric was read and has no series, as a run's record says it.
 fn found_nothing(failure: &Failure) -> bool {
-    (failure.stage.as_str(), failure.reason.as_str()) == ("fetch", "no series")
+    (failure.stage.as_str(), failure.reason.as_str()) == ("fetch", WITHOUT_SERIES)
 }
 
 /// The list of a document; empty where there is none.

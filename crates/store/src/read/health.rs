@@ -1,7 +1,10 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDateTime;
-use domain::{Timestamp, message::Failure};
+use domain::{
+    Timestamp,
+    message::{Failure, WITHOUT_SERIES},
+};
 use sqlx::{MySql, QueryBuilder, types::Json};
 
 use super::read_time;
@@ -28,8 +31,6 @@ const RUNS: usize = 3;
 const PIECES: [u32; 3] = [16, 128, 2_736];
 /// How many metrics are looked for by one statement.
 const METRICS_AT_ONCE: usize = 64;
-/// What a run says of a metric for which its query found nothing.
-const NO_SERIES: &str = "no series";
 
 /// Whatever a record lists as failures.
 type Failures = Option<Json<Vec<Failure>>>;
@@ -92,13 +93,13 @@ impl Store {
         let empty = runs
             .iter()
             .flatten()
-            .filter(|failure| failure.reason == NO_SERIES);
+            .filter(|failure| failure.reason == WITHOUT_SERIES);
         let empty: BTreeSet<&str> = empty.filter_map(|own| own.metric.as_deref()).collect();
         let seen = self.seen(&empty.into_iter().collect::<Vec<_>>()).await?;
         let failed = runs.into_iter().map(|failures| {
             let metrics = failures.into_iter().filter_map(|failure| {
                 let metric = failure.metric?;
-                (failure.reason != NO_SERIES || seen.contains(&metric)).then_some(metric)
+                (failure.reason != WITHOUT_SERIES || seen.contains(&metric)).then_some(metric)
             });
             metrics.collect()
         });

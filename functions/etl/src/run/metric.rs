@@ -13,7 +13,7 @@ use std::{
 use domain::{
     Part, Series, SeriesId, Span, Timestamp,
     evaluation::{self, Stood},
-    message::Failure,
+    message::{Failure, WITHOUT_SERIES},
     score::{NO_SERIES, is_within_reach},
 };
 use futures::{FutureExt, StreamExt, future, stream};
@@ -174,7 +174,7 @@ pub(super) async fn conclude(
         publication.send(message).await;
     }
     if judged.arrived == 0 {
-        record.fail(Failure::new("fetch", "no series").of_metric(&metric.name));
+        record.fail(Failure::new("fetch", WITHOUT_SERIES).of_metric(&metric.name));
     }
     for position in record.tally.of_metric(&metric.name) {
         record.tally.conclude(position);

@@ -20,6 +20,7 @@ use etl::{
     deadline::Deadline,
     function::Function,
     request::RunRequest,
+    run::Etl,
     shards::{Runs, Shards},
     subject::Trigger,
 };
@@ -119,6 +120,22 @@ fn shards(count: &str, url: &str) -> Option<Shards> {
     Shards::read(&environment).unwrap()
 }
 
+/// Runs of four parts, which `part` makes and publishes where it always does.
+async fn in_four(mut asking: Etl, part: Etl) -> Runs {
+    asking.publisher = part.publisher.clone();
+    let answering = Runs {
+        etl: part,
+        shards: None,
+        waiting: None,
+    };
+    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
+    Runs {
+        etl: asking,
+        shards: shards("4", &url),
+        waiting: None,
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_shards_give_the_bytes_that_one_gives() {
     let database = database().await;
@@ -135,20 +152,8 @@ async fn four_shards_give_the_bytes_that_one_gives() {
     assert_eq!(expected.series as usize, 2 * SERIES, "{expected:?}");
 
     let (part, topic) = etl(&metrics, &instead).await;
-    let publisher = part.publisher.clone();
-    let answering = Runs {
-        etl: part,
-        shards: None,
-        waiting: None,
-    };
-    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
-    let (mut asking, _) = etl(&metrics, &instead).await;
-    asking.publisher = publisher;
-    let runs = Runs {
-        etl: asking,
-        shards: shards("4", &url),
-        waiting: None,
-    };
+    let (asking, _) = etl(&metrics, &instead).await;
+    let runs = in_four(asking, part).await;
     let began = Instant::now();
     let document = runs
         .run(&request, Trigger::Invoke, Deadline::of(HOUR))
@@ -206,20 +211,8 @@ async fn four_shards_judge_the_pairs_that_one_judges_where_a_bound_cuts() {
 
     let (mut part, topic) = etl(&metrics, &instead).await;
     part.bounds.judged_pairs = most;
-    let publisher = part.publisher.clone();
-    let answering = Runs {
-        etl: part,
-        shards: None,
-        waiting: None,
-    };
-    let url = invoke_api(Function::new(answering, &AccessConfig::Anonymous), None).await;
-    let (mut asking, _) = etl(&metrics, &instead).await;
-    asking.publisher = publisher;
-    let runs = Runs {
-        etl: asking,
-        shards: shards("4", &url),
-        waiting: None,
-    };
+    let (asking, _) = etl(&metrics, &instead).await;
+    let runs = in_four(asking, part).await;
     let document = runs
         .run(&request, Trigger::Invoke, Deadline::of(HOUR))
         .await
