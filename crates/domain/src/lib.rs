@@ -4,8 +4,8 @@
 //!
 //! The modules are floors: each imports only what stands above it in this list (a test holds them to it).
 //!
-//! - [`text`], [`digest`], [`finding`] and [`fault`]: texts that keep a rule; identities; a value or the reason why there
-//!   is none; what is wrong with a document, and where;
+//! - [`text`], [`decimals`], [`digest`], [`finding`] and [`fault`]: texts that keep a rule; numbers with few decimal places;
+//!   identities; a value or the reason why there is none; what is wrong with a document, and where;
 //! - [`time`]: instants, spans and sets of them, durations as people write them;
 //! - [`series`]: metrics, label sets, samples;
 //! - [`sla`]: what an SLA is, and how one is read from what people write;
@@ -19,6 +19,7 @@
 
 pub mod alert;
 pub mod budget;
+pub mod decimals;
 pub mod digest;
 pub mod evaluation;
 pub mod events;

@@ -7,8 +7,9 @@ use std::{
 };
 
 /// The modules at the root, the ground first.
-const FLOORS: [&str; 14] = [
+const FLOORS: [&str; 15] = [
     "text",
+    "decimals",
     "digest",
     "finding",
     "fault",

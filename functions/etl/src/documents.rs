@@ -1,9 +1,13 @@
 //! The statistics of a series in the words of its messages.
+//!
+//! What is measured keeps all its digits. What is estimated has those that say something: the others are noise, which nobody
+//! reads and everybody stores.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{
     Finding, Timestamp,
+    decimals::{Decimals, shares},
     forecast::{
         Baseline, ConfidenceIntervals, Forecast, HORIZON, Interval, Model, PathExtreme, PathPoint,
     },
@@ -13,6 +17,17 @@ use domain::{
     },
 };
 use series::{analysis::Analysis, forecast, forecast::Estimate, unit_root::CriticalValues};
+
+/// Of autocorrelations and their bounds; what computing them loses is in the next place.
+const OF_CORRELATION: Decimals = Decimals::new(12);
+/// Of MacKinnon's critical values: the table they come from has five.
+const OF_CRITICAL_VALUE: Decimals = Decimals::new(6);
+/// The last place of a seasonal pattern, as a share of the pattern's height.
+const SHARE_OF_PATTERN: f64 = 1e-6;
+/// The last place of a forecast, as a share of its narrowest 95 % band.
+const SHARE_OF_BAND: f64 = 1e-3;
+/// Weights of a forecast are multiples of one in so many.
+const PARTS_OF_WEIGHT: u32 = 10_000;
 
 /// What kind of series it is.
 pub fn metadata(series: SeriesReference, found: &Analysis, as_of: Timestamp) -> MetadataDocument {
@@ -67,9 +82,9 @@ fn autocorrelation(found: &series::autocorrelation::Autocorrelation) -> Autocorr
             p: *p,
         }),
         correlogram: Some(Correlogram {
-            values: found.values.clone(),
-            lower: found.lower.clone(),
-            upper: found.upper.clone(),
+            values: rounded(&found.values, Some(OF_CORRELATION)),
+            lower: rounded(&found.lower, Some(OF_CORRELATION)),
+            upper: rounded(&found.upper, Some(OF_CORRELATION)),
         }),
     }
 }
@@ -109,14 +124,14 @@ fn verdict(found: series::stationarity::Verdict) -> Verdict {
     }
 }
 
-/// By level, to six decimals: the table they come from has five, and every document pays for more.
+/// By level.
 fn critical(values: CriticalValues) -> BTreeMap<String, f64> {
     [
         ("1%", values.one_percent),
         ("5%", values.five_percent),
         ("10%", values.ten_percent),
     ]
-    .map(|(level, value)| (level.to_owned(), (value * 1e6).round() / 1e6))
+    .map(|(level, value)| (level.to_owned(), OF_CRITICAL_VALUE.round(value)))
     .into()
 }
 
@@ -129,67 +144,107 @@ fn seasonality(season: &series::seasonality::Seasonality, found: &Analysis) -> S
         trend_strength: season.strengths.map(|strengths| strengths.trend),
         season_strength: season.strengths.map(|strengths| strengths.season),
         slope_per_hour: Some(season.slope_per_hour),
-        pattern: season.pattern.clone(),
+        pattern: season.pattern.as_deref().map(|pattern| {
+            let height = height(pattern.iter().copied());
+            rounded(
+                pattern,
+                Decimals::no_coarser_than(SHARE_OF_PATTERN * height),
+            )
+        }),
     }
 }
 
+/// From the smallest to the greatest; infinite without values.
+fn height(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let least = values.clone().fold(f64::INFINITY, f64::min);
+    (values.fold(f64::NEG_INFINITY, f64::max) - least).abs()
+}
+
+/// The values with so many places, or as they are.
+fn rounded(values: &[f64], decimals: Option<Decimals>) -> Vec<f64> {
+    let round = |value: &f64| decimals.map_or(*value, |decimals| decimals.round(*value));
+    values.iter().map(round).collect()
+}
+
+/// All values with the same places, so that none leaves its band and no interval its forecast.
 fn told(
     found: &forecast::Forecast,
     baseline: Baseline,
     as_of: Timestamp,
     step: Duration,
 ) -> Forecast {
+    let widths = found
+        .upper
+        .iter()
+        .zip(&found.lower)
+        .map(|(upper, lower)| upper - lower);
+    // A band without width is of a series that stands still: all its numbers are its own.
+    let narrowest = widths
+        .filter(|width| *width > 0.0)
+        .fold(f64::INFINITY, f64::min);
+    let decimals = Decimals::no_coarser_than(SHARE_OF_BAND * narrowest);
+    let round = |value: f64| decimals.map_or(value, |decimals| decimals.round(value));
     let interval = |estimate: Estimate| Interval {
-        lower: estimate.lower,
-        upper: estimate.upper,
+        lower: round(estimate.lower),
+        upper: round(estimate.upper),
     };
     let path = (0..found.mean.len()).map(|position| PathPoint {
         time: as_of + step * (position as u32 + 1),
-        mean: found.mean[position],
-        lower: found.lower[position],
-        lower_80: Some(found.lower_80[position]),
-        median: found.median[position],
-        upper_80: Some(found.upper_80[position]),
-        upper: found.upper[position],
+        mean: round(found.mean[position]),
+        lower: round(found.lower[position]),
+        lower_80: Some(round(found.lower_80[position])),
+        median: round(found.median[position]),
+        upper_80: Some(round(found.upper_80[position])),
+        upper: round(found.upper[position]),
     });
     Forecast {
-        min: found.min.value,
-        max: found.max.value,
-        average: found.average.value,
+        min: round(found.min.value),
+        max: round(found.max.value),
+        average: round(found.average.value),
         intervals: ConfidenceIntervals {
             min: interval(found.min),
             max: interval(found.max),
             average: interval(found.average),
         },
         path: path.collect(),
-        model: Model {
-            name: found.model.name.to_owned(),
-            why: found.model.why(),
-            period_seconds: found
-                .model
-                .period
-                .map(|period| period as f64 * step.as_secs_f64()),
-            weights: found
-                .model
-                .weights
-                .iter()
-                .map(|(name, weight)| ((*name).to_owned(), *weight))
-                .collect(),
-        },
+        model: model(&found.model, step),
         baseline: Some(baseline),
         recent_scores: None,
-        path_extremes: Some(found.paths.iter().map(extreme).collect()),
+        path_extremes: Some(extremes(&found.paths, round)),
     }
 }
 
-fn extreme(path: &forecast::Path) -> PathExtreme {
-    PathExtreme {
-        min: path.values.iter().copied().fold(f64::INFINITY, f64::min),
-        max: path
-            .values
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max),
-        weight: path.weight,
+fn model(found: &forecast::Model, step: Duration) -> Model {
+    let (names, weights): (Vec<_>, Vec<_>) = found.weights.iter().copied().unzip();
+    let names = names.into_iter().map(str::to_owned);
+    Model {
+        name: found.name.to_owned(),
+        why: found.why(),
+        period_seconds: found
+            .period
+            .map(|period| period as f64 * step.as_secs_f64()),
+        weights: names.zip(shares(&weights, PARTS_OF_WEIGHT)).collect(),
     }
 }
+
+/// The lowest path first: their order says nothing, and neighbours are alike.
+fn extremes(paths: &[forecast::Path], round: impl Fn(f64) -> f64) -> Vec<PathExtreme> {
+    let weights: Vec<f64> = paths.iter().map(|path| path.weight).collect();
+    let of = |path: &forecast::Path, from: f64, nearer: fn(f64, f64) -> f64| {
+        round(path.values.iter().copied().fold(from, nearer))
+    };
+    let mut extremes: Vec<PathExtreme> = paths
+        .iter()
+        .zip(shares(&weights, PARTS_OF_WEIGHT))
+        .map(|(path, weight)| PathExtreme {
+            min: of(path, f64::INFINITY, f64::min),
+            max: of(path, f64::NEG_INFINITY, f64::max),
+            weight,
+        })
+        .collect();
+    extremes.sort_by(|a, b| a.min.total_cmp(&b.min).then(a.max.total_cmp(&b.max)));
+    extremes
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,22 @@
 //! A column of numbers of which each is near what the ones before it let expect.
 //!
-//! A number is written as its difference from what is expected: the difference of the two as whole numbers, in the order
-//! that their bits give all numbers, so that numbers that are close differ by little and nothing is rounded. Differences are
-//! Golomb-Rice codes (Rice and Plaunt 1971) with the parameter that makes the column shortest: a neighbour that agrees in
-//! the first bits saves these. What differs too much is written in full.
+//! A number is written as its difference from what is expected, both as whole numbers. Where all numbers of a column have few
+//! decimal places, these are multiples of the last place. Elsewhere they are where the numbers stand in the order that their
+//! bits give all numbers, so that numbers that are close differ by little. Nothing is rounded.
+//!
+//! Differences are Golomb-Rice codes (Rice and Plaunt 1971) with the parameter that makes the column shortest: a neighbour that
+//! agrees in the first bits saves these. What differs too much is written in full.
 
-use super::{Unreadable, read_count, write_count};
+use super::{Form, Unreadable, read_count, write_count};
+use crate::decimals::Decimals;
 
 /// So many ones before a number say that it is written in full.
 const ESCAPE: u32 = 24;
 const SIGN: u64 = 1 << 63;
+/// In place of a number of decimal places: the numbers are in the order of their bits.
+const BY_BITS: u8 = u8::MAX;
+/// More places than most numbers have that are computed.
+const MOST_PLACES: u8 = 15;
 
 /// What is expected of the first number, and of one after those before it.
 pub(super) fn last(before: &[f64]) -> f64 {
@@ -34,10 +41,12 @@ pub(super) fn write(values: &[f64], expected: impl Fn(&[f64]) -> f64, out: &mut 
     if values.is_empty() {
         return;
     }
+    let order = Order::of(values);
+    out.push(order.code());
     let differences: Vec<u64> = (0..values.len())
         .map(|position| {
-            let expected = rank(finite(expected(&values[..position])));
-            folded(rank(values[position]).wrapping_sub(expected))
+            let expected = order.expected(expected(&values[..position]));
+            folded(order.rank(values[position]).wrapping_sub(expected))
         })
         .collect();
     let parameter = shortest(&differences);
@@ -63,12 +72,21 @@ pub(super) fn write(values: &[f64], expected: impl Fn(&[f64]) -> f64, out: &mut 
 /// Reads a column that was written with the same expectations.
 pub(super) fn read(
     bytes: &mut &[u8],
+    form: Form,
     expected: impl Fn(&[f64]) -> f64,
 ) -> Result<Vec<f64>, Unreadable> {
     let count = read_count(bytes)?;
     if count == 0 {
         return Ok(Vec::new());
     }
+    let order = match form {
+        Form::ByBits => Order::Bits,
+        Form::ByPlaces => {
+            let (&code, after) = bytes.split_first().ok_or(Unreadable::Damaged)?;
+            *bytes = after;
+            Order::read(code)?
+        }
+    };
     let (&parameter, after) = bytes.split_first().ok_or(Unreadable::Damaged)?;
     // Every number has at least one bit.
     if u32::from(parameter) >= u64::BITS || count > 8 * after.len() {
@@ -82,27 +100,88 @@ pub(super) fn read(
     let mut values = Vec::with_capacity(count);
     for _ in 0..count {
         let difference = bits.number(u32::from(parameter))?;
-        let expected = rank(finite(expected(&values)));
-        values.push(number(expected.wrapping_add(unfolded(difference))));
+        let expected = order.expected(expected(&values));
+        values.push(order.number(expected.wrapping_add(unfolded(difference))));
     }
     *bytes = bits.bytes;
     Ok(values)
 }
 
-/// What computers do not agree on, the bits of what is no number, is never expected.
-fn finite(value: f64) -> f64 {
-    if value.is_finite() { value } else { 0.0 }
+/// Which whole numbers stand for the numbers of a column.
+#[derive(Clone, Copy)]
+enum Order {
+    /// How many of the last decimal place they are.
+    Places(u8),
+    /// Where they stand among all numbers.
+    Bits,
 }
 
-/// Where a number stands among all numbers.
-fn rank(value: f64) -> u64 {
-    let bits = value.to_bits();
-    if bits & SIGN == 0 { bits | SIGN } else { !bits }
+impl Order {
+    /// The fewest places that all the numbers have exactly.
+    fn of(values: &[f64]) -> Self {
+        let mut places = 0;
+        for value in values {
+            while !is_exact(*value, places) {
+                places += 1;
+                if places > MOST_PLACES {
+                    return Self::Bits;
+                }
+            }
+        }
+        // A place more can make one of the first too long.
+        if values.iter().all(|value| is_exact(*value, places)) {
+            Self::Places(places)
+        } else {
+            Self::Bits
+        }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Places(places) => places,
+            Self::Bits => BY_BITS,
+        }
+    }
+
+    fn read(code: u8) -> Result<Self, Unreadable> {
+        match code {
+            BY_BITS => Ok(Self::Bits),
+            0..=MOST_PLACES => Ok(Self::Places(code)),
+            _ => Err(Unreadable::Damaged),
+        }
+    }
+
+    /// The whole number that stands for one that was written.
+    fn rank(self, value: f64) -> u64 {
+        match self {
+            Self::Places(places) => Decimals::new(places).count(value).unwrap_or_default() as u64,
+            Self::Bits => {
+                let bits = value.to_bits();
+                if bits & SIGN == 0 { bits | SIGN } else { !bits }
+            }
+        }
+    }
+
+    /// The whole number for what is expected. What computers do not agree on, the bits of what is no number, is never
+    /// expected.
+    fn expected(self, value: f64) -> u64 {
+        self.rank(if value.is_finite() { value } else { 0.0 })
+    }
+
+    /// The number that a whole number stands for.
+    fn number(self, rank: u64) -> f64 {
+        match self {
+            Self::Places(places) => Decimals::new(places).number(rank as i64),
+            Self::Bits => f64::from_bits(if rank & SIGN == 0 { !rank } else { rank ^ SIGN }),
+        }
+    }
 }
 
-/// The number that stands there.
-fn number(rank: u64) -> f64 {
-    f64::from_bits(if rank & SIGN == 0 { !rank } else { rank ^ SIGN })
+/// Whether a number with so many places comes back bit for bit.
+fn is_exact(value: f64, places: u8) -> bool {
+    let decimals = Decimals::new(places);
+    let count = decimals.count(value);
+    count.is_some_and(|count| decimals.number(count).to_bits() == value.to_bits())
 }
 
 /// A difference without its sign: 0, -1, 1, -2 … become 0, 1, 2, 3 ….

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Packed, Unreadable, VERSION, column, ended, flag, opened, rest};
+use super::{About, Form, Packed, Unreadable, VERSION, column, ended, flag, opened, rest};
 use crate::{
     finding::Finding,
     message::{
@@ -55,7 +55,7 @@ impl Packed for MetadataDocument {
     }
 
     fn unpack(bytes: &[u8], about: About) -> Result<Self, Unreadable> {
-        let (_, mut bytes) = opened(bytes)?;
+        let (_, _, mut bytes) = opened(bytes)?;
         let rest: Rest = rest::read(&mut bytes)?;
         ended(bytes)?;
         Ok(Self {
@@ -96,7 +96,7 @@ impl Packed for MetadataArrays {
         }) = correlogram
         {
             column::write(values, column::last, &mut out);
-            column::write(lower, column::beside(values), &mut out);
+            column::write(lower, bartlett(values), &mut out);
             column::write(upper, mirrored(values, lower), &mut out);
         }
         if let Some(pattern) = pattern {
@@ -106,13 +106,16 @@ impl Packed for MetadataArrays {
     }
 
     fn unpack(bytes: &[u8], (): ()) -> Result<Self, Unreadable> {
-        let (flags, mut bytes) = opened(bytes)?;
+        let (form, flags, mut bytes) = opened(bytes)?;
         let correlogram = if flags & CORRELOGRAM == 0 {
             None
         } else {
-            let values = column::read(&mut bytes, column::last)?;
-            let lower = column::read(&mut bytes, column::beside(&values))?;
-            let upper = column::read(&mut bytes, mirrored(&values, &lower))?;
+            let values = column::read(&mut bytes, form, column::last)?;
+            let lower = match form {
+                Form::ByBits => column::read(&mut bytes, form, column::beside(&values))?,
+                Form::ByPlaces => column::read(&mut bytes, form, bartlett(&values))?,
+            };
+            let upper = column::read(&mut bytes, form, mirrored(&values, &lower))?;
             Some(Correlogram {
                 values,
                 lower,
@@ -122,13 +125,38 @@ impl Packed for MetadataArrays {
         let pattern = if flags & PATTERN == 0 {
             None
         } else {
-            Some(column::read(&mut bytes, column::last)?)
+            Some(column::read(&mut bytes, form, column::last)?)
         };
         ended(bytes)?;
         Ok(Self {
             correlogram,
             pattern,
         })
+    }
+}
+
+/// That a bound is Bartlett's (1946): the square of its distance grows with each lag by twice the square of the value before,
+/// times the square of its distance at the first lag.
+fn bartlett(values: &[f64]) -> impl Fn(&[f64]) -> f64 {
+    let distance = |lower: &[f64], lag: usize| {
+        values
+            .get(lag)
+            .zip(lower.get(lag))
+            .map(|(value, lower)| value - lower)
+    };
+    move |before| {
+        let lag = before.len();
+        let Some(value) = values.get(lag) else {
+            return 0.0;
+        };
+        let known = lag.checked_sub(1).and_then(|lag| distance(before, lag));
+        match (known, distance(before, 1)) {
+            (Some(known), Some(first)) => {
+                value - (known * known + 2.0 * (values[lag - 1] * first).powi(2)).sqrt()
+            }
+            (Some(known), None) => value - known,
+            (None, _) => *value,
+        }
     }
 }
 

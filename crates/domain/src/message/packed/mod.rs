@@ -1,4 +1,4 @@
-//! Documents in a fifth of the bytes that their JSON has: how they are stored.
+//! Documents in a tenth of the bytes that their JSON has: how they are stored.
 //!
 //! Nothing is rounded: what is unpacked has every bit of what was packed. The numbers of which there are many are columns
 //! (`column`); all else is the document's own JSON without them, compressed (`rest`). The series and `as_of` are left
@@ -64,15 +64,28 @@ pub enum Unreadable {
     Json(#[from] serde_json::Error),
 }
 
-const VERSION: u8 = 1;
+/// What is written.
+const VERSION: u8 = 2;
 
-/// The bytes after the version and the flags, which say what is there.
-fn opened(bytes: &[u8]) -> Result<(u8, &[u8]), Unreadable> {
-    match bytes {
-        [VERSION, flags, rest @ ..] => Ok((*flags, rest)),
-        [VERSION] => Err(Unreadable::Damaged),
-        _ => Err(Unreadable::Version),
-    }
+/// How columns are written: what a version differs in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Version 1: every number by its bits.
+    ByBits,
+    /// Version 2: by decimal places where they are few.
+    ByPlaces,
+}
+
+/// The form of the columns, the flags, which say what is there, and the bytes after them.
+fn opened(bytes: &[u8]) -> Result<(Form, u8, &[u8]), Unreadable> {
+    let (version, bytes) = bytes.split_first().ok_or(Unreadable::Version)?;
+    let form = match *version {
+        1 => Form::ByBits,
+        VERSION => Form::ByPlaces,
+        _ => return Err(Unreadable::Version),
+    };
+    let (flags, rest) = bytes.split_first().ok_or(Unreadable::Damaged)?;
+    Ok((form, *flags, rest))
 }
 
 /// A flag if something is there.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{About, Packed, Unreadable, VERSION, column, ended, flag, opened, rest};
+use super::{About, Form, Packed, Unreadable, VERSION, column, ended, flag, opened, rest};
 use crate::{
     finding::Finding,
     forecast::{Forecast, PathExtreme, PathPoint},
@@ -57,10 +57,10 @@ impl Packed for PredictionDocument {
     }
 
     fn unpack(bytes: &[u8], about: About) -> Result<Self, Unreadable> {
-        let (flags, mut bytes) = opened(bytes)?;
+        let (form, flags, mut bytes) = opened(bytes)?;
         let mut rest: Rest = rest::read(&mut bytes)?;
         let grid = Grid::new(about.as_of, rest.step_seconds);
-        let columns = Columns::read(flags, grid, &mut bytes)?;
+        let columns = Columns::read(form, flags, grid, &mut bytes)?;
         ended(bytes)?;
         match rest.forecast.known_mut() {
             Some(forecast) => columns.put_into(forecast),
@@ -158,19 +158,19 @@ impl Columns {
         }
     }
 
-    fn read(flags: u8, grid: Grid, bytes: &mut &[u8]) -> Result<Self, Unreadable> {
+    fn read(form: Form, flags: u8, grid: Grid, bytes: &mut &[u8]) -> Result<Self, Unreadable> {
         let has = |flag| flags & flag != 0;
         if flags & !(PATH | BAND_80 | MODEL_MEAN | MODEL_BANDS) != 0 || has(BAND_80) && !has(PATH) {
             return Err(Unreadable::Damaged);
         }
         let (mut path, mut mean) = (None, Vec::new());
         if has(PATH) {
-            let times = column::read(bytes, |before| grid.expected(before))?;
-            mean = column::read(bytes, column::last)?;
+            let times = column::read(bytes, form, |before| grid.expected(before))?;
+            mean = column::read(bytes, form, column::last)?;
             let along = expected_band(&mean, has(MODEL_BANDS));
-            let lower = column::read(bytes, &along)?;
-            let median = column::read(bytes, &along)?;
-            let upper = column::read(bytes, &along)?;
+            let lower = column::read(bytes, form, &along)?;
+            let median = column::read(bytes, form, &along)?;
+            let upper = column::read(bytes, form, &along)?;
             let columns = [&mean, &lower, &median, &upper];
             if columns.iter().any(|column| column.len() != times.len()) {
                 return Err(Unreadable::Damaged);
@@ -189,8 +189,8 @@ impl Columns {
             path = Some(points.collect::<Result<Vec<_>, Unreadable>>()?);
         }
         if let Some(path) = path.as_mut().filter(|_| has(BAND_80)) {
-            let lower = column::read(bytes, column::beside(&mean))?;
-            let upper = column::read(bytes, column::beside(&mean))?;
+            let lower = column::read(bytes, form, column::beside(&mean))?;
+            let upper = column::read(bytes, form, column::beside(&mean))?;
             if [lower.len(), upper.len()] != [path.len(); 2] {
                 return Err(Unreadable::Damaged);
             }
@@ -200,11 +200,11 @@ impl Columns {
         }
         let mut model_mean = None;
         if has(MODEL_MEAN) {
-            model_mean = Some(column::read(bytes, column::last)?);
+            model_mean = Some(column::read(bytes, form, column::last)?);
         }
         let mut model_bands = None;
         if has(MODEL_BANDS) {
-            let mut band = || column::read(bytes, column::beside(&mean));
+            let mut band = || column::read(bytes, form, column::beside(&mean));
             let (lower, median, upper) = (band()?, band()?, band()?);
             if [median.len(), upper.len()] != [lower.len(); 2] {
                 return Err(Unreadable::Damaged);
@@ -280,8 +280,8 @@ impl Packed for PredictionArrays {
     }
 
     fn unpack(bytes: &[u8], (): ()) -> Result<Self, Unreadable> {
-        let (_, mut bytes) = opened(bytes)?;
-        let mut column = || column::read(&mut bytes, column::last);
+        let (form, _, mut bytes) = opened(bytes)?;
+        let mut column = || column::read(&mut bytes, form, column::last);
         let (min, max, weight) = (column()?, column()?, column()?);
         ended(bytes)?;
         if [max.len(), weight.len()] != [min.len(); 2] {

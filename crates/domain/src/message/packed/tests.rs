@@ -4,6 +4,7 @@ use proptest::{collection::vec, option, prelude::*};
 
 use super::{column, *};
 use crate::{
+    decimals::Decimals,
     finding::Finding,
     forecast::{Baseline, PathExtreme, PathPoint, testing::forecast},
     message::{
@@ -23,6 +24,8 @@ fn number() -> impl Strategy<Value = f64> {
         Just(f64::INFINITY),
         Just(f64::NEG_INFINITY),
         Just(5e-324),
+        (-1_000_000..1_000_000_i64, 0..9_u8)
+            .prop_map(|(count, places)| Decimals::new(places).number(count)),
     ]
 }
 
@@ -153,7 +156,7 @@ fn bytes_of_another_version_or_with_something_after_them_are_refused() {
     for (bytes, expected) in [
         (Vec::new(), "the version of a packed document is not known"),
         (
-            [&[2], &packed[1..]].concat(),
+            [&[3], &packed[1..]].concat(),
             "the version of a packed document is not known",
         ),
         (packed[..1].to_vec(), "a packed document is damaged"),
@@ -168,25 +171,83 @@ fn bytes_of_another_version_or_with_something_after_them_are_refused() {
     }
 }
 
+/// Values to twelve decimals, and Bartlett's bounds of them, of a series of `samples`.
+fn correlogram(samples: f64) -> Correlogram {
+    let places = Decimals::new(12);
+    let values: Vec<f64> = (0..41).map(|lag| places.round(0.9_f64.powi(lag))).collect();
+    let bounds = |sign: f64| {
+        let mut squares = 0.5;
+        let bound = |(lag, value): (usize, &f64)| {
+            let error = if lag == 0 {
+                0.0
+            } else {
+                (2.0 * squares / samples).sqrt()
+            };
+            if lag > 0 {
+                squares += value * value;
+            }
+            places.round(value + sign * 1.96 * error)
+        };
+        values.iter().enumerate().map(bound).collect()
+    };
+    Correlogram {
+        lower: bounds(-1.0),
+        upper: bounds(1.0),
+        values,
+    }
+}
+
 #[test]
-fn bounds_around_values_take_two_bits_each() {
-    let values: Vec<f64> = (1..41).map(|lag| 1.0 / f64::from(lag)).collect();
-    let bound = |sign: f64| values.iter().map(|value| value + sign / 27.0).collect();
-    let arrays = |upper| MetadataArrays {
-        correlogram: Some(Correlogram {
-            values: values.clone(),
-            lower: bound(-1.0),
-            upper,
-        }),
+fn bounds_of_autocorrelations_take_less_than_a_byte_each() {
+    let arrays = |correlogram| MetadataArrays {
+        correlogram: Some(correlogram),
         pattern: None,
     };
-    let (with, without) = (arrays(bound(1.0)).pack(), arrays(Vec::new()).pack());
+    let without = Correlogram {
+        lower: Vec::new(),
+        upper: Vec::new(),
+        ..correlogram(2_880.0)
+    };
+    let (with, without) = (arrays(correlogram(2_880.0)).pack(), arrays(without).pack());
     assert!(
-        with.len() <= without.len() + 12,
+        with.len() < without.len() + 80,
         "{} {}",
         with.len(),
         without.len()
     );
+}
+
+#[test]
+fn numbers_with_few_decimals_take_the_bits_that_these_have() {
+    let column = |values: &[f64]| {
+        let mut bytes = Vec::new();
+        column::write(values, column::last, &mut bytes);
+        bytes.len()
+    };
+    let few: Vec<f64> = (0..200)
+        .map(|k| f64::from(74_000 + k * 37 % 100) / 1e3)
+        .collect();
+    let many: Vec<f64> = few.iter().map(|value| value / 3.0).collect();
+    assert!(column(&few) < 250, "{}", column(&few));
+    assert!(column(&many) > 1_000, "{}", column(&many));
+}
+
+/// What the version before this one made of a document and of the long arrays of two: read as what it was made of.
+#[test]
+fn bytes_of_version_1_are_read() {
+    for line in include_str!("version-1.tsv").lines() {
+        let [kind, packed, json] =
+            <[&str; 3]>::try_from(line.split('\t').collect::<Vec<_>>()).unwrap();
+        let packed: Vec<u8> = serde_json::from_str(packed).unwrap();
+        let read = match kind {
+            "prediction" => self::json(&PredictionDocument::unpack(&packed, about()).unwrap()),
+            "metadata" => self::json(&MetadataDocument::unpack(&packed, about()).unwrap()),
+            "prediction arrays" => self::json(&PredictionArrays::unpack(&packed, ()).unwrap()),
+            "metadata arrays" => self::json(&MetadataArrays::unpack(&packed, ()).unwrap()),
+            _ => panic!("{kind}"),
+        };
+        assert_eq!(read, json, "{kind}");
+    }
 }
 
 proptest! {
@@ -199,7 +260,7 @@ proptest! {
             let mut bytes = Vec::new();
             column::write(&values, expected, &mut bytes);
             let mut rest = bytes.as_slice();
-            let read = column::read(&mut rest, expected).unwrap();
+            let read = column::read(&mut rest, Form::ByPlaces, expected).unwrap();
             prop_assert_eq!(bits(&read), bits(&values));
             prop_assert!(rest.is_empty());
         }
