@@ -1,5 +1,7 @@
 //! How much of a text is parsed: the parser, and whoever walks through what it made, call themselves for each level.
 
+use std::panic;
+
 use promql_parser::parser::{self, Expr};
 
 /// A query is as long at most.
@@ -17,7 +19,10 @@ pub(crate) fn parse(text: &str) -> Result<Expr, String> {
             "it has more than {MOST_LEVELS} brackets and operators"
         ));
     }
-    parser::parse(text)
+    // It panics at a duration that is a number of seconds below 0 or of more than 64 bits, and who knows at what else.
+    panic::catch_unwind(|| parser::parse(text)).unwrap_or_else(|_| {
+        Err("it cannot be parsed: write durations with a unit, such as 5m".to_owned())
+    })
 }
 
 /// How many levels a query has at most. What stands in a string or between braces makes none.
@@ -47,4 +52,24 @@ fn levels(text: &str) -> usize {
             .any(|operator| word.eq_ignore_ascii_case(operator))
     });
     levels + operators.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_that_is_none_is_refused() {
+        for text in [
+            "up offset 500000000000000000000000000000",
+            "up offset NaN",
+            "up offset Inf",
+            "up offset 0xFFFFFFFFFFFFFFFF",
+            "rate(up[1e30])",
+            "max_over_time(up[1h:1e30])",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse("rate(up[300] offset 60)").is_ok());
+    }
 }
