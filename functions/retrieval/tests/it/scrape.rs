@@ -32,7 +32,7 @@ impl Prometheus {
                 _ => "",
             };
             format!(
-                r#"{{"job_name": "{job}", "scrape_interval": "1s", "scrape_timeout": "1s",
+                r#"{{"job_name": "{job}", "scrape_interval": "5s", "scrape_timeout": "5s",
                 "static_configs": [{{"targets": ["{targets}"]}}]{parameters}}}"#
             )
         });
