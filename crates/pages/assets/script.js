@@ -14,6 +14,9 @@ const pointsOf = path => (path?.getAttribute("d") ?? "").split("M").filter(Boole
 const nearest = (points, x, reach) => points.reduce(
   (best, point) => Math.abs(point[0] - x) <= Math.min(reach, best ? Math.abs(best[0] - x) : Infinity) ? point : best, null);
 
+// Where the shown time can be chosen at all.
+const canZoom = document.getElementById("from") !== null;
+
 class Chart {
   constructor(svg) {
     const number = key => Number(svg.dataset[key]);
@@ -43,9 +46,11 @@ class Chart {
       ? this.split * (time - this.start) / (this.now - this.start)
       : this.split + (1000 - this.split) * (time - this.now) / (this.end - this.now);
   }
+  number(y) {
+    return this.low + (1 - y / 270) * (this.high - this.low);
+  }
   value(y) {
-    const value = this.low + (1 - y / 270) * (this.high - this.low);
-    return value.toPrecision(3).replace("-", "−") + this.unit;
+    return this.number(y).toPrecision(3).replace("-", "−") + this.unit;
   }
   read(time) {
     const x = this.x(time);
@@ -80,10 +85,10 @@ class Chart {
       const time = this.time(Number(this.slider.value));
       if (event.key === "[") this.from = time;
       if (event.key === "]") this.to = time;
-      if (event.key === "Enter" && this.from && this.to) zoom(this.from, this.to);
+      if (event.key === "Enter" && canZoom && this.from && this.to) zoom(this.from, this.to);
     });
     this.box.addEventListener("pointerdown", event => {
-      if (event.button === 0 && event.pointerType !== "touch") { from = where(event); event.preventDefault(); }
+      if (canZoom && event.button === 0 && event.pointerType !== "touch") { from = where(event); event.preventDefault(); }
     });
     this.box.addEventListener("pointermove", event => {
       const x = where(event);
@@ -99,7 +104,7 @@ class Chart {
       stop();
     });
     addEventListener("keydown", event => { if (event.key === "Escape") stop(); });
-    this.box.addEventListener("dblclick", () => zoom());
+    if (canZoom) this.box.addEventListener("dblclick", () => zoom());
   }
 }
 
@@ -129,10 +134,30 @@ for (const pre of all("pre")) {
   });
 }
 
-// A slider beside a field of a number, and the field follows it.
-for (const slider of all("input[type=range][data-for]")) {
-  const field = document.getElementById(slider.dataset.for);
-  slider.addEventListener("input", () => { field.value = slider.value; });
+// A bound that is tried slides over what was measured, and its field follows.
+function slide(chart, figure) {
+  const isMost = figure.dataset.bound === "max";
+  const field = document.getElementById("try-" + figure.dataset.bound);
+  const line = chart.svg.appendChild(svgElement("line", { class: "cur", x2: "100%", visibility: "hidden" }));
+  const slider = Object.assign(document.createElement("input"), { id: "slide", type: "range", min: chart.low, max: chart.high, step: (chart.high - chart.low) / 200, value: field.value });
+  const label = Object.assign(document.createElement("label"), { htmlFor: "slide", textContent: (isMost ? "At most" : "At least") + ": slide it, then try again" });
+  const output = document.createElement("output");
+  const box = Object.assign(document.createElement("div"), { className: "slide" });
+  box.append(label, slider, output);
+  chart.box.after(box);
+  slider.addEventListener("input", () => {
+    const bound = Number(slider.value);
+    const y = 90 * (1 - (bound - chart.low) / (chart.high - chart.low)) + "%";
+    for (const [key, value] of Object.entries({ y1: y, y2: y, visibility: "visible" })) line.setAttribute(key, value);
+    field.value = Number(bound.toPrecision(3));
+    const beyond = chart.past.filter(([, at]) => isMost ? chart.number(at) > bound : chart.number(at) < bound).length;
+    output.value = field.value + ": " + beyond + " of " + chart.past.length + " averages are beyond it";
+    slider.setAttribute("aria-valuetext", output.value);
+  });
+}
+for (const chart of charts) {
+  const figure = chart.svg.closest("figure[data-bound]");
+  if (figure) slide(chart, figure);
 }
 
 // "/" goes to the search, j and k through the rows.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{Timestamp, alert::AlertName};
 use maud::{Markup, html};
 
 use crate::{
@@ -51,12 +51,7 @@ pub fn alerts(frame: &Frame<'_>, page: &Alerts) -> String {
         @if page.kept.is_none() { div class="grid after" { (deliveries(frame, page)) } }
         section class="ask" { (command("Ask for it yourself", &format!("curl '{base}/alerts?state=firing'\ncurl '{base}/alerts/deliveries?state=failed'", base = frame.address))) }
     };
-    let firing = page
-        .alerts
-        .iter()
-        .filter(|alert| alert.state == "firing")
-        .count();
-    let title = match firing {
+    let title = match firing(page).count() {
         0 => "Alerts".to_owned(),
         firing => format!("{firing} firing"),
     };
@@ -81,28 +76,41 @@ fn not_kept(kept: Duration) -> Markup {
 }
 
 fn sentence(page: &Alerts) -> Markup {
-    let (fire, fires, none) = match page.kept {
-        Some(_) => (" fired.", " fired.", "No alert fired."),
-        None => (" fire.", " fires.", "No alert fires."),
-    };
-    let firing: Vec<&Alert> = page
-        .alerts
-        .iter()
-        .filter(|alert| alert.state == "firing")
-        .collect();
+    let firing: Vec<&Alert> = firing(page).collect();
+    let watchdog = page.alerts.iter().find(|alert| is_watchdog(alert));
+    let is_watched = watchdog.is_some_and(|alert| alert.state == FIRING);
+    let newest = firing.iter().max_by_key(|alert| alert.since);
     let stuck = page
         .deliveries
         .iter()
         .filter(|own| matches!(own.state.as_str(), "failed" | "dead"))
         .count() as u64;
+    let (fires, fire) = match page.kept {
+        Some(_) => (" alert fired", " alerts fired"),
+        None => (" alert fires", " alerts fire"),
+    };
     html! {
-        @match &firing[..] {
-            [] => (none),
-            [only] => { b { (alert_name(only)) } (fires) },
-            [first, rest @ ..] => { b { (alert_name(first)) } " and " (number::count(rest.len() as u64, "other alert", "other alerts")) (fire) },
+        @match (newest, firing.len()) {
+            (Some(only), 1) => { "1" (fires) ": " b { (summary(only)) } "." },
+            (Some(newest), count) => { (count) (fire) ". The newest: " b { (summary(newest)) } "." },
+            (None, _) => { "No" (fires) @if is_watched { " but the watchdog, as it should" } "." },
         }
         @if stuck > 0 && page.kept.is_none() { " " (number::count(stuck, "delivery has", "deliveries have")) " failed." }
     }
+}
+
+const FIRING: &str = "firing";
+
+/// Those that fire because something is wrong.
+fn firing(page: &Alerts) -> impl Iterator<Item = &Alert> {
+    let alerts = page.alerts.iter();
+    alerts.filter(|alert| alert.state == FIRING && !is_watchdog(alert))
+}
+
+/// Whether it is the one that fires while all is well.
+fn is_watchdog(alert: &Alert) -> bool {
+    let name = alert.labels.get("alertname");
+    name.is_some_and(|name| name == AlertName::Watchdog.as_str())
 }
 
 fn tested(delivered: u64, failed: u64) -> Markup {
@@ -117,14 +125,11 @@ fn tested(delivered: u64, failed: u64) -> Markup {
     }
 }
 
-fn alert_name(alert: &Alert) -> String {
-    let summary = alert.annotations.get("summary").cloned();
-    let own = || alert.labels.get("alertname").cloned();
-    name::cut(
-        &summary
-            .or_else(own)
-            .unwrap_or_else(|| alert.fingerprint.clone()),
-    )
+/// What people read of an alert.
+fn summary(alert: &Alert) -> Markup {
+    let summary = alert.annotations.get("summary");
+    let own = summary.or_else(|| alert.labels.get("alertname"));
+    name::sentence(own.unwrap_or(&alert.fingerprint))
 }
 
 fn table(frame: &Frame<'_>, page: &Alerts) -> Markup {
@@ -135,10 +140,10 @@ fn table(frame: &Frame<'_>, page: &Alerts) -> Markup {
                 caption class="sr" { "Alerts" }
                 thead { tr { th scope="col" { "state" } th scope="col" { "alert" } th scope="col" { "of" } th scope="col" { "since" } th scope="col" { "until" } } }
                 tbody { @for alert in &page.alerts {
-                    @let fires = alert.state == "firing";
-                    tr class=(if fires { "firing" } else { "quiet" }) {
-                        td class="st" { @if alert.frozen { (icon("frozen")) "frozen" } @else if fires { (icon("firing")) "firing" } @else { (icon("ok")) "resolved" } @if let Some(reason) = &alert.reason { small { (name::reason(reason)) } } }
-                        th scope="row" { (alert_name(alert)) small { (alert.labels.get("alertname").map(String::as_str).unwrap_or_default()) " " (alert.labels.get("severity").map(String::as_str).unwrap_or_default()) } }
+                    @let fires = alert.state == FIRING;
+                    tr class=(if fires && !is_watchdog(alert) { "firing" } else { "quiet" }) {
+                        td class="st" { @if alert.frozen { (icon("frozen")) "frozen" } @else if fires { (icon("firing")) "firing" @if is_watchdog(alert) { small { "as it should" } } } @else { (icon("ok")) "resolved" } @if let Some(reason) = &alert.reason { small { (name::reason(reason)) } } }
+                        th scope="row" { (summary(alert)) small { (alert.labels.get("alertname").map(String::as_str).unwrap_or_default()) " " (alert.labels.get("severity").map(String::as_str).unwrap_or_default()) } }
                         td { (about(frame, alert)) }
                         td { (clock::at(alert.since, newest.unwrap_or(alert.since))) @if fires { small { (clock::ago(alert.since, frame.now)) } } }
                         td { @match alert.resolved_at { Some(at) => (clock::at(at, newest.unwrap_or(at))), None => "–" } }
@@ -164,6 +169,18 @@ fn about(frame: &Frame<'_>, alert: &Alert) -> Markup {
     }
 }
 
+/// `SlacastViolation of demo, cpuUsage`.
+fn named(alert: &Alert) -> String {
+    let of = |label: &str| alert.labels.get(label).map(String::as_str);
+    let about = [of("sla"), of("objective")].into_iter().flatten();
+    let about: Vec<&str> = about.filter(|word| !word.is_empty()).collect();
+    let name = of("alertname").unwrap_or_default();
+    name::cut(&match about.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} of {}", about.join(", ")),
+    })
+}
+
 fn deliveries(frame: &Frame<'_>, page: &Alerts) -> Markup {
     html! {
         section class="panel" {
@@ -174,7 +191,7 @@ fn deliveries(frame: &Frame<'_>, page: &Alerts) -> Markup {
                         thead { tr { th scope="col" { "receiver" } th scope="col" { "what" } th scope="col" { "state" } th scope="col" class="n" { "attempts" } th scope="col" { "last error" } th scope="col" { span class="sr" { "Retry" } } } }
                         tbody { @for own in &page.deliveries { tr {
                             th scope="row" { (name::cut(&own.receiver)) }
-                            td { (own.r#type) }
+                            td { (own.r#type) @if let Some(alert) = page.alerts.iter().find(|alert| alert.fingerprint == own.fingerprint) { small { (named(alert)) } } }
                             td class=[matches!(own.state.as_str(), "failed" | "dead").then_some("bad")] { (own.state) @if let Some(next) = own.next_attempt { small { "next " (clock::full(next)) } } }
                             td class="n" { (own.attempts) }
                             td { (own.last_error.as_deref().map(name::cut).unwrap_or_default()) }

@@ -34,6 +34,29 @@ const BASE: f64 = 270.0;
 /// Points of a path: more are not seen.
 const MOST_POINTS: usize = 400;
 
+/// The smallest width of what is marked, of 1000.
+const NARROWEST: f64 = 1.5;
+/// Marks beside each other: a chart stays light however much broke.
+const MOST_BLOCKS: usize = 100;
+
+/// A part of the time as it is drawn, of 1000.
+struct Block {
+    start: f64,
+    end: f64,
+    seconds: f64,
+}
+
+/// Rectangles from the top to a height.
+fn outline(blocks: &[Block], height: f64) -> String {
+    let mut path = String::new();
+    for block in blocks {
+        let width = tenth(block.end - block.start);
+        // Writing to a text does not fail.
+        let _ = write!(path, "M{} 0h{width}v{height}h-{width}z", tenth(block.start));
+    }
+    path
+}
+
 struct Scale {
     low: f64,
     high: f64,
@@ -122,11 +145,6 @@ impl Chart<'_> {
         format!("{}%", tenth(self.x(time) / 10.0))
     }
 
-    fn width(&self, span: Span) -> String {
-        let width = (self.x(span.end) - self.x(span.start)) / 10.0;
-        format!("{}%", tenth(width.max(0.15)))
-    }
-
     fn scale(&self) -> Option<Scale> {
         let mut values = Vec::new();
         for point in self.history {
@@ -196,41 +214,64 @@ impl Chart<'_> {
 
     /// What of the time was silent, excluded, or in violation.
     fn grounds(&self) -> Markup {
-        let within = |spans: &[Span]| {
-            let inner: Vec<Span> = spans
-                .iter()
-                .map(|span| span.intersection(self.past))
-                .filter(|span| span.start < span.end)
-                .collect();
-            inner
-        };
-        let labelled = |span: Span| self.x(span.end) - self.x(span.start) > 45.0;
-        let middle =
-            |span: Span| format!("{}%", tenth((self.x(span.start) + self.x(span.end)) / 20.0));
+        let middle = |block: &Block| format!("{}%", tenth((block.start + block.end) / 20.0));
+        let labelled = |block: &&Block| block.end - block.start > 45.0;
         let episodes = self.episodes.iter().map(|episode| Span {
             start: episode.start,
             end: episode.end,
         });
-        let episodes = within(&episodes.collect::<Vec<_>>());
+        let episodes: Vec<Span> = episodes.collect();
+        let (silent, broken) = (self.blocks(self.silent), self.blocks(&episodes));
+        let excluded = self.blocks(self.excluded);
         html! {
-            @for span in within(self.silent) {
-                rect class="nod" x=(self.percent(span.start)) width=(self.width(span)) height="90%" {}
-                @if labelled(span) { text class="wide-only" x=(middle(span)) y="80%" text-anchor="middle" { "no data" } }
+            svg viewBox="0 0 1000 300" width="100%" height="100%" preserveAspectRatio="none" {
+                @if !silent.is_empty() { path class="nod" d=(outline(&silent, BASE)) {} }
+                @if !broken.is_empty() { path class="v" d=(outline(&broken, BASE)) {} path class="vm" d=(outline(&broken, 4.0)) {} }
             }
-            @for span in within(self.excluded) {
-                rect x=(self.percent(span.start)) width=(self.width(span)) height="90%" fill="url(#hatch)" {}
-                @if labelled(span) { text class="wide-only" x=(middle(span)) y="74%" text-anchor="middle" { "excluded" } }
+            @for block in silent.iter().filter(labelled) { text class="wide-only" x=(middle(block)) y="80%" text-anchor="middle" { "no data" } }
+            // In what is stretched the hatching would be, too.
+            @for block in &excluded {
+                rect x=(format!("{}%", tenth(block.start / 10.0))) width=(format!("{}%", tenth((block.end - block.start) / 10.0))) height="90%" fill="url(#hatch)" {}
             }
-            @for span in &episodes {
-                rect class="v" x=(self.percent(span.start)) width=(self.width(*span)) height="90%" {}
-                rect class="vm" x=(self.percent(span.start)) width=(self.width(*span)) height="4" {}
-            }
-            @if episodes.len() <= 8 {
-                @for span in &episodes {
-                    text class="t-lim wide-only" x=(middle(*span)) y="4%" dy=".7em" text-anchor="middle" { (number::duration(span.seconds())) }
+            @for block in excluded.iter().filter(labelled) { text class="wide-only" x=(middle(block)) y="74%" text-anchor="middle" { "excluded" } }
+            @if broken.len() <= 8 {
+                @for block in &broken {
+                    text class="t-lim wide-only" x=(middle(block)) y="4%" dy=".7em" text-anchor="middle" { (number::duration(block.seconds)) }
                 }
             }
         }
+    }
+
+    /// Where spans are drawn, from left to right. Of more than [`MOST_BLOCKS`] those that are next to each other are one.
+    fn blocks(&self, spans: &[Span]) -> Vec<Block> {
+        let inner = spans.iter().map(|span| span.intersection(self.past));
+        let mut blocks: Vec<Block> = inner
+            .filter(|span| span.start < span.end)
+            .map(|span| {
+                let start = self.x(span.start);
+                Block {
+                    start,
+                    end: self.x(span.end).max(start + NARROWEST),
+                    seconds: span.seconds(),
+                }
+            })
+            .collect();
+        blocks.sort_by(|one, other| one.start.total_cmp(&other.start));
+        if blocks.len() <= MOST_BLOCKS {
+            return blocks;
+        }
+        let gap = WIDTH / MOST_BLOCKS as f64 - NARROWEST;
+        let mut joined: Vec<Block> = Vec::new();
+        for block in blocks {
+            match joined.last_mut() {
+                Some(last) if block.start - last.end < gap => {
+                    last.end = last.end.max(block.end);
+                    last.seconds += block.seconds;
+                }
+                _ => joined.push(block),
+            }
+        }
+        joined
     }
 
     fn lines(&self, scale: &Scale) -> Markup {
@@ -289,7 +330,7 @@ impl Chart<'_> {
             let over = run.iter().map(|point| (point.start, point.max));
             let under = run.iter().rev().map(|point| (point.start, point.min));
             if run.iter().any(|point| point.min < point.max) {
-                around += &self.closed(scale, over.chain(under));
+                around += &self.area(scale, over.chain(under));
             }
         }
         (line, around)
@@ -310,6 +351,21 @@ impl Chart<'_> {
             path if path.is_empty() => path,
             path => path + "z",
         }
+    }
+
+    /// A closed path in whole units, each point from the one before: nobody reads it back.
+    fn area(&self, scale: &Scale, points: impl Iterator<Item = (Timestamp, f64)>) -> String {
+        let mut path = String::new();
+        let mut before: Option<(f64, f64)> = None;
+        for (time, value) in points {
+            let (x, y) = (self.x(time).round(), scale.y(value).round());
+            let _ = match before {
+                None => write!(path, "M{x} {y}"),
+                Some((last_x, last_y)) => write!(path, "l{} {}", x - last_x, y - last_y),
+            };
+            before = Some((x, y));
+        }
+        path + "z"
     }
 
     fn bounds(&self, scale: &Scale) -> Markup {
@@ -399,6 +455,22 @@ pub(crate) fn key(with_future: bool, with_history: bool) -> Markup {
             li { svg viewBox="0 0 24 12" { path fill="url(#hatch)" d="M0 0h24v12H0z" {} } "excluded" }
             li { svg viewBox="0 0 24 12" { path class="nod" d="M0 0h24v12H0z" {} } "no data" }
             @if with_future { li { svg viewBox="0 0 24 12" { path class="b9" d="M0 0h24v12H0z" {} path class="b8" d="M0 3h24v6H0z" {} path class="f" d="M0 6h24" {} } "forecast; 80 and 95 of 100 paths" } }
+        }
+    }
+}
+
+/// What was measured, as a table of at most 60 rows.
+pub(crate) fn numbers(history: &[HistoryPoint], unit: Option<&str>, end: Timestamp) -> Markup {
+    let shown = |value| number::value(value, unit);
+    let every = history.len().div_ceil(60).max(1);
+    html! {
+        table {
+            caption { "Measured" }
+            thead { tr { th scope="col" { "from" } th scope="col" class="n" { "least" } th scope="col" class="n" { "average" } th scope="col" class="n" { "most" } th scope="col" class="n" { "samples" } } }
+            tbody { @for point in history.iter().step_by(every) { tr {
+                th scope="row" { (clock::at(point.start, end)) }
+                td class="n" { (shown(point.min)) } td class="n" { (shown(point.average)) } td class="n" { (shown(point.max)) } td class="n" { (point.samples) }
+            } } }
         }
     }
 }

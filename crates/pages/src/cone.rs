@@ -55,6 +55,9 @@ pub(crate) fn history(page: &ObjectivePage, budget: &Budget) -> Markup {
 fn finding(path: &[PathPoint]) -> Markup {
     html! {
         @match path.last() {
+            Some(last) if number::left(last.lower) == number::left(last.upper) => {
+                "At the paces of the last hour and longer, " (number::left(last.lower)) " would be left at " (clock::full(last.time)) "."
+            },
             Some(last) => {
                 "At the paces of the last hour and longer, between " (number::left(last.lower)) " and " (number::left(last.upper))
                 " would be left at " (clock::full(last.time)) "; the line is the pace of the shortest."
@@ -74,9 +77,10 @@ fn cone(budget: &Budget, now: Timestamp, ahead: Duration) -> Vec<PathPoint> {
     };
     let at = |step: u32| {
         let passed = ahead * step / STEPS;
-        // What is overspent by more than the whole budget would hide the rest.
+        // What would be overspent by more than a whole budget would hide the rest.
+        let least = left.min(-1.0);
         let after =
-            |pace: &f64| (left - pace * passed.as_secs_f64() / window.as_secs_f64()).max(-1.0);
+            |pace: &f64| (left - pace * passed.as_secs_f64() / window.as_secs_f64()).max(least);
         let each = || paces.iter().map(after);
         PathPoint {
             time: now + passed,

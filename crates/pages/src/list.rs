@@ -108,42 +108,80 @@ fn sentence(frame: &Frame<'_>, list: &List) -> Markup {
             .iter()
             .flat_map(|sla| sla.rows.iter().map(move |row| (sla, row)))
     };
-    let firing: Vec<_> = rows()
-        .filter(|(_, row)| row.check.state == State::Firing)
-        .collect();
+    let standing = |state, kind: &str| -> Vec<(&ShownSla, &Row)> {
+        rows()
+            .filter(|(_, row)| row.check.state == state && row.check.kind == kind)
+            .collect()
+    };
+    let (firing, burning) = (
+        standing(State::Firing, "range"),
+        standing(State::Firing, "events"),
+    );
+    let (pending, hasty) = (
+        standing(State::Pending, "range"),
+        standing(State::Pending, "events"),
+    );
+    let counted = |state| {
+        let own = list.counts.iter().find(|(own, _)| *own == state);
+        own.map_or(0, |(_, count)| *count as u64)
+    };
+    let (silent, fire) = (counted(State::NoData), counted(State::Firing));
+    let longest = pending
+        .iter()
+        .map(|(_, row)| row.check.for_seconds)
+        .fold(0.0, f64::max);
+    let is_calm = [&firing, &burning, &pending, &hasty]
+        .iter()
+        .all(|found| found.is_empty());
     let likely = rows()
         .filter(|(_, row)| !matches!(row.check.state, State::Firing | State::Pending))
         .filter_map(|(sla, row)| Some((sla, row, row.probability()?)))
         .filter(|(_, _, probability)| *probability >= 0.1)
         .max_by(|(.., one), (.., other)| one.total_cmp(other));
-    let silent = list
-        .counts
-        .iter()
-        .find(|(state, _)| *state == State::NoData);
-    let silent = silent.map_or(0, |(_, count)| *count as u64);
     let used_up = rows()
         .filter(|(_, row)| row.check.state != State::Firing && row.is_used_up())
         .count() as u64;
-    let linked = |sla: &ShownSla, row: &Row| {
-        html! {
-            a href=(objective_link(frame, sla, row)) { (name::of_entry(&row.check)) }
-        }
-    };
     html! {
-        @match &firing[..] {
-            [] => "Nothing is out of its range",
-            [(sla, row)] => { (linked(sla, row)) " is " b { "out of its range now" } },
-            [(sla, row), (other, second)] => { (linked(sla, row)) " and " (linked(other, second)) " are " b { "out of their ranges now" } },
-            [(sla, row), (other, second), rest @ ..] => {
-                (linked(sla, row)) ", " (linked(other, second)) " and " b { (number::count(rest.len() as u64, "other", "others")) " are out of their ranges now" }
-            },
+        (said(frame, &firing, " is ", "out of its range now", " are ", "out of their ranges now"))
+        (said(frame, &burning, " ", "burns its budget too fast", " ", "burn their budgets too fast"))
+        @if !pending.is_empty() {
+            @let ago = number::duration(longest);
+            (said(frame, &pending, " ", &format!("left its range less than {ago} ago"), " ", &format!("left their ranges less than {ago} ago")))
         }
-        ". "
+        (said(frame, &hasty, " burns its budget ", "faster than it lasts", " burn their budgets ", "faster than they last"))
+        // A question about another state, or a later page, leaves out what fires.
+        @if is_calm && fire > 0 { (number::count(fire, "objective is", "objectives are")) " firing, and not on this page. " }
+        @else if is_calm { "Nothing is out of its range. " }
         @if let Some((sla, row, probability)) = likely {
-            (linked(sla, row)) " may follow: " b { (number::probability(probability)) } " likely within 10 minutes. "
+            (linked(frame, (sla, row))) " may follow: " b { (number::probability(probability)) } " likely within 10 minutes. "
         }
         @if used_up > 0 { (number::count(used_up, "budget is", "budgets are")) " used up. " }
         @if silent > 0 { (number::count(silent, "objective has", "objectives have")) " no data." }
+    }
+}
+
+fn linked(frame: &Frame<'_>, (sla, row): (&ShownSla, &Row)) -> Markup {
+    html! { a href=(objective_link(frame, sla, row)) { (name::of_entry(&row.check)) } }
+}
+
+/// What holds of these objectives, the first two by name: what is said of one, or of several.
+fn said(
+    frame: &Frame<'_>,
+    found: &[(&ShownSla, &Row)],
+    is: &str,
+    one: &str,
+    are: &str,
+    several: &str,
+) -> Markup {
+    html! {
+        @match found {
+            [] => {},
+            [only] => { (linked(frame, *only)) (is) b { (one) } ". " },
+            [first, second] => { (linked(frame, *first)) " and " (linked(frame, *second)) (are) b { (several) } ". " },
+            [first, second, rest @ ..] => {
+                (linked(frame, *first)) ", " (linked(frame, *second)) " and " (number::count(rest.len() as u64, "other", "others")) (are) b { (several) } ". "
+            },
+        }
     }
 }
 
@@ -289,6 +327,7 @@ fn since(row: &Row) -> Markup {
     html! {
         @match (check.state, ongoing, check.as_of) {
             (State::Firing, Some(ongoing), Some(as_of)) => small { "for " (number::duration(as_of.seconds_since(ongoing.start))) },
+            (State::Pending, ..) if check.kind != "events" && check.for_seconds > 0.0 => small { "for less than " (number::duration(check.for_seconds)) },
             (State::NoData, ..) => small { (check.reason.as_deref().map(name::reason).unwrap_or_default()) },
             _ => {},
         }
@@ -300,15 +339,7 @@ fn since(row: &Row) -> Markup {
 /// The rule, and of how many series this one is the worst.
 fn about(row: &Row) -> String {
     let check = &row.check;
-    let target = row.budget.as_ref().and_then(Budget::target);
-    let rule = match (check.kind.as_str(), &row.budget, target) {
-        ("events", Some(budget), Some(target)) => {
-            let (share, window) = (number::share(target), budget.window());
-            format!("{share} of events good over {window}")
-        }
-        ("events", ..) => "share of good events".to_owned(),
-        _ => name::rule(check),
-    };
+    let rule = rule(row);
     match check.series {
         0 | 1 => rule,
         series => {
@@ -318,6 +349,19 @@ fn about(row: &Row) -> String {
             };
             format!("{rule}; worst of {series}{firing}")
         }
+    }
+}
+
+/// What an objective asks for.
+pub(crate) fn rule(row: &Row) -> String {
+    let target = row.budget.as_ref().and_then(Budget::target);
+    match (row.check.kind.as_str(), &row.budget, target) {
+        ("events", Some(budget), Some(target)) => {
+            let (share, window) = (number::share(target), budget.window());
+            format!("{share} of events good over {window}")
+        }
+        ("events", ..) => "share of good events".to_owned(),
+        _ => name::rule(&row.check),
     }
 }
 

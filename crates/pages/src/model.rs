@@ -444,6 +444,8 @@ pub struct Delivery {
     pub id: u64,
     /// The receiver's name.
     pub receiver: String,
+    /// The alert.
+    pub fingerprint: String,
     /// What it is about.
     pub r#type: String,
     /// How it stands.

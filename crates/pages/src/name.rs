@@ -1,11 +1,13 @@
 //! What things are called on a page.
 
 use domain::Labels;
+use maud::{Markup, html};
 
 use crate::{CheckEntry, number};
 
 /// A longer name is cut: the whole one stands in the title.
 const LONGEST: usize = 90;
+const LONGEST_SENTENCE: usize = 400;
 /// Labels that say by themselves where a series is from.
 const PLACES: [&str; 6] = ["nodeName", "instance", "node", "host", "pod", "service"];
 
@@ -93,12 +95,31 @@ pub(crate) fn reason(reason: &str) -> String {
 
 /// At most so much of a text.
 pub(crate) fn cut(text: &str) -> String {
-    if text.chars().count() <= LONGEST {
+    cut_to(LONGEST, text)
+}
+
+fn cut_to(longest: usize, text: &str) -> String {
+    if text.chars().count() <= longest {
         return text.to_owned();
     }
-    let mut short: String = text.chars().take(LONGEST - 1).collect();
+    let mut short: String = text.chars().take(longest - 1).collect();
     short.push('…');
     short
+}
+
+/// A sentence with names in backticks, those as code.
+pub(crate) fn sentence(text: &str) -> Markup {
+    let text = cut_to(LONGEST_SENTENCE, text);
+    let pieces: Vec<&str> = text.split('`').collect();
+    // One backtick alone is around nothing.
+    let are_pairs = pieces.len() % 2 == 1;
+    html! {
+        @if are_pairs {
+            @for (position, piece) in pieces.iter().enumerate() {
+                @if position % 2 == 1 { code { (piece) } } @else { (piece) }
+            }
+        } @else { (text) }
+    }
 }
 
 /// One segment of a path.

@@ -13,7 +13,7 @@ use crate::{
     clock, cone,
     frame::{scrolling, shown_time},
     icon::icon,
-    name, number,
+    list, name, number,
     sla::{exclusion_form, exclusions},
     spark,
 };
@@ -55,7 +55,7 @@ pub struct ObjectivePage {
 pub fn objective(frame: &Frame<'_>, page: &ObjectivePage) -> String {
     let check = &page.row.check;
     let name = name::of_entry(check);
-    let rule = name::rule(check);
+    let rule = list::rule(&page.row);
     let behind = Behind::new(frame, page);
     let main = html! {
         nav aria-label="Where you are" {
@@ -75,10 +75,8 @@ pub fn objective(frame: &Frame<'_>, page: &ObjectivePage) -> String {
         (shown_time(frame, (&path_of(page), chosen(page)), page.asked.as_deref(), page.span))
         div class="grid" {
             (main_chart(page, &behind))
-            (budget(page, &behind))
-            (trust(page, &behind))
-            (violations(page, &behind))
-            (excluded(frame, page, &behind))
+            div class="column w7" { (budget(page, &behind)) (violations(page, &behind)) }
+            div class="column w5" { (trust(page, &behind)) (excluded(frame, page, &behind)) }
             (all_series(frame, page))
         }
     };
@@ -170,9 +168,16 @@ fn facts(page: &ObjectivePage) -> Markup {
                     None => "of a violation",
                 } }
             } }
-            div { dt { "Violations, 3 h" } dd {
-                @match three { Some(counts) => { (counts.violations) small { (number::duration(counts.seconds)) } }, None => "–" }
-            } }
+            @if check.kind == "events" {
+                div { dt { "Burn, 1 h" } dd {
+                    @match budget.and_then(|budget| budget.burn("1h")) { Some(burn) => (number::times(burn)), None => "–" }
+                    small { "1× is as fast as it lasts" }
+                } }
+            } @else {
+                div { dt { "Violations, 3 h" } dd {
+                    @match three { Some(counts) => { (counts.violations) small { (number::duration(counts.seconds)) } }, None => "–" }
+                } }
+            }
             div { dt { "SLI" } dd {
                 @match budget.and_then(Budget::sli) { Some(sli) => (number::share(sli)), None => "–" }
                 small { @match budget.and_then(Budget::target) { Some(target) => { "of " (number::share(target)) " wanted" }, None => "no target" } }
@@ -293,23 +298,13 @@ fn finding(page: &ObjectivePage, unit: Option<&str>) -> Markup {
 /// The chart as tables.
 fn numbers(page: &ObjectivePage, unit: Option<&str>, path: &[PathPoint]) -> Markup {
     let shown = |value| number::value(value, unit);
-    let every = page.history.len().div_ceil(60).max(1);
     let steps = path.len().div_ceil(10).max(1);
     html! {
         @if !page.history.is_empty() || !path.is_empty() {
             details {
                 summary { "The numbers" }
                 div class="data" tabindex="0" role="group" aria-label="The numbers of the chart" {
-                    @if !page.history.is_empty() {
-                        table {
-                            caption { "Measured" }
-                            thead { tr { th scope="col" { "from" } th scope="col" class="n" { "least" } th scope="col" class="n" { "average" } th scope="col" class="n" { "most" } th scope="col" class="n" { "samples" } } }
-                            tbody { @for point in page.history.iter().step_by(every) { tr {
-                                th scope="row" { (clock::at(point.start, page.span.end)) }
-                                td class="n" { (shown(point.min)) } td class="n" { (shown(point.average)) } td class="n" { (shown(point.max)) } td class="n" { (point.samples) }
-                            } } }
-                        }
-                    }
+                    @if !page.history.is_empty() { (chart::numbers(&page.history, unit, page.span.end)) }
                     @if !path.is_empty() {
                         table {
                             caption { "Forecast" }
@@ -334,7 +329,7 @@ fn budget(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     };
     let Some(target) = budget.target() else {
         return html! {
-            section class="panel w7" { h2 { "Error budget" } p class="say" { "This objective has no target: there is no budget to spend. Give it a " code { "target" } " such as 0.99." } }
+            section class="panel" { h2 { "Error budget" } p class="say" { "This objective has no target: there is no budget to spend. Give it a " code { "target" } " such as 0.99." } }
         };
     };
     let events = |count: f64| format!("{} events", number::plain(count));
@@ -347,7 +342,7 @@ fn budget(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     };
     let allowed = allowed.unwrap_or_else(|| number::UNKNOWN.to_owned());
     html! {
-        section class="panel w7" {
+        section class="panel" {
             h2 { "Error budget of " (budget.window()) }
             p class="say" {
                 (number::share(1.0 - target)) " may be bad: " (allowed) ". "
@@ -358,9 +353,13 @@ fn budget(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
             @if let Some(left) = budget.left() { (spark::budget_bar(left)) }
             (cone::history(page, budget))
             @if !budget.alerts().is_empty() {
+                p class="say" {
+                    "How fast it is spent: 1× is as fast as it lasts. An alert fires while both windows are above its factor; the time says when that would be if everything were bad from now on."
+                    @if budget.alerts().iter().any(|alert| alert.frozen) { " One that is frozen stays as it was, as too little is measured." }
+                }
                 (scrolling("Burn-rate alerts", &html! {
                     table {
-                        caption { "How fast it is spent: 1× is as fast as it lasts. An alert fires while both windows are above its factor; the time says when that would be if everything were bad from now on." }
+                        caption class="sr" { "Burn-rate alerts" }
                         thead { tr { th scope="col" { "alert" } th scope="col" class="n" { "long" } th scope="col" class="n" { "short" } th scope="col" class="n" { "would fire at" } th scope="col" { "now" } } }
                         tbody { @for alert in budget.alerts() { (alert_row(alert, (budget.burn(&alert.long), budget.burn(&alert.short)), target, page.row.check.as_of)) } }
                     }
@@ -421,7 +420,7 @@ fn wait(window: &str, burn: f64, factor: f64, target: f64) -> Option<f64> {
 fn trust(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     let Some(trust) = page.row.trust.as_ref().filter(|trust| !trust.0.is_empty()) else {
         return html! {
-            section class="panel w5" { h2 { "How far to trust it" } p class="say" { "No forecast of this objective is scored yet. A forecast is scored when its 10 minutes are over." } }
+            section class="panel" { h2 { "How far to trust it" } p class="say" { "No forecast of this objective is scored yet. A forecast is scored when its 10 minutes are over." } }
         };
     };
     let own = page
@@ -429,7 +428,7 @@ fn trust(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
         .probability()
         .and_then(|probability| trust.bin(probability));
     html! {
-        section class="panel w5" {
+        section class="panel" {
             h2 { "How far to trust it" }
             p class="say" {
                 @match own {
@@ -496,7 +495,7 @@ fn wilson(share: f64, count: f64) -> (f64, f64) {
 fn violations(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     let unit = page.row.check.unit.as_deref();
     html! {
-        section class="panel w7" {
+        section class="panel" {
             h2 { "Violations" }
             @if page.violations.is_empty() { p class="say" { "None in this time." } } @else {
                 (scrolling("Violations", &html! {
@@ -524,7 +523,7 @@ fn violations(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
 
 fn excluded(frame: &Frame<'_>, page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
     html! {
-        section class="panel w5" {
+        section class="panel" {
             h2 { "Exclusions" }
             p class="say" { "Time that does not count, for a reason. Drag over the chart to choose it." }
             (exclusions(frame, &page.sla, &page.exclusions))

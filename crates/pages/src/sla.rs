@@ -99,10 +99,8 @@ fn sentence(sla: &ShownSla) -> String {
     }
     let of_all = format!("of {}", number::count(all, "objective", "objectives"));
     let states = match &parts[..] {
-        [] if all > 0 => format!(
-            "All {} in range",
-            number::count(all, "objective is", "objectives are")
-        ),
+        [] if all == 1 => "Its objective is in range".to_owned(),
+        [] if all > 1 => format!("All {all} objectives are in range"),
         [] => "No objective".to_owned(),
         parts => format!("{} {of_all}", parts.join(", ")),
     };

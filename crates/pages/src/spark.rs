@@ -56,6 +56,9 @@ pub(crate) fn spark(row: &Row) -> Markup {
     let bounds = || check.min.into_iter().chain(check.max).filter(is_near);
     let scale = Scale::holding(values().chain(bounds()));
     let marks = marks(check, as_of);
+    if marks.is_empty() && scale.is_none() {
+        return html! { span class="soft" { "–" } };
+    }
     let label = described(row);
     html! {
         svg class="spark" role="img" aria-label=(label) viewBox="0 0 200 40" preserveAspectRatio="none" {

@@ -1,10 +1,12 @@
 //! Trying bounds out: what they would have been reported as, and which would have been kept.
 
-use domain::Window;
+use domain::{Span, Window};
 use maud::{Markup, html};
 
 use crate::{
-    Frame, Place, Tried,
+    Frame, HistoryPoint, Place, Tried,
+    chart::{self, Chart},
+    clock,
     frame::{command, scrolling},
     name, number,
 };
@@ -16,6 +18,8 @@ pub struct TrialPage {
     pub fields: Vec<(&'static str, String)>,
     /// What came of them.
     pub tried: Option<Tried>,
+    /// What the worst series was like in the 12 h up to that moment.
+    pub history: Vec<HistoryPoint>,
     /// Where and what is wrong with them.
     pub faults: Vec<(String, String)>,
     /// The metrics that can be tried, for the list to choose from.
@@ -41,13 +45,13 @@ pub fn trial(frame: &Frame<'_>, page: &TrialPage) -> String {
     };
     let main = html! {
         h1 { "Try bounds out" }
-        p class="lead" { "What would an objective have reported, and which bounds would have been kept? Nothing is saved." }
+        p class="lead" { "What would bounds have reported, and which would have been kept? Nothing is saved." }
         @if !page.faults.is_empty() {
             div class="note firing" role="alert" {
                 ul class="faults" { @for (place, detail) in &page.faults { li { code { @if place.is_empty() { "the whole" } @else { (place) } } " " (detail) } } }
             }
         }
-        form method="get" action=(frame.path("/ui/try")) {
+        form class="fit" method="get" action=(frame.path("/ui/try")) {
             @for (name, words, example) in FIELDS {
                 div {
                     label for={ "try-" (name) } { (words) }
@@ -57,7 +61,12 @@ pub fn trial(frame: &Frame<'_>, page: &TrialPage) -> String {
             datalist id="metrics" { @for metric in &page.metrics { option value=(metric) {} } }
             button { "Try" }
         }
-        @if let Some(tried) = &page.tried { div class="grid after" { section class="panel" { h2 { "What it would report" } (outcome(tried)) (slider(tried, value("max"))) } } }
+        @if let Some(tried) = &page.tried {
+            div class="grid after" {
+                section class="panel" { h2 { "What it would report" } (outcome(tried)) }
+                (picture(page, tried))
+            }
+        }
         section class="ask" {
             (command("Ask for it yourself", &format!("curl -X POST {}/sla/try -d '{{\"objectives\":[{{\"metric\":\"cpuUsage\",\"max\":80}}],\"violations\":2}}'", frame.address)))
         }
@@ -65,32 +74,59 @@ pub fn trial(frame: &Frame<'_>, page: &TrialPage) -> String {
     frame.page("Try", Some(Place::Try), &main)
 }
 
-/// A slider over the values that the series had, for the greatest value.
-fn slider(tried: &Tried, max: &str) -> Markup {
-    let worst = tried
-        .check_json
-        .objectives
-        .iter()
-        .flat_map(|entry| &entry.episodes);
-    let worst = worst
-        .filter_map(|episode| episode.worst)
-        .fold(f64::NEG_INFINITY, f64::max);
-    let expected = tried
-        .predict_json
-        .objectives
-        .iter()
-        .filter_map(|entry| entry.predicted);
-    let least = expected.map(|own| own.min).fold(f64::INFINITY, f64::min);
-    let own: Option<f64> = max.parse().ok();
-    let (low, high) = (
-        least.min(own.unwrap_or(least)),
-        worst.max(own.unwrap_or(worst)),
+/// What the worst series was like, with the bounds that were tried; the script adds a slider that moves one of them.
+fn picture(page: &TrialPage, tried: &Tried) -> Markup {
+    let Some(entry) = tried.check_json.objectives.first() else {
+        return html! {};
+    };
+    if page.history.is_empty() && entry.episodes.is_empty() {
+        return html! {};
+    }
+    let unit = entry.unit.as_deref();
+    let past = Span {
+        start: tried.as_of - Window::TwelveHours.length(),
+        end: tried.as_of,
+    };
+    let chart = Chart {
+        past,
+        unit,
+        min: entry.min,
+        max: entry.max,
+        history: &page.history,
+        episodes: &entry.episodes,
+        excluded: &[],
+        silent: &[],
+        versions: &[],
+        path: &[],
+    };
+    let name = name::of_entry(entry);
+    let described = format!(
+        "{name} from {} to {}",
+        clock::instant(past.start),
+        clock::instant(past.end)
     );
+    let bound = [("max", entry.max), ("min", entry.min)];
+    let bound = bound.into_iter().find(|(_, bound)| bound.is_some());
     html! {
-        @if let (Some(own), true) = (own, low.is_finite() && high.is_finite() && low < high) {
-            div {
-                label for="slide" { "Slide the greatest value, then try again" }
-                input id="slide" type="range" data-for="try-max" min=(low) max=(high) step="any" value=(own);
+        figure class="panel" data-bound=[bound.map(|(field, _)| field)] {
+            figcaption {
+                div class="head" { h2 { (name) " in 12 h" } }
+                p class="say" id="tried" {
+                    @if entry.series > 1 { "The worst of " (entry.series) " series. " }
+                    @if let Some(windows) = &entry.windows {
+                        @let counts = windows.of(Window::TwelveHours);
+                        (number::count(counts.violations, "violation", "violations"))
+                        @if counts.violations > 0 { ", " (number::duration(counts.seconds)) " in all" } "."
+                    }
+                }
+            }
+            (chart.drawn(&described, "tried"))
+            (chart::key(false, !page.history.is_empty()))
+            @if !page.history.is_empty() {
+                details {
+                    summary { "The numbers" }
+                    div class="data" tabindex="0" role="group" aria-label="The numbers of the chart" { (chart::numbers(&page.history, unit, past.end)) }
+                }
             }
         }
     }

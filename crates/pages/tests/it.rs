@@ -9,7 +9,7 @@ use documents::{budgets, check, prediction, shown, time};
 use domain::Span;
 use pages::{
     Alerts, Asked, Frame, HistoryPoint, List, ObjectivePage, Row, Series, SeriesPage, ShownSla,
-    SlaPage, Sort, State, Trust, TrustBin, arranged,
+    SlaPage, Sort, State, Tried, Trust, TrustBin, arranged,
 };
 use serde_json::{from_value, json};
 
@@ -129,6 +129,18 @@ fn series_page(text: &str) -> SeriesPage {
     }
 }
 
+fn tried(text: &str, value: f64) -> Tried {
+    let failure = json!({"stage": text, "metric": text, "reason": text});
+    let recommended = json!({"objective": text, "labels": {text: text}, "min": null, "max": value});
+    Tried {
+        as_of: time("2026-11-23T08:45:00Z"),
+        check_json: check(text, "firing", 0.0, value),
+        predict_json: prediction(text, 0.3),
+        recommended: vec![from_value(recommended).unwrap()],
+        failures: vec![from_value(failure).unwrap()],
+    }
+}
+
 /// Every page about `text` and `value`.
 fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
     let frame = frame();
@@ -152,13 +164,14 @@ fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
     let new = pages::NewSla {
         document: Some(text.to_owned()),
         faults: vec![(text.to_owned(), text.to_owned())],
-        preview: None,
+        preview: Some(tried(text, value)),
     };
     let trial = pages::TrialPage {
         fields: vec![("metric", text.to_owned()), ("max", text.to_owned())],
         faults: vec![(text.to_owned(), text.to_owned())],
         metrics: vec![text.to_owned()],
-        tried: None,
+        history: objective_page(text, value).history,
+        tried: Some(tried(text, value)),
     };
     let page = SlaPage {
         sla: sla(),
@@ -237,6 +250,161 @@ fn any_value_is_shown() {
     }
     for (name, page) in every_page("", 80.0) {
         assert!(page.ends_with("</html>"), "{name}");
+    }
+}
+
+#[test]
+fn charts_are_light_however_much_broke() {
+    let mut page = objective_page("cpu", 80.0);
+    let first = page.violations[0].clone();
+    page.violations = (0..200)
+        .map(|number| {
+            let mut own = first.clone();
+            own.episode.start = page.span.start + std::time::Duration::from_secs(54 * number);
+            own.episode.end = own.episode.start + std::time::Duration::from_secs(20);
+            own
+        })
+        .collect();
+    for (number, point) in page.history.iter_mut().enumerate() {
+        point.min = -(number as f64 * 7.3 % 50.0);
+        point.max = number as f64 * 11.7 % 90.0;
+    }
+    page.row.trust = Some(Trust(vec![TrustBin {
+        lower: 0.3,
+        upper: 0.4,
+        said: 0.35,
+        happened: 0.3,
+        forecasts: 100,
+        independent: 10,
+    }]));
+    let shown = pages::objective(&frame(), &page);
+    let mut sizes: Vec<usize> = pictures(&shown).iter().map(|svg| svg.len()).collect();
+    sizes.sort_unstable();
+    let heaviest = *sizes.last().unwrap();
+    eprintln!("{} charts, at most {heaviest} bytes", sizes.len());
+    assert!(heaviest > 8_000 && heaviest <= 15_000, "{sizes:?}");
+}
+
+/// The outermost svg elements of a page.
+fn pictures(page: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (place, _) in page.match_indices('<') {
+        let rest = &page[place..];
+        if rest.starts_with("<svg") {
+            start = if depth == 0 { place } else { start };
+            depth += 1;
+        } else if rest.starts_with("</svg>") {
+            depth -= 1;
+            if depth == 0 {
+                found.push(&page[start..place + "</svg>".len()]);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_is_about_to_break_is_said_first() {
+    let sentence = |states: &[&str], asked: Option<State>| {
+        let slas: Vec<_> = states
+            .iter()
+            .map(|state| {
+                let check = check(state, state, 0.0, 80.0);
+                shown(check, prediction(state, 0.01), budgets(state, 0.5))
+            })
+            .collect();
+        let count = |state: State| {
+            let all = slas.iter().flat_map(|sla| &sla.rows);
+            all.filter(|row| row.check.state == state).count()
+        };
+        let counts = State::ALL.map(|state| (state, count(state))).to_vec();
+        let list = List {
+            counts,
+            ..list_of(arranged(slas, Sort::Worst, asked, None))
+        };
+        let page = pages::list(&frame(), &list);
+        let (_, rest) = page.split_once("<p class=\"lead\">").unwrap();
+        let markup = rest.split_once("</p>").unwrap().0;
+        let words = markup
+            .split('<')
+            .map(|part| part.split_once('>').map_or(part, |(_, text)| text));
+        words.collect::<String>()
+    };
+    let space = '\u{202f}';
+    for (states, asked, said) in [
+        (&["ok"][..], None, "Nothing is out of its range. "),
+        (
+            &["ok", "firing"],
+            None,
+            "firing on firing=firing is out of its range now. ",
+        ),
+        (
+            &["ok", "pending"],
+            None,
+            &*format!("pending on pending=pending left its range less than 1{space}m ago. "),
+        ),
+        (
+            &["pending", "firing", "firing", "firing"],
+            None,
+            &*format!(
+                "firing on firing=firing, firing on firing=firing and 1 other are out of their ranges now. pending on pending=pending left its range less than 1{space}m ago. "
+            ),
+        ),
+        (
+            &["ok", "firing"],
+            Some(State::Ok),
+            "1 objective is firing, and not on this page. ",
+        ),
+    ] {
+        assert_eq!(sentence(states, asked), said, "{states:?}");
+    }
+}
+
+#[test]
+fn the_watchdog_is_no_alarm() {
+    let alert = |name: &str, summary: &str| {
+        json!({"fingerprint": name, "labels": {"alertname": name, "sla": "web"},
+        "annotations": {"summary": summary}, "state": "firing", "frozen": false, "since": "2026-11-23T08:00:00Z",
+        "resolved_at": null, "reason": null})
+    };
+    let watchdog = alert("SlacastWatchdog", "slacast evaluates");
+    let broken = alert("SlacastViolation", "`cpu` is above 80");
+    for (alerts, title, said) in [
+        (
+            json!([watchdog]),
+            "Alerts",
+            "No alert fires but the watchdog, as it should.",
+        ),
+        (
+            json!([watchdog, broken]),
+            "1 firing",
+            "1 alert fires: <b><code>cpu</code> is above 80</b>.",
+        ),
+        (
+            json!([broken, broken]),
+            "2 firing",
+            "2 alerts fire. The newest: <b><code>cpu</code> is above 80</b>.",
+        ),
+        (json!([]), "Alerts", "No alert fires."),
+    ] {
+        let page = Alerts {
+            alerts: from_value(alerts).unwrap(),
+            deliveries: Vec::new(),
+            tested: None,
+            next: None,
+            state: None,
+            ..alerts_page("web")
+        };
+        let shown = pages::alerts(&frame(), &page);
+        assert!(
+            shown.contains(&format!("<title>{title} – slacast</title>")),
+            "{shown}"
+        );
+        assert!(
+            shown.contains(&format!("<p class=\"lead\">{said}</p>")),
+            "{shown}"
+        );
     }
 }
 

@@ -259,7 +259,7 @@ async fn silent(
 }
 
 /// What the series was like, bucket by bucket.
-async fn measured(
+pub(super) async fn measured(
     manager: &SlaManager,
     entry: &CheckEntry,
     span: Span,

@@ -1,11 +1,11 @@
 //! `GET /ui/try`: bounds tried out. It only reads, so that its address can be passed on.
 
-use domain::Labels;
+use domain::{Labels, Span, Window};
 use http_api::{ApiError, Call, Fault, Query, Reply, html};
-use pages::{TrialPage, Tried};
+use pages::{HistoryPoint, TrialPage, Tried};
 use serde_json::{Map, Value, json};
 
-use super::{faults, frame, read_reply};
+use super::{faults, frame, objective::measured, read_reply};
 use crate::{SlaManager, database, trial};
 
 const LONGEST: usize = 4096;
@@ -43,7 +43,10 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
     };
     if fields.iter().any(|(_, text)| text.is_some()) {
         match tried(manager, call, &fields).await {
-            Ok(tried) => page.tried = Some(tried),
+            Ok(tried) => {
+                page.history = shown_history(manager, &tried).await?;
+                page.tried = Some(tried);
+            }
             Err(error) => {
                 page.faults = faults(error)?;
             }
@@ -56,6 +59,18 @@ pub(crate) async fn page(manager: &SlaManager, call: &Call) -> Result<Reply, Api
     } else {
         html::refused(shown(Some(call.now)))
     })
+}
+
+/// What the worst series was like in the longest window that is reported.
+async fn shown_history(manager: &SlaManager, tried: &Tried) -> Result<Vec<HistoryPoint>, ApiError> {
+    let Some(worst) = tried.check_json.objectives.first() else {
+        return Ok(Vec::new());
+    };
+    let span = Span {
+        start: tried.as_of - Window::TwelveHours.length(),
+        end: tried.as_of,
+    };
+    measured(manager, worst, span).await
 }
 
 fn typed(query: &mut Query, name: &str) -> Option<String> {
