@@ -4,67 +4,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "it/asked.rs"]
+mod asked;
 #[path = "it/data.rs"]
 mod data;
 #[path = "it/driver.rs"]
 mod driver;
 #[path = "it/server.rs"]
 mod server;
+#[path = "it/told.rs"]
+mod told;
 
 use std::{fs, path::PathBuf};
 
-use data::filled;
+use asked::{EMPTY, FORMS, PAGES, Page, STATES};
+use data::{filled, presentable};
 use driver::{Driver, View};
 use server::{Access, Server};
-
-/// Every page but that of a series, and what it has to say.
-const PAGES: [(&str, &str, &str); 16] = [
-    ("list", "/ui", "out of its range now"),
-    (
-        "list-empty",
-        "/ui?q=nothing-is-called-so",
-        "No objective fits",
-    ),
-    ("list-then", "/ui?as_of=-1m", "As it was known at"),
-    (
-        "list-before-anything",
-        "/ui?as_of=2020-01-01T00:00:00Z",
-        "no data",
-    ),
-    ("sla", "/ui/sla/web", "in range"),
-    ("objective", "/ui/sla/web/cpu", "likely"),
-    (
-        "objective-before-anything",
-        "/ui/sla/web/cpu?as_of=2020-01-01T00:00:00Z",
-        "has no data",
-    ),
-    (
-        "objective-events",
-        "/ui/sla/shop/availability",
-        "Error budget",
-    ),
-    (
-        "objective-hostile",
-        "/ui/sla/a-service-whose-name-is-as-long-as-names-may-be-at-63-character/cpu",
-        "cpuUsage",
-    ),
-    ("series", "/ui/series", "cpuUsage"),
-    ("runs", "/ui/runs", "run"),
-    ("alerts", "/ui/alerts", "alert"),
-    ("alerts-then", "/ui/alerts?as_of=-1h", "is not known"),
-    ("try", "/ui/try", "Nothing is saved"),
-    ("new", "/ui/sla", "A new SLA"),
-    ("nowhere", "/ui/nowhere", "There is no such page"),
-];
-
-/// Those that an empty database has, and how they say how to fill it.
-const EMPTY: [(&str, &str, &str); 5] = [
-    ("list", "/ui", "There is no SLA yet"),
-    ("series", "/ui/series", "series"),
-    ("runs", "/ui/runs", "There is no run yet"),
-    ("alerts", "/ui/alerts", "No alert fires"),
-    ("try", "/ui/try", "Nothing is saved"),
-];
 
 /// Looks at pages as they are drawn and as axe finds them, and says how many it looked at.
 async fn look(
@@ -76,29 +32,26 @@ async fn look(
 ) -> usize {
     for (page, path, says) in pages {
         driver.goto(&server.url(path)).await;
-        let file = format!("{page}-{name}.png");
-        let picture = driver.picture().await;
-        if file == "list-1440-light.png" && std::env::var_os("RENEW").is_some() {
-            let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/page.png");
-            fs::write(readme, &picture).unwrap();
-        }
-        fs::write(pictures().join(&file), picture).unwrap();
-        assert!(driver.text().await.contains(says), "{file}: {says}");
-        let overflow = driver.overflow().await;
-        assert!(overflow <= 0, "{file} is {overflow} px too wide");
-        let violations = driver.axe(view).await;
-        assert_eq!(violations, Vec::<String>::new(), "{file}");
-        let injected =
-            "return typeof injected + document.querySelectorAll('main script, main img').length";
-        assert_eq!(driver.evaluate(injected).await, "undefined0", "{file}");
+        inspect(driver, view, &format!("{page}-{name}.png"), says).await;
     }
     let complaints = driver.complaints().await;
     assert_eq!(complaints, Vec::<String>::new(), "{name}");
     pages.len()
 }
 
-/// A page's name, where it is, and what it has to say.
-type Page<'a> = (&'a str, &'a str, &'a str);
+/// The page that the driver is at has this to say, is whole, and is as axe wants it.
+async fn inspect(driver: &Driver, view: View, file: &str, says: &str) {
+    let picture = driver.picture().await;
+    fs::write(pictures().join(file), picture).unwrap();
+    assert!(driver.text().await.contains(says), "{file}: {says}");
+    let overflow = driver.overflow().await;
+    assert!(overflow <= 0, "{file} is {overflow} px too wide");
+    let violations = driver.axe(view).await;
+    assert_eq!(violations, Vec::<String>::new(), "{file}");
+    let injected =
+        "return typeof injected + document.querySelectorAll('main script, main img').length";
+    assert_eq!(driver.evaluate(injected).await, "undefined0", "{file}");
+}
 
 fn pictures() -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/pages");
@@ -120,6 +73,124 @@ async fn every_page_is_whole_and_accessible() {
         checked += look(&driver, &server, view, &view.name(), &pages).await;
     }
     eprintln!("axe: {checked} pages, 0 violations");
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_the_picture_of_the_readme() {
+    let database = presentable().await;
+    let server = Server::start(database.store().clone(), Access::Anybody).await;
+    let driver = Driver::start().await;
+    let view = View::all()[0];
+    driver.view(view).await;
+    driver.goto(&server.url("/ui")).await;
+    inspect(&driver, view, "readme.png", "out of its range now").await;
+    if std::env::var_os("RENEW").is_some() {
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/page.png");
+        fs::write(readme, driver.picture().await).unwrap();
+    }
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_state_and_answer_is_whole_and_accessible() {
+    let database = filled().await;
+    let server = Server::start(database.store().clone(), Access::Anybody).await;
+    let late = Server::late(database.store().clone()).await;
+    let driver = Driver::start().await;
+    let of_fleet = |instance| {
+        format!(
+            "/ui/sla/fleet/cpu?series={}",
+            data::series_of_fleet(instance)
+        )
+    };
+    let (frozen, ended) = (of_fleet("frozen"), of_fleet("ended"));
+    let mut states: Vec<Page<'_>> = STATES.to_vec();
+    states.push(("objective-frozen", frozen.as_str(), "Frozen"));
+    states.push(("objective-ended", ended.as_str(), "ended"));
+    let lates = [
+        ("list-stale", "/ui", "stale"),
+        ("sla-stale", "/ui/sla/web", "stale"),
+        ("objective-stale", "/ui/sla/web/cpu", "known too long ago"),
+        (
+            "try-away",
+            "/ui/try?metric=cpuUsage&max=40",
+            "Something that this page needs is away",
+        ),
+    ];
+    let mut checked = 0;
+    for view in View::pairs() {
+        driver.view(view).await;
+        let name = view.name();
+        checked += look(&driver, &server, view, &name, &states).await;
+        checked += look(&driver, &late, view, &name, &lates).await;
+        for sent in &FORMS {
+            driver.goto(&server.url(sent.path)).await;
+            if !sent.before.is_empty() {
+                driver.evaluate(sent.before).await;
+            }
+            for (field, text) in sent.fields {
+                driver.fill(field, text).await;
+            }
+            driver.press(sent.button).await;
+            let file = format!("{}-{name}.png", sent.page);
+            inspect(&driver, view, &file, sent.says).await;
+            checked += 1;
+        }
+    }
+    eprintln!("axe: {checked} pages, 0 violations");
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_not_signed_in_or_may_only_read_is_told_so() {
+    let database = filled().await;
+    let server = Server::start(database.store().clone(), Access::Token).await;
+    let driver = Driver::start().await;
+    let mut checked = 0;
+    for view in View::pairs() {
+        driver.view(view).await;
+        let name = view.name();
+        let file = |page: &str| format!("{page}-{name}.png");
+        driver.goto(&server.url("/ui/sla/web")).await;
+        inspect(&driver, view, &file("login"), "Sign in").await;
+        driver.submit("#token", "wrong-wrong-wrong").await;
+        inspect(&driver, view, &file("login-wrong"), "This is no token").await;
+        driver.submit("#token", server::READER).await;
+        inspect(&driver, view, &file("signed-in"), "Sign out").await;
+        driver.press("[value=retire]").await;
+        inspect(&driver, view, &file("forbidden"), "This is not permitted").await;
+        driver.goto(&server.url("/ui")).await;
+        driver.press("form[action$=logout] button").await;
+        checked += 4;
+    }
+    eprintln!("axe: {checked} pages, 0 violations");
+    driver.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_slides_over_what_was_measured() {
+    let database = filled().await;
+    let server = Server::start(database.store().clone(), Access::Anybody).await;
+    let driver = Driver::start().await;
+    driver.view(View::all()[0]).await;
+    let path = "/ui/try?metric=cpuUsage&max=40&for=1m";
+    driver.goto(&server.url(path)).await;
+    let slid = "const s = document.getElementById('slide'); s.focus(); s.value = 50; s.dispatchEvent(new Event('input')); \
+        return document.getElementById('try-max').value + document.querySelector('.slide output').value";
+    let slid = driver.evaluate(slid).await;
+    let slid = slid.as_str().unwrap();
+    // The step of the slider is a part of what the chart shows.
+    let (_, counted) = slid.split_once(": ").unwrap();
+    assert!(slid.starts_with("50") || slid.starts_with("49"), "{slid}");
+    assert!(
+        counted.ends_with(" averages are beyond it") && !counted.starts_with("0 of"),
+        "{slid}"
+    );
+    // A time cannot be chosen there.
+    let dragged = "document.querySelector('.chart').dispatchEvent(new MouseEvent('dblclick', {bubbles: true})); return location.search";
+    let search = path.split_once("/try").unwrap().1;
+    assert_eq!(driver.evaluate(dragged).await, search);
     driver.stop().await;
 }
 

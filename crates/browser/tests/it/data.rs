@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    Labels, Sample, Timestamp,
-    evaluation::{ForecastRisk, Outlook, PredictedValues, STALENESS, clean, evaluate},
-    events::{Counting, Minute, SliceCounts},
-    message::{SeriesReference, SlicesDocument, ViolationsDocument},
-    sla::{AnyObjective, Draft, EventsObjective, ExclusionDraft, Objective},
+    Timestamp,
+    sla::{AnyObjective, Draft, ExclusionDraft, Objective},
 };
 use serde_json::{Value, json};
 use store::{
@@ -17,50 +14,35 @@ use store::{
     testing::{Documents, TestDatabase, recorded},
 };
 
-/// A name that would be markup if anything let it.
-const HOSTILE: &str = r#""><script>injected = 1</script><img src=x onerror="injected = 1">"#;
+use crate::{
+    server,
+    told::{HOSTILE, Shape, counted, failed, history, judged, judged_until, scores},
+};
+
+/// SLAs that say something, and nothing odd: the picture of the README.
+pub(crate) async fn presentable() -> TestDatabase {
+    let database = TestDatabase::create().await;
+    let (made, as_of) = times();
+    let documents = ranges(database.store(), &PRESENTABLE, made, as_of).await;
+    let documents = recorded(documents);
+    database.store().store_batch(&documents, &[]).await.unwrap();
+    events(database.store(), made, as_of).await;
+    database
+}
 
 /// A database with something on every page.
 pub(crate) async fn filled() -> TestDatabase {
-    let database = TestDatabase::create().await;
+    let database = presentable().await;
     let store = database.store();
-    let now: Timestamp = chrono::Utc::now().into();
-    let as_of = now.floor_to_second() - Duration::from_secs(6);
-    let made = as_of - Duration::from_secs(30 * 3600);
-    let mut documents = Vec::new();
-    for (name, instance, shape, probability) in [
-        ("web", "demo", Shape::Excursions, 0.12),
-        ("checkout", "pay-1", Shape::High, 0.97),
-        ("search", "idx-3", Shape::Rising, 0.55),
-        ("mail", "mx-1", Shape::Calm, 0.004),
-        (
-            "a-service-whose-name-is-as-long-as-names-may-be-at-63-characters",
-            HOSTILE,
-            Shape::Calm,
-            0.2,
-        ),
-    ] {
-        let name = &name[..name.len().min(63)];
-        let objective = json!({"id": "cpu", "metric": "cpuUsage", "labels": {"instance": instance},
-            "min": 0, "max": 80, "for": "1m", "target": 0.99, "budget_window": "1d"});
-        let objective = put(store, name, &objective, made).await;
-        let about = Documents::about("cpuUsage", instance);
-        documents.push(judged(name, &objective, &about, shape, probability, as_of));
-        documents.extend([
-            about.metrics(as_of),
-            about.metadata(as_of),
-            about.prediction(as_of),
-        ]);
-    }
-    put(
-        store,
-        "archive",
-        &json!({"id": "disk", "metric": "diskFree", "min": 5}),
-        made,
-    )
-    .await;
+    let (made, as_of) = times();
+    let mut documents = ranges(store, &[LONG_AND_HOSTILE], made, as_of).await;
+    documents.push(failed(as_of - Duration::from_secs(45)));
+    documents.extend(fleet(store, made, as_of).await);
+    documents.extend(in_part(store, made, as_of).await);
+    alerts(store, made, as_of - Duration::from_secs(60)).await;
+    let disk = json!({"id": "disk", "metric": "diskFree", "min": 5});
+    put(store, "archive", &disk, made).await;
     store.store_batch(&recorded(documents), &[]).await.unwrap();
-    events(store, made, as_of).await;
     let excluded = ExclusionDraft {
         from: as_of - Duration::from_secs(5_400),
         to: as_of - Duration::from_secs(4_800),
@@ -70,12 +52,73 @@ pub(crate) async fn filled() -> TestDatabase {
     };
     let excluded = store.create_exclusion("web", &excluded, as_of);
     excluded.await.unwrap();
+    server::compare(store).await;
     database
+}
+
+/// An SLA of one range: its name, the instance, what that did, and how likely a violation is.
+type Range = (&'static str, &'static str, Shape, f64);
+
+const PRESENTABLE: [Range; 4] = [
+    ("web", "demo", Shape::Excursions, 0.12),
+    ("checkout", "pay-1", Shape::High, 0.97),
+    ("search", "idx-3", Shape::Rising, 0.55),
+    ("mail", "mx-1", Shape::Calm, 0.004),
+];
+const LONG_AND_HOSTILE: Range = (
+    "a-service-whose-name-is-as-long-as-names-may-be-at-63-character",
+    HOSTILE,
+    Shape::Calm,
+    0.2,
+);
+
+/// When the SLAs were made, and the newest run.
+fn times() -> (Timestamp, Timestamp) {
+    let now: Timestamp = chrono::Utc::now().into();
+    let as_of = now.floor_to_second() - Duration::from_secs(6);
+    (as_of - Duration::from_secs(30 * 3600), as_of)
+}
+
+async fn ranges(
+    store: &Store,
+    ranges: &[Range],
+    made: Timestamp,
+    as_of: Timestamp,
+) -> Vec<Document> {
+    let mut documents = Vec::new();
+    for (name, instance, shape, probability) in ranges {
+        let objective = json!({"id": "cpu", "metric": "cpuUsage", "labels": {"instance": instance},
+            "min": 0, "max": 80, "for": "1m", "target": 0.99, "budget_window": "1d"});
+        let objective = put(store, name, &objective, made).await;
+        let about = Documents::about("cpuUsage", instance);
+        documents.push(judged(
+            name,
+            &objective,
+            &about,
+            *shape,
+            *probability,
+            as_of,
+        ));
+        documents.extend([
+            about.metrics(as_of),
+            about.metadata(as_of),
+            about.prediction(as_of),
+            history(&about, *shape, as_of),
+        ]);
+        documents.extend(scores(&about, name, &objective, as_of));
+    }
+    documents
 }
 
 /// The id of a series that the filled database knows.
 pub(crate) fn series() -> String {
     let about = Documents::about("cpuUsage", "demo");
+    about.series().id().to_string()
+}
+
+/// The id of a series of the SLA `fleet`.
+pub(crate) fn series_of_fleet(instance: &str) -> String {
+    let about = Documents::about("cpuUsage", instance);
     about.series().id().to_string()
 }
 
@@ -92,75 +135,64 @@ pub(crate) async fn crowded(count: u32) -> TestDatabase {
     database
 }
 
-/// What a series did in the last 12 h.
-#[derive(Clone, Copy)]
-enum Shape {
-    Calm,
-    Excursions,
-    Rising,
-    High,
+/// An objective on three series: one stands, one fell silent while it was out of range, one ended hours ago.
+async fn fleet(store: &Store, made: Timestamp, as_of: Timestamp) -> Vec<Document> {
+    let objective = json!({"id": "cpu", "metric": "cpuUsage", "labels": {"job": "node"}, "max": 80,
+        "series_end": "ended"});
+    let objective = put(store, "fleet", &objective, made).await;
+    let of = |instance: &str, shape, silent| {
+        let about = Documents::about("cpuUsage", instance);
+        judged_until("fleet", &objective, &about, (shape, silent), 0.05, as_of)
+    };
+    vec![
+        of("stands", Shape::Calm, 0),
+        of("frozen", Shape::High, 400),
+        of("ended", Shape::Calm, 3 * 3600),
+    ]
 }
 
-impl Shape {
-    fn value(self, age: u64) -> f64 {
-        let wave = 30.0 + 12.0 * ((age / 15) as f64 / 40.0).sin();
-        match self {
-            Self::Calm => wave,
-            Self::Excursions if age % 4_000 > 3_700 => 93.0,
-            Self::Excursions => wave,
-            Self::Rising if age < 45 => 84.0,
-            Self::Rising => wave,
-            Self::High if age < 1_200 => 96.0,
-            Self::High => wave,
-        }
+/// An SLA of two objectives, one of which was not evaluated since the run before.
+async fn in_part(store: &Store, made: Timestamp, as_of: Timestamp) -> Vec<Document> {
+    let of = |id: &str| json!({"id": id, "metric": id, "max": 80});
+    let objectives = put_all(store, "in-part", &json!([of("cpuUsage"), of("load")]), made).await;
+    let as_ofs = [as_of, as_of - Duration::from_secs(30)];
+    let judged = objectives.iter().zip(as_ofs).map(|(objective, as_of)| {
+        let about = Documents::about(&objective.metric, "half");
+        judged("in-part", objective, &about, Shape::Calm, 0.02, as_of)
+    });
+    judged.collect()
+}
+
+/// Alerts of earlier: one that is resolved since, and one that is frozen.
+async fn alerts(store: &Store, made: Timestamp, as_of: Timestamp) {
+    let objective = json!({"id": "cpu", "metric": "cpuUsage", "max": 80});
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for (name, later) in [
+        ("resolved", (Shape::Calm, 0)),
+        ("silent", (Shape::High, 430)),
+    ] {
+        let objective = put(store, name, &objective, made).await;
+        let about = Documents::about("cpuUsage", name);
+        before.push(judged(name, &objective, &about, Shape::High, 0.9, as_of));
+        let as_of = as_of + Duration::from_secs(30);
+        after.push(judged_until(name, &objective, &about, later, 0.1, as_of));
     }
-}
-
-fn judged(
-    sla: &str,
-    objective: &Objective,
-    about: &Documents,
-    shape: Shape,
-    probability: f64,
-    as_of: Timestamp,
-) -> Document {
-    let ages = (0..12 * 240_u64).map(|position| 15 * position);
-    // A while in which nothing was measured.
-    let ages = ages.filter(|age| !(7_000..8_000).contains(age));
-    let samples = ages.map(|age| Sample {
-        time: as_of - Duration::from_secs(age),
-        value: shape.value(age),
-    });
-    let samples = clean(samples.collect());
-    let judgement = evaluate(objective, &samples, STALENESS, as_of)
-        .judgement()
-        .unwrap();
-    let series = SeriesReference::new(about.series(), Some("percent".to_owned()));
-    let outlook = Outlook::Forecast(ForecastRisk {
-        probability,
-        probability_new: probability / 2.0,
-        expected_violations: probability,
-        expected_seconds: 60.0 * probability,
-        predicted: Some(PredictedValues {
-            min: 22.0,
-            max: 58.0,
-            average: 37.0,
-        }),
-        ..ForecastRisk::default()
-    });
-    let sla = sla.parse().unwrap();
-    let document = ViolationsDocument::judged(&sla, 1, objective, series, judgement, outlook);
-    Document::Violations(Box::new(document))
+    store.store_batch(&recorded(before), &[]).await.unwrap();
+    server::compare(store).await;
+    store.store_batch(&recorded(after), &[]).await.unwrap();
 }
 
 async fn put(store: &Store, name: &str, objective: &Value, made: Timestamp) -> Objective {
-    let draft = Draft::parse(&json!({ "objectives": [objective] })).unwrap();
-    let ranges = draft.ranges();
-    store
-        .put_sla(name, &draft.objectives, &Condition::Any, made)
+    put_all(store, name, &json!([objective]), made)
         .await
-        .unwrap();
-    ranges[0].clone()
+        .remove(0)
+}
+
+async fn put_all(store: &Store, name: &str, objectives: &Value, made: Timestamp) -> Vec<Objective> {
+    let draft = Draft::parse(&json!({ "objectives": objectives })).unwrap();
+    let put = store.put_sla(name, &draft.objectives, &Condition::Any, made);
+    put.await.unwrap();
+    draft.ranges()
 }
 
 /// An SLA of events that burns its budget.
@@ -181,31 +213,4 @@ async fn events(store: &Store, made: Timestamp, as_of: Timestamp) {
         let batch = recorded([counted(&objective, as_of)]);
         store.store_batch(&batch, &[]).await.unwrap();
     }
-}
-
-fn counted(objective: &EventsObjective, as_of: Timestamp) -> Document {
-    let slices = Counting::run_slices(as_of);
-    let ends = Minute::ended_by(slices.start).up_to(Minute::ended_by(slices.end));
-    let slices = ends.map(|minute| {
-        let number = minute.end().millis() / 60_000;
-        SliceCounts {
-            end: minute.end(),
-            sums: [
-                (number % 7 * (number % 3)) as f64,
-                300.0 + (number % 40) as f64,
-            ],
-            measured: true,
-            reach: Some(minute.start() - Duration::from_secs(15)),
-        }
-    });
-    Document::Slices(Box::new(SlicesDocument {
-        sla: "shop".parse().unwrap(),
-        version: 1,
-        definition: objective.definition(),
-        group: Labels::default(),
-        objective: objective.clone(),
-        as_of,
-        resets: 0,
-        slices: slices.collect(),
-    }))
 }

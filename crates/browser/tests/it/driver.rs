@@ -40,6 +40,13 @@ impl View {
         all
     }
 
+    /// Some of all, in which each two of these properties meet in every way.
+    pub(crate) fn pairs() -> Vec<Self> {
+        let all = Self::all().into_iter();
+        let is_chosen = |view: &Self| (view.width == 1440) == (view.is_dark != view.with_script);
+        all.filter(is_chosen).collect()
+    }
+
     pub(crate) fn name(self) -> String {
         let scheme = if self.is_dark { "dark" } else { "light" };
         let script = if self.with_script { "" } else { "-no-script" };
@@ -220,8 +227,11 @@ impl Driver {
         let entries = log.as_array().cloned().unwrap_or_default();
         let severe = entries.iter().filter(|entry| entry["level"] == "SEVERE");
         let texts = severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned());
-        // A page that is not there is asked for on purpose.
-        texts.filter(|text| !text.contains("/ui/nowhere")).collect()
+        // Pages that refuse what is asked are asked for on purpose.
+        let is_of_page = |text: &String| {
+            text.contains("responded with a status of") && !text.contains("/ui/assets/")
+        };
+        texts.filter(|text| !is_of_page(text)).collect()
     }
 
     /// Types into a field.
@@ -236,13 +246,22 @@ impl Driver {
     /// Types into a field and sends its form.
     pub(crate) async fn submit(&self, field: &str, text: &str) {
         self.fill(field, text).await;
-        let before = self.find("html").await;
         let field = self.find(field).await;
-        self.post(
-            &format!("/element/{field}/value"),
-            json!({"text": "\u{e007}"}),
-        )
-        .await;
+        let enter = json!({"text": "\u{e007}"});
+        self.leave(&format!("/element/{field}/value"), enter).await;
+    }
+
+    /// Presses a button that leads to another page.
+    pub(crate) async fn press(&self, button: &str) {
+        let button = self.find(button).await;
+        self.leave(&format!("/element/{button}/click"), json!({}))
+            .await;
+    }
+
+    /// Does something that leads to another page.
+    async fn leave(&self, path: &str, body: Value) {
+        let before = self.find("html").await;
+        self.post(path, body).await;
         // The next page is there once its root is another.
         for _ in 0..600 {
             if self.find("html").await != before {

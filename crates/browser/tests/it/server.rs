@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use alerting::{
     Alerting,
+    function::Function,
     receivers::{Receivers, resolver::SystemLookup},
 };
 use axum::{
@@ -15,12 +16,17 @@ use axum::{
 use config::{AccessConfig, AlertConfig, Bounds, Environment};
 use http_api::{Api, Reply};
 use lambda_http::{Body, Request, RequestExt, aws_lambda_events::query_map::QueryMap};
+use lambda_runtime::{Context, LambdaEvent};
 use retrieval::Retrieval;
 use sla::{Evaluator, ReadLast, SlaManager};
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub(crate) const TOKEN: &str = "writer-writer-writer";
+/// One that only reads.
+pub(crate) const READER: &str = "reader-reader-reader";
+/// However long the browser takes, nothing becomes stale.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Who may see the pages.
 #[derive(Clone, Copy)]
@@ -41,21 +47,41 @@ struct Functions {
 }
 
 impl Server {
+    /// Beside an etl that answers every trial.
     pub(crate) async fn start(store: Store, access: Access) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let etl = format!("http://{}", listener.local_addr().unwrap());
+        let evaluator = Evaluator::new(Some(etl.parse().unwrap()), None).unwrap();
+        Self::on(listener, store, access, (evaluator, DAY)).await
+    }
+
+    /// Without etl, and so late that everything is stale.
+    pub(crate) async fn late(store: Store) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let evaluator = Evaluator::new(None, None).unwrap();
+        let rest = (evaluator, Duration::from_secs(1));
+        Self::on(listener, store, Access::Anybody, rest).await
+    }
+
+    async fn on(
+        listener: TcpListener,
+        store: Store,
+        access: Access,
+        (evaluator, schedule_interval): (Evaluator, Duration),
+    ) -> Self {
         let access = match access {
             Access::Anybody => AccessConfig::Anonymous,
-            Access::Token => AccessConfig::Tokens(vec![(TOKEN.into(), config::Access::ReadWrite)]),
+            Access::Token => AccessConfig::Tokens(vec![
+                (TOKEN.into(), config::Access::ReadWrite),
+                (READER.into(), config::Access::ReadOnly),
+            ]),
         };
-        // However long the browser takes, nothing becomes stale.
-        let schedule_interval = Duration::from_secs(24 * 3600);
-        let environment = Environment::default();
-        let alerts = AlertConfig::read(&environment).unwrap();
         let functions = Functions {
             sla: (
                 Api::new(sla::ROUTES, &access),
                 SlaManager {
                     store: store.clone(),
-                    evaluator: Evaluator::new(None, None).unwrap(),
+                    evaluator,
                     schedule_interval,
                     settle: Duration::from_secs(5),
                     bounds: Bounds::default(),
@@ -72,18 +98,9 @@ impl Server {
             ),
             alerting: (
                 Api::new(alerting::ROUTES, &access),
-                Alerting {
-                    store,
-                    receivers: Receivers::new(&alerts, &environment, Arc::new(SystemLookup))
-                        .unwrap(),
-                    schedule_interval,
-                    hold: alerts.hold,
-                    public_url: String::new(),
-                    kept: Duration::from_secs(86_400),
-                },
+                alerting(store, &Environment::default(), schedule_interval),
             ),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new()
             .fallback(serve)
@@ -105,6 +122,39 @@ impl Drop for Server {
     }
 }
 
+fn alerting(store: Store, environment: &Environment, schedule_interval: Duration) -> Alerting {
+    let alerts = AlertConfig::read(environment).unwrap();
+    Alerting {
+        store,
+        receivers: Receivers::new(&alerts, environment, Arc::new(SystemLookup)).unwrap(),
+        schedule_interval,
+        hold: alerts.hold,
+        public_url: String::new(),
+        kept: Duration::from_secs(86_400),
+    }
+}
+
+/// Compares what holds with what was said, and fails to deliver what changed: nobody listens on that port.
+pub(crate) async fn compare(store: &Store) {
+    let webhooks = serde_json::json!([{"name": "ops", "url": "http://127.0.0.1:1/",
+        "secrets": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}]);
+    let webhooks = webhooks.to_string();
+    let environment: Environment = [
+        ("ALERT_WEBHOOKS", webhooks.as_str()),
+        ("ALERT_ALLOW_PRIVATE", "true"),
+    ]
+    .into_iter()
+    .collect();
+    let function = Function::new(
+        alerting(store.clone(), &environment, DAY),
+        &AccessConfig::Anonymous,
+    );
+    let event =
+        serde_json::json!({"detail-type": "Scheduled Event", "time": "2026-11-23T08:45:00Z"});
+    let event = LambdaEvent::new(event, Context::default());
+    function.handle(event).await.unwrap();
+}
+
 async fn serve(
     State(functions): State<Arc<Functions>>,
     method: Method,
@@ -113,6 +163,10 @@ async fn serve(
     body: Bytes,
 ) -> Response<Sent> {
     let path = uri.path().to_owned();
+    if path == "/ETL" {
+        let tried = serde_json::to_string(&crate::told::tried()).unwrap();
+        return Response::new(Sent::from(tried));
+    }
     let query: QueryMap = uri.query().unwrap_or_default().parse().unwrap();
     let mut request = Request::new(Body::from(body.to_vec()));
     *request.method_mut() = method;
