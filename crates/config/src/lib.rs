@@ -24,4 +24,4 @@ pub use history::HistoryTerms;
 pub use kafka::{Brokers, KafkaAuth, KafkaCompression, KafkaConfig, MskCluster, SaslMechanism};
 pub use prometheus::{PrometheusAuth, PrometheusConfig};
 pub use secrecy::{ExposeSecret, SecretSlice, SecretString};
-pub use timing::{Retention, schedule_interval, settle};
+pub use timing::{LONGEST_SETTLE, Retention, schedule_interval, settle};

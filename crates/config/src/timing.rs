@@ -38,13 +38,16 @@ impl Retention {
     }
 }
 
+/// The longest [`settle`].
+pub const LONGEST_SETTLE: Duration = Duration::from_secs(600);
+
 /// `SETTLE`, default 5s: how far behind the clock a run looks, so that scrapes in flight have arrived. At most 10m.
 ///
 /// # Errors
 /// When it is malformed, not a whole number of seconds, or longer than 10 minutes.
 pub fn settle(environment: &Environment) -> Result<Duration, ConfigError> {
     let settle = environment.duration("SETTLE", Duration::from_secs(5))?;
-    if settle.subsec_nanos() != 0 || settle > Duration::from_secs(600) {
+    if settle.subsec_nanos() != 0 || settle > LONGEST_SETTLE {
         return Err(ConfigError::new(
             "SETTLE",
             "is not a whole number of seconds up to 10m",

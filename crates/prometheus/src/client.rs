@@ -220,6 +220,11 @@ impl Prometheus {
         url
     }
 
+    /// Whether requests carry a login.
+    pub(crate) fn has_login(&self) -> bool {
+        !matches!(self.auth, PrometheusAuth::None)
+    }
+
     /// Whether it is Amazon's, which has no remote read.
     pub(crate) fn is_signed(&self) -> bool {
         self.signer.is_some()

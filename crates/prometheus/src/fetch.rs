@@ -170,7 +170,7 @@ impl Prometheus {
             Ok(response) => response,
             Err(why) => {
                 let warning = format!(
-                    "Prometheus has no remote read that can be used ({why}): the query API is asked instead"
+                    "there is no remote read that can be used ({why}): the query API is asked instead"
                 );
                 let no = Streams::No {
                     warning: warning.clone(),

@@ -7,7 +7,7 @@ use std::{
 use anyhow::{Context, Result};
 use chrono::Utc;
 use comfy_table::{Table, presets::NOTHING};
-use config::{Environment, PrometheusConfig};
+use config::{Environment, PrometheusConfig, settle};
 use domain::duration;
 use prometheus::{Examined, Metric, Prometheus, Server, metrics_file};
 
@@ -29,6 +29,7 @@ pub(crate) async fn check(
 ) -> Result<ExitCode> {
     let environment = environment(data, url)?;
     let config = PrometheusConfig::read(&environment)?;
+    let settle = settle(&environment)?;
     let prometheus = Prometheus::new(&config)?;
     let path = metrics_path(&environment, root);
     let metrics = metrics_file::load(&path)?;
@@ -36,7 +37,7 @@ pub(crate) async fn check(
     let server = prometheus.examine(now).await;
     output::line(&about_server(&server, &config))?;
     for advice in &server.advice {
-        output::line(advice)?;
+        output::line(&format!("{advice}\n"))?;
     }
     if !server.ways.iter().any(|way| way.works) {
         output::line("No metric can be read until that is mended.")?;
@@ -44,7 +45,7 @@ pub(crate) async fn check(
     }
     let mut examined = Vec::new();
     for metric in &metrics {
-        let mut found = prometheus.examine_metric(metric, now).await;
+        let mut found = prometheus.examine_metric(metric, now, settle).await;
         // What holds for the whole server was said.
         found
             .warnings
@@ -68,6 +69,7 @@ pub(crate) async fn check(
 pub(super) async fn why_nothing(url: &str, root: &Path, series: &[Value]) -> Result<Vec<String>> {
     let environment = Environment::of_process().with([(VARIABLE, url)]);
     let prometheus = Prometheus::new(&PrometheusConfig::read(&environment)?)?;
+    let settle = settle(&environment)?;
     let mut sentences = Vec::new();
     for metric in metrics_file::load(&metrics_path(&environment, root))? {
         if series
@@ -76,7 +78,9 @@ pub(super) async fn why_nothing(url: &str, root: &Path, series: &[Value]) -> Res
         {
             continue;
         }
-        let found = prometheus.examine_metric(&metric, Utc::now().into()).await;
+        let found = prometheus
+            .examine_metric(&metric, Utc::now().into(), settle)
+            .await;
         let error = found.error.iter().map(ToString::to_string);
         let said = error.chain(found.advice);
         sentences.extend(said.map(|said| format!("{}: {said}", metric.name)));
@@ -126,12 +130,17 @@ fn about_server(server: &Server, config: &PrometheusConfig) -> String {
 }
 
 fn summary(good: usize, of: usize) -> String {
-    if good == of {
-        return format!("All {of} metrics have series.");
+    match good {
+        0 => format!(
+            "None of {of} metrics has series, and a run would have none. METRICS_FILE names another file of metrics; there are \
+             ready ones for common exporters in metrics/."
+        ),
+        good if good == of => format!("All {of} metrics have series."),
+        _ => format!(
+            "{good} of {of} metrics have series, and every run reads them. For the others a run's `failures` say why there are \
+             none."
+        ),
     }
-    format!(
-        "{good} of {of} metrics have series. Every run reads those; of the others its `failures` say why they have none."
-    )
 }
 
 fn about_metrics(examined: &[(&Metric, Examined)], path: &Path) -> String {
@@ -218,6 +227,17 @@ mod tests {
         assert_eq!(lines[2], ["a", "2", "15s", "900", "ms", "ago", "good"]);
         assert_eq!(lines[3], ["b", "0", "–", "–", "nothing"]);
         assert!(text.ends_with("\nb: nothing is stored under b\n"), "{text}");
+    }
+
+    #[test]
+    fn the_last_line_says_what_a_run_would_have() {
+        for (good, of, said) in [
+            (0, 5, "None of 5 metrics has series"),
+            (2, 5, "2 of 5 metrics have series"),
+            (5, 5, "All 5 metrics have series."),
+        ] {
+            assert!(summary(good, of).starts_with(said));
+        }
     }
 
     #[test]

@@ -37,8 +37,8 @@ impl Prometheus {
         }
         let settle = Duration::from_secs(late as u64) + STEP;
         Some(format!(
-            "it shows expressions of the last {late:.0} s as they were before: SETTLE={} has runs look further behind the \
-             clock, and VictoriaMetrics can be started with -search.latencyOffset=0s",
+            "It shows expressions of the last {late:.0} s as they were before: SETTLE={} has runs look further behind the \
+             clock, and VictoriaMetrics can be started with -search.latencyOffset=0s.",
             duration::format(settle)
         ))
     }

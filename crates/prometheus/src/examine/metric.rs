@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use config::LONGEST_SETTLE;
 use domain::{Span, Timestamp, duration};
 use promql::NAME;
 use tokio::sync::mpsc;
@@ -29,14 +30,17 @@ pub struct Examined {
 
 /// How far back is looked.
 const LOOK_BACK: Duration = Duration::from_secs(3_600);
-/// A sample that is older than its step and this is late.
-const LATE: Duration = Duration::from_secs(20);
 /// A series with a longer step has no forecast.
 const HORIZON: Duration = domain::forecast::HORIZON;
 
 impl Prometheus {
-    /// Reads the last hour of a metric and says what is not as it should be.
-    pub async fn examine_metric(&self, metric: &Metric, now: Timestamp) -> Examined {
+    /// Reads the last hour of a metric and says what is not as it should be, for runs that look `settle` behind the clock.
+    pub async fn examine_metric(
+        &self,
+        metric: &Metric,
+        now: Timestamp,
+        settle: Duration,
+    ) -> Examined {
         let (mut found, outcome) = self.last_hour(&metric.query, &metric.reading, now).await;
         match outcome {
             Ok(Fetched {
@@ -67,7 +71,7 @@ impl Prometheus {
                 "the query is left to the server, because it is not understood here: {reason}"
             ));
         }
-        found.judge();
+        found.judge(settle);
         found
     }
 
@@ -188,11 +192,10 @@ impl Examined {
         self.error.is_none() && self.series > 0
     }
 
-    fn judge(&mut self) {
+    fn judge(&mut self, settle: Duration) {
         let (Some(step), Some(age)) = (self.step, self.age) else {
             return;
         };
-        let rounded = |time: Duration| duration::format(Duration::from_secs(time.as_secs()));
         if step > HORIZON {
             self.advice.push(format!(
                 "a sample comes every {} only: it has no forecast of the next 10 minutes, and no data from 5 minutes after a \
@@ -200,17 +203,35 @@ impl Examined {
                 rounded(step),
                 rounded(step * 2)
             ));
-        } else if age > step + LATE {
-            let settle = age.saturating_sub(step);
+        } else if age > step + LONGEST_SETTLE {
             self.advice.push(format!(
-                "the newest sample is {} old though one comes every {}: its exporter is away, or its samples come late, \
-                 which SETTLE={} allows for",
+                "the newest sample is {} old though one comes every {}: is its exporter away?",
+                rounded(age),
+                rounded(step)
+            ));
+        } else if age > step + settle {
+            // The newest sample is there after its age at the latest, the next one is not there after that less a step.
+            let enough = rounded_up(age).min(LONGEST_SETTLE);
+            self.advice.push(format!(
+                "the newest sample is {} old though one comes every {}: its exporter is away, or its samples come {} to {} \
+                 late, which SETTLE={} allows for (it is {} now)",
                 rounded(age),
                 rounded(step),
-                rounded(settle)
+                rounded(age.saturating_sub(step)),
+                rounded(enough),
+                duration::format(enough),
+                duration::format(settle),
             ));
         }
     }
+}
+
+fn rounded(time: Duration) -> String {
+    duration::format(Duration::from_secs(time.as_secs()))
+}
+
+fn rounded_up(time: Duration) -> Duration {
+    Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
 }
 
 fn last_hour(now: Timestamp) -> Span {
@@ -246,25 +267,35 @@ fn median(values: impl IntoIterator<Item = u64>) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn examined(step: u64, age: u64) -> Vec<String> {
+    fn examined(step: u64, age: f64, settle: u64) -> Vec<String> {
         let mut examined = Examined {
             step: Some(Duration::from_secs(step)),
-            age: Some(Duration::from_secs(age)),
+            age: Some(Duration::from_secs_f64(age)),
             ..Examined::default()
         };
-        examined.judge();
+        examined.judge(Duration::from_secs(settle));
         examined.advice
     }
 
     #[test]
     fn what_comes_late_or_seldom_is_said_with_what_to_do() {
-        for (step, age, said) in [
-            (15, 10, ""),
-            (60, 79, ""),
-            (15, 70, "SETTLE=55s"),
-            (1_800, 900, "last_over_time(…[1h])"),
+        for (step, age, settle, said) in [
+            (15, 10.0, 5, ""),
+            (60, 64.0, 5, ""),
+            // A minute late: a run that looks 55 s behind the clock would miss some.
+            (
+                15,
+                70.2,
+                5,
+                "55s to 1m11s late, which SETTLE=1m11s allows for",
+            ),
+            (15, 70.2, 71, ""),
+            (15, 22.0, 5, "7s to 22s late, which SETTLE=22s allows for"),
+            (60, 655.0, 5, "SETTLE=10m "),
+            (60, 700.0, 5, "is its exporter away?"),
+            (1_800, 900.0, 5, "last_over_time(…[1h])"),
         ] {
-            let advice = examined(step, age).join(" ");
+            let advice = examined(step, age, settle).join(" ");
             assert!(advice.contains(said), "{advice}");
             assert_eq!(advice.is_empty(), said.is_empty(), "{advice}");
         }

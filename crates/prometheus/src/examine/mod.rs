@@ -98,13 +98,13 @@ impl Prometheus {
         let status = match error {
             FetchError::Unreachable(said) if said.contains("InvalidContentType") => {
                 return Some(
-                    "the server speaks no TLS there: write http:// in its address".to_owned(),
+                    "The server speaks no TLS there: write http:// in its address.".to_owned(),
                 );
             }
             FetchError::Unreachable(_) => {
                 return Some(
-                    "is a Prometheus running there, and is it reached from this machine? Its address is PROMETHEUS_URL, or \
-                     --prometheus: http://HOST:9090 for one as it comes"
+                    "Is a Prometheus running there, and can this machine reach it? Its address is that of --prometheus, else \
+                     PROMETHEUS_URL; a Prometheus at its defaults is at http://HOST:9090."
                         .to_owned(),
                 );
             }
@@ -113,14 +113,18 @@ impl Prometheus {
             _ => return None,
         };
         match status {
-            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Some(
-                "it wants a login (PROMETHEUS_AUTH) or a header that names the tenant (PROMETHEUS_HEADERS='X-Scope-OrgID: \
-                 team-a')"
-                    .to_owned(),
-            ),
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Some(if self.has_login() {
+                "It refuses the login that was given: are the user and the password, or the token, right, and may they read? \
+                 A server with tenants also wants PROMETHEUS_HEADERS='X-Scope-OrgID: team-a'."
+                    .to_owned()
+            } else {
+                "It wants a login, which PROMETHEUS_AUTH says (basic, bearer or sigv4), or a header with the tenant, such as \
+                 PROMETHEUS_HEADERS='X-Scope-OrgID: team-a'."
+                    .to_owned()
+            }),
             Some(StatusCode::NOT_FOUND) | None => Some(
-                "what answers there is no API of a Prometheus: the address is what stands before /api/v1, such as \
-                 http://mimir:8080/prometheus for Mimir"
+                "What answers there is no API of a Prometheus: the address is what stands before /api/v1, such as \
+                 http://mimir:8080/prometheus for Mimir."
                     .to_owned(),
             ),
             Some(_) => None,
@@ -146,7 +150,7 @@ impl Prometheus {
             (Streams::Yes { external, .. }, Ok(_)) => (
                 true,
                 format!(
-                    "in chunks; the external labels {} are taken off",
+                    "in chunks; its external labels ({}) are taken off each series",
                     external.names()
                 ),
             ),
@@ -154,9 +158,12 @@ impl Prometheus {
             (_, Err(error)) => (false, error.to_string()),
             _ if self.is_signed() => (
                 false,
-                "Amazon's has none: the query API is asked".to_owned(),
+                "Amazon's has none: the query API is asked instead".to_owned(),
             ),
-            _ => (false, "not tried: the query API is asked".to_owned()),
+            _ => (
+                false,
+                "not tried: the query API is asked instead".to_owned(),
+            ),
         };
         Way {
             name: "remote read",

@@ -5,7 +5,12 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::path};
 use super::*;
 
 async fn examined(url: &str) -> Server {
-    let environment = Environment::from_iter([("PROMETHEUS_URL", url)]);
+    examined_with(url, &[]).await
+}
+
+async fn examined_with(url: &str, more: &[(&str, &str)]) -> Server {
+    let variables = [("PROMETHEUS_URL", url)].into_iter();
+    let environment = Environment::from_iter(variables.chain(more.iter().copied()));
     let prometheus = Prometheus::new(&PrometheusConfig::read(&environment).unwrap()).unwrap();
     prometheus.examine(Utc::now().into()).await
 }
@@ -48,6 +53,23 @@ async fn a_server_that_cannot_be_read_comes_with_what_to_change() {
     let found = examined(&format!("http://127.0.0.1:{port}")).await;
     assert!(!found.answers && !found.ways[0].works, "{found:?}");
     assert!(found.advice[0].contains("--prometheus"), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_told_apart_from_one_that_is_missing() {
+    let server = MockServer::start().await;
+    Mock::given(wiremock::matchers::any())
+        .respond_with(ResponseTemplate::new(401))
+        .mount(&server)
+        .await;
+    let login = [("PROMETHEUS_AUTH", "bearer"), ("PROMETHEUS_TOKEN", "old")];
+    for (login, said) in [
+        (&login[..], "refuses the login that was given"),
+        (&[][..], "wants a login"),
+    ] {
+        let found = examined_with(&server.uri(), login).await;
+        assert!(found.advice[0].contains(said), "{found:?}");
+    }
 }
 
 #[tokio::test]

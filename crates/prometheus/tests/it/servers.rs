@@ -13,6 +13,9 @@ use uuid::Uuid;
 
 use super::{agreement::read, environment, metric};
 
+/// How far behind the clock runs look.
+const SETTLE: Duration = Duration::from_secs(5);
+
 /// Name and address of each server.
 fn servers() -> Vec<(&'static str, String)> {
     let environment = environment();
@@ -170,13 +173,15 @@ async fn what_a_server_is_and_what_it_lacks_is_found_out() {
             "{server:?}"
         );
         let nothing = metric("rate(no_such_metric[5m])");
-        let examined = prometheus.examine_metric(&nothing, now).await;
+        let examined = prometheus.examine_metric(&nothing, now, SETTLE).await;
         let advice = examined.advice.join(" ");
         assert!(
             advice.contains("nothing is stored under no_such_metric"),
             "{examined:?}"
         );
-        let refused = prometheus.examine_metric(&metric("rate("), now).await;
+        let refused = prometheus
+            .examine_metric(&metric("rate("), now, SETTLE)
+            .await;
         assert!(
             refused.error.is_some() && !refused.advice.is_empty(),
             "{refused:?}"
