@@ -79,8 +79,11 @@ impl Launch {
     }
 
     fn spawn(&self) -> io::Result<Child> {
-        let log = File::options().append(true).create(true).open(&self.log)?;
-        let child = Command::new(&self.program)
+        self.spawn_with(File::options().append(true).create(true).open(&self.log)?)
+    }
+
+    fn spawn_with(&self, log: File) -> io::Result<Child> {
+        let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .envs(self.environment.iter().cloned())
             .env(RUN_VARIABLE, &self.run)
@@ -90,7 +93,13 @@ impl Launch {
             .process_group(0)
             .spawn()?;
         if let Some(process) = child.id().and_then(Identity::of) {
-            fs::write(self.run.join(self.name), process.to_string())?;
+            let written = fs::write(self.run.join(self.name), process.to_string());
+            // One that is not written down would never be stopped, and would be in the way of the next one.
+            if let Err(error) = written {
+                kill_group(process.pid);
+                child.start_kill()?;
+                return Err(error);
+            }
         }
         Ok(child)
     }
@@ -278,6 +287,21 @@ mod tests {
         ended(child).await;
         drop(supervised);
         stop_all(&directory.path().join("run")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_be_written_down_does_not_run() {
+        let directory = directory();
+        let run = directory.path().join("run");
+        fs::remove_dir(&run).unwrap();
+        // The end of the pipe that only the server holds.
+        let (mut reader, writer) = io::pipe().unwrap();
+        let launch = launch(directory.path(), "exec sleep 1000");
+        let log = fs::File::from(std::os::fd::OwnedFd::from(writer));
+        assert!(launch.spawn_with(log).is_err());
+        let (say, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || say.send(io::Read::read(&mut reader, &mut [0]).unwrap()));
+        assert_eq!(said.recv_timeout(Duration::from_secs(60)), Ok(0));
     }
 
     #[tokio::test]
