@@ -100,7 +100,7 @@ pub(crate) struct SoakOptions {
     /// For how long.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub(crate) minutes: u64,
-    /// How often something is killed or stopped.
+    /// How often something breaks.
     #[arg(long, default_value_t = 30)]
     pub(crate) faults: usize,
     /// Decides what breaks, and when.

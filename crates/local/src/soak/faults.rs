@@ -1,24 +1,40 @@
 //! What breaks, and when: the same for the same seed.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
+use chrono::{TimeDelta, Utc};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::{control::FUNCTIONS_PATH, data::DataDirectory, process::recorded_pid};
+use super::{disk::Disk, load::PATIENCE};
+use crate::{control::FUNCTIONS_PATH, data::DataDirectory, process::recorded_pid, state::State};
 
 /// Something breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// After the beginning.
     pub(super) at: Duration,
-    victim: Victim,
-    /// How long it stands still; `None`: it is killed.
-    still: Option<Duration>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Killed(Victim),
+    /// It stands still.
+    Stopped(Victim, Duration),
+    /// It gets a fifth of its time.
+    Slowed(Victim, Duration),
+    /// The clock of a run is wrong by so many seconds.
+    Clock(i64),
+    /// The disk under the servers has no room.
+    Full(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +44,7 @@ enum Victim {
     Function(&'static str),
 }
 
-const VICTIMS: [Victim; 7] = [
+const VICTIMS: [Victim; 8] = [
     Victim::Server("mysql"),
     Victim::Server("kafka"),
     Victim::Server("prometheus"),
@@ -36,8 +52,15 @@ const VICTIMS: [Victim; 7] = [
     Victim::Function("storage"),
     Victim::Function("retrieval"),
     Victim::Function("sla"),
+    Victim::Function("alerting"),
 ];
-const LONGEST_STILL_MS: u64 = 15_000;
+const LONGEST_MS: u64 = 15_000;
+/// How far a clock is behind, and ahead, at most.
+const BEHIND_SECONDS: u64 = 3_600;
+const AHEAD_SECONDS: u64 = 20;
+/// Of a slowed process' time: how long it stands, and how long it runs.
+const STANDING: Duration = Duration::from_millis(200);
+const RUNNING: Duration = Duration::from_millis(50);
 
 /// `count` faults over a time, one in each part of it, at a moment and of a kind that the seed decides.
 pub(super) fn plan(seed: u64, count: usize, span: Duration) -> Vec<Fault> {
@@ -47,49 +70,109 @@ pub(super) fn plan(seed: u64, count: usize, span: Duration) -> Vec<Fault> {
     (0..count)
         .map(|number| {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
-            let victim = VICTIMS[random.below(VICTIMS.len() as u64) as usize];
-            let killed = random.below(2) == 0;
-            let still = 500 + random.below(LONGEST_STILL_MS);
             Fault {
+                kind: kind(&mut random),
                 at: part * number + Duration::from_millis(random.below(part_ms)),
-                victim,
-                still: (!killed).then_some(Duration::from_millis(still)),
             }
         })
         .collect()
 }
 
+fn kind(random: &mut Random) -> Kind {
+    let victim = VICTIMS[random.below(VICTIMS.len() as u64) as usize];
+    let time = Duration::from_millis(500 + random.below(LONGEST_MS));
+    match random.below(10) {
+        0 => Kind::Full(time),
+        1 => Kind::Clock(match random.below(2) {
+            0 => 1 + random.below(AHEAD_SECONDS) as i64,
+            _ => -1 - random.below(BEHIND_SECONDS) as i64,
+        }),
+        2..5 => Kind::Slowed(victim, time),
+        5..7 => Kind::Stopped(victim, time),
+        _ => Kind::Killed(victim),
+    }
+}
+
 impl Fault {
-    /// Lets it happen, and waits until a process that stands still goes on.
-    pub(super) async fn happen(&self, data: &DataDirectory, control: &str) {
-        let pids = match self.victim {
-            Victim::Server(name) => recorded_pid(&data.run(), name).into_iter().collect(),
-            Victim::Function(name) => instances(control, name).await.unwrap_or_default(),
-        };
-        // A process may end by itself before the signal comes.
-        let send = |signal| {
-            for pid in &pids {
-                let _ = kill(Pid::from_raw(*pid as i32), signal);
+    /// Lets it happen, and waits until it is over. Returns whether there was anything to break.
+    pub(super) async fn happen(
+        &self,
+        data: &DataDirectory,
+        state: &State,
+        disk: Option<&Disk>,
+    ) -> bool {
+        match self.kind {
+            Kind::Killed(victim) => {
+                let pids = victim.pids(data, &state.control).await;
+                send(&pids, Signal::SIGKILL);
+                !pids.is_empty()
             }
-        };
-        match self.still {
-            None => send(Signal::SIGKILL),
-            Some(still) => {
-                send(Signal::SIGSTOP);
-                sleep(still).await;
-                send(Signal::SIGCONT);
+            Kind::Stopped(victim, time) => {
+                let pids = victim.pids(data, &state.control).await;
+                send(&pids, Signal::SIGSTOP);
+                sleep(time).await;
+                send(&pids, Signal::SIGCONT);
+                !pids.is_empty()
             }
+            Kind::Slowed(victim, time) => {
+                let pids = victim.pids(data, &state.control).await;
+                let began = Instant::now();
+                while began.elapsed() < time {
+                    send(&pids, Signal::SIGSTOP);
+                    sleep(STANDING).await;
+                    send(&pids, Signal::SIGCONT);
+                    sleep(RUNNING).await;
+                }
+                !pids.is_empty()
+            }
+            Kind::Clock(jump) => run_at(&state.http, jump).await.is_ok(),
+            Kind::Full(time) => match disk {
+                Some(disk) => disk.full_for(time).await,
+                None => false,
+            },
         }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Victim::Server(name) | Victim::Function(name)) = self.victim;
-        match self.still {
-            None => write!(f, "{name} is killed"),
-            Some(still) => write!(f, "{name} stands still for {:.1} s", still.as_secs_f64()),
+        match self.kind {
+            Kind::Killed(victim) => write!(f, "{victim} is killed"),
+            Kind::Stopped(victim, time) => {
+                write!(f, "{victim} is stopped for {:.1} s", time.as_secs_f64())
+            }
+            Kind::Slowed(victim, time) => {
+                write!(f, "{victim} is slowed for {:.1} s", time.as_secs_f64())
+            }
+            Kind::Clock(jump) if jump < 0 => {
+                write!(f, "the clock of a run is {} s behind", -jump)
+            }
+            Kind::Clock(jump) => write!(f, "the clock of a run is {jump} s ahead"),
+            Kind::Full(time) => write!(f, "the disk is full for {:.1} s", time.as_secs_f64()),
         }
+    }
+}
+
+impl fmt::Display for Victim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Server(name) | Self::Function(name)) = self;
+        f.write_str(name)
+    }
+}
+
+impl Victim {
+    async fn pids(self, data: &DataDirectory, control: &str) -> Vec<u32> {
+        match self {
+            Self::Server(name) => recorded_pid(&data.run(), name).into_iter().collect(),
+            Self::Function(name) => instances(control, name).await.unwrap_or_default(),
+        }
+    }
+}
+
+/// A process may end by itself before the signal comes.
+fn send(pids: &[u32], signal: Signal) {
+    for pid in pids {
+        let _ = kill(Pid::from_raw(*pid as i32), signal);
     }
 }
 
@@ -108,8 +191,25 @@ async fn instances(control: &str, name: &str) -> reqwest::Result<Vec<u32>> {
     Ok(pids.filter_map(|pid| u32::try_from(pid).ok()).collect())
 }
 
+/// A run whose clock is wrong. Only a schedule's event may name a time that is still to come.
+async fn run_at(http: &str, jump: i64) -> reqwest::Result<()> {
+    let client = http_client::direct().timeout(PATIENCE).build()?;
+    let time = (Utc::now() + TimeDelta::seconds(jump)).format("%Y-%m-%dT%H:%M:%SZ");
+    let time = time.to_string();
+    let request = if jump < 0 {
+        let body = json!({"as_of": time});
+        client.post(format!("{http}/ETL")).json(&body)
+    } else {
+        let event = json!({"detail-type": "Scheduled Event", "time": time});
+        let path = "/2015-03-31/functions/etl/invocations";
+        client.post(format!("{http}{path}")).json(&event)
+    };
+    request.send().await.map(drop)
+}
+
 /// Sebastiano Vigna's `SplitMix64`.
-struct Random(u64);
+#[derive(Debug)]
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -121,7 +221,7 @@ impl Random {
     }
 
     /// Less than `bound`, which is small against 2^64.
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 }
@@ -138,8 +238,11 @@ mod tests {
         assert_ne!(faults, plan(2, 200, hour));
         assert!(faults.is_sorted_by_key(|fault| fault.at));
         assert!(faults.iter().all(|fault| fault.at < hour));
-        for victim in VICTIMS {
-            assert!(faults.iter().any(|fault| fault.victim == victim));
+        let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        let victims = VICTIMS.map(|victim| victim.to_string());
+        let ways = ["killed", "stopped", "slowed", "behind", "ahead", "full"].map(str::to_owned);
+        for word in victims.iter().chain(&ways) {
+            assert!(texts.iter().any(|text| text.contains(word)), "{word}");
         }
         assert_eq!(plan(1, 0, hour), []);
     }

@@ -3,27 +3,32 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
 };
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 
 use super::{
-    answers::Answer,
+    answers::{Answer, Entry},
+    letters,
+    reader::Reader,
     record::{Record, named},
 };
+use crate::state::State;
 
 /// What the checker found.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
-    faults: usize,
+    /// How the soak was asked for, and what became of it.
+    about: String,
     messages: u64,
     runs: usize,
     facts: usize,
+    set_aside: usize,
     answers: usize,
-    /// What is published and not stored, or stored otherwise; more time may mend it.
-    not_stored: Vec<String>,
+    took: Vec<String>,
+    compared: usize,
+    /// What is not there yet; more time may mend it.
+    missing: Vec<String>,
     /// What no time mends.
     wrong: Vec<String>,
 }
@@ -33,9 +38,9 @@ const SHOWN: usize = 20;
 
 impl Verdict {
     /// A verdict on what was published alone: what a run says it published is on the topic, once.
-    pub(super) fn new(faults: usize, record: &Record) -> Self {
+    pub(super) fn new(about: String, record: &Record) -> Self {
         let mut verdict = Self {
-            faults,
+            about,
             messages: record.messages,
             runs: record.runs.len(),
             ..Self::default()
@@ -52,14 +57,36 @@ impl Verdict {
         verdict
     }
 
-    /// Whether everything is stored as it was published.
-    pub(super) fn is_stored(&self) -> bool {
-        self.not_stored.is_empty()
+    /// Notes what more time may mend.
+    pub(super) fn missing(&mut self, finding: String) {
+        self.missing.push(finding);
     }
 
-    /// Whether nothing is wrong.
+    /// Notes what no time mends.
+    pub(super) fn wrong(&mut self, finding: String) {
+        self.wrong.push(finding);
+    }
+
+    /// Notes how much a receiver took.
+    pub(super) fn took(&mut self, name: &str, changes: usize, messages: usize) {
+        self.took.push(format!(
+            "{name} received {changes} changes of alerts in {messages} messages"
+        ));
+    }
+
+    /// Notes how much was compared with a system that nobody broke.
+    pub(super) fn compared_with_undisturbed(&mut self, items: usize) {
+        self.compared += items;
+    }
+
+    /// How much is missing, and how much is wrong.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.missing.len(), self.wrong.len())
+    }
+
+    /// Whether nothing is missing or wrong.
     pub(super) fn is_good(&self) -> bool {
-        self.not_stored.is_empty() && self.wrong.is_empty()
+        self.counts() == (0, 0)
     }
 
     /// Every answer was a whole one of some run, and none went back in time for whoever read them in this order.
@@ -98,13 +125,9 @@ impl Verdict {
         }
         for (objective, evaluations) in &answer.objectives {
             for (as_of, entries) in evaluations {
-                let published = record.evaluations.get(&(objective.clone(), as_of.clone()));
-                let is_whole = published.is_some_and(|published| {
-                    let mut pairs = entries.iter().zip(published);
-                    entries.len() == published.len()
-                        && pairs.all(|(entry, other)| entry.agrees(other))
-                });
-                if !is_whole {
+                if !is_whole(record, objective, as_of, entries) {
+                    let key = (objective.clone(), as_of.clone());
+                    let published = record.evaluations.get(&key);
                     self.wrong.push(format!(
                         "an answer as of {as_of} has {entries:?} for {objective}, and {published:?} was published"
                     ));
@@ -113,12 +136,24 @@ impl Verdict {
         }
     }
 
-    /// Everything that was published is stored, and nothing twice.
-    pub(super) async fn compare_stored(&mut self, record: &Record, http: &str) -> Result<()> {
-        let client = http_client::direct()
-            .timeout(Duration::from_secs(35))
-            .build()?;
-        let reader = Reader { client, http };
+    /// Everything that was published is stored or set aside, and nothing twice.
+    ///
+    /// # Errors
+    /// When what is stored cannot be read.
+    pub(super) async fn compare_stored(&mut self, record: &Record, state: &State) -> Result<()> {
+        let set_aside = letters::read(&state.database_url).await?;
+        self.set_aside = set_aside.len();
+        for (partition, offset) in record.unreadable.difference(&set_aside) {
+            self.missing.push(format!(
+                "the record {offset} of partition {partition} is not set aside"
+            ));
+        }
+        for (partition, offset) in set_aside.difference(&record.unreadable) {
+            self.wrong.push(format!(
+                "the record {offset} of partition {partition} can be stored and is set aside"
+            ));
+        }
+        let reader = Reader::new(&state.http)?;
         let stored = reader.all("/runs?limit=200", "runs").await?;
         let stored: Vec<_> = stored
             .iter()
@@ -158,8 +193,7 @@ impl Verdict {
             self.wrong.push(format!("{what}: {twice} are stored twice"));
         }
         for name in published.iter().filter(|name| !set.contains(**name)) {
-            self.not_stored
-                .push(format!("{what}: {name} is not stored"));
+            self.missing.push(format!("{what}: {name} is not stored"));
         }
         let published: BTreeSet<&str> = published.iter().copied().collect();
         for name in set.difference(&published) {
@@ -169,40 +203,40 @@ impl Verdict {
     }
 }
 
-struct Reader<'a> {
-    client: reqwest::Client,
-    http: &'a str,
-}
-
-impl Reader<'_> {
-    /// Every item of a list, page by page.
-    async fn all(&self, path: &str, key: &str) -> Result<Vec<Value>> {
-        let mut items = Vec::new();
-        let mut cursor = String::new();
-        loop {
-            let url = format!("{}{path}{cursor}", self.http);
-            let answer = self.client.get(url).send().await?.error_for_status()?;
-            let mut page: Value = answer.json().await?;
-            let found = page[key]
-                .as_array_mut()
-                .with_context(|| format!("{path} has no {key}"))?;
-            items.append(found);
-            match page["next"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(items),
-            }
-        }
-    }
+/// Whether an answer has every series that a run published, each with a state that was published at that time. Two runs at
+/// one time may differ by samples that came late; then the last one stored counts for each series.
+fn is_whole(record: &Record, objective: &str, as_of: &str, entries: &BTreeSet<Entry>) -> bool {
+    let labels = |entries: &BTreeSet<Entry>| -> BTreeSet<String> {
+        entries.iter().map(|entry| entry.labels.clone()).collect()
+    };
+    let answered = labels(entries);
+    let has_all = record
+        .whole(objective, as_of)
+        .any(|published| labels(published) == answered);
+    let key = (objective.to_owned(), as_of.to_owned());
+    let published = record.evaluations.get(&key).into_iter().flatten();
+    let published: BTreeSet<&Entry> = published.flat_map(|(_, entries)| entries).collect();
+    let is_published = |entry: &Entry| published.iter().any(|other| entry.agrees(other));
+    has_all && entries.len() == answered.len() && entries.iter().all(is_published)
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.about)?;
         writeln!(
             f,
-            "{} faults; {} messages of {} recorded runs; {} facts about series compared, {} different answers read",
-            self.faults, self.messages, self.runs, self.facts, self.answers
+            "{} messages of {} recorded runs; {} facts about series compared, {} records set aside, {} different answers read",
+            self.messages, self.runs, self.facts, self.set_aside, self.answers
         )?;
-        for (what, findings) in [("not stored", &self.not_stored), ("wrong", &self.wrong)] {
+        for took in &self.took {
+            writeln!(f, "{took}")?;
+        }
+        writeln!(
+            f,
+            "{} entries of budgets, violations and states compared with an undisturbed system",
+            self.compared
+        )?;
+        for (what, findings) in [("missing", &self.missing), ("wrong", &self.wrong)] {
             writeln!(f, "{what}: {}", findings.len())?;
             for finding in findings.iter().take(SHOWN) {
                 writeln!(f, "  {finding}")?;
@@ -216,7 +250,7 @@ impl fmt::Display for Verdict {
 mod tests {
     use serde_json::json;
 
-    use super::{super::answers::Entry, *};
+    use super::*;
 
     fn entry(labels: &str, state: &str) -> Entry {
         let (labels, state) = (labels.to_owned(), state.to_owned());
@@ -235,10 +269,14 @@ mod tests {
         let both = [entry("a", "firing"), entry("b", "ok")];
         let evaluations = ["1", "2"].map(|as_of| {
             let key = ("o".to_owned(), as_of.to_owned());
-            (key, both.iter().cloned().collect())
+            // A run that was killed in the middle, and one that was not.
+            let part = ("killed".to_owned(), [both[1].clone()].into());
+            let whole = ("r".to_owned(), both.iter().cloned().collect());
+            (key, [part, whole].into())
         });
         Record {
             evaluations: evaluations.into(),
+            runs: [("r".to_owned(), json!({}))].into(),
             ..Record::default()
         }
     }
@@ -274,13 +312,13 @@ mod tests {
     fn what_is_lost_doubled_or_made_up_is_found() {
         let mut verdict = Verdict::default();
         verdict.compare("x", &["a", "b"], &["a", "a", "c"]);
-        assert_eq!((verdict.not_stored.len(), verdict.wrong.len()), (1, 2));
+        assert_eq!((verdict.missing.len(), verdict.wrong.len()), (1, 2));
         let run = json!({"messages": 3});
         let record = Record {
             runs: [("r".to_owned(), run)].into(),
             of_runs: [("r".to_owned(), 2)].into(),
             ..Record::default()
         };
-        assert_eq!(Verdict::new(0, &record).wrong.len(), 1);
+        assert_eq!(Verdict::new(String::new(), &record).wrong.len(), 1);
     }
 }
