@@ -187,6 +187,9 @@ async fn soaked(
         options.minutes, options.faults, options.seed
     );
     let mut verdict = settled(&about, &system.state, &answers, &receivers).await?;
+    // What comes now takes its time, and this is known already.
+    let known = format!("before the comparison with an undisturbed system:\n{verdict}");
+    progress.line(&known);
 
     step.at("evaluating the same data by a system that nobody breaks");
     let given = [
