@@ -162,6 +162,11 @@ impl Message {
                 );
                 (counted.id().to_string(), id)
             }
+            Replayed::Described(described) => {
+                let key = described.series.series.to_string();
+                let id = format!("replay/{key}/{}/{}", piece.start, piece.end);
+                (key, id)
+            }
             Replayed::Done(_) => (
                 name.to_owned(),
                 format!("{name}/{}/{}", piece.start, piece.end),

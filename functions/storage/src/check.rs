@@ -8,9 +8,9 @@ use domain::{
     events::{Counting, Minute, SliceCounts},
     forecast::HORIZON,
     message::{
-        Attributes, CountedPiece, EvaluationOutcome, HistoryDocument, JudgedPiece, LONGEST_PIECE,
-        MetricsDocument, PredictionDocument, ReplayDocument, Replayed, RunDocument, ScoreDocument,
-        SeriesReference, SlicesDocument, ViolationsDocument,
+        Attributes, CountedPiece, DescribedPiece, EvaluationOutcome, HistoryDocument, JudgedPiece,
+        LONGEST_PIECE, MetricsDocument, PredictionDocument, ReplayDocument, Replayed, RunDocument,
+        ScoreDocument, SeriesReference, SlicesDocument, ViolationsDocument,
     },
     sla::{EventsObjective, SlaName},
 };
@@ -330,6 +330,7 @@ fn replay(document: &ReplayDocument, key: &str, now: Timestamp) -> Checked {
     match &document.found {
         Replayed::Judged(judged) => judged_piece(judged, piece, key, now),
         Replayed::Counted(counted) => counted_piece(counted, piece, key),
+        Replayed::Described(described) => described_piece(described, piece),
         Replayed::Done(progress) => progress.iter().try_for_each(|progress| {
             time(progress.done_until)?;
             that(
@@ -397,6 +398,15 @@ fn counted_piece(counted: &CountedPiece, piece: Span, key: &str) -> Checked {
         group(&own.group, &counted.objective)?;
         counts(&own.slices, minutes, "its slices are not its minutes")
     })
+}
+
+fn described_piece(described: &DescribedPiece, piece: Span) -> Checked {
+    buckets(&described.buckets)?;
+    let is_within = |bucket: &Bucket| bucket.end > piece.start && bucket.end <= piece.end;
+    that(
+        described.buckets.iter().all(is_within),
+        "a bucket ends outside of its piece",
+    )
 }
 
 /// Whether a part of the judged range is one. A sample may stand into the range from before it, and beyond its end.

@@ -29,6 +29,7 @@ pub struct Counting {
     /// When each target had samples that are no first ones, milliseconds after the start of what was read.
     targets: HashMap<(String, String), Vec<u32>>,
     resets: u64,
+    samples: u64,
 }
 
 /// A sample without a predecessor: its value counts if its target was scraped before and kept that series.
@@ -61,6 +62,15 @@ pub struct Counted {
     pub cut: usize,
     /// How often counters went back.
     pub resets: u64,
+    /// How many samples they had that have a predecessor.
+    pub samples: u64,
+}
+
+impl Counted {
+    /// Whether counters went back so often that they may be none: at a tenth of their samples, or more.
+    pub fn goes_back_often(&self) -> bool {
+        self.resets > 0 && self.resets * 10 >= self.samples
+    }
 }
 
 /// The slices of one group.
@@ -152,6 +162,7 @@ impl Counting {
             first: Vec::new(),
             targets: HashMap::new(),
             resets: 0,
+            samples: 0,
         }
     }
 
@@ -162,6 +173,7 @@ impl Counting {
         let (from, to) = self.slices;
         let count = to.after(from).unwrap_or(0);
         self.resets += counter.resets;
+        self.samples += counter.others.len() as u64;
         if let Some((job, instance)) = counter.target() {
             let target = (job.to_owned(), instance.to_owned());
             for sample in &counter.first {
@@ -262,6 +274,7 @@ impl Counting {
             groups: listed.collect(),
             cut,
             resets: self.resets,
+            samples: self.samples,
         }
     }
 }

@@ -144,6 +144,24 @@ fn after_a_reset_the_value_itself_counts() {
 }
 
 #[test]
+fn what_goes_back_at_a_tenth_of_its_samples_may_be_no_counter() {
+    let often = |every: i64| {
+        let nth = |place: i64| {
+            let value = if every > 0 { place % every } else { place };
+            (NOW - (40 - place) * 15_000, value as f64)
+        };
+        let samples: Vec<(i64, f64)> = (0..=40).map(nth).collect();
+        let counted = count(&[], &[given(1, &[], &samples)], minutes(15, NOW));
+        assert_eq!(counted.samples, 40);
+        (counted.resets, counted.goes_back_often())
+    };
+    assert_eq!(often(0), (0, false));
+    assert_eq!(often(2), (20, true));
+    assert_eq!(often(10), (4, true));
+    assert_eq!(often(11), (3, false));
+}
+
+#[test]
 fn what_is_no_number_is_left_out() {
     let samples = [
         (SLICE_END - 50_000, 10.0),

@@ -35,8 +35,8 @@ pub use metrics::{MetricsDocument, WindowSummary};
 pub use packed::{About, Packed, Unreadable};
 pub use prediction::{PredictionArrays, PredictionDocument};
 pub use replay::{
-    CountedGroup, CountedPiece, JudgedPiece, LONGEST_PIECE, ReplayDocument, ReplayFailure,
-    ReplayProgress, Replayed,
+    CountedGroup, CountedPiece, DescribedPiece, JudgedPiece, LONGEST_PIECE, ReplayDocument,
+    ReplayFailure, ReplayProgress, Replayed,
 };
 pub use run::{
     AMBIGUOUS, BOUND, DEADLINE, EvaluatedObjective, EvaluationOutcome, Failure, RunDocument, RunId,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ViolationsDocument, group_id};
+use super::{SeriesReference, ViolationsDocument, group_id};
 use crate::{
     events::SliceCounts,
     series::{Bucket, Labels, SeriesId},
@@ -32,6 +32,8 @@ pub enum Replayed {
     Judged(Box<JudgedPiece>),
     /// The events of all groups of an objective.
     Counted(Box<CountedPiece>),
+    /// What the share of bad events of a group was like as a series.
+    Described(Box<DescribedPiece>),
     /// That all else of the piece is published.
     Done(Vec<ReplayProgress>),
 }
@@ -47,6 +49,15 @@ pub struct JudgedPiece {
     /// What the series was like: the buckets of 5 minutes that end in `span`, its start left out, and have a sample, in the
     /// order of time. Of several objectives that are judged on a series one says it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<Bucket>,
+}
+
+/// What a series was like that is counted and not judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DescribedPiece {
+    /// The series.
+    pub series: SeriesReference,
+    /// The buckets of 5 minutes that end in the piece and have a sample, in the order of time: one at least.
     pub buckets: Vec<Bucket>,
 }
 

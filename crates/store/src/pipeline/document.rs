@@ -77,6 +77,7 @@ impl Document {
             Self::Score(document) => Some(&document.series),
             Self::Replay(document) => match &document.found {
                 Replayed::Judged(piece) => piece.evaluations.first()?.series.as_ref(),
+                Replayed::Described(piece) => Some(&piece.series),
                 Replayed::Counted(_) | Replayed::Done(_) => None,
             },
             Self::Slices(_) | Self::History(_) | Self::Run(_) => None,

@@ -34,23 +34,24 @@ pub(super) async fn write(
 }
 
 /// The buckets that a run or a replay says, each with its series and its `as_of`.
-fn buckets(document: &Document) -> Vec<(SeriesId, Bucket, Timestamp)> {
-    match document {
+fn buckets(about: &Document) -> Vec<(SeriesId, Bucket, Timestamp)> {
+    match about {
         Document::History(document) => {
             let (series, as_of) = (document.series, document.as_of);
             let buckets = document.buckets.iter();
             buckets.map(|bucket| (series, *bucket, as_of)).collect()
         }
         Document::Replay(document) => {
-            let Replayed::Judged(piece) = &document.found else {
+            let buckets = match &document.found {
+                Replayed::Judged(piece) => &piece.buckets,
+                Replayed::Described(piece) => &piece.buckets,
+                Replayed::Counted(_) | Replayed::Done(_) => return Vec::new(),
+            };
+            let Some(of) = about.series() else {
                 return Vec::new();
             };
-            let first = piece.evaluations.first();
-            let Some(of) = first.and_then(|first| first.series.as_ref()) else {
-                return Vec::new();
-            };
-            let buckets = piece.buckets.iter();
-            let stamped = buckets.map(|bucket| (of.series, *bucket, document.as_of(bucket)));
+            let stamped = buckets.iter();
+            let stamped = stamped.map(|bucket| (of.series, *bucket, document.as_of(bucket)));
             stamped.collect()
         }
         _ => Vec::new(),

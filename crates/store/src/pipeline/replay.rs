@@ -1,4 +1,5 @@
-//! What replays found: minutes of objectives of events, and how far replays came. What they judged is in `episodes`.
+//! What replays found: minutes of objectives of events, and how far replays came. What they judged is in `episodes`,
+//! what series were like in `history`.
 //!
 //! A replayed minute is final. Unless the replay replaces, it fills those that are not final, and no hour that was added up
 //! from 60 final ones.
@@ -32,7 +33,7 @@ pub(super) async fn write(
             continue;
         };
         match &document.found {
-            Replayed::Judged(_) => {}
+            Replayed::Judged(_) | Replayed::Described(_) => {}
             Replayed::Counted(piece) if document.replace => {
                 write_minutes::<true>(connection, piece).await?;
             }

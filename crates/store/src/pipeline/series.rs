@@ -114,6 +114,10 @@ fn seen(document: &Document) -> (Timestamp, Timestamp) {
                 let starts = piece.evaluations.iter().map(|one| one.judged.start);
                 (as_of, starts.max().unwrap_or(as_of))
             }
+            Replayed::Described(piece) => {
+                let ends = piece.buckets.iter().map(|bucket| bucket.end);
+                (as_of, ends.max().unwrap_or(as_of))
+            }
             Replayed::Counted(_) | Replayed::Done(_) => (as_of, as_of),
         },
         // The forecast is not made without a sample; the run that scores it may see none.

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use domain::{
-    Labels, MetricName, Timestamp,
+    Labels, MetricName, Series, Timestamp,
     events::{Counted, Counting, SLICE},
-    message::{EvaluationOutcome, Failure, SlicesDocument},
+    message::{EvaluationOutcome, Failure, SeriesReference, SlicesDocument},
 };
 use kafka::Publication;
 use tokio::sync::mpsc;
@@ -158,6 +158,12 @@ async fn publish(
             counted.groups.len() - 1
         )]);
     }
+    if counted.goes_back_often() {
+        record.warn(vec![format!(
+            "{metric}: its counters went back at {} of {} samples, each of which counts as a reset: are they counters?",
+            counted.resets, counted.samples
+        )]);
+    }
     let as_of = record.document.as_of;
     let stored = Counting::run_slices(as_of);
     for group in &counted.groups {
@@ -191,7 +197,7 @@ async fn describe(
     let metric = Arc::new(Metric {
         name: active.metric(),
         query: String::new(),
-        unit: Some("ratio".to_owned()),
+        unit: Some(UNIT.to_owned()),
         reading: metrics_file::Reading::Sampled {
             step: SLICE,
             has_names: false,
@@ -200,11 +206,7 @@ async fn describe(
     });
     let (found, mut arriving) = mpsc::channel(counted.groups.len().max(1));
     for group in &counted.groups {
-        let mut labels = group.group.clone();
-        labels.0.insert(
-            DEFINITION.to_owned(),
-            active.objective.definition().to_string(),
-        );
+        let labels = labels_of(active, &group.group);
         let samples = group.bad_shares(given);
         if !samples.is_empty() {
             let ends = Vec::new();
@@ -224,6 +226,27 @@ async fn describe(
     }
 }
 
+/// The labels of the series that the bad share of a group is.
+fn labels_of(active: &ActiveEvents, group: &Labels) -> Labels {
+    let mut labels = group.clone();
+    labels.0.insert(
+        DEFINITION.to_owned(),
+        active.objective.definition().to_string(),
+    );
+    labels
+}
+
+/// The series that the bad share of a group is.
+pub(super) fn bad_share_of(active: &ActiveEvents, group: &Labels) -> SeriesReference {
+    let series = Series {
+        metric: active.metric(),
+        labels: labels_of(active, group),
+    };
+    SeriesReference::new(&series, Some(UNIT.to_owned()))
+}
+
+/// The unit of a share.
+const UNIT: &str = "ratio";
 /// The label that says what was counted.
 const DEFINITION: &str = "definition";
 

@@ -8,12 +8,12 @@ use std::{
 };
 
 use domain::{
-    Series, Span, Timestamp,
+    BucketLength, Series, Span, Timestamp,
     evaluation::{self, Outlook, STALENESS, Validity, replayed_at},
     events::{Counted, Counting},
     message::{
-        CountedGroup, CountedPiece, JudgedPiece, ReplayDocument, ReplayFailure, Replayed,
-        SeriesReference, ViolationsDocument,
+        CountedGroup, CountedPiece, DescribedPiece, JudgedPiece, ReplayDocument, ReplayFailure,
+        Replayed, SeriesReference, ViolationsDocument,
     },
     sla::{ObjectiveId, SlaName},
 };
@@ -24,6 +24,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{
     Etl, SERIES_WAITING,
     counters::{NotCounted, Reading, Underway},
+    events::bad_share_of,
 };
 use crate::{
     deadline::Deadline,
@@ -250,7 +251,7 @@ impl Etl {
         let mut underway: Vec<Underway<'_>> = piece
             .events
             .iter()
-            .map(|(active, _)| Underway::new(active, piece.span, reading.range))
+            .map(|(active, _)| Underway::new(active, piece.counted_span(), reading.range))
             .collect();
         let counted = self.count_all(&reading, &mut underway, |error| match error {
             NotCounted::TimedOut(_) => piece.can_be_halved(),
@@ -272,6 +273,11 @@ impl Etl {
                 }
                 None => {
                     let counted = objective.counting.finish(most);
+                    if self.keeps_history {
+                        piece
+                            .describe(active, *replace, &counted, publication)
+                            .await;
+                    }
                     piece.publish(active, *replace, counted, publication).await;
                 }
             }
@@ -311,7 +317,45 @@ impl Piece {
         let beyond = self.span.end + STALENESS;
         Span {
             end: beyond.min(self.settled).max(self.span.end),
-            ..Counting::read_range(self.span)
+            ..Counting::read_range(self.counted_span())
+        }
+    }
+
+    /// The slices that are counted: from the start of a bucket on, so that the first one that ends in the piece is whole.
+    fn counted_span(&self) -> Span {
+        Span {
+            start: BucketLength::FiveMinutes.start_of(self.span.start),
+            end: self.span.end,
+        }
+    }
+
+    /// Publishes what the bad share of each group was like as a series.
+    async fn describe(
+        &self,
+        active: &ActiveEvents,
+        replace: bool,
+        counted: &Counted,
+        publication: &mut Publication<'_>,
+    ) {
+        let Some(given) = active.objective.events.given() else {
+            return;
+        };
+        for group in &counted.groups {
+            let buckets = history::buckets(&group.bad_shares(given), self.span);
+            if buckets.is_empty() {
+                continue;
+            }
+            let document = ReplayDocument {
+                piece: self.span,
+                replace,
+                found: Replayed::Described(Box::new(DescribedPiece {
+                    series: bad_share_of(active, &group.group),
+                    buckets,
+                })),
+            };
+            publication
+                .send(Message::of_replay(&document, &self.name))
+                .await;
         }
     }
 

@@ -184,29 +184,208 @@ async fn every_slice_holds_what_the_counters_grew_by() {
             .iter()
             .all(|slice| slice.sums == [0.0; 2] && !slice.measured)
     );
-    compare_with_increase(&requests, as_of).await;
 }
 
-/// Prints what PromQL's `increase` says of the same quarter of an hour.
+/// How a counter is scraped, and what it does meanwhile.
+struct Scraped {
+    name: &'static str,
+    /// Milliseconds between two scrapes.
+    step: i64,
+    /// How much a scrape may be late, milliseconds.
+    jitter: i64,
+    /// Events are seen by one in so many scrapes.
+    rare: i64,
+    /// After so many scrapes it begins anew; 0: never.
+    resets: i64,
+    /// From when to when it is not scraped, minutes before the end.
+    silent: (i64, i64),
+    /// How many minutes before the end its first sample is.
+    begins: i64,
+}
+
+const STEADY: Scraped = Scraped {
+    name: "steady",
+    step: 15_000,
+    jitter: 0,
+    rare: 1,
+    resets: 0,
+    silent: (0, 0),
+    begins: 50,
+};
+
+impl Scraped {
+    /// All cases.
+    fn all() -> [Self; 9] {
+        [
+            STEADY,
+            Self {
+                name: "each minute",
+                step: 60_000,
+                ..STEADY
+            },
+            Self {
+                name: "late by up to 7 s",
+                jitter: 7_000,
+                ..STEADY
+            },
+            Self {
+                name: "one reset in 10 min",
+                resets: 40,
+                ..STEADY
+            },
+            Self {
+                name: "a reset each 30 s",
+                resets: 2,
+                ..STEADY
+            },
+            Self {
+                name: "silent for 6 min",
+                silent: (9, 3),
+                ..STEADY
+            },
+            Self {
+                name: "silent at the start",
+                silent: (17, 12),
+                ..STEADY
+            },
+            Self {
+                name: "events each 5 min",
+                rare: 20,
+                ..STEADY
+            },
+            Self {
+                name: "new for 10 min",
+                begins: 10,
+                ..STEADY
+            },
+        ]
+    }
+
+    /// Its samples up to `end`, each with what happened since the one before it.
+    fn samples(&self, end: i64) -> Vec<(PushedSample, f64)> {
+        let mut samples = Vec::new();
+        let (mut value, mut grown) = (0.0, 0.0);
+        let scrapes = self.begins * 60_000 / self.step;
+        for place in 0..scrapes {
+            let late = (place * 2_477) % (self.jitter + 1);
+            let milliseconds = end - 1_500 - (scrapes - 1 - place) * self.step - late;
+            let happened = if place % self.rare == 0 {
+                (10 + place % 7) as f64
+            } else {
+                0.0
+            };
+            // What happens between the last scrape and the reset is lost to whoever scrapes.
+            if self.resets > 0 && place % self.resets == self.resets - 1 {
+                value = 0.0;
+            }
+            value += happened;
+            grown += happened;
+            let minutes_left = (end - milliseconds) / 60_000;
+            let (from, to) = self.silent;
+            if minutes_left < from && minutes_left >= to {
+                continue;
+            }
+            samples.push((
+                PushedSample {
+                    value,
+                    milliseconds,
+                },
+                grown,
+            ));
+            grown = 0.0;
+        }
+        samples
+    }
+}
+
+/// Prints a table of what is counted beside what PromQL's `increase` says of the same quarter of an hour.
+#[tokio::test]
 #[allow(clippy::print_stdout, reason = "for whoever runs the test by hand")]
-async fn compare_with_increase(requests: &Requests, as_of: Timestamp) {
+async fn what_happened_is_counted_where_increase_is_wrong() {
+    let as_of = moment_ago();
     let asked = Counting::run_slices(as_of);
-    let (from, to) = (Minute::ended_by(asked.start), Minute::ended_by(asked.end));
-    let exact: f64 = from
-        .up_to(to)
-        .map(|slice| requests.grown(None, "", slice.end()))
-        .sum();
+    let end = Minute::ended_by(asked.end).end();
+    let start = Minute::ended_by(asked.start).end();
+    let name = format!("requests_{}_total", Uuid::new_v4().simple());
+    let cases = Scraped::all().map(|case| {
+        let samples = case.samples(end.millis());
+        (case, samples)
+    });
+    let mut series = Vec::new();
+    for (case, samples) in &cases {
+        let labels = |kind| {
+            [
+                ("__name__", name.as_str()),
+                ("case", case.name),
+                ("instance", case.name),
+                ("job", "requests"),
+                ("kind", kind),
+            ]
+        };
+        let own: Vec<PushedSample> = samples.iter().map(|(sample, _)| *sample).collect();
+        // Another counter of the same target that was there before, and counts nothing.
+        let mut before: Vec<PushedSample> = STEADY
+            .samples(own.first().map_or(0, |first| first.milliseconds))
+            .into_iter()
+            .map(|(sample, _)| PushedSample {
+                value: 0.0,
+                ..sample
+            })
+            .collect();
+        before.extend(own.iter().map(|sample| PushedSample {
+            value: 0.0,
+            ..*sample
+        }));
+        series.push(PushedSeries::new(&labels("other"), before));
+        series.push(PushedSeries::new(&labels("own"), own));
+    }
+    push_all(series).await;
+    let events = json!({"bad": format!("{name}{{kind=\"own\"}}"), "total": name});
+    let database = database(json!([
+        {"id": "cases", "events": events, "by": ["case"], "target": 0.9},
+    ]))
+    .await;
+    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let document = run(&etl, as_of).await;
+    let found = slices(&topic, &document);
+    println!(
+        "{:24} {:>9} {:>9} {:>11} {:>10}",
+        "case", "happened", "counted", "increase()", "its error"
+    );
+    for (case, samples) in &cases {
+        let inside = |sample: &PushedSample| {
+            sample.milliseconds > start.millis() && sample.milliseconds <= end.millis()
+        };
+        let happened: f64 = samples
+            .iter()
+            .filter(|(sample, _)| inside(sample))
+            .map(|(_, grown)| grown)
+            .sum();
+        let group = Labels::from_iter([("case", case.name)]);
+        let slices = &found[&("cases".to_owned(), group)].slices;
+        let counted: f64 = slices.iter().map(|slice| slice.sums[0]).sum();
+        let said = increase(&name, case.name, end).await;
+        let error = 100.0 * (said / happened - 1.0);
+        println!(
+            "{:24} {happened:>9} {counted:>9} {said:>11.3} {error:>+9.2}%",
+            case.name
+        );
+        assert_eq!(counted, happened, "{}", case.name);
+    }
+}
+
+/// What PromQL's `increase` says of a case in the quarter of an hour up to `end`.
+async fn increase(name: &str, case: &str, end: Timestamp) -> f64 {
     let url = environment(&[])
         .required("PROMETHEUS_URL")
         .unwrap()
         .to_owned();
-    let query = format!("sum(increase({}[15m]))", requests.name);
-    let time = to.end().to_string();
+    let query = format!("sum(increase({name}{{kind=\"own\",case=\"{case}\"}}[15m]))");
     let answer: Value = http_client::builder()
         .build()
         .unwrap()
         .get(format!("{}/api/v1/query", url.trim_end_matches('/')))
-        .query(&[("query", query.as_str()), ("time", &time)])
+        .query(&[("query", query.as_str()), ("time", &end.to_string())])
         .send()
         .await
         .unwrap()
@@ -214,10 +393,33 @@ async fn compare_with_increase(requests: &Requests, as_of: Timestamp) {
         .await
         .unwrap();
     let said = answer["data"]["result"][0]["value"][1].as_str().unwrap();
-    let said: f64 = said.parse().unwrap();
-    println!(
-        "counted {exact}, increase() says {said}: {:+.3} %",
-        100.0 * (said / exact - 1.0)
+    said.parse().unwrap()
+}
+
+#[tokio::test]
+async fn counters_that_go_back_again_and_again_are_a_warning() {
+    let as_of = moment_ago();
+    let name = format!("requests_{}_total", Uuid::new_v4().simple());
+    let labels = [
+        ("__name__", name.as_str()),
+        ("instance", "a"),
+        ("job", "requests"),
+    ];
+    // A gauge: it goes back at every other scrape.
+    let samples = (0..100).map(|place| PushedSample {
+        value: if place % 2 == 0 { 10.0 } else { 5.0 },
+        milliseconds: as_of.millis() - 2_000 - (99 - place) * STEP,
+    });
+    push_all(vec![PushedSeries::new(&labels, samples.collect())]).await;
+    let events = json!({"bad": format!("{name}{{code=\"500\"}}"), "total": name});
+    let database = database(json!([{"id": "gauge", "events": events, "target": 0.9}])).await;
+    let (etl, _) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let document = run(&etl, as_of).await;
+    let warning = "shop/gauge: its counters went back at 50 of 99 samples, each of which counts as a reset: are they counters?";
+    assert!(
+        document.warnings.contains(&warning.to_owned()),
+        "{:?}",
+        document.warnings
     );
 }
 
