@@ -542,4 +542,32 @@ CREATE TABLE IF NOT EXISTS history (
     KEY by_age (step, `end`)
 );
 
-UPDATE schema_version SET version = 13, works_from = 1 WHERE version = 0;
+-- What came of the probabilities of budgets of events, each of one moment of a group. `about`: which one it is (`fires`: a page
+-- fires within 10 minutes; `exhausted_1h`, `exhausted_6h`, `exhausted_1d`: the budget is gone then); `over_at`: when it is known;
+-- `happened` is null where too little was measured to say.
+CREATE TABLE IF NOT EXISTS budget_score (
+    sla            VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective      VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    about          VARCHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    version        INT UNSIGNED NOT NULL,
+    group_id       CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    forecast_as_of DATETIME(3) NOT NULL,
+    over_at        DATETIME(3) NOT NULL,
+    probability    DOUBLE NOT NULL,
+    happened       BOOLEAN NULL,
+    PRIMARY KEY (sla, objective, about, version, group_id, forecast_as_of),
+    KEY by_time (sla, over_at),
+    KEY by_age (over_at)
+);
+
+-- How far they are scored: of the moment `mark`, by SLA, objective and group up to these, `''` before the first.
+CREATE TABLE IF NOT EXISTS budget_score_progress (
+    only_row  TINYINT UNSIGNED NOT NULL,
+    mark      DATETIME(3) NOT NULL,
+    sla       VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    objective VARCHAR(63) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    group_id  CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
+    PRIMARY KEY (only_row)
+);
+
+UPDATE schema_version SET version = 14, works_from = 1 WHERE version = 0;

@@ -7,8 +7,9 @@ use http_api::{ApiError, Call, Reply, Room, reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{
+    Store, StoreError,
     read::{Page, SeriesKey, SeriesRow},
-    score::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection},
+    score::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection, ScoredWhen},
 };
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 pub(crate) struct Quality<'a> {
     /// Per series and model.
     series: Vec<SeriesQuality<'a>>,
-    /// Per objective, over all of its series.
+    /// Per objective, over all of its series; of an objective of events per probability, over all of its groups.
     objectives: Vec<ObjectiveQuality<'a>>,
     /// The `cursor` of the page after this one; null on the last.
     next: Option<String>,
@@ -31,8 +32,8 @@ pub(crate) struct Quality<'a> {
 #[derive(Serialize, Deserialize)]
 struct Shown {
     series: Progress<SeriesKey>,
-    /// SLA and objective.
-    objectives: Progress<(String, String)>,
+    /// SLA, objective and what the probability is of.
+    objectives: Progress<(String, String, String)>,
 }
 
 /// How far a list was shown.
@@ -106,6 +107,9 @@ struct Coverage {
 struct ObjectiveQuality<'a> {
     sla: &'a str,
     objective: &'a str,
+    /// What the probability is of: `violation`; of a budget of events `fires`, `exhausted_1h`, `exhausted_6h` or
+    /// `exhausted_1d`.
+    probability_of: &'a str,
     metric: Option<&'a str>,
     forecasts: u64,
     scored: u64,
@@ -134,6 +138,8 @@ struct Bin {
     events: u64,
 }
 
+/// What the probabilities of objectives of ranges are of.
+const VIOLATION: &str = "violation";
 /// Why it is not known whether a violation came: none was seen, and no sample stands for a tenth of the horizon or more.
 const TOO_LITTLE_SEEN: &str = "too_little_seen";
 
@@ -187,7 +193,7 @@ pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
     });
     let series = Room::part_of(2).fitting(by_series);
     let by_objective = match shown.objectives.reached() {
-        Some(_) => store.objective_scores(&scores).await.map_err(database)?,
+        Some(_) => of_objectives(store, &scores).await.map_err(database)?,
         None => BTreeMap::new(),
     };
     let after = shown.objectives.reached().flatten();
@@ -197,7 +203,7 @@ pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
         .collect();
     let objectives = to_come
         .iter()
-        .map(|((sla, objective), scores)| ObjectiveQuality::of(sla, objective, scores));
+        .map(|(key, scores)| ObjectiveQuality::of(key, scores));
     let objectives = Room::part_of(2).fitting(objectives);
     let shown = Shown {
         series: shown.series.after(
@@ -217,6 +223,25 @@ pub(crate) async fn answer(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
         objectives,
         next,
     })
+}
+
+/// What came of all probabilities, by SLA, objective and what they are of.
+async fn of_objectives(
+    store: &Store,
+    selection: &ScoreSelection,
+) -> Result<BTreeMap<(String, String, String), ObjectiveScores>, StoreError> {
+    let ranges = store.objective_scores(selection).await?.into_iter();
+    let ranges = ranges.map(|((sla, objective), scores)| {
+        let key = (sla, objective, VIOLATION.to_owned());
+        (key, scores)
+    });
+    let budgets = store.budget_scores(selection, ScoredWhen::Said).await?;
+    let budgets = budgets
+        .into_iter()
+        .map(|((sla, objective, about), scores)| {
+            ((sla, objective, about.as_str().to_owned()), scores)
+        });
+    Ok(ranges.chain(budgets).collect())
 }
 
 impl<'a> SeriesQuality<'a> {
@@ -247,13 +272,17 @@ impl<'a> SeriesQuality<'a> {
 }
 
 impl<'a> ObjectiveQuality<'a> {
-    fn of(sla: &'a str, objective: &'a str, scores: &'a ObjectiveScores) -> Self {
+    fn of(
+        (sla, objective, about): &'a (String, String, String),
+        scores: &'a ObjectiveScores,
+    ) -> Self {
         let reliability = scores.reliability();
         let unscorable = scores.forecasts - scores.scored;
         let mean = |sum: f64| (scores.scored > 0).then(|| sum / scores.scored as f64);
         Self {
             sla,
             objective,
+            probability_of: about,
             metric: scores.metric.as_deref(),
             forecasts: scores.forecasts,
             scored: scores.scored,

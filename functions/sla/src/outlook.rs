@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use domain::{
     Finding, Labels, SeriesId, Timestamp,
-    budget::{EventsOutlook, EventsQuestion, Exhausted},
+    budget::{BudgetProbability, EventsOutlook, EventsQuestion, Exhausted},
     evaluation::{ObjectiveState, Outlook},
     forecast::HORIZON,
     score::Reliability,
@@ -16,6 +16,7 @@ use serde::Serialize;
 use store::{
     Store, StoreError,
     pipeline::StoredEvaluation,
+    score::ObjectiveScores,
     sla::{EvaluatedObjective, Worst},
     slices::budgets,
 };
@@ -77,6 +78,25 @@ struct EventsEntry<'a> {
     probability_exhausted: Option<Exhausted>,
     /// Why that is not known; `too_early` in the first tenth of a calendar's period.
     probability_exhausted_reason: Option<String>,
+    /// What the objective's `probability_fires` of the last day were worth, those of all groups.
+    reliability: Option<Reliability>,
+    reliability_reason: Option<String>,
+    /// What its `probability_exhausted` were worth whose time was over in the last day.
+    reliability_exhausted: ReliabilityExhausted,
+}
+
+/// What the probabilities that a budget is gone were worth; null with fewer than 5 times that it was.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+struct ReliabilityExhausted {
+    /// Of those of an hour.
+    #[serde(rename = "1h")]
+    in_an_hour: Option<Reliability>,
+    /// Of those of 6 hours.
+    #[serde(rename = "6h")]
+    in_six_hours: Option<Reliability>,
+    /// Of those of a day.
+    #[serde(rename = "1d")]
+    in_a_day: Option<Reliability>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -201,7 +221,11 @@ pub(crate) fn document<'a>(
         horizon_seconds: HORIZON.as_secs_f64(),
         stale: standing.stale,
         complete: evaluation.is_complete(),
-        objectives: together(evaluation.objectives.iter().map(entries), events),
+        objectives: together(
+            evaluation.objectives.iter().map(entries),
+            events,
+            |objective, about| budget_worth(&evaluation.name, objective, about, scores),
+        ),
     }
 }
 
@@ -209,6 +233,7 @@ pub(crate) fn document<'a>(
 fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
     ranges: impl Iterator<Item = Entries>,
     (counted, outlooks): (&[StandingGroups<'a>], Option<&EventsOutlooks>),
+    worth: impl Fn(&str, BudgetProbability) -> Finding<Reliability>,
 ) -> Vec<AnyEntry<'a>> {
     let boxed = |entries: Entries| {
         let boxed = entries.map(Box::new);
@@ -220,6 +245,13 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
         room.fits(entry);
     }
     let events = counted.iter().map(|one| {
+        let reliability = worth(&one.objective.id, BudgetProbability::Fires);
+        let known = |about| worth(&one.objective.id, about).known().copied();
+        let reliability_exhausted = ReliabilityExhausted {
+            in_an_hour: known(BudgetProbability::ExhaustedInAnHour),
+            in_six_hours: known(BudgetProbability::ExhaustedInSixHours),
+            in_a_day: known(BudgetProbability::ExhaustedInADay),
+        };
         let entries = one.groups.iter().map(|group| {
             let found = group.id.and_then(|id| outlooks?.get(&id));
             let outlook = found.cloned().unwrap_or_else(|| {
@@ -245,6 +277,9 @@ fn together<'a, Entries: Iterator<Item = Entry<'a>>>(
                 reason: outlook.fires.reason().map(str::to_owned),
                 probability_exhausted: outlook.exhausted.known().copied(),
                 probability_exhausted_reason: outlook.exhausted.reason().map(str::to_owned),
+                reliability: reliability.known().copied(),
+                reliability_reason: reliability.reason().map(str::to_owned),
+                reliability_exhausted,
             }))
         });
         let fitting = entries.take_while(|entry| room.fits(entry)).collect();
@@ -263,7 +298,24 @@ fn worth(
         return Finding::unknown(NOT_READ);
     };
     let key = (sla.to_owned(), evaluated.objective.id.to_string());
-    match scores.get(&key) {
+    reliability_of(scores.ranges.get(&key))
+}
+
+fn budget_worth(
+    sla: &str,
+    objective: &str,
+    about: BudgetProbability,
+    scores: Option<&Reliabilities>,
+) -> Finding<Reliability> {
+    let Some(scores) = scores else {
+        return Finding::unknown(NOT_READ);
+    };
+    let key = (sla.to_owned(), objective.to_owned(), about);
+    reliability_of(scores.budgets.get(&key))
+}
+
+fn reliability_of(scores: Option<&ObjectiveScores>) -> Finding<Reliability> {
+    match scores {
         Some(scores) if scores.scored > 0 => scores.reliability(),
         _ => Finding::unknown(NOT_SCORED),
     }

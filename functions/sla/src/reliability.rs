@@ -5,12 +5,18 @@ use std::{
 };
 
 use domain::{Timestamp, forecast::HORIZON};
-use store::score::{ObjectiveScores, ScoreSelection};
+use store::score::{BudgetScores, ObjectiveScores, ScoreSelection, ScoredWhen};
 
 use crate::{SlaManager, standing::Standing};
 
-/// What the probabilities of each objective were worth, by SLA and objective.
-pub(crate) type Reliabilities = BTreeMap<(String, String), ObjectiveScores>;
+/// What the probabilities of each objective were worth.
+#[derive(Debug, Default)]
+pub(crate) struct Reliabilities {
+    /// Of violations of ranges, by SLA and objective.
+    pub(crate) ranges: BTreeMap<(String, String), ObjectiveScores>,
+    /// Of budgets of events.
+    pub(crate) budgets: BudgetScores,
+}
 
 /// What was read last of each SLA, when, and at which evaluation.
 ///
@@ -64,7 +70,21 @@ pub(crate) async fn of_last_day(
         sla: Some(sla.to_string()),
         metric: None,
     };
-    let reading = manager.store.objective_scores(&last_day);
+    let over = ScoreSelection {
+        from: Some(day_before),
+        to: Some(standing.moment),
+        ..last_day.clone()
+    };
+    let reading = async {
+        let ranges = manager.store.objective_scores(&last_day).await?;
+        let budgets = if standing.evaluation.events.is_empty() {
+            BudgetScores::new()
+        } else {
+            let scores = manager.store.budget_scores(&over, ScoredWhen::Over);
+            scores.await?
+        };
+        Ok::<_, store::StoreError>(Reliabilities { ranges, budgets })
+    };
     let scores = match tokio::time::timeout(PATIENCE, reading).await {
         Ok(Ok(scores)) => Some(Arc::new(scores)),
         Ok(Err(error)) => {

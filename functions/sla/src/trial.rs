@@ -1,6 +1,6 @@
 //! `POST /sla/try`: what would be reported of objectives, and which bounds would have been kept. etl judges them; nothing is saved.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 use domain::{
     Labels, Timestamp,
@@ -22,6 +22,7 @@ use crate::{
     evaluator::NotTried,
     events,
     outlook::{self, Prediction},
+    reliability::Reliabilities,
     set::invalid,
     standing::Standing,
 };
@@ -73,7 +74,11 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         let document = Tried {
             as_of: tried.as_of,
             check_json: check::document(&by_state, &excluded, &manager.store, now).await?,
-            predict_json: outlook::document(&by_probability, (&[], None), Some(&BTreeMap::new())),
+            predict_json: outlook::document(
+                &by_probability,
+                (&[], None),
+                Some(&Reliabilities::default()),
+            ),
             events: &tried.events,
             recommended: recommended(&tried),
             failures: &tried.failures,

@@ -27,7 +27,7 @@ pub use alert::Alert;
 pub use attributed::{AttributedTime, RecordedTime, Version, in_force};
 pub use calculator::{BudgetCalculator, ObjectiveBudgets, RecordedVersions};
 pub use events::{
-    EventsBudget, EventsOutlook, EventsQuestion, Exhausted, Firing, HistoryPoint, HistoryStep,
-    Timeline,
+    BudgetProbability, EventsBudget, EventsOutlook, EventsQuestion, Exhausted, Firing,
+    HistoryPoint, HistoryStep, Timeline,
 };
 pub use statement::{Budget, Burn};

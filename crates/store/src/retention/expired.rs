@@ -11,7 +11,7 @@ pub(super) async fn purge(
     cutoffs: &Cutoffs,
     budget: &mut Budget,
 ) -> Result<(), StoreError> {
-    let tables: [(&'static str, NaiveDateTime); 12] = [
+    let tables: [(&'static str, NaiveDateTime); 13] = [
         (
             "DELETE FROM long_arrays WHERE as_of < ? ORDER BY as_of LIMIT ?",
             cutoffs.long_arrays,
@@ -47,6 +47,10 @@ pub(super) async fn purge(
              ON r.series_id = old.series_id AND r.sla = old.sla AND r.version = old.version \
              AND r.objective = old.objective",
             cutoffs.recent,
+        ),
+        (
+            "DELETE FROM budget_score WHERE over_at < ? ORDER BY over_at LIMIT ?",
+            cutoffs.scores,
         ),
         (
             "DELETE FROM exclusion WHERE `end` < ? AND rule IS NULL ORDER BY `end` LIMIT ?",

@@ -22,7 +22,7 @@ use sqlx::MySqlConnection;
 use crate::{
     Store, StoreError,
     read::column_time,
-    score::{hours, recent},
+    score::{hours, outcomes, recent},
     slices::roll_up,
 };
 use budget::Budget;
@@ -49,7 +49,7 @@ pub struct Purged {
     pub done: bool,
 }
 
-/// How long slices are added up before a purge, and scores summed up after it.
+/// How long slices are added up before a purge, scores summed up after it, and probabilities of budgets scored then.
 const SUMMING_UP: Duration = Duration::from_millis(300);
 const LONG_ARRAYS: Duration = Duration::from_secs(3600);
 /// How long scores are kept.
@@ -62,7 +62,8 @@ const SUMS_KEPT: Duration = Duration::from_secs(400 * 86_400);
 
 impl Store {
     /// Adds up slices of hours and days that are over at `now`, deletes about `most_rows` rows that are older than they are
-    /// kept, then sums up scores of hours that are over. While another instance is at it: nothing.
+    /// kept, then sums up scores of hours that are over and scores probabilities of budgets whose time is. While another
+    /// instance is at it: nothing.
     ///
     /// # Errors
     /// When the database is away or busy. What was deleted until then stays deleted.
@@ -102,6 +103,9 @@ impl Store {
             let mut purged = purge(&mut connection, &Cutoffs::at(now, limits), budget).await?;
             purged.done &= added_up;
             purged.done &= hours::advance(&mut connection, now, SUMMING_UP).await?;
+            if end.is_none_or(|end| Instant::now() < end) {
+                purged.done &= outcomes::advance(self, &mut connection, now, SUMMING_UP).await?;
+            }
             Ok(purged)
         }
         .await;

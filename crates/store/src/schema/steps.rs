@@ -36,6 +36,7 @@ pub(super) const STEPS: &[Step] = &[
     step!(11, works_from 1, "0011-replay.sql"),
     step!(12, works_from 1, "0012-sla-origin.sql"),
     step!(13, works_from 1, "0013-packed-documents.sql"),
+    step!(14, works_from 1, "0014-budget-scores.sql"),
 ];
 
 /// The schema version that this program is built for.

@@ -3,9 +3,12 @@
 mod due;
 pub(crate) mod hours;
 pub(crate) mod newest;
+pub(crate) mod outcomes;
 mod quality;
 pub(crate) mod recent;
 
 pub use due::{DueForecast, DueProbability};
-pub use quality::{ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection};
+pub use quality::{
+    BudgetScores, ModelScores, ObjectiveScores, ProbabilityBin, ScoreSelection, ScoredWhen,
+};
 pub use recent::JudgedSeries;

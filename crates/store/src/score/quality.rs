@@ -1,5 +1,7 @@
 //! Scores summed up, per series and model and per objective.
 
+mod budgets;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use chrono::NaiveDateTime;
@@ -12,6 +14,8 @@ use crate::{
     retention::{hour_after, hour_of},
     sla::filled,
 };
+
+pub use budgets::{BudgetScores, ScoredWhen};
 
 use super::hours;
 

@@ -47,6 +47,12 @@ impl Store {
     /// # Errors
     /// When the database is away.
     pub async fn active_slas(&self) -> Result<Vec<Sla>, StoreError> {
+        let stored = self.slas_in_force().await?.into_iter();
+        Ok(stored.map(|stored| stored.sla).collect())
+    }
+
+    /// The same, each with when its version was made.
+    pub(crate) async fn slas_in_force(&self) -> Result<Vec<StoredSla>, StoreError> {
         let rows = sqlx::query(
             "SELECT s.name, s.version, s.created_at, s.about, s.origin, o.document \
              FROM sla s FORCE INDEX (by_retirement) JOIN sla_objective o ON o.sla = s.name AND o.version = s.version \
@@ -55,10 +61,7 @@ impl Store {
         )
         .fetch_all(self.pool())
         .await?;
-        Ok(grouped(&rows)?
-            .into_iter()
-            .map(|stored| stored.sla)
-            .collect())
+        grouped(&rows)
     }
 
     /// When the first version of each SLA was made, retired ones included.

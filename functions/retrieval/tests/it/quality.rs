@@ -1,6 +1,13 @@
 use std::time::Duration;
 
-use domain::{Finding, forecast::HORIZON, message::Kind, score::FEW_SAMPLES};
+use domain::{
+    Finding, Labels,
+    events::{Minute, SliceCounts},
+    forecast::HORIZON,
+    message::Kind,
+    score::FEW_SAMPLES,
+    sla::AnyObjective,
+};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -8,8 +15,9 @@ use proptest::{
 use serde_json::{Value, json};
 use store::{
     pipeline::Document,
+    retention::Limits,
     sla::Condition,
-    testing::{Documents, TestDatabase},
+    testing::{CountedEvents, Documents, TestDatabase},
 };
 
 use crate::service::{Service, time};
@@ -101,6 +109,7 @@ async fn forecasts_are_told_with_what_they_were_worth() {
             "forecasts": 9,
             "metric": "cpuUsage",
             "objective": "087741fb3e135d7e",
+            "probability_of": "violation",
             "reasons": {
               "too_little_seen": 1
             },
@@ -238,4 +247,80 @@ fn what_is_stored_twice_or_out_of_order_changes_nothing() {
             },
         )
         .unwrap();
+}
+
+#[tokio::test]
+async fn probabilities_of_budgets_are_told_with_what_they_were_worth() {
+    let database = TestDatabase::create().await;
+    let store = database.store();
+    let mut events = CountedEvents::by(&[]);
+    events.objective.target = Some(0.99);
+    let objectives = [AnyObjective::Events(events.objective.clone())];
+    let first = time("2026-11-23T00:00:00Z");
+    let made = store.put_sla("demo", &objectives, &Condition::Any, first);
+    made.await.unwrap();
+    let at = |minutes: u64| first + Duration::from_secs(60 * minutes);
+    // All requests of the last half an hour are bad.
+    let count = |minute: Minute| SliceCounts {
+        end: minute.end(),
+        sums: [if minute.end() > at(270) { 10.0 } else { 0.0 }, 10.0],
+        measured: true,
+        reach: None,
+    };
+    for as_of in (10..=300).step_by(10) {
+        let documents = [
+            events.document(&Labels::default(), at(as_of), count),
+            events.record(at(as_of), 1),
+        ];
+        store.store_batch(&documents, &[]).await.unwrap();
+    }
+    let day = Duration::from_secs(86_400);
+    let limits = Limits {
+        every_run: 2 * day,
+        everything: 30 * day,
+        buckets: 40 * day,
+        hours: 400 * day,
+    };
+    for now in [260, 300] {
+        while !store.purge(at(now), limits, 1_000).await.unwrap().done {}
+    }
+    let found = quality(&database, "").await;
+    let objectives = found["objectives"].as_array().unwrap();
+    let told = |name: &str| {
+        let mut objectives = objectives.iter();
+        let told = objectives
+            .find(|told| told["probability_of"] == name)
+            .unwrap();
+        [
+            "sla",
+            "metric",
+            "forecasts",
+            "scored",
+            "events",
+            "base_rate",
+        ]
+        .map(|field| told[field].clone())
+    };
+    let id = events.objective.id.to_string();
+    let expected = |counts: [u64; 3], rate: f64| {
+        let [forecasts, scored, events] = counts;
+        let metric = format!("demo/{id}");
+        [
+            json!("demo"),
+            json!(metric),
+            json!(forecasts),
+            json!(scored),
+            json!(events),
+            json!(rate),
+        ]
+    };
+    // Each 10 minutes from 240 to 280 whether an alert fired, at 240 whether the budget was gone.
+    assert_eq!(told("fires"), expected([5, 5, 1], 0.2));
+    assert_eq!(told("exhausted_1h"), expected([1, 1, 0], 0.0));
+    assert_eq!(objectives.len(), 2);
+    let next = quality(&database, "?limit=1").await["next"].clone();
+    let next = next.as_str().map(|next| format!("?limit=1&cursor={next}"));
+    assert_eq!(next, None, "both lists fit one page");
+    let none = quality(&database, "?sla=other").await;
+    assert_eq!(none["objectives"], json!([]));
 }

@@ -270,6 +270,60 @@ async fn each_group_has_its_own_budget_and_state() {
 }
 
 #[tokio::test]
+async fn a_probability_of_a_budget_is_answered_with_what_those_before_it_were_worth() {
+    let (database, service, objective) = made(json!([availability()])).await;
+    let good = |_: Timestamp| Some([0.0, 100.0]);
+    store(&database, &objective, (AS_OF, 2), &[("", &good)]).await;
+    let entry = async || {
+        let prediction = service.get(&format!("/predict_json?as_of={AS_OF}")).await;
+        prediction["objectives"][0].clone()
+    };
+    let found = entry().await;
+    assert_eq!(
+        (&found["reliability"], &found["reliability_reason"]),
+        (&Value::Null, &json!("not_scored_yet"))
+    );
+    // Each hour one was over. The newest was not over yet, and of one it is not known what came.
+    for (about, hours) in [
+        ("fires", 0..26),
+        ("exhausted_6h", 0..12),
+        ("exhausted_1d", 0..3),
+    ] {
+        for hour in hours {
+            let over_at =
+                time(AS_OF) + Duration::from_secs(3_600) - Duration::from_secs(3_600 * hour);
+            sqlx::query(
+                "INSERT INTO budget_score (sla, objective, about, version, group_id, forecast_as_of, over_at, \
+                 probability, happened) VALUES ('web', 'availability', ?, 1, ?, ?, ?, 0.25, ?)",
+            )
+            .bind(about)
+            .bind("0".repeat(32))
+            .bind((over_at - Duration::from_secs(600)).to_utc().naive_utc())
+            .bind(over_at.to_utc().naive_utc())
+            .bind((hour != 2).then_some(hour < 8))
+            .execute(database.pool())
+            .await
+            .unwrap();
+        }
+    }
+    let found = entry().await;
+    assert_eq!(
+        found["reliability"],
+        json!({"said": 0.25, "happened": 6.0 / 24.0, "forecasts": 24, "independent": 24, "events": 6})
+    );
+    assert_eq!(found["reliability_reason"], Value::Null);
+    let exhausted = &found["reliability_exhausted"];
+    assert_eq!(
+        (&exhausted["1h"], &exhausted["1d"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        exhausted["6h"],
+        json!({"said": 0.25, "happened": 0.6, "forecasts": 10, "independent": 3, "events": 6})
+    );
+}
+
+#[tokio::test]
 async fn before_the_first_evaluation_nothing_is_counted() {
     let (_database, service, _) = made(json!([availability()])).await;
     let budget = service.get("/sla/web/budget").await;

@@ -10,6 +10,7 @@ mod freeze;
 mod history;
 mod outlook;
 mod question;
+mod score;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -19,5 +20,6 @@ pub use firings::Firing;
 pub use history::{HistoryPoint, HistoryStep};
 pub use outlook::{EventsOutlook, Exhausted};
 pub use question::EventsQuestion;
+pub use score::BudgetProbability;
 pub use statement::EventsBudget;
 pub use timeline::Timeline;

@@ -51,7 +51,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// How far an alert is looked ahead.
-const SOON: Duration = Duration::from_secs(600);
+pub(super) const SOON: Duration = Duration::from_secs(600);
 /// How far back moments like this one are looked for: for alerts, and for the budget.
 const RECENT: Duration = DAY;
 const PAST: Duration = Duration::from_secs(8 * 86_400);

@@ -82,8 +82,7 @@ impl EventsBudget {
         timeline: &Timeline,
         as_of: Timestamp,
     ) -> Option<f64> {
-        let reckoning = Reckoning::new(objective, timeline, as_of);
-        reckoning.remaining(&reckoning.budget_window())
+        Reckoning::new(objective, timeline, as_of).left()
     }
 
     /// The budget of `objective` at `as_of`, of the group that `timeline` is about.
@@ -179,6 +178,26 @@ impl<'a> Reckoning<'a> {
             period: objective.budget_window.period(as_of),
             end: timeline.newest_end(as_of),
         }
+    }
+
+    /// The budget of `period` at `end`, the end of a slice.
+    pub(super) fn in_period(
+        objective: &'a EventsObjective,
+        timeline: &'a Timeline,
+        period: BudgetPeriod,
+        end: Timestamp,
+    ) -> Self {
+        Self {
+            objective,
+            timeline,
+            period,
+            end,
+        }
+    }
+
+    /// What is left of the budget, as a share of it; `None` if nothing was judged or there is no target.
+    pub(super) fn left(&self) -> Option<f64> {
+        self.remaining(&self.budget_window())
     }
 
     fn budget_window(&self) -> Window {

@@ -7,6 +7,7 @@ mod finality;
 mod kept;
 mod missing;
 mod replayed;
+mod scored;
 mod storing;
 mod sums;
 
