@@ -65,8 +65,10 @@ impl Decimals {
     }
 }
 
-/// The shares that weights have of their sum, in multiples of `1 / parts`, which add up to 1: each is rounded down, and
-/// those that lost most get what is left (the method of largest remainders), the first of those that lost alike.
+/// The shares that weights have of their sum, in multiples of `1 / parts`, which add up to 1.
+///
+/// Each is rounded down, and those that lost most get what is left (the method of largest remainders), the first of those
+/// that lost alike.
 ///
 /// Where the weights have no finite sum above 0, or one of them is below 0, they are returned as they are.
 pub fn shares(weights: &[f64], parts: u32) -> Vec<f64> {
