@@ -1,4 +1,4 @@
-//! What runs tell of a series, of events, and of themselves.
+//! What runs say of a series, of events, and of themselves.
 
 use std::time::Duration;
 

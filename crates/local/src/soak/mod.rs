@@ -20,6 +20,7 @@ mod verdict;
 use std::{
     path::Path,
     process::ExitCode,
+    slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -135,7 +136,7 @@ async fn soaked(
     ];
     let webhooks: Vec<Value> = receivers.iter().map(Receiver::webhook).collect();
     let webhooks = ("ALERT_WEBHOOKS", Value::from(webhooks).to_string());
-    let system = Started::system(data, &SCHEDULE, &[webhooks.clone()]).await?;
+    let system = Started::system(data, &SCHEDULE, slice::from_ref(&webhooks)).await?;
     load::prepare(&system.state.http, "", true).await?;
 
     let over = Arc::new(AtomicBool::new(false));
