@@ -5,7 +5,7 @@ pub(crate) type Page<'a> = (&'a str, &'a str, &'a str);
 
 /// Every page but that of a series, and what it has to say.
 pub(crate) const PAGES: [Page<'static>; 16] = [
-    ("list", "/ui", "out of its range now"),
+    ("list", "/ui", "out of their ranges now"),
     (
         "list-empty",
         "/ui?q=nothing-is-called-so",
@@ -71,7 +71,7 @@ pub(crate) const STATES: [Page<'static>; 14] = [
     (
         "objective-of-then",
         "/ui/sla/web/cpu?from=-2h&to=-1h",
-        "1 h that were",
+        "h that were",
     ),
     (
         "series-none",

@@ -142,6 +142,10 @@ impl Store {
                 times.next()
             };
             let Some(time) = next else { break };
+            // A read that is polled once after its time may still succeed.
+            if Instant::now() >= until {
+                break;
+            }
             let adding = self.add_probabilities_of(time, due, &positions, part);
             match timeout_at(until, adding).await {
                 Ok(added) => added?,
