@@ -37,7 +37,7 @@ pub(crate) async fn advance(
     time: Duration,
 ) -> Result<bool, StoreError> {
     let end = Instant::now() + time;
-    let newest = mark_before(now - LAG);
+    let newest = BudgetProbability::newest_mark(now - LAG);
     let mut progress = Progress::read(connection, newest).await?;
     if progress.mark > newest {
         return Ok(true);
@@ -91,13 +91,6 @@ pub(crate) async fn advance(
     upsert(connection, rows).await?;
     progress.write(connection).await?;
     Ok(progress.mark > newest)
-}
-
-/// The multiple of the step that is not after an instant.
-fn mark_before(time: Timestamp) -> Timestamp {
-    let step = i64::try_from(BudgetProbability::STEP.as_millis()).unwrap_or(i64::MAX);
-    let into_step = time.millis().rem_euclid(step);
-    time - Duration::from_millis(into_step.unsigned_abs())
 }
 
 /// The groups of an objective that are asked about, in the order of their ids: all events together where it has no `by`.

@@ -63,6 +63,11 @@ impl BudgetProbability {
         }
     }
 
+    /// The newest moment up to `time` whose probabilities are scored.
+    pub fn newest_mark(time: Timestamp) -> Timestamp {
+        floor(time, Self::STEP)
+    }
+
     /// Whether one whose time is over at `mark`, a multiple of [`BudgetProbability::STEP`], is scored: those of alerts are
     /// at each, those of the budget each hour.
     pub fn is_scored_at(self, mark: Timestamp) -> bool {
@@ -195,18 +200,16 @@ mod tests {
         Timeline::new(objective, &rows, &SpanSet::default())
     }
 
+    fn all_bad_for_20_minutes(minute: i64) -> Option<f64> {
+        let is_bad = (600..620).contains(&minute);
+        Some(if is_bad { 100.0 } else { 0.0 })
+    }
+
     #[test]
     fn an_alert_that_fires_within_10_minutes_happened() {
         let objective = objective("7d");
-        // All bad for 20 minutes from 600 on: 14.4 % of an hour, the fast pair's, is reached with the ninth.
-        let bad = |minute: i64| {
-            Some(if (600..620).contains(&minute) {
-                100.0
-            } else {
-                0.0
-            })
-        };
-        let all = timeline(&objective, bad);
+        // From 600 on: 14.4 % of an hour, the fast pair's, is reached with the ninth.
+        let all = timeline(&objective, all_bad_for_20_minutes);
         let happened = |minute| BudgetProbability::Fires.happened(&objective, &all, at(minute));
         for (said_at, expected) in [
             (590, false),
@@ -225,14 +228,7 @@ mod tests {
     fn a_budget_that_is_used_up_at_the_end_happened() {
         // 1 % of a day's 144,000 requests are 1,440: spent in 14.4 bad minutes, and there again a day later.
         let objective = objective("1d");
-        let bad = |minute: i64| {
-            Some(if (600..620).contains(&minute) {
-                100.0
-            } else {
-                0.0
-            })
-        };
-        let all = timeline(&objective, bad);
+        let all = timeline(&objective, all_bad_for_20_minutes);
         for (probability, said_at, expected) in [
             (BudgetProbability::ExhaustedInAnHour, 540, false),
             (BudgetProbability::ExhaustedInAnHour, 560, true),
