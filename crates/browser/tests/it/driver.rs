@@ -93,6 +93,8 @@ impl Driver {
         let session = driver.post("/session", asked).await;
         let id = session["sessionId"].as_str().unwrap();
         driver.session = format!("{}/session/{id}", driver.session);
+        // Between two pages, and while one is parsed, an element is not there yet: the driver looks again for so long.
+        driver.post("/timeouts", json!({"implicit": 30_000})).await;
         driver
     }
 
