@@ -460,17 +460,17 @@ fn reliability(trust: &Trust, own: Option<&TrustBin>) -> Markup {
         .max()
         .unwrap_or(1)
         .max(1) as f64;
-    let x = |share: f64| (28.0 + 200.0 * share).round();
-    let y = |share: f64| (206.0 - 200.0 * share).round();
+    let x = |share: f64| (38.0 + 200.0 * share).round();
+    let y = |share: f64| (222.0 - 200.0 * share).round();
     html! {
-        svg class="square" role="img" aria-label="What forecasts said against what happened" viewBox="0 0 240 236" {
-            line class="diag" x1="28" y1="206" x2="228" y2="6" {}
+        svg class="square" role="img" aria-label="What forecasts said against what happened" viewBox="0 0 248 258" {
+            line class="diag" x1=(x(0.0)) y1=(y(0.0)) x2=(x(1.0)) y2=(y(1.0)) {}
             @for tick in [0.0, 0.5, 1.0] {
-                text x=(x(tick)) y="220" text-anchor="middle" { (100.0 * tick) }
-                text x="22" y=(y(tick) + 4.0) text-anchor="end" { (100.0 * tick) }
+                text x=(x(tick)) y="242" text-anchor="middle" { (100.0 * tick) }
+                text x="26" y=(y(tick) + 4.0) text-anchor="end" { (100.0 * tick) }
             }
-            text x="128" y="234" text-anchor="middle" { "said, %" }
-            text x="34" y="14" { "happened, %" }
+            text x=(x(0.5)) y="256" text-anchor="middle" { "said, %" }
+            text x="0" y="10" { "happened, %" }
             @for bin in &trust.0 {
                 @let (low, high) = wilson(bin.happened, bin.independent as f64);
                 line class="ci" x1=(x(bin.said)) x2=(x(bin.said)) y1=(y(low)) y2=(y(high)) {}

@@ -8,6 +8,9 @@ use crate::{
     name, number,
 };
 
+/// How many failures, and how many warnings, of a run are shown.
+const SHOWN: usize = 5;
+
 /// A page of the list of runs, newest start first.
 pub fn runs(frame: &Frame<'_>, runs: &[RunDocument], next: Option<&str>) -> String {
     let failed = runs.iter().filter(|run| !run.failures.is_empty()).count();
@@ -26,7 +29,7 @@ pub fn runs(frame: &Frame<'_>, runs: &[RunDocument], next: Option<&str>) -> Stri
             (scrolling("Runs", &html! {
                 table class="wide" {
                     caption class="sr" { "Runs, newest first" }
-                    thead { tr { th scope="col" { "as of" } th scope="col" { "started" } th scope="col" { "by" } th scope="col" class="n" { "series" } th scope="col" class="n" { "samples" } th scope="col" class="n" { "messages" } th scope="col" class="n" { "took" } th scope="col" { "failures" } } }
+                    thead { tr { th scope="col" { "as of" } th scope="col" { "started" } th scope="col" { "by" } th scope="col" class="n" { "series" } th scope="col" class="n" { "samples" } th scope="col" class="n" { "messages" } th scope="col" class="n" { "took" } th scope="col" { "failures and warnings" } } }
                     tbody { @for run in runs { tr {
                         th scope="row" { (clock::full(run.as_of)) }
                         td { (clock::at(run.started_at, run.as_of)) }
@@ -34,12 +37,14 @@ pub fn runs(frame: &Frame<'_>, runs: &[RunDocument], next: Option<&str>) -> Stri
                         td class="n" { (number::plain(run.series as f64)) } td class="n" { (number::plain(run.samples as f64)) } td class="n" { (number::plain(run.messages as f64)) }
                         td class="n" { @match took(run) { Some(took) => { (number::plain(took.round())) " ms" }, None => "–" } }
                         td {
-                            @if run.failures.is_empty() { span class="soft" { "none" } }
-                            @for failure in run.failures.iter().take(5) {
+                            @if run.failures.is_empty() && run.warnings.is_empty() { span class="soft" { "none" } }
+                            @for failure in run.failures.iter().take(SHOWN) {
                                 span class="bad" { (icon("firing")) (failure.metric.as_deref().unwrap_or(&failure.stage)) }
-                                small { (name::cut(&failure.reason)) }
+                                small { (name::cut(&failure.reason)) @if let Some(detail) = &failure.detail { ": " (name::sentence(detail)) } }
                             }
-                            @if run.failures.len() > 5 { small { "and " (run.failures.len() - 5) " more" } }
+                            @if run.failures.len() > SHOWN { small { "and " (run.failures.len() - SHOWN) " more" } }
+                            @for warning in run.warnings.iter().take(SHOWN) { small { "warning: " (name::sentence(warning)) } }
+                            @if run.warnings.len() > SHOWN { small { "and " (number::count((run.warnings.len() - SHOWN) as u64, "more warning", "more warnings")) } }
                         }
                     } } }
                 }

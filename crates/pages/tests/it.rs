@@ -153,7 +153,7 @@ fn every_page(text: &str, value: f64) -> Vec<(&'static str, String)> {
     };
     let runs = json!([{"run_id": text, "as_of": "2026-11-23T08:45:00Z", "started_at": "2026-11-23T08:45:05Z",
         "trigger": "schedule", "series": 1, "samples": 2, "bytes": 4, "messages": 3,
-        "failures": [{"stage": text, "metric": text, "reason": text}], "stages": [{"stage": "total", "milliseconds": 81.0}]}]);
+        "failures": [{"stage": text, "metric": text, "reason": text, "detail": text}], "warnings": [text], "stages": [{"stage": "total", "milliseconds": 81.0}]}]);
     let runs: Vec<domain::message::RunDocument> = from_value(runs).unwrap();
     let refusal = pages::Refusal {
         status: 400,
@@ -405,6 +405,23 @@ fn the_watchdog_is_no_alarm() {
             shown.contains(&format!("<p class=\"lead\">{said}</p>")),
             "{shown}"
         );
+    }
+}
+
+#[test]
+fn a_run_says_why_something_failed_and_what_prometheus_warned_of() {
+    let run = json!([{"run_id": "01J", "as_of": "2026-11-23T08:45:00Z", "started_at": "2026-11-23T08:45:05Z",
+        "trigger": "schedule", "series": 1, "samples": 2, "bytes": 4, "messages": 3, "stages": [],
+        "failures": [{"stage": "fetch", "metric": "cpu", "reason": "busy", "detail": "429 of the server twice"}],
+        "warnings": ["partial response", "2", "3", "4", "5", "6"]}]);
+    let runs: Vec<domain::message::RunDocument> = from_value(run).unwrap();
+    let page = pages::runs(&frame(), &runs, None);
+    for said in [
+        "<small>busy: 429 of the server twice</small>",
+        "<small>warning: partial response</small>",
+        "<small>and 1 more warning</small>",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
     }
 }
 
