@@ -67,8 +67,8 @@ const IDLE: Duration = Duration::from_secs(80);
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
 /// How long the secret is left alone after it was read.
 const RENEWAL_PAUSE: Duration = Duration::from_secs(10);
-/// How long a schema that was found right is taken to be so.
-const SURELY_RIGHT: Duration = Duration::from_secs(60);
+/// How long a schema that was found right is taken to be so: about as long as an answer takes.
+const SURELY_RIGHT: Duration = Duration::from_secs(1);
 
 impl Connections {
     /// Connects when it is first asked for a connection.
@@ -98,6 +98,10 @@ impl Connections {
             })
             .after_connect(move |connection, _| {
                 Box::pin(async move { connection.execute(session::settings(role)).await.map(drop) })
+            })
+            // Whoever gives up waiting while a transaction begins leaves one that nobody knows of.
+            .after_release(|connection, _| {
+                Box::pin(async move { connection.execute("ROLLBACK").await.map(|_| true) })
             })
             .connect_lazy_with(options);
         let login = Arc::new(Login {
@@ -133,7 +137,7 @@ impl Connections {
     }
 
     /// A connection of the pool, or a new one. The schema's version is read when the first connection is asked for, and
-    /// again once a minute and after an error that another schema may explain.
+    /// again after a second and after an error that another schema may explain.
     ///
     /// # Errors
     /// When the database is away, refuses the login, or has a schema that this program does not work with.

@@ -4,6 +4,7 @@
 
 mod access;
 mod alerts;
+mod given_up;
 mod migration;
 mod pipeline;
 mod plans;

@@ -415,11 +415,17 @@ async fn a_newer_database_is_left_alone_and_works_as_long_as_it_says_so() {
     );
     let error = schema::prepare(database.url(), LONG).await.unwrap_err();
     assert_eq!(error.to_string(), sentence);
-    // A store that found the schema right a moment ago looks again when it is asked to, and when a statement fails.
-    database.store().newest_run().await.unwrap();
+    // A store that found the schema right a moment ago looks again when it is asked to, and unasked a second later.
     let error = database.store().check_schema().await.unwrap_err();
     assert_eq!(error.to_string(), sentence);
     assert!(error.is_transient() && !error.is_refusal());
+    execute(database.pool(), &newer(BUILT_FOR)).await;
+    let store = database.store();
+    store.newest_run().await.unwrap();
+    execute(database.pool(), &newer(BUILT_FOR + 1)).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let error = store.newest_run().await.unwrap_err();
+    assert_eq!(error.to_string(), sentence);
 }
 
 #[tokio::test]
@@ -432,13 +438,13 @@ async fn a_statement_that_fails_for_a_newer_schema_is_the_last_before_the_versio
         "ALTER TABLE run RENAME COLUMN as_of TO moment",
     )
     .await;
+    let error = store.newest_run().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unexpected(_)), "{error:?}");
     execute(
         database.pool(),
         "UPDATE schema_version SET version = 99, works_from = 99",
     )
     .await;
-    let error = store.newest_run().await.unwrap_err();
-    assert!(matches!(error, StoreError::Unexpected(_)), "{error:?}");
     let error = store.newest_run().await.unwrap_err();
     assert!(matches!(error, StoreError::Schema(_)), "{error:?}");
 }
