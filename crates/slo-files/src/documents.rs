@@ -17,15 +17,27 @@ pub(crate) struct Document {
     pub(crate) value: Value,
 }
 
-/// The documents, lists replaced by their items. An empty document keeps its number.
+/// The documents, lists replaced by their items, and lists in these by theirs. An empty document keeps its number.
 pub(crate) fn expand(values: Vec<Value>) -> Vec<Document> {
     let mut items = Vec::new();
+    add_items(values, &mut items);
+    let numbered = items.into_iter().enumerate();
+    numbered
+        .map(|(number, value)| Document {
+            place: Place::document(number),
+            value,
+        })
+        .collect()
+}
+
+/// As deep as a document may be.
+fn add_items(values: Vec<Value>, items: &mut Vec<Value>) {
     for value in values {
         match value {
-            Value::Array(list) => items.extend(list),
+            Value::Array(list) => add_items(list, items),
             Value::Object(mut fields) if is_list(fields.get("kind")) => {
                 match fields.remove("items") {
-                    Some(Value::Array(list)) => items.extend(list),
+                    Some(Value::Array(list)) => add_items(list, items),
                     Some(other) => {
                         fields.insert("items".to_owned(), other);
                         items.push(Value::Object(fields));
@@ -36,13 +48,6 @@ pub(crate) fn expand(values: Vec<Value>) -> Vec<Document> {
             other => items.push(other),
         }
     }
-    let numbered = items.into_iter().enumerate();
-    numbered
-        .map(|(number, value)| Document {
-            place: Place::document(number),
-            value,
-        })
-        .collect()
 }
 
 /// Kubernetes writes several objects as one of kind `List`, or `ServiceLevelObjectiveList`.
@@ -112,7 +117,8 @@ pub(crate) fn slos(documents: &[Document], window: BudgetWindow, report: &mut Re
             }
         }
     }
-    windows.finish(report);
+    let has_sloth = |(_, kind): &(_, Kind<'_>)| matches!(kind, Kind::Sloth | Kind::SlothService);
+    windows.finish(known.iter().any(has_sloth), report);
     others.finish(report);
     slos
 }

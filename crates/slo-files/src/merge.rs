@@ -79,9 +79,14 @@ pub(crate) fn exported(
     if let [own] = &mut read.objectives[..] {
         own.id = Id::Chosen(objective.id().to_string());
         own.named_at = annotations.below(OBJECTIVE);
-        fields.remove("id");
-        own.fields = fields;
         own.notes.retain(|note| !earlier.contains(&note));
+        fields.remove("id");
+        let left_out = complete(&mut own.fields, fields, &sla);
+        if !left_out.is_empty() {
+            let names = left_out.join("`, `");
+            let what = format!("`{names}` cannot stand beside what OpenSLO says now: left out");
+            read.notes.push(Note::at(annotations.below(DOCUMENT), what));
+        }
     }
     Ok(read)
 }
@@ -96,9 +101,8 @@ struct Known {
 }
 
 fn known(document: &Document, (sla, id, text): (&str, Option<&str>, &str)) -> Option<Known> {
-    let fields: Value = serde_json::from_str(text).ok()?;
-    let draft = json!({"name": sla, "objectives": [fields]});
-    let draft = Draft::parse(&draft).ok()?;
+    let fields = object(serde_json::from_str(text).ok()?);
+    let draft = draft(sla, &fields)?;
     let about = document
         .value
         .pointer("/metadata/annotations")
@@ -113,8 +117,38 @@ fn known(document: &Document, (sla, id, text): (&str, Option<&str>, &str)) -> Op
         sla: draft.name?,
         about,
         objective,
-        fields: object(fields),
+        fields,
     })
+}
+
+/// Makes `fields`, what OpenSLO says now, the objective that was known. Where they contradict each other, what is known is
+/// added field by field as far as it makes an objective; returns the names of the others.
+fn complete(
+    fields: &mut Map<String, Value>,
+    known: Map<String, Value>,
+    sla: &SlaName,
+) -> Vec<String> {
+    if draft(sla, &known).is_some() {
+        *fields = known;
+        return Vec::new();
+    }
+    let mut left_out = Vec::new();
+    for (name, value) in known {
+        if fields.contains_key(&name) {
+            continue;
+        }
+        fields.insert(name.clone(), value);
+        if draft(sla, fields).is_none() {
+            fields.remove(&name);
+            left_out.push(name);
+        }
+    }
+    left_out
+}
+
+/// The SLA that one objective makes, if it makes one.
+fn draft(sla: &str, objective: &Map<String, Value>) -> Option<Draft> {
+    Draft::parse(&json!({"name": sla, "objectives": [objective]})).ok()
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -32,7 +32,7 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     let mut objective = Map::new();
     let target = slo::target(&spec, "target", &mut notes)?;
     objective.insert("target".to_owned(), json!(target));
-    let period = window(&spec)?;
+    let period = window(&spec, &mut notes)?;
     objective.insert(
         "budget_window".to_owned(),
         json!(BudgetWindow::Rolling(period)),
@@ -77,8 +77,11 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     })
 }
 
-fn window(spec: &Fields<'_>) -> Result<Duration, Refused> {
-    let text = spec.required_text("window")?;
+fn window(spec: &Fields<'_>, notes: &mut Vec<Note>) -> Result<Duration, Refused> {
+    let Some(text) = spec.text("window")? else {
+        notes.push(Note::at(spec.at("window"), "is missing: the window is 30d"));
+        return Ok(Duration::from_secs(30 * 86_400));
+    };
     match text.parse() {
         Ok(BudgetWindow::Rolling(length)) => Ok(length),
         Ok(BudgetWindow::Calendar(_)) => Err(Refused::at(spec.at("window"), "must be a duration")),

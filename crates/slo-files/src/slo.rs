@@ -38,7 +38,9 @@ pub(crate) struct Owner {
 impl Owner {
     /// Whether objectives of another document belong to the same SLA.
     pub(crate) fn takes(&self, other: &Self) -> bool {
-        self.is_shared && other.is_shared && self.name == other.name
+        let is_export = |owner: &Self| matches!(owner.origin, ImportOrigin::Export);
+        let are_alike = is_export(self) == is_export(other);
+        are_alike && self.is_shared && other.is_shared && self.name == other.name
     }
 }
 
@@ -97,6 +99,17 @@ impl Sum {
         } else {
             self.sum.terms.join(" + ")
         }
+    }
+}
+
+/// Where a file says at `no_counter` that its queries are no counters, only `rate` and `increase` make counters of them.
+pub(crate) fn check_counters(sum: &EventsSum, no_counter: Option<&Place>) -> Result<(), Refused> {
+    match no_counter {
+        Some(place) if !sum.has_rates => {
+            let reason = "is false: what is not a counter cannot be counted";
+            Err(Refused::at(place.clone(), reason))
+        }
+        _ => Ok(()),
     }
 }
 

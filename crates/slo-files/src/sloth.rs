@@ -84,10 +84,13 @@ impl Windows {
         Ok(())
     }
 
-    /// Reports what is not used.
-    pub(crate) fn finish(self, report: &mut Report) {
+    /// Reports what is not used, without SLOs of Sloth all of it.
+    pub(crate) fn finish(self, has_slos: bool, report: &mut Report) {
         for (place, is_used) in self.given {
-            if !is_used {
+            if !has_slos {
+                let what = "alert windows without an SLO of Sloth in this body: not used";
+                report.adapt_alone(Note::at(place, what));
+            } else if !is_used {
                 let period = duration::format(self.period);
                 let what = format!(
                     "alert windows of another period than {period}, or not the first of it: not used"
@@ -141,8 +144,14 @@ pub(crate) fn object(
         let more = slo::annotations(&metadata, &mut notes)?;
         let name = metadata.text("name")?.map(|name| ("name", name.to_owned()));
         for (name, value) in more.into_iter().chain(name) {
-            if !labels.iter().any(|(label, _)| *label == name) {
-                labels.push((name, value));
+            match labels.iter().find(|(label, _)| *label == name) {
+                Some((_, kept)) if *kept != value => {
+                    let what =
+                        format!("`{name}: {value}` is left out: another value of it is kept");
+                    notes.push(Note::at(metadata.place().clone(), what));
+                }
+                Some(_) => {}
+                None => labels.push((name, value)),
             }
         }
         metadata.finish(&mut notes);
@@ -281,6 +290,7 @@ fn indicator(
                     query,
                     at,
                     is_success: false,
+                    no_counter: None,
                 },
                 target,
                 fields,
@@ -306,6 +316,8 @@ pub(crate) struct Raw<'a> {
     pub(crate) at: Place,
     /// Whether the share is that of the good events.
     pub(crate) is_success: bool,
+    /// What says that the query is not of counters, if anything does.
+    pub(crate) no_counter: Option<&'a Place>,
 }
 
 /// A query of the share of events that are bad, or good: as counted events where it is a sum by another one, else as a
@@ -320,8 +332,12 @@ pub(crate) fn share(
         query,
         at,
         is_success,
+        no_counter,
     } = raw;
     if let Some(share) = EventsShare::parse(query) {
+        for sum in [&share.part, &share.total] {
+            slo::check_counters(sum, no_counter)?;
+        }
         let part = if is_success == share.is_rest {
             "bad"
         } else {
@@ -376,10 +392,12 @@ fn alerting(
                 }
                 carried.label(labels);
                 carried.annotate(alert.labels("annotations")?);
-                alert.finish(notes);
                 if is_disabled {
+                    leave_out(&alert, &["labels", "annotations"], notes);
+                    alert.finish(notes);
                     continue;
                 }
+                alert.finish(notes);
             }
         }
         let severity = carried.labels.iter().find(|(name, _)| name == SEVERITY);
@@ -392,7 +410,18 @@ fn alerting(
         entries.extend(own.map(|pair| alerts::entry(pair, &carried)));
     }
     if let Some(alerting) = alerting {
+        if entries.is_empty() {
+            leave_out(&alerting, &["name", "labels", "annotations"], notes);
+        }
         alerting.finish(notes);
     }
     Ok(entries)
+}
+
+/// Notes those of some fields that are there although no alert has them.
+fn leave_out(fields: &Fields<'_>, names: &[&str], notes: &mut Vec<Note>) {
+    for name in names.iter().filter(|name| fields.has(name)) {
+        let what = "is left out: the alert is disabled";
+        notes.push(Note::at(fields.at(name), what));
+    }
 }

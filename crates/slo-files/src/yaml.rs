@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle};
+use granit_parser::{ErrorKind, Event, Options, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value};
 
 /// The most bytes of a body.
@@ -54,9 +54,11 @@ pub(crate) fn parse(body: &str) -> Result<Vec<Value>, Unreadable> {
         match event {
             Ok((event, span)) => builder.take(event, span.start.line())?,
             Err(error) => {
-                return Err(Unreadable::NotYaml {
-                    line: error.marker().line(),
-                    reason: error.info(),
+                let line = error.marker().line();
+                return Err(match error.kind() {
+                    // The parser's own bound is beyond the one here.
+                    ErrorKind::RecursionLimitExceeded => too_deep(line),
+                    _ => not_yaml(line, &error.info()),
                 });
             }
         }
@@ -121,7 +123,7 @@ impl Builder {
                 let node = if self.wants_a_key() {
                     Node::leaf(Value::String(text.into_owned()))
                 } else {
-                    Node::leaf(scalar(&text, style, tag.as_deref(), line)?)
+                    Node::leaf(scalar(&text, style, tag.as_deref()))
                 };
                 self.add(node, anchor, line)?;
             }
@@ -160,9 +162,6 @@ impl Builder {
     }
 
     fn begin(&mut self, anchor: usize, content: Content, line: usize) -> Result<(), Unreadable> {
-        if self.wants_a_key() {
-            return Err(not_yaml(line, "a key must be a text"));
-        }
         if self.open.len() >= MOST_LEVELS {
             return Err(too_deep(line));
         }
@@ -220,67 +219,57 @@ impl Builder {
                 merged,
             } => match key.take() {
                 None => {
-                    let Value::String(text) = node.value else {
-                        return Err(not_yaml(line, "a key must be a text"));
+                    let text = match node.value {
+                        Value::String(text) => text,
+                        // No tool has such a field, so that it is reported as one without a use.
+                        other => other.to_string(),
                     };
                     if fields.contains_key(&text) {
                         return Err(not_yaml(line, &format!("the key `{text}` appears twice")));
                     }
                     *key = Some(text);
                 }
-                Some(text) if text == MERGE => merged.extend(merge(node.value, line)?),
-                Some(text) => {
-                    fields.insert(text, node.value);
-                }
+                Some(text) => match (text == MERGE).then(|| mappings(&node.value)).flatten() {
+                    Some(mappings) => merged.extend(mappings),
+                    None => {
+                        fields.insert(text, node.value);
+                    }
+                },
             },
         }
         Ok(())
     }
 }
 
-/// The mappings that `<<` names, the one that counts first in front.
-fn merge(value: Value, line: usize) -> Result<Vec<Map<String, Value>>, Unreadable> {
+/// The mappings that `<<` names, the one that counts first in front; `None` where it is a field like any other.
+fn mappings(value: &Value) -> Option<Vec<Map<String, Value>>> {
     let values = match value {
-        Value::Array(values) => values,
-        value => vec![value],
+        Value::Array(values) => values.as_slice(),
+        value => std::slice::from_ref(value),
     };
-    let mappings = values.into_iter().map(|value| match value {
-        Value::Object(fields) => Ok(fields),
-        _ => Err(not_yaml(
-            line,
-            "`<<` must name a mapping, or a list of mappings",
-        )),
-    });
-    mappings.collect()
+    values
+        .iter()
+        .map(|value| value.as_object().cloned())
+        .collect()
 }
 
-/// A scalar by the core schema.
-fn scalar(
-    text: &str,
-    style: ScalarStyle,
-    tag: Option<&str>,
-    line: usize,
-) -> Result<Value, Unreadable> {
+/// A scalar by the core schema. Infinities and what is no number (`.inf`, `.nan`) are texts, as JSON has no such numbers: no
+/// field that takes a number takes them.
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
     let is_text = match tag {
         Some("!" | "tag:yaml.org,2002:str") => true,
         Some(_) => false,
         None => style != ScalarStyle::Plain,
     };
     if is_text {
-        return Ok(Value::String(text.to_owned()));
+        return Value::String(text.to_owned());
     }
-    Ok(match text {
+    match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "-.inf" | ".nan" | ".NaN" | ".NAN" => {
-            return Err(not_yaml(
-                line,
-                &format!("`{text}` is no number that can be used"),
-            ));
-        }
         _ => number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number),
-    })
+    }
 }
 
 /// A number by the core schema: whole ones in digits, octal and hexadecimal, and those with a point or an exponent.
@@ -365,6 +354,10 @@ mod tests {
                 "x: &x {a: 1}\ny: &y {a: 2, b: 2}\nz:\n  <<: [*x, *y]",
                 vec![json!({"x": {"a": 1}, "y": {"a": 2, "b": 2}, "z": {"a": 1, "b": 2}})],
             ),
+            (
+                "a: .nan\nb: [-.inf, 1]\n? [c]\n: d\n<<: 5",
+                vec![json!({"a": ".nan", "b": ["-.inf", 1], "[\"c\"]": "d", "<<": 5})],
+            ),
             ("q: |\n  sum(\n    x)\n", vec![json!({"q": "sum(\n  x)\n"})]),
         ] {
             assert_eq!(parse(text).unwrap(), expected, "{text}");
@@ -381,9 +374,6 @@ mod tests {
             ("a: 'x", 1, ""),
             ("a: *x", 1, ""),
             ("a: &x [*x]", 1, "within what it stands for"),
-            ("? [a]\n: b", 1, "a key must be a text"),
-            ("a: .nan", 1, "no number"),
-            ("a:\n  <<: 5", 2, "must name a mapping"),
         ] {
             match parse(text) {
                 Err(Unreadable::NotYaml {
@@ -405,7 +395,9 @@ mod tests {
         let lists = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
         assert!(parse(&lists(64)).is_ok());
         let is_beyond = |text: &str| matches!(parse(text), Err(Unreadable::BeyondBound { .. }));
-        assert!(is_beyond(&lists(65)));
+        for levels in [65, 255, 256, 1_000, 100_000] {
+            assert!(is_beyond(&lists(levels)), "{levels}");
+        }
         assert!(parse(&format!("[{}5{}]", "[".repeat(62), "]".repeat(62))).is_ok());
         assert!(is_beyond(&format!(
             "[{}5{}]",

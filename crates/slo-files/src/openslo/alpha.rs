@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    choose_ids,
+    belongs_to, choose_ids,
     indicator::{Indicator, Measure, Query},
     named, objective,
     others::Others,
@@ -28,7 +28,7 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     let spec = fields.required("spec")?;
     let mut about = named.annotations.clone();
     if let Some(service) = spec.text("service")? {
-        about.push(("service", service.to_owned()));
+        belongs_to(service, &mut about, &metadata, &mut notes);
     }
     let about = slo::about(named.display_name, spec.text("description")?, about);
     let common = objective::Common {

@@ -6,7 +6,7 @@ use super::Others;
 use crate::{
     fields::Fields,
     report::{Note, Place, Refused},
-    slo::Sum,
+    slo::{self, Sum},
 };
 
 /// What is measured, and what is to say of it.
@@ -29,7 +29,11 @@ pub(super) enum Measure {
         no_counter: Option<Place>,
     },
     /// The share of good or bad events.
-    Raw { query: Query, is_success: bool },
+    Raw {
+        query: Query,
+        is_success: bool,
+        no_counter: Option<Place>,
+    },
 }
 
 /// PromQL, and where it stands.
@@ -40,16 +44,11 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// As a sum of counters. Where the queries are no counters, only `rate` and `increase` make one of them.
+    /// As a sum of counters.
     pub(super) fn sum(&self, no_counter: Option<&Place>) -> Result<Sum, Refused> {
         let sum = Sum::read(&self.text, self.place.clone())?;
-        match no_counter {
-            Some(place) if !sum.sum.has_rates => {
-                let reason = "is false: what is not a counter cannot be counted";
-                Err(Refused::at(place.clone(), reason))
-            }
-            _ => Ok(sum),
-        }
+        slo::check_counters(&sum.sum, no_counter)?;
+        Ok(sum)
     }
 }
 
@@ -121,6 +120,7 @@ fn ratio_of(
     notes: &mut Vec<Note>,
 ) -> Result<Measure, Refused> {
     let is_no_counter = ratio.flag("counter")? == Some(false);
+    let no_counter = is_no_counter.then(|| ratio.at("counter"));
     if let Some(raw) = ratio.fields("raw")? {
         let is_success = match ratio.required_text("rawType")? {
             "success" => true,
@@ -134,7 +134,11 @@ fn ratio_of(
         };
         let query = source(&raw, others, notes)?;
         raw.finish(notes);
-        return Ok(Measure::Raw { query, is_success });
+        return Ok(Measure::Raw {
+            query,
+            is_success,
+            no_counter,
+        });
     }
     let mut given = Vec::new();
     for name in ["good", "bad", "total"] {
@@ -156,7 +160,7 @@ fn ratio_of(
     Ok(Measure::Ratio {
         one,
         other,
-        no_counter: is_no_counter.then(|| ratio.at("counter")),
+        no_counter,
     })
 }
 

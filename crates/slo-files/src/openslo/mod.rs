@@ -50,9 +50,7 @@ fn plain(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
     let mut about = named.annotations.clone();
     if let Some(service) = spec.text("service")? {
         others.refer("Service", service);
-        if !about.iter().any(|(name, _)| *name == "service") {
-            about.push(("service", service.to_owned()));
-        }
+        belongs_to(service, &mut about, &metadata, &mut notes);
     }
     let about = slo::about(named.display_name, spec.text("description")?, about);
     let common = objective::Common {
@@ -138,6 +136,21 @@ fn named<'a>(
             name: name.to_owned(),
         },
     })
+}
+
+/// Keeps the service of an SLO as an annotation; a label or an annotation of this name that says otherwise is left out.
+fn belongs_to(
+    service: &str,
+    annotations: &mut Vec<(&str, String)>,
+    metadata: &Fields<'_>,
+    notes: &mut Vec<Note>,
+) {
+    let others = annotations.extract_if(.., |(name, value)| *name == "service" && value != service);
+    if others.count() > 0 {
+        let what = format!("`service` is left out: the SLO says that it is of `{service}`");
+        notes.push(Note::at(metadata.place().clone(), what));
+    }
+    annotations.push(("service", service.to_owned()));
 }
 
 /// Objectives have no names: what people call one becomes its id where no other is called so, else its number does. The

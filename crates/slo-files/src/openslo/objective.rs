@@ -86,11 +86,16 @@ pub(super) fn read(
             slo::count(&mut fields, (one, &first), (other, &second))?;
             of_events(&entry, common.budgeting.method, &mut fields, &mut notes)?;
         }
-        Measure::Raw { query, is_success } => {
+        Measure::Raw {
+            query,
+            is_success,
+            no_counter,
+        } => {
             let raw = Raw {
                 query: &query.text,
                 at: query.place.clone(),
                 is_success: *is_success,
+                no_counter: no_counter.as_ref(),
             };
             sloth::share(raw, target, &mut fields, &mut notes)?;
             if fields.contains_key("events") {

@@ -137,29 +137,35 @@ fn policy(
             }
         }
     }
-    let mut texts = said.annotations.iter();
-    let text = texts.find(|(name, _)| name == DESCRIPTION);
-    for (pointer, text, place) in [
-        (
-            "/name",
-            said.name.as_ref(),
-            policy.at("metadata").below("displayName"),
-        ),
-        (
-            "/annotations/description",
-            text.map(|(_, text)| text),
-            spec.at(DESCRIPTION),
-        ),
-    ] {
-        if let Some(text) = text
-            && !entries[first..]
-                .iter()
-                .any(|entry| entry.pointer(pointer) == Some(&json!(text)))
-        {
-            notes.push(Note::at(
-                place,
-                "is left out: no alert of the policy has it",
-            ));
+    let metadata = policy.at("metadata");
+    let name = said
+        .name
+        .iter()
+        .map(|name| (None, "name", name, metadata.below("displayName")));
+    let labels = said.labels.iter().map(|(name, text)| {
+        let place = metadata.below("labels").below(name);
+        (Some("labels"), name.as_str(), text, place)
+    });
+    let annotations = said.annotations.iter().map(|(name, text)| {
+        let is_of_spec = name == DESCRIPTION && spec.has(DESCRIPTION);
+        let place = if is_of_spec {
+            spec.at(DESCRIPTION)
+        } else {
+            metadata.below("annotations").below(name)
+        };
+        (Some("annotations"), name.as_str(), text, place)
+    });
+    for (of, name, text, place) in name.chain(labels).chain(annotations) {
+        let has_it = |entry: &Value| {
+            let holder = of.map_or(Some(entry), |of| entry.get(of));
+            let own = holder.and_then(|holder| holder.get(name));
+            // A label `severity` may be the entry's own.
+            let own = own.or_else(|| entry.get(SEVERITY).filter(|_| name == SEVERITY));
+            own == Some(&json!(text))
+        };
+        if !entries[first..].iter().any(has_it) {
+            let what = "is left out: no alert of the policy has it";
+            notes.push(Note::at(place, what));
         }
     }
     spec.finish(notes);

@@ -86,6 +86,41 @@ fn what_was_changed_in_an_export_counts_and_is_reported() {
         (&json!(0.99), &json!(["a", "b"]), &json!(3.0))
     );
     assert_eq!(objectives[1..], example().objectives[1..]);
+    let other_kind = written(&draft(json!({"name": "web", "objectives": [
+        {"id": "Lag", "query": "max(lag)", "max": 5, "for": "1m", "runbook": "https://x.example/a", "target": 0.9}]})));
+    let at = other_kind.find("thresholdMetric:").unwrap();
+    let indent = at - other_kind[..at].rfind('\n').unwrap() - 1;
+    let source =
+        |query| format!("{{metricSource: {{type: Prometheus, spec: {{query: {query}}}}}}}");
+    let ratio = format!(
+        "ratioMetric: {{counter: true, bad: {}, total: {}}}\n{}was:",
+        source("e"),
+        source("t"),
+        " ".repeat(indent)
+    );
+    let other_kind = other_kind.replacen("thresholdMetric:", &ratio, 1);
+    let import = read(&other_kind);
+    assert_eq!(import.refused, [], "{other_kind}");
+    let objective = json!(import.slas[0].draft.objectives[0]);
+    assert_eq!(
+        (
+            &objective["id"],
+            &objective["events"]["bad"],
+            &objective["runbook"]
+        ),
+        (&json!("Lag"), &json!("e"), &json!("https://x.example/a"))
+    );
+    assert!(adapted(&other_kind).contains(&"0:/metadata/annotations/slacast~1document".to_owned()));
+    let of_metric = written(&draft(json!({"name": "web", "objectives": [
+        {"id": "cpu", "metric": "cpuUsage", "max": 80, "for": "1m", "hold": "1h", "target": 0.9}]})));
+    let other_query = of_metric.replacen("query: \"cpuUsage", "query: \"sum(up) # ", 1);
+    let import = read(&other_query);
+    assert_eq!(import.refused, [], "{other_query}");
+    let objective = json!(import.slas[0].draft.objectives[0]);
+    assert_eq!(
+        [&objective["query"], &objective["for"], &objective["hold"]],
+        ["sum(up) #", "1m", "1h"]
+    );
     let spoilt = yaml.replacen("slacast/document: \"{", "slacast/document: \"", 1);
     assert!(adapted(&spoilt).contains(&"0:/metadata/annotations/slacast~1document".to_owned()));
 }

@@ -262,6 +262,13 @@ fn raw_shares_and_counters_follow_their_rules() {
         "0:/spec/indicator/spec/ratioMetric/counter",
         "not a counter",
     );
+    let raw_gauge = raw("failure", "sum(b) / sum(t)")
+        .replace("rawType: failure", "counter: false, rawType: failure");
+    assert_refused(
+        &raw_gauge,
+        "0:/spec/indicator/spec/ratioMetric/counter",
+        "not a counter",
+    );
     let rates = slo(
         &RATIO.replace("counter: true", "counter: false"),
         "Occurrences",
@@ -479,6 +486,30 @@ fn what_a_policy_says_is_reported_where_each_condition_says_something_else() {
     let description = "0:/spec/alertPolicies/0/spec/description";
     assert_eq!(adapted(&policy("Very")), [name, description]);
     assert_eq!(adapted(&policy("Much")), [name]);
+    let off = policy("Very")
+        .replace(
+            "{displayName: Burn}",
+            "{labels: {team: a}, annotations: {link: b}}",
+        )
+        .replace("description: Much", "alertWhenBreaching: false");
+    let within = "0:/spec/alertPolicies/0";
+    assert_eq!(
+        adapted(&off),
+        [
+            format!("{within}/metadata/annotations/link"),
+            format!("{within}/metadata/labels/team"),
+            format!("{within}/spec/conditions"),
+        ]
+    );
+}
+
+#[test]
+fn the_service_of_an_slo_is_kept_and_a_label_that_names_another_is_reported() {
+    let body = ratio("Occurrences", "{target: 0.9}");
+    let labelled = body.replacen("labels: {", "labels: {service: other, ", 1);
+    let about = json!(read(&labelled).slas[0].draft.about);
+    assert_eq!(about["annotations"]["service"], "shop");
+    assert_eq!(adapted(&labelled), ["0:/metadata"]);
 }
 
 #[test]

@@ -101,6 +101,13 @@ fn alerts_have_the_name_of_the_file_or_are_off() {
 }
 
 #[test]
+fn without_a_window_it_is_30_days_which_is_reported() {
+    let body = object(RATIO, "").replace("  window: 4w\n", "");
+    assert_eq!(objective(&body).get("budget_window"), None);
+    assert_eq!(adapted(&body), ["0:/spec/window"]);
+}
+
+#[test]
 fn what_is_wrong_is_refused_at_its_place() {
     for (indicator, place, said) in [
         (
@@ -135,7 +142,6 @@ fn what_is_wrong_is_refused_at_its_place() {
     for (from, to, place) in [
         ("target: '99.5'", "target: '100'", "0:/spec/target"),
         ("window: 4w", "window: 5m", "0:/spec/window"),
-        ("  window: 4w\n", "", "0:/spec/window"),
         ("  name: api-errors\n", "", "0:/metadata/name"),
         ("kind: ServiceLevelObjective", "kind: Other", "0:/kind"),
     ] {

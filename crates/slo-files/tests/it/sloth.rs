@@ -214,6 +214,15 @@ fn alerts_may_be_off_and_unknown_fields_are_reported() {
         (pairs[0]["long"].clone(), pairs.as_array().unwrap().len()),
         (json!("1d"), 2)
     );
+    assert_eq!(adapted(&service(EVENTS, page_off)), [""; 0]);
+    let said = "    alerting: {name: N, page_alert: {disable: true, labels: {a: b}}, ticket_alert: {disable: true}}\n";
+    assert_eq!(
+        adapted(&service(EVENTS, said)),
+        [
+            "0:/slos/0/alerting/name",
+            "0:/slos/0/alerting/page_alert/labels"
+        ]
+    );
     let body = service(
         EVENTS,
         "    plugins: {chain: []}\n    alerting: {colour: red}\nslo_plugins: {}\n",
@@ -263,6 +272,12 @@ spec:
         ),
         (2, &json!("page"), None)
     );
+    let labelled = object("a", "shop").replace(
+        "namespace: monitoring}",
+        "namespace: monitoring, labels: {team: web, name: x}}",
+    );
+    let labelled = labelled.replace("spec:\n", "spec:\n  labels: {team: shop}\n");
+    assert_eq!(adapted(&labelled), ["0:/metadata", "0:/metadata"]);
     let twice = format!("{}---\n{}", object("a", "shop"), object("a", "shop"));
     assert_refused(&twice, "1:/spec/slos/0/name", "becomes the id `a`");
 }
@@ -299,6 +314,7 @@ spec:
         ),
         (&json!("7d"), &json!(13.44))
     );
+    assert_eq!(adapted(&windows("30d")), ["0:"]);
     assert_refused(
         &windows("30d").replace("8,", "0,"),
         "0:/spec/page/quick/errorBudgetPercent",

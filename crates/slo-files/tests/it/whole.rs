@@ -56,6 +56,12 @@ fn items_of_lists_count_as_documents() {
     let places: Vec<String> = refused(&list).into_iter().map(|(place, _)| place).collect();
     assert_eq!(places, ["1:/apiVersion", "2:/apiVersion"]);
     assert_eq!(read(&list).slas.len(), 1);
+    let within = format!(
+        "- {}",
+        list.split("---").next().unwrap().replace('\n', "\n  ")
+    );
+    assert_eq!(refused(&within)[0].0, "1:/apiVersion");
+    assert_eq!(read(&within).slas.len(), 1);
     let sequence = "- {kind: X}\n- {kind: Y}\n";
     let places: Vec<String> = refused(sequence)
         .into_iter()
@@ -95,6 +101,13 @@ fn the_origin_is_format_kind_namespace_and_name() {
 }
 
 #[test]
+fn a_number_that_json_does_not_have_is_wrong_where_it_stands_and_leaves_the_others() {
+    let body = pyrra("a").replacen("target: 99", "target: .nan", 1) + "---\n" + &pyrra("b");
+    assert_eq!(refused(&body)[0].0, "0:/spec/target");
+    assert_eq!(read(&body).slas.len(), 1);
+}
+
+#[test]
 fn a_body_that_is_no_yaml_or_too_long_is_an_error() {
     let window = Default::default();
     assert!(matches!(
@@ -103,4 +116,30 @@ fn a_body_that_is_no_yaml_or_too_long_is_an_error() {
     ));
     let long = " ".repeat(LONGEST_BODY + 1);
     assert_eq!(slo_files::read(&long, window), Err(Unreadable::TooLong));
+}
+
+#[test]
+fn an_export_and_a_service_of_one_name_are_two() {
+    let sloth = "version: prometheus/v1\nservice: web\nslos: [{name: a, objective: 99, sli: {events: {error_query: e, total_query: t}}}]\n";
+    let export = "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: web-b, annotations: {slacast/sla: web, slacast/objective: b}}\nspec: {budgetingMethod: Occurrences, timeWindow: [{duration: 30d, isRolling: true}], indicator: {spec: {ratioMetric: {counter: true, bad: {metricSource: {spec: {query: e}}}, total: {metricSource: {spec: {query: t}}}}}}, objectives: [{target: 0.9}]}\n";
+    for (body, refused_at, id) in [
+        (
+            format!("{sloth}---\n{export}"),
+            "1:/metadata/annotations/slacast~1sla",
+            "a",
+        ),
+        (format!("{export}---\n{sloth}"), "1:/service", "b"),
+    ] {
+        assert_refused(&body, refused_at, "becomes the name `web`");
+        let [sla] = &read(&body).slas[..] else {
+            panic!("{body}")
+        };
+        let ids: Vec<&str> = sla
+            .draft
+            .objectives
+            .iter()
+            .map(|one| one.id().as_str())
+            .collect();
+        assert_eq!(ids, [id]);
+    }
 }
