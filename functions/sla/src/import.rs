@@ -74,13 +74,6 @@ impl Planned {
             stored.about == self.version.about && stored.sla.all() == self.version.objectives
         })
     }
-
-    /// The version that a change makes, as far as it is known.
-    fn next_version(&self) -> u32 {
-        self.in_force
-            .as_ref()
-            .map_or(1, |stored| stored.sla.version + 1)
-    }
 }
 
 pub(crate) async fn import(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
@@ -273,7 +266,6 @@ async fn make(
     if planned.is_unchanged() {
         return Ok(planned.in_force.map(set::unchanged));
     }
-    let version = planned.next_version();
     let Planned {
         name,
         place,
@@ -281,7 +273,12 @@ async fn make(
         in_force,
     } = planned;
     if is_dry {
-        return Ok(Some(set::planned(&name, &wanted, version, call.now)));
+        let newest = manager
+            .store
+            .newest_version(&name)
+            .await
+            .map_err(database)?;
+        return Ok(Some(set::planned(&name, &wanted, newest + 1, call.now)));
     }
     let condition = match &in_force {
         Some(stored) => Condition::InForce(vec![stored.sla.version]),

@@ -95,6 +95,18 @@ impl Store {
         Ok(grouped(&rows)?.pop())
     }
 
+    /// The newest version that ever was of an SLA, in force or not; 0 if there never was one.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn newest_version(&self, name: &str) -> Result<u32, StoreError> {
+        let newest: Option<u32> = sqlx::query_scalar("SELECT MAX(version) FROM sla WHERE name = ?")
+            .bind(name)
+            .fetch_one(self.pool())
+            .await?;
+        Ok(newest.unwrap_or(0))
+    }
+
     /// The SLAs in force after the one named `after`, at most `limit`; `metric`: those with an objective of that metric.
     /// `during`: those in force at some time from the first to the second, both inclusive, in their last version of then.
     ///

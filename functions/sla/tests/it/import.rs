@@ -107,6 +107,13 @@ async fn the_same_document_is_the_next_version_only_where_it_differs() {
     );
     let repaired = imported(&service, SAVE, &pyrra("api", "99.9")).await;
     assert_eq!(repaired["created"][0]["version"], 4);
+    // Versions of a name go on after it was retired.
+    let retired = service.status("DELETE", "/sla/api", Some("*"), "").await;
+    assert_eq!(retired, 200);
+    for query in ["", SAVE] {
+        let anew = imported(&service, query, &pyrra("api", "99.9")).await;
+        assert_eq!(anew["created"][0]["version"], 5, "{query}");
+    }
 }
 
 #[tokio::test]
