@@ -63,13 +63,6 @@ pub fn whole_text(
     Ok(response)
 }
 
-/// 200 and YAML.
-pub fn yaml(text: String) -> Reply {
-    let mut response = Response::new(Body::from(text));
-    describe(&mut response, "application/yaml");
-    response
-}
-
 /// The reply, which depends on these headers of the request.
 pub fn varying(mut reply: Reply, headers: &'static str) -> Reply {
     let value = HeaderValue::from_static(headers);

@@ -48,7 +48,7 @@ impl http_api::Row for Shown {
 }
 
 /// Of a rule so many occurrences are listed at most.
-const MOST_OCCURRENCES: usize = 1_000;
+const MOST_OCCURRENCES: usize = 10_000;
 /// Occurrences are listed for so long before and after now, unless it is said which are wanted.
 const LISTED: Duration = Duration::from_secs(366 * 86_400);
 /// A page ends once so many times it was asked what an exclusion leaves out of an objective of events.

@@ -1,10 +1,14 @@
 //! An SLA as OpenSLO.
 
-use http_api::{Reply, reply};
+use http_api::{ApiError, Reply, reply};
 use store::sla::StoredSla;
 
 /// The documents of an SLA, in YAML.
-pub(crate) fn export(stored: &StoredSla) -> Reply {
+///
+/// # Errors
+/// When they are too long for an answer.
+pub(crate) fn export(stored: &StoredSla) -> Result<Reply, ApiError> {
     let sla = &stored.sla;
-    reply::yaml(slo_files::export(&sla.name, &stored.about, &sla.all()))
+    let text = slo_files::export(&sla.name, &stored.about, &sla.all());
+    reply::whole_text("application/yaml", text, "Accept: application/json")
 }

@@ -14,7 +14,7 @@ use domain::{
 use http_api::{ApiError, Call, Fault, Page, Reply, Row, reply};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::slices::budgets;
+use store::{sla::SeriesHistory, slices::budgets};
 
 use crate::{SlaManager, database, name_in, set::missing};
 
@@ -87,6 +87,8 @@ const FINAL_AFTER: Duration = Duration::from_secs(300);
 const KEPT: Duration = Duration::from_secs(400 * 86_400);
 /// Steps of one group that are read at once, at least; twice as many after each time that there were none.
 const FEWEST_STEPS: u32 = 60;
+/// Objectives of ranges that are read at once, at most: one, and twice as many after each time that there was nothing.
+const MOST_RANGES: usize = 64;
 
 pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, ApiError> {
     let mut query = call.query();
@@ -132,23 +134,42 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         },
         |cursor| cursor.after,
     );
+    let final_until = |objective: &Objective| {
+        let evaluated = newest.get(objective.id.as_str());
+        evaluated.map_or(Timestamp::EPOCH, |as_of| *as_of - FINAL_AFTER)
+    };
     let mut points = Vec::new();
+    let mut ranges_at_once = 1;
     while points.len() < limit
         && let Some(objective) = objectives.get(shown.objectives)
     {
         let room = limit - points.len();
-        let read = match objective {
-            AnyObjective::Events(objective) => asked.of_events(objective, &shown, room).await?,
-            AnyObjective::Range(objective) => {
-                let evaluated = newest.get(objective.id.as_str());
-                let final_until = evaluated.map_or(Timestamp::EPOCH, |as_of| *as_of - FINAL_AFTER);
-                asked.of_range(objective, final_until, &shown, room).await?
+        let mut read = 1;
+        let before = points.len();
+        match objective {
+            AnyObjective::Events(objective) => {
+                let found = asked.of_events(objective, &shown, room).await?;
+                points.extend(found.into_iter().map(|found| (shown.objectives, found)));
             }
+            AnyObjective::Range(_) => {
+                let ranges = objectives[shown.objectives..].iter();
+                let ranges = ranges.map_while(|objective| match objective {
+                    AnyObjective::Range(objective) => Some((objective, final_until(objective))),
+                    AnyObjective::Events(_) => None,
+                });
+                let ranges: Vec<_> = ranges.take(ranges_at_once).collect();
+                read = ranges.len();
+                points.extend(asked.of_ranges(&ranges, &shown, room).await?);
+            }
+        }
+        ranges_at_once = if points.len() > before {
+            1
+        } else {
+            (2 * ranges_at_once).min(MOST_RANGES)
         };
-        points.extend(read.into_iter().map(|read| (shown.objectives, read)));
         if points.len() < limit {
             shown = Shown {
-                objectives: shown.objectives + 1,
+                objectives: shown.objectives + read,
                 series: None,
                 until: from,
             };
@@ -297,24 +318,53 @@ impl Asked<'_> {
         Ok(times.iter().map(|time| Some(share(time))).collect())
     }
 
-    /// The steps of the series of an objective, series by series.
-    async fn of_range(
+    /// The steps of these objectives, the first of which is shown in part, each with the time until which they are final.
+    /// Each point with its objective's place.
+    async fn of_ranges(
+        &self,
+        ranges: &[(&Objective, Timestamp)],
+        shown: &Shown,
+        room: usize,
+    ) -> Result<Vec<(usize, (SeriesId, Point))>, ApiError> {
+        let begins = ranges.iter().map(|(objective, _)| {
+            if self.with_share {
+                Account::begins(&objective.terms(), self.span.start)
+            } else {
+                self.span.start
+            }
+        });
+        let since = begins.min().unwrap_or(self.span.start);
+        let ids: Vec<&str> = ranges.iter().map(|(one, _)| one.id.as_str()).collect();
+        let histories = self.manager.store.histories(self.sla, &ids, since).await;
+        let histories = histories.map_err(database)?;
+        let mut points = Vec::new();
+        for (position, (objective, final_until)) in ranges.iter().enumerate() {
+            let own = histories.iter();
+            let own = own.filter(|history| history.objective == objective.id.as_str());
+            let place = shown.objectives + position;
+            let shown = Shown {
+                series: shown.series.clone().filter(|_| position == 0),
+                ..*shown
+            };
+            let found = self.of_range(objective, own, *final_until, &shown, room - points.len());
+            points.extend(found.into_iter().map(|found| (place, found)));
+            if points.len() >= room {
+                break;
+            }
+        }
+        Ok(points)
+    }
+
+    /// The steps of the series of an objective, series by series, about as many as there is room for.
+    fn of_range<'h>(
         &self,
         objective: &Objective,
+        histories: impl Iterator<Item = &'h SeriesHistory>,
         final_until: Timestamp,
         shown: &Shown,
         room: usize,
-    ) -> Result<Points, ApiError> {
+    ) -> Points {
         let terms = objective.terms();
-        let since = if self.with_share {
-            Account::begins(&terms, self.span.start)
-        } else {
-            self.span.start
-        };
-        let store = &self.manager.store;
-        let ids = [objective.id.as_str()];
-        let histories = store.histories(self.sla, &ids, since).await;
-        let histories = histories.map_err(database)?;
         let excluded: &SpanSet = self.excluded.of(&objective.id);
         let mut points = Points::new();
         for history in histories {
@@ -366,6 +416,6 @@ impl Asked<'_> {
                 break;
             }
         }
-        Ok(points)
+        points
     }
 }

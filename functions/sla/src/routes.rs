@@ -75,7 +75,7 @@ routes! {
             parameters: [NAME, FORMAT],
             answers: [200 SlaDocument ["ETag"]],
             texts: ["application/yaml"],
-            problems: [503],
+            problems: [413, 503],
         }
         PUT "/sla/{name}" set::replace {
             id: "replaceSla",

@@ -2,7 +2,7 @@
 
 use domain::{
     Labels, MetricName, Timestamp,
-    sla::{About, AnyObjective, Draft, Origin, SlaName},
+    sla::{About, AnyObjective, Draft, Objective, Origin, SlaName},
 };
 use http_api::{ApiError, Call, Fault, MOST_BODY_BYTES, Page, Reply, Room, Row, TimeFilter, reply};
 use schemars::JsonSchema;
@@ -164,7 +164,7 @@ pub(crate) async fn get(manager: &SlaManager, call: &Call) -> Result<Reply, ApiE
     let stored = stored.ok_or_else(|| missing(&name))?;
     let version = stored.sla.version;
     if is_openslo || call.accepts_yaml() {
-        return Ok(reply::with_version(export::export(&stored), version));
+        return Ok(reply::with_version(export::export(&stored)?, version));
     }
     Ok(reply::with_version(reply::ok(&document(stored))?, version))
 }
@@ -309,8 +309,8 @@ async fn put(manager: &SlaManager, call: &Call, change: SlaChange) -> Result<Rep
     Ok(reply::with_version(reply, document.version))
 }
 
-/// Has what is new judged and counted for the time before: all objectives of an SLA that was created, and the objectives of
-/// events that a change adds or defines anew. Of ranges, the version then in force has judged the time before a change.
+/// Has what is new judged and counted for the time before: all objectives of an SLA that was created, and those that a change
+/// adds or defines anew. Events are counted as they are defined now; ranges are judged by the version that was in force.
 pub(crate) fn replays(
     manager: &SlaManager,
     objectives: &[AnyObjective],
@@ -319,7 +319,10 @@ pub(crate) fn replays(
 ) -> Vec<NewReplay> {
     let is_new = |objective: &&AnyObjective| match (before, objective) {
         (None, _) => true,
-        (Some(_), AnyObjective::Range(_)) => false,
+        (Some(before), AnyObjective::Range(objective)) => {
+            let mut known = before.sla.objectives.iter();
+            !known.any(|before| is_defined_alike(before, objective))
+        }
         (Some(before), AnyObjective::Events(objective)) => {
             !before.sla.events.iter().any(|(_, before)| {
                 before.id == objective.id && before.definition() == objective.definition()
@@ -328,6 +331,16 @@ pub(crate) fn replays(
     };
     let new = objectives.iter().filter(is_new);
     replay::over_windows(manager, new, before.is_none(), now)
+}
+
+/// Whether two objectives of ranges are the same, and report the same violations.
+fn is_defined_alike(one: &Objective, other: &Objective) -> bool {
+    let rule = |own: &Objective| (own.min, own.max, own.hold);
+    one.id == other.id
+        && one.metric == other.metric
+        && one.query == other.query
+        && one.labels == other.labels
+        && rule(one) == rule(other)
 }
 
 /// The version a change made, or why it made none.

@@ -143,18 +143,19 @@ impl Store {
         id: u64,
         now: Timestamp,
     ) -> Result<Option<Replay>, StoreError> {
+        let mut connection = self.pool().acquire().await?;
         sqlx::query(
             "UPDATE replay SET stopped_at = ? WHERE sla = ? AND id = ? AND stopped_at IS NULL AND done_until > `start`",
         )
         .bind(column_time(now))
         .bind(sla.as_str())
         .bind(id)
-        .execute(self.pool())
+        .execute(&mut *connection)
         .await?;
         let row = sqlx::query(columns!("WHERE r.sla = ? AND r.id = ?"))
             .bind(sla.as_str())
             .bind(id)
-            .fetch_optional(self.pool())
+            .fetch_optional(&mut *connection)
             .await?;
         row.as_ref().map(read).transpose()
     }

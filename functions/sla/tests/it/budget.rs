@@ -324,6 +324,38 @@ async fn the_history_of_a_range_has_the_steps_of_which_something_was_judged() {
 }
 
 #[tokio::test]
+async fn the_histories_of_many_ranges_come_one_after_the_other_by_the_cursor() {
+    let with_data = [3, 4, 90];
+    let objectives = (0..100).map(|number| {
+        let id = format!("o{number:02}");
+        json!({"id": id, "metric": "cpuUsage", "max": number, "target": 0.9})
+    });
+    let (database, service, objectives) = made(objectives.collect()).await;
+    for position in with_data {
+        let own = told(&objectives[position], AS_OF);
+        store(&database, &[own.of("a", &excursion(), outlook(0.1))]).await;
+    }
+    let uri = "/sla/web/history?step=1h&limit=5&from=1970-01-01T00:00:00Z&to=2026-11-23T08:45:00Z";
+    let (mut found, mut next) = (Vec::new(), String::new());
+    loop {
+        let page = service.get(&format!("{uri}{next}")).await;
+        for step in page["history"].as_array().unwrap() {
+            found.push((step["objective"].clone(), step["start"].clone()));
+        }
+        let Some(cursor) = page["next"].as_str() else {
+            break;
+        };
+        next = format!("&cursor={cursor}");
+    }
+    assert_eq!(found.len(), 3 * 12);
+    for (steps, position) in found.chunks(12).zip(with_data) {
+        let id = format!("o{position:02}");
+        assert!(steps.iter().all(|(objective, _)| *objective == id));
+        assert!(steps.is_sorted_by_key(|(_, start)| start.to_string()));
+    }
+}
+
+#[tokio::test]
 async fn every_series_of_an_objective_comes_by_the_cursor() {
     let (database, service, objectives) = made(json!([cpu(0.99)])).await;
     let cpu = told(&objectives[0], AS_OF);

@@ -60,7 +60,7 @@ async fn an_sla_that_is_created_is_replayed_over_its_longest_budget_window() {
     assert_eq!(replay["done_until"], replay["to"]);
     assert_eq!(replay["failures"], json!([]));
     assert_eq!(length(replay), 7 * DAY);
-    // What is replaced adds and redefines objectives of events: those alone.
+    // What is replaced adds and redefines objectives: those alone.
     let mut same = availability();
     same["target"] = json!(0.9);
     let put = async |version: &str, objectives: Value| {
@@ -100,6 +100,14 @@ async fn an_sla_that_is_created_is_replayed_over_its_longest_budget_window() {
         new,
         [(&json!(["fourth"]), 2 * DAY), (&json!(["third"]), 7 * DAY)]
     );
+    let count = listed.len();
+    let mut range = cpu();
+    (range["max"], range["budget_window"]) = (json!(1), json!("3d"));
+    put("\"4\"", json!([other, third, fourth, range])).await;
+    let listed = replays(&service).await;
+    assert_eq!(listed.len(), count + 1);
+    assert_eq!(listed[0]["objectives"], json!([range["id"]]));
+    assert_eq!(length(&listed[0]), 3 * DAY);
 }
 
 #[tokio::test]
