@@ -223,7 +223,7 @@ impl Counting {
     }
 
     /// Adds the first samples that count, and ends the counting. Of its groups `most_groups` have slices of their own, the
-    /// first by label values.
+    /// first by label values. Without `by` there is the sum over all counters alone, which is never cut.
     pub fn finish(mut self, most_groups: usize) -> Counted {
         let (from, to) = self.slices;
         let count = to.after(from).unwrap_or(0);
@@ -257,6 +257,7 @@ impl Counting {
             }
             cells
         });
+        let most_groups = if self.by.is_empty() { 1 } else { most_groups };
         let cut = self.groups.len().saturating_sub(most_groups);
         let own = self.groups.into_iter().take(most_groups);
         let own = own.map(|(labels, Group(cells))| (labels, cells));

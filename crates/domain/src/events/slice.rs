@@ -61,6 +61,13 @@ pub struct SliceCounts {
     pub reach: Option<Timestamp>,
 }
 
+impl SliceCounts {
+    /// Whether no counter stood at its end, and none grew in it.
+    pub fn is_empty(&self) -> bool {
+        !self.measured && self.sums == [0.0, 0.0]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use domain::{
     Labels, MetricName, Series, Timestamp,
     events::{Counted, Counting, SLICE},
-    message::{EvaluationOutcome, Failure, SeriesReference, SlicesDocument},
+    message::{BOUND, EvaluationOutcome, Failure, SeriesReference, SlicesDocument},
 };
 use kafka::Publication;
 use tokio::sync::mpsc;
@@ -126,7 +126,8 @@ impl Etl {
                     let most = groups_left.min(self.bounds.groups_of_objective);
                     let counted = counting.finish(most as usize);
                     let together = usize::from(!active.objective.by.is_empty());
-                    groups_left -= (counted.groups.len() - together) as u64;
+                    let own = (counted.groups.len() - together) as u64;
+                    groups_left = groups_left.saturating_sub(own);
                     let rows = publish(active, &counted, record, publication).await;
                     describe(active, &counted, plan, record, publication).await;
                     EvaluationOutcome::Rows(rows)
@@ -152,11 +153,16 @@ async fn publish(
         return rows;
     }
     if counted.cut > 0 {
-        record.warn(vec![format!(
-            "{metric}: {} groups beyond the first {} by label values count in the sum over all groups alone",
+        let detail = format!(
+            "{} groups beyond the first {} by label values count in the sum over all groups alone",
             counted.cut,
             counted.groups.len() - 1
-        )]);
+        );
+        record.fail(
+            Failure::new("evaluation", BOUND)
+                .of_metric(&metric)
+                .because(detail),
+        );
     }
     if counted.goes_back_often() {
         record.warn(vec![format!(

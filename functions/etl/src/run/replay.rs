@@ -10,7 +10,7 @@ use std::{
 use domain::{
     BucketLength, Series, Span, Timestamp,
     evaluation::{self, Outlook, STALENESS, Validity, replayed_at},
-    events::{Counted, Counting},
+    events::{Counted, Counting, SliceCounts},
     message::{
         CountedGroup, CountedPiece, DescribedPiece, JudgedPiece, ReplayDocument, ReplayFailure,
         Replayed, SeriesReference, ViolationsDocument,
@@ -359,7 +359,8 @@ impl Piece {
         }
     }
 
-    /// Publishes the minutes of all groups, hour by hour.
+    /// Publishes the minutes of all groups, hour by hour. What was counted before is not replaced by an hour of nothing:
+    /// Prometheus may not have that time any more.
     async fn publish(
         &self,
         active: &ActiveEvents,
@@ -390,6 +391,11 @@ impl Piece {
                         .collect(),
                 }
             });
+            let groups: Vec<CountedGroup> = groups.collect();
+            let mut slices = groups.iter().flat_map(|group| &group.slices);
+            if replace && slices.all(SliceCounts::is_empty) {
+                continue;
+            }
             let document = ReplayDocument {
                 piece: self.span,
                 replace,
@@ -399,7 +405,7 @@ impl Piece {
                     objective: active.objective.clone(),
                     definition: active.objective.definition(),
                     minutes,
-                    groups: groups.collect(),
+                    groups,
                 })),
             };
             publication

@@ -462,6 +462,36 @@ async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
 }
 
 #[tokio::test]
+async fn where_groups_are_too_many_the_sum_over_all_stays_and_the_run_says_so() {
+    let as_of = moment_ago();
+    let requests = Requests::push(as_of).await;
+    let database = database(json!([
+        {"id": "each", "events": requests.events(), "by": ["service"]},
+        {"id": "all", "events": requests.events()},
+        {"id": "once-more", "events": requests.events(), "min_bad": 2},
+    ]))
+    .await;
+    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let etl = Etl {
+        keeps_history: true,
+        bounds: Bounds {
+            groups: 1,
+            ..Bounds::default()
+        },
+        ..etl
+    };
+    let document = run(&etl, as_of).await;
+    let rows: Vec<_> = document.evaluated.iter().map(|one| &one.outcome).collect();
+    let (two, one) = (EvaluationOutcome::Rows(2), EvaluationOutcome::Rows(1));
+    assert_eq!(rows, [&two, &one, &one]);
+    let of_bounds = document.failures.iter();
+    let of_bounds = of_bounds.filter(|failure| failure.reason == BOUND);
+    let metrics: Vec<_> = of_bounds.map(|failure| failure.metric.as_deref()).collect();
+    assert_eq!(metrics, [Some("shop/each")]);
+    assert_eq!(slices(&topic, &document).len(), 4);
+}
+
+#[tokio::test]
 async fn what_is_tried_out_is_what_would_have_been_counted() {
     let as_of = moment_ago();
     let requests = Requests::push(as_of).await;

@@ -25,7 +25,7 @@ use store::{
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::{consumer, etl, moment_ago, next, pushed::push_all, records};
+use super::{consumer, etl, moment_ago, next, pushed::push_all, records, servers::stand_in};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -343,6 +343,41 @@ async fn a_replay_leaves_what_runs_leave_wherever_pieces_begin_and_however_often
         }
         assert_eq!(live.kept(settled).await, expected, "{replace}");
     }
+}
+
+#[tokio::test]
+async fn what_was_counted_is_not_replaced_by_nothing_where_prometheus_has_it_no_more() {
+    let past = Past::push().await;
+    let mut system = System::new(&past).await;
+    let span = Span {
+        start: past.end - HOUR,
+        end: past.end,
+    };
+    system.replay(span.start, span.end, false).await;
+    while system.work().await.is_some() {
+        system.store(true).await;
+    }
+    let expected = system.kept(span).await;
+    assert!(expected.1.values().all(|rows| !rows.is_empty()));
+    let nothing = stand_in(false, "").await;
+    let settings = [
+        ("DATABASE_URL", system.database.url()),
+        ("PROMETHEUS_URL", &nothing.uri()),
+    ];
+    let (etl, topic) = etl(&past.metrics(), &settings).await;
+    let mut forgetful = System {
+        etl: Etl {
+            interval: HOUR,
+            ..etl
+        },
+        topic,
+        published: 0,
+        ..system
+    };
+    forgetful.replay(span.start, span.end, true).await;
+    assert_eq!(forgetful.work().await, Some(span.start));
+    forgetful.store(true).await;
+    assert_eq!(forgetful.kept(span).await, expected);
 }
 
 #[tokio::test]
