@@ -66,13 +66,16 @@ pub(super) fn objective(
         faults.add(&below(pointer, "min_bad"), "must not be negative");
     }
     if method == Method::Occurrences {
-        for field in ["slice", "slice_target"] {
-            if fields.get(field).is_some_and(|value| !value.is_null()) {
-                faults.add(
-                    &below(pointer, field),
-                    "is for the methods timeslices and ratio_timeslices",
-                );
-            }
+        // What an SLA is answered with can be put back: the usual slice stands there, too.
+        let others = [
+            ("slice", slice != SliceLength::default()),
+            ("slice_target", slice_target.is_some()),
+        ];
+        for (field, _) in others.into_iter().filter(|(_, is_there)| *is_there) {
+            faults.add(
+                &below(pointer, field),
+                "is for the methods timeslices and ratio_timeslices",
+            );
         }
         if no_traffic != NoTraffic::Excluded {
             faults.add(

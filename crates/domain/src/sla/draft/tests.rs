@@ -476,6 +476,14 @@ fn an_objective_with_events_is_one_of_events() {
 }
 
 #[test]
+fn what_an_objective_of_events_is_answered_with_can_be_put_back() {
+    let objective = json!({"events": {"bad": "errors", "total": "requests"}, "target": 0.99});
+    let draft = Draft::parse(&json!({"objectives": [objective]})).unwrap();
+    let again = Draft::parse(&json!({"objectives": [draft.objectives[0]]})).unwrap();
+    assert_eq!(again.objectives, draft.objectives);
+}
+
+#[test]
 fn every_wrong_field_of_an_objective_of_events_is_named() {
     let right = json!({"bad": "errors", "total": "requests"});
     for (wrong, pointer) in [
