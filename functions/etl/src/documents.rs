@@ -18,12 +18,10 @@ use domain::{
 };
 use series::{analysis::Analysis, forecast, forecast::Estimate, unit_root::CriticalValues};
 
-/// Of autocorrelations and their bounds; what computing them loses is in the next place.
-const OF_CORRELATION: Decimals = Decimals::new(12);
-/// Of MacKinnon's critical values: the table they come from has five.
-const OF_CRITICAL_VALUE: Decimals = Decimals::new(6);
+/// Of autocorrelations and their bounds: what a number below 1 holds.
+const OF_CORRELATION: Decimals = Decimals::new(15);
 /// The last place of a seasonal pattern, as a share of the pattern's height.
-const SHARE_OF_PATTERN: f64 = 1e-6;
+const SHARE_OF_PATTERN: f64 = 1e-9;
 /// The last place of a forecast, as a share of its narrowest 95 % band.
 const SHARE_OF_BAND: f64 = 1e-3;
 /// Weights of a forecast are multiples of one in so many.
@@ -131,7 +129,7 @@ fn critical(values: CriticalValues) -> BTreeMap<String, f64> {
         ("5%", values.five_percent),
         ("10%", values.ten_percent),
     ]
-    .map(|(level, value)| (level.to_owned(), OF_CRITICAL_VALUE.round(value)))
+    .map(|(level, value)| (level.to_owned(), value))
     .into()
 }
 
