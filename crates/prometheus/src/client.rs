@@ -50,8 +50,9 @@ pub enum ClientError {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long Prometheus may be silent.
-const SILENCE: Duration = Duration::from_secs(20);
+/// How long Prometheus may be silent: longer than a run waits for one metric, so that a slow query is one that took too long,
+/// and not a server that cannot be reached.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How long the simplest query may take.
 const PROBE: Duration = Duration::from_secs(3);
 /// How long an answer may take, its analysis meanwhile included: less than the function's own time, so that the run's

@@ -1,9 +1,12 @@
 //! The series of one metric, by whichever way the server has.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use domain::{Labels, Sample, Span, Timestamp};
-use tokio::sync::{MutexGuard, mpsc};
+use tokio::{
+    sync::{MutexGuard, mpsc},
+    time::timeout,
+};
 
 use crate::{
     FetchError, Metric, Prometheus, Reading, Selector,
@@ -43,6 +46,9 @@ pub struct Ambiguous {
     /// The names, sorted.
     pub names: Vec<String>,
 }
+
+/// How long a fetch waits for another one that finds out whether the server has remote read. After that it does without.
+const OTHERS_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a remote read of a selector came out.
 enum Streamed {
@@ -117,7 +123,8 @@ impl Prometheus {
     /// # Errors
     /// When Prometheus does not answer.
     pub async fn is_query_only(&self) -> Result<bool, FetchError> {
-        Ok(self.is_signed() || matches!(*self.streams().await?, Streams::No { .. }))
+        let is_no = |streams: MutexGuard<'_, Streams>| matches!(*streams, Streams::No { .. });
+        Ok(self.is_signed() || self.streams().await?.is_some_and(is_no))
     }
 
     /// Reads the samples of a selector as they are stored, by remote read or else by the query API.
@@ -149,7 +156,9 @@ impl Prometheus {
         if let Some(warning) = self.learned.not_streamed(&selector.text) {
             return Ok(Streamed::Instead(warning));
         }
-        let streams = self.streams().await?;
+        let Some(streams) = self.streams().await? else {
+            return Ok(Streamed::Instead(None));
+        };
         let external = match &*streams {
             Streams::No { warning, .. } => return Ok(Streamed::Instead(Some(warning.clone()))),
             Streams::Untried { external, .. } | Streams::Yes { external, .. } => external.clone(),
@@ -218,14 +227,17 @@ impl Prometheus {
         }
     }
 
-    /// What is known of remote read; whether it may be tried is found out.
-    async fn streams(&self) -> Result<MutexGuard<'_, Streams>, FetchError> {
-        let mut streams = self.learned.streams.lock().await;
+    /// What is known of remote read; whether it may be tried is found out. `None` while another fetch takes its time to find
+    /// out more.
+    async fn streams(&self) -> Result<Option<MutexGuard<'_, Streams>>, FetchError> {
+        let Ok(mut streams) = timeout(OTHERS_PATIENCE, self.learned.streams.lock()).await else {
+            return Ok(None);
+        };
         streams.refresh();
         if matches!(*streams, Streams::Unknown) {
             *streams = self.ask_for_streams().await?;
         }
-        Ok(streams)
+        Ok(Some(streams))
     }
 
     async fn ask_for_streams(&self) -> Result<Streams, FetchError> {

@@ -130,6 +130,22 @@ async fn where_remote_read_alone_is_forbidden_queries_go_on_by_post() {
 }
 
 #[tokio::test]
+async fn a_remote_read_that_hangs_keeps_no_other_metric_from_being_read() {
+    let hangs = ResponseTemplate::new(200).set_delay(Duration::from_secs(50));
+    let server = server(hangs).await;
+    let prometheus = client(&server.uri(), &[]);
+    let (first, second) = (metric("up"), metric(r#"up{job="a"}"#));
+    tokio::select! {
+        biased;
+        _ = fetched(&prometheus, &first) => panic!("the first read did not hang"),
+        (series, outcome) = fetched(&prometheus, &second) => {
+            outcome.unwrap();
+            assert_eq!(values(&series), samples());
+        }
+    }
+}
+
+#[tokio::test]
 async fn finding_out_costs_two_requests_and_a_warm_fetch_none() {
     for status in [400, 405] {
         let server = server(ResponseTemplate::new(status)).await;
