@@ -1,7 +1,7 @@
 //! Retention, driven by the batches that come in.
 
 use std::{
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -11,6 +11,8 @@ use store::{Store, retention::Limits};
 
 /// How long an instance waits between two purges.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The same after one that left something.
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
 /// How many rows a purge deletes, well under a second's work: 4,000 rows a second, more than 10,000 series every 30 s
 /// bring of those that are thinned out.
 const MOST_ROWS: u64 = 20_000;
@@ -21,7 +23,15 @@ const MARGIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Housekeeping {
     limits: Limits,
-    latest: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When the next purge is due.
+    next: Option<Instant>,
+    /// The newest time that a batch of runs was about.
+    now: Option<Timestamp>,
 }
 
 impl Housekeeping {
@@ -33,19 +43,29 @@ impl Housekeeping {
                 buckets: retention.history.buckets,
                 hours: retention.history.hours,
             },
-            latest: Mutex::new(None),
+            state: Mutex::default(),
         }
     }
 
-    /// Deletes some of what at `now` is older than it is kept, unless that was done a moment ago. A failure is no
-    /// reason to have the batch again.
-    pub(crate) async fn run(&self, store: &Store, now: Timestamp, deadline: Option<Instant>) {
+    /// Deletes some of what is older than it is kept, and adds up slices that replays brought, unless that was done a moment
+    /// ago. What is old is so at `now`, what the batch's runs are about; a batch without runs goes by the one before. A failure
+    /// is no reason to have the batch again.
+    pub(crate) async fn run(
+        &self,
+        store: &Store,
+        now: Option<Timestamp>,
+        deadline: Option<Instant>,
+    ) {
         let end = deadline.and_then(|deadline| deadline.checked_sub(MARGIN));
         let is_late = end.is_some_and(|end| end <= Instant::now());
-        if is_late || !self.is_due() {
+        let Some(now) = self.due_at(now).filter(|_| !is_late) else {
             return;
+        };
+        let purged = store.purge_until(now, self.limits, MOST_ROWS, end).await;
+        if purged.as_ref().is_ok_and(|purged| !purged.done) {
+            self.state().next = Some(Instant::now() + SHORT_PAUSE);
         }
-        match store.purge_until(now, self.limits, MOST_ROWS, end).await {
+        match purged {
             Ok(purged) if purged.rows > 0 => {
                 tracing::info!(
                     event = "purged",
@@ -59,14 +79,19 @@ impl Housekeeping {
         }
     }
 
-    fn is_due(&self) -> bool {
-        let Ok(mut latest) = self.latest.lock() else {
-            return false;
-        };
-        let due = latest.is_none_or(|latest| latest.elapsed() >= PAUSE);
-        if due {
-            *latest = Some(Instant::now());
+    /// What a purge that is due now goes by; `None` while none is due.
+    fn due_at(&self, now: Option<Timestamp>) -> Option<Timestamp> {
+        let mut state = self.state();
+        state.now = now.or(state.now);
+        if state.next.is_some_and(|next| next > Instant::now()) {
+            return None;
         }
-        due
+        let now = state.now?;
+        state.next = Some(Instant::now() + PAUSE);
+        Some(now)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -144,11 +144,8 @@ impl Storage {
         if let Some(metrics) = &self.metrics {
             metrics.write(&answer.measurements(lag));
         }
-        if let Some(newest) = newest {
-            self.housekeeping
-                .run(&self.store, newest.min(now), deadline)
-                .await;
-        }
+        let newest = newest.map(|newest| newest.min(now));
+        self.housekeeping.run(&self.store, newest, deadline).await;
         Ok(answer)
     }
 
