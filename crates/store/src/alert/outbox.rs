@@ -214,10 +214,10 @@ impl Store {
         Ok(())
     }
 
-    /// What waits for a receiver that is about to be enabled again has three days from then on.
+    /// What waits for a receiver that is about to be enabled again has three days from then on, as if it had not been tried.
     pub(super) async fn begin_anew(&self, receiver: &str) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE outbox FORCE INDEX (by_receiver) SET first_attempt = NULL, attempts = 0 \
+            "UPDATE outbox FORCE INDEX (by_receiver) SET first_attempt = NULL, attempts = 0, last_error = NULL \
              WHERE receiver = ? AND state = 'waiting' AND receiver IN \
              (SELECT name FROM receiver WHERE disabled_at IS NOT NULL)",
         )

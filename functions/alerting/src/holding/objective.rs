@@ -213,11 +213,10 @@ impl Judged<'_> {
         };
         let limit = limit.unwrap_or_else(|| "out of its range".to_owned());
         let details = row.episode.as_ref().map_or_else(String::new, |episode| {
-            format!(
-                " since {}, at worst {}",
-                moment(episode.start),
-                worst(episode)
-            )
+            // Of one that began before what the run read, `since` says when.
+            let since = format!(" since {}", moment(episode.start));
+            let since = if episode.start_known { &since } else { "" };
+            format!("{since}, at worst {}", worst(episode))
         });
         format!(
             "`{metric}` is {limit}{details}: `{id}` of SLA `{}` is violated",
