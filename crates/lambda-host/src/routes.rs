@@ -58,8 +58,10 @@ impl Routes {
         Ok(Self(router))
     }
 
+    /// A slash at the end of a path is passed over where no route has it, as a REST API does.
     pub(crate) fn find(&self, method: &Method, path: &str) -> Target {
-        let Ok(found) = self.0.at(path) else {
+        let without = path.strip_suffix('/').unwrap_or(path);
+        let Ok(found) = self.0.at(path).or_else(|_| self.0.at(without)) else {
             return Target::Unknown;
         };
         let functions = &found.value.functions;
@@ -162,6 +164,8 @@ mod tests {
             (Method::PUT, "/files/a", "[GET]"),
             (Method::POST, "/both", "post /both []"),
             (Method::PATCH, "/both", "rest /both []"),
+            (Method::PATCH, "/both/", "rest /both []"),
+            (Method::PATCH, "/both//", "unknown"),
             (Method::GET, "/things", "unknown"),
             (Method::GET, "/things/", "unknown"),
             (Method::GET, "/Things/all", "unknown"),
