@@ -1,6 +1,8 @@
 //! Whether Prometheus is there, as one run sees it.
 
-use tokio::sync::Mutex;
+use std::time::Duration;
+
+use tokio::{pin, sync::Mutex, time::timeout};
 
 use crate::{FetchError, Prometheus};
 
@@ -19,9 +21,45 @@ enum Belief {
     Away,
 }
 
+/// How long a query takes after which it is in doubt whether Prometheus is there.
+const LONG: Duration = Duration::from_secs(15);
+
 impl Availability {
+    /// Waits for a query, unless Prometheus is away already. Whether it is, is asked of a query that takes long, too.
+    ///
+    /// # Errors
+    /// Those of the query, or when Prometheus is away.
+    pub async fn wait_for<T>(
+        &self,
+        prometheus: &Prometheus,
+        query: impl Future<Output = Result<T, FetchError>>,
+    ) -> Result<T, FetchError> {
+        self.wait_and_doubt_after(LONG, prometheus, query).await
+    }
+
+    async fn wait_and_doubt_after<T>(
+        &self,
+        long: Duration,
+        prometheus: &Prometheus,
+        query: impl Future<Output = Result<T, FetchError>>,
+    ) -> Result<T, FetchError> {
+        self.check(prometheus).await?;
+        pin!(query);
+        loop {
+            let Ok(answer) = timeout(long, &mut query).await else {
+                self.doubt().await;
+                self.check(prometheus).await?;
+                continue;
+            };
+            if matches!(answer, Err(FetchError::Unreachable(_))) {
+                self.doubt().await;
+            }
+            return answer;
+        }
+    }
+
     /// A query went without an answer.
-    pub async fn doubt(&self) {
+    async fn doubt(&self) {
         let mut belief = self.0.lock().await;
         if *belief == Belief::There {
             *belief = Belief::Doubtful;
@@ -29,10 +67,7 @@ impl Availability {
     }
 
     /// Asks Prometheus whether it is there, if that is in doubt.
-    ///
-    /// # Errors
-    /// When it is away.
-    pub async fn check(&self, prometheus: &Prometheus) -> Result<(), FetchError> {
+    async fn check(&self, prometheus: &Prometheus) -> Result<(), FetchError> {
         let mut belief = self.0.lock().await;
         if *belief == Belief::Doubtful {
             *belief = if prometheus.answers().await {
@@ -77,6 +112,33 @@ mod tests {
         for _ in 0..3 {
             availability.check(&prometheus).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_query_that_takes_long_is_given_up_where_prometheus_is_away() {
+        let long = Duration::from_millis(20);
+        // Port 1 is nobody's.
+        let (availability, prometheus) = (Availability::default(), at("http://127.0.0.1:1"));
+        let silent = std::future::pending::<Result<(), FetchError>>();
+        let answer = availability.wait_and_doubt_after(long, &prometheus, silent);
+        assert!(answer.await.is_err());
+        let never = async { unreachable!("it is away") };
+        let answer: Result<(), _> = availability.wait_for(&prometheus, never).await;
+        assert!(answer.is_err());
+        // One that answers the simplest query is there, however long another one takes.
+        let server = MockServer::start().await;
+        let answer = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#;
+        Mock::given(any())
+            .respond_with(ResponseTemplate::new(200).set_body_string(answer))
+            .mount(&server)
+            .await;
+        let (availability, prometheus) = (Availability::default(), at(&server.uri()));
+        let slow = async {
+            tokio::time::sleep(5 * long).await;
+            Ok(7)
+        };
+        let answer = availability.wait_and_doubt_after(long, &prometheus, slow);
+        assert_eq!(answer.await.unwrap(), 7);
     }
 
     #[tokio::test]

@@ -84,8 +84,6 @@ pub(super) enum NotCounted {
     TimedOut(Duration),
     #[error("the run's time was over before all of its counters had arrived")]
     Deadline,
-    #[error("it selects more than {0} counters: give it more labels")]
-    Selector(u64),
     #[error(
         "all objectives of events together select more than {} counters ({} at most where only the query API answers)",
         .0, Bounds::COUNTERS_BY_QUERIES
@@ -103,7 +101,7 @@ impl NotCounted {
             Self::Fetch(error) => error.word(),
             Self::TimedOut(_) => Some(TIMEOUT),
             Self::Deadline => Some(DEADLINE),
-            Self::Selector(_) | Self::All(_) => Some(BOUND),
+            Self::All(_) => Some(BOUND),
             Self::Partial | Self::BrokeOff => None,
         }
     }
@@ -154,19 +152,13 @@ impl Etl {
         let (found, mut arriving) = mpsc::channel::<FetchedSeries>(SERIES_WAITING);
         let fetch = async {
             let found = found;
-            availability.check(&self.prometheus).await?;
             let fetched = self
                 .prometheus
-                .fetch_counters(&wanted.selector, read, &found)
-                .await;
-            if matches!(fetched, Err(FetchError::Unreachable(_))) {
-                availability.doubt().await;
-            }
-            Ok(fetched?)
+                .fetch_counters(&wanted.selector, read, &found);
+            Ok(availability.wait_for(&self.prometheus, fetched).await?)
         };
         let workers = thread::available_parallelism().map_or(1, usize::from);
         let count = async {
-            let mut of_selector = 0;
             let series = stream::unfold(&mut arriving, async |arriving| {
                 Some((arriving.recv().await?, arriving))
             });
@@ -183,11 +175,7 @@ impl Etl {
             let mut reduced = reduced.buffer_unordered(workers).boxed();
             while let Some(reduced) = reduced.next().await {
                 let (counter, samples) = reduced.map_err(|_| NotCounted::BrokeOff)?;
-                of_selector += 1;
                 so_far.counters += 1;
-                if of_selector > self.bounds.counters_of_selector {
-                    return Err(NotCounted::Selector(self.bounds.counters_of_selector));
-                }
                 // Asked where it matters alone. Where it is not known, the higher bound holds.
                 let is_query_only = so_far.counters > self.bounds.counters_of(true)
                     && self.prometheus.is_query_only().await.unwrap_or(false);

@@ -132,12 +132,8 @@ async fn fetch(
     range: Span,
     found: mpsc::Sender<FetchedSeries>,
 ) -> Result<prometheus::Fetched, FetchError> {
-    availability.check(&prometheus).await?;
-    let fetched = prometheus.fetch(&metric, range, &found).await;
-    if matches!(fetched, Err(FetchError::Unreachable(_))) {
-        availability.doubt().await;
-    }
-    fetched
+    let fetched = prometheus.fetch(&metric, range, &found);
+    availability.wait_for(&prometheus, fetched).await
 }
 
 /// When a fetch is given up.
