@@ -11,8 +11,6 @@ pub struct Bounds {
     pub queries: u64,
     /// `MOST_COUNTERS`, default 20000: counters that the objectives of events of all SLAs together select.
     pub counters: u64,
-    /// `MOST_COUNTERS_OF_SELECTOR`, default 1000: counters of one selector.
-    pub counters_of_selector: u64,
     /// `MOST_GROUPS`, default 5000: groups of events of all SLAs together that have slices of their own.
     pub groups: u64,
     /// `MOST_GROUPS_OF_OBJECTIVE`, default 500: those of one objective.
@@ -25,7 +23,6 @@ impl Default for Bounds {
             judged_pairs: 20_000,
             queries: 100,
             counters: 20_000,
-            counters_of_selector: 1_000,
             groups: 5_000,
             groups_of_objective: 500,
         }
@@ -55,7 +52,6 @@ impl Bounds {
             judged_pairs: read("JUDGED_PAIRS", default.judged_pairs)?,
             queries: read("MOST_QUERIES", default.queries)?,
             counters: read("MOST_COUNTERS", default.counters)?,
-            counters_of_selector: read("MOST_COUNTERS_OF_SELECTOR", default.counters_of_selector)?,
             groups: read("MOST_GROUPS", default.groups)?,
             groups_of_objective: read("MOST_GROUPS_OF_OBJECTIVE", default.groups_of_objective)?,
         })
@@ -124,7 +120,6 @@ mod tests {
             "JUDGED_PAIRS",
             "MOST_QUERIES",
             "MOST_COUNTERS",
-            "MOST_COUNTERS_OF_SELECTOR",
             "MOST_GROUPS",
             "MOST_GROUPS_OF_OBJECTIVE",
         ] {

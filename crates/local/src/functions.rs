@@ -23,14 +23,13 @@ use crate::{
 };
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 39] = [
+const HANDED_ON: [&str; 38] = [
     "ALLOW_QUERIES",
     "DATABASE_CA_FILE",
     "DATABASE_CA_PEM",
     "JUDGED_PAIRS",
     "KAFKA_COMPRESSION",
     "MOST_COUNTERS",
-    "MOST_COUNTERS_OF_SELECTOR",
     "MOST_GROUPS",
     "MOST_GROUPS_OF_OBJECTIVE",
     "MOST_QUERIES",

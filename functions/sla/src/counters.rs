@@ -125,24 +125,6 @@ fn of_query(query: &SampledQuery) -> CountRequest {
 
 /// The bounds of one objective.
 fn check(count: &ObjectiveCount, bounds: Bounds, pointer: &str, faults: &mut Vec<Fault>) {
-    let most = bounds.counters_of_selector;
-    for selector in count
-        .selectors
-        .iter()
-        .filter(|selector| selector.sum != QUERY)
-    {
-        let series = selector.series.unwrap_or(0);
-        if series > most {
-            let reason = format!(
-                "selects {series} counters by {}, more than {most}: give it more labels",
-                selector.selector
-            );
-            faults.push(Fault::at(
-                format!("{pointer}/events/{}", selector.sum),
-                reason,
-            ));
-        }
-    }
     let most = bounds.groups_of_objective;
     if let Some(groups) = count.groups.filter(|groups| *groups > most) {
         let reason = format!("makes {groups} groups, more than {most}");

@@ -438,7 +438,7 @@ async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
     let etl = Etl {
         keeps_history: true,
         bounds: Bounds {
-            counters_of_selector: 3,
+            counters: 3,
             ..Bounds::default()
         },
         ..etl

@@ -571,10 +571,10 @@ async fn too_many_counters_or_groups_are_refused_with_their_number() {
     grouped["by"] = json!(["service"]);
     for (series, groups, pointer, number) in [
         (
-            json!({"errors_total": [1_001, null], "requests_total": [1, null]}),
+            json!({"errors_total": [20_000, null], "requests_total": [1, null]}),
             1,
-            "/objectives/0/events/bad",
-            "1001",
+            "/objectives",
+            "20001",
         ),
         (
             json!({"errors_total": [1, null], "requests_total": [1, null]}),
