@@ -11,6 +11,9 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// What becomes of the words of an alert that is disabled.
+pub(crate) const DISABLED: &str = "is left out: the alert is disabled";
+
 /// How urgent an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Urgency {

@@ -140,6 +140,12 @@ impl<'a> Fields<'a> {
             .collect())
     }
 
+    /// Notes those of some fields that are there: what they say is left out.
+    pub(crate) fn note_left_out(&self, names: &[&str], what: &str, notes: &mut Vec<Note>) {
+        let there = names.iter().filter(|name| self.has(name));
+        notes.extend(there.map(|name| Note::at(self.at(name), what)));
+    }
+
     /// Notes each field that nobody has read, once all of them were looked for.
     pub(crate) fn finish(self, notes: &mut Vec<Note>) {
         self.note_unread(notes);

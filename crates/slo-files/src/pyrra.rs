@@ -175,6 +175,9 @@ fn alerting(
                 notes.push(Note::at(alerting.at(name), what));
             }
         }
+        if is_disabled {
+            alerting.note_left_out(&["name"], alerts::DISABLED, notes);
+        }
         alerting.finish(notes);
     }
     if is_disabled {

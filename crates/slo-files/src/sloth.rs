@@ -393,7 +393,7 @@ fn alerting(
                 carried.label(labels);
                 carried.annotate(alert.labels("annotations")?);
                 if is_disabled {
-                    leave_out(&alert, &["labels", "annotations"], notes);
+                    alert.note_left_out(&["labels", "annotations"], alerts::DISABLED, notes);
                     alert.finish(notes);
                     continue;
                 }
@@ -411,17 +411,10 @@ fn alerting(
     }
     if let Some(alerting) = alerting {
         if entries.is_empty() {
-            leave_out(&alerting, &["name", "labels", "annotations"], notes);
+            let names = ["name", "labels", "annotations"];
+            alerting.note_left_out(&names, alerts::DISABLED, notes);
         }
         alerting.finish(notes);
     }
     Ok(entries)
-}
-
-/// Notes those of some fields that are there although no alert has them.
-fn leave_out(fields: &Fields<'_>, names: &[&str], notes: &mut Vec<Note>) {
-    for name in names.iter().filter(|name| fields.has(name)) {
-        let what = "is left out: the alert is disabled";
-        notes.push(Note::at(fields.at(name), what));
-    }
 }

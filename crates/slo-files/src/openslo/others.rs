@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     documents::Document,
     fields::Fields,
-    report::{Note, Refused, Report},
+    report::{Note, Place, Refused, Report},
 };
 
 /// The documents of a body that are no SLOs, by kind and name.
@@ -77,13 +77,17 @@ impl<'a> Others<'a> {
 fn unused(document: &Document, kind: &str) -> Vec<Note> {
     let mut notes = Vec::new();
     for (of, used) in [("metadata", "name"), ("spec", "type")] {
-        let Some(Value::Object(fields)) = document.value.get(of) else {
-            continue;
+        let place = document.place.below(of);
+        let places: Vec<Place> = match document.value.get(of) {
+            Some(Value::Object(fields)) => {
+                let unused = fields.keys().filter(|name| *name != used);
+                unused.map(|name| place.below(name)).collect()
+            }
+            None | Some(Value::Null) => Vec::new(),
+            Some(_) => vec![place],
         };
-        for name in fields.keys().filter(|name| *name != used) {
-            let place = document.place.below(of).below(name);
-            notes.push(Note::at(place, format!("of a {kind} is left out")));
-        }
+        let what = format!("of a {kind} is left out");
+        notes.extend(places.into_iter().map(|place| Note::at(place, &*what)));
     }
     let known = ["apiVersion", "kind", "metadata", "spec"];
     let fields = document.value.as_object().into_iter().flatten();

@@ -399,6 +399,8 @@ fn references_are_resolved_within_the_body() {
     let service = ratio("Occurrences", "{target: 0.9}")
         + "---\n{apiVersion: openslo/v1, kind: Service, metadata: {name: shop}, spec: {description: x}}\n";
     assert_eq!(adapted(&service), ["1:/spec/description"]);
+    let text = service.replace("{description: x}", "hello");
+    assert_eq!(adapted(&text), ["1:/spec"]);
     let twice = sli.clone() + &sli;
     assert_refused(&twice, "1:/metadata/name", "another SLI");
 }

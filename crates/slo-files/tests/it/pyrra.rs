@@ -96,6 +96,8 @@ fn alerts_have_the_name_of_the_file_or_are_off() {
             json!([])
         );
     }
+    let named_off = object(RATIO, "  alerting: {disabled: true, name: ApiErrors}\n");
+    assert_eq!(adapted(&named_off), ["0:/spec/alerting/name"]);
     let more = object(RATIO, "  partial_response_strategy: warn\n");
     assert_eq!(adapted(&more), ["0:/spec/partial_response_strategy"]);
 }
