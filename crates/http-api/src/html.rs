@@ -18,7 +18,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; frame-ancestors 'none'",
 );
 /// A shorter body is not worth it.
-const FEWEST_COMPRESSED: usize = 512;
+const FEWEST_COMPRESSED: usize = 256;
 
 /// What a browser says that decides how it is answered.
 #[derive(Debug)]

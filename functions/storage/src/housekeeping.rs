@@ -12,7 +12,7 @@ use store::{Store, retention::Limits};
 /// How long an instance waits between two purges.
 const PAUSE: Duration = Duration::from_secs(5);
 /// The same after one that left something.
-const SHORT_PAUSE: Duration = Duration::from_secs(1);
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
 /// How many rows a purge deletes, well under a second's work: 4,000 rows a second, more than 10,000 series every 30 s
 /// bring of those that are thinned out.
 const MOST_ROWS: u64 = 20_000;
