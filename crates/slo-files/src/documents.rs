@@ -30,7 +30,7 @@ pub(crate) fn expand(values: Vec<Value>) -> Vec<Document> {
         .collect()
 }
 
-/// As deep as a document may be.
+/// A list is no deeper than a document may be.
 fn add_items(values: Vec<Value>, items: &mut Vec<Value>) {
     for value in values {
         match value {
