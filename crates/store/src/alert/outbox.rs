@@ -120,9 +120,10 @@ impl Store {
         let mut connection = self.pool().acquire().await?;
         read_committed(&mut connection).await?;
         let mut transaction = connection.begin().await?;
+        // By its receivers alone: what is locked, even for a moment, is passed over, and others have deliveries of their own.
         let mut query = QueryBuilder::<MySql>::new(
             "SELECT o.id, o.receiver, o.fingerprint, CAST(o.kind AS CHAR) AS kind, o.message, o.body, o.attempts, \
-             o.first_attempt FROM outbox o FORCE INDEX (by_due) WHERE o.state = 'waiting' AND o.next_attempt <= ",
+             o.first_attempt FROM outbox o FORCE INDEX (by_receiver) WHERE o.state = 'waiting' AND o.next_attempt <= ",
         );
         query
             .push_bind(column_time(now))
