@@ -196,10 +196,10 @@ impl Driver {
         STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
     }
 
-    /// How many pixels the page is wider than its window.
+    /// How many pixels the page is wider than its window, or what stands in a cell of the list than its cell.
     pub(crate) async fn overflow(&self) -> i64 {
-        let widths =
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let widths = "const over = own => own.scrollWidth - own.clientWidth; \
+            return Math.max(over(document.documentElement), ...[...document.querySelectorAll('.slas td')].map(over))";
         self.evaluate(widths).await.as_i64().unwrap()
     }
 
