@@ -113,6 +113,17 @@ async fn database(objectives: Value) -> TestDatabase {
     database
 }
 
+/// An etl without metrics that counts no more than it may, and its topic.
+async fn bounded(database: &TestDatabase, bounds: Bounds) -> (Etl, String) {
+    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let etl = Etl {
+        keeps_history: true,
+        bounds,
+        ..etl
+    };
+    (etl, topic)
+}
+
 async fn run(etl: &Etl, as_of: Timestamp) -> RunDocument {
     let request = RunRequest::everything(as_of);
     let run = etl.run(&request, Trigger::Invoke, Deadline::default());
@@ -434,15 +445,11 @@ async fn an_objective_with_too_many_counters_is_not_evaluated_at_all() {
         {"id": "many", "events": requests.events()},
     ]))
     .await;
-    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
-    let etl = Etl {
-        keeps_history: true,
-        bounds: Bounds {
-            counters: 3,
-            ..Bounds::default()
-        },
-        ..etl
+    let bounds = Bounds {
+        counters: 3,
+        ..Bounds::default()
     };
+    let (etl, topic) = bounded(&database, bounds).await;
     let document = run(&etl, as_of).await;
     let [few, many] = &document.evaluated[..] else {
         panic!("{:?}", document.evaluated)
@@ -471,15 +478,11 @@ async fn where_groups_are_too_many_the_sum_over_all_stays_and_the_run_says_so() 
         {"id": "once-more", "events": requests.events(), "min_bad": 2},
     ]))
     .await;
-    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
-    let etl = Etl {
-        keeps_history: true,
-        bounds: Bounds {
-            groups: 1,
-            ..Bounds::default()
-        },
-        ..etl
+    let bounds = Bounds {
+        groups: 1,
+        ..Bounds::default()
     };
+    let (etl, topic) = bounded(&database, bounds).await;
     let document = run(&etl, as_of).await;
     let rows: Vec<_> = document.evaluated.iter().map(|one| &one.outcome).collect();
     let (two, one) = (EvaluationOutcome::Rows(2), EvaluationOutcome::Rows(1));
