@@ -50,9 +50,11 @@ pub enum ClientError {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long Prometheus may be silent: longer than a run waits for one metric, so that a slow query is one that took too long,
-/// and not a server that cannot be reached.
-const SILENCE: Duration = Duration::from_secs(60);
+/// How long Prometheus may be silent where somebody waits.
+const SILENCE: Duration = Duration::from_secs(20);
+/// The same for runs: longer than they wait for one metric, so that a slow query is one that took too long, and not a server
+/// that cannot be reached.
+const SILENCE_OF_RUNS: Duration = Duration::from_secs(60);
 /// How long the simplest query may take.
 const PROBE: Duration = Duration::from_secs(3);
 /// How long an answer may take, its analysis meanwhile included: less than the function's own time, so that the run's
@@ -86,10 +88,15 @@ impl Prometheus {
         Self::patient(config, SILENCE)
     }
 
-    pub(crate) fn patient(
-        config: &PrometheusConfig,
-        silence: Duration,
-    ) -> Result<Self, ClientError> {
+    /// The same for runs, which have limits of their own: Prometheus may be silent for longer.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn for_runs(config: &PrometheusConfig) -> Result<Self, ClientError> {
+        Self::patient(config, SILENCE_OF_RUNS)
+    }
+
+    fn patient(config: &PrometheusConfig, silence: Duration) -> Result<Self, ClientError> {
         let mut http = http_client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(silence)

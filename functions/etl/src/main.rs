@@ -66,7 +66,7 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let slas = open()?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
-        prometheus: Prometheus::new(&PrometheusConfig::read(&environment)?)?,
+        prometheus: Prometheus::for_runs(&PrometheusConfig::read(&environment)?)?,
         objectives: Objectives::new(slas.clone()),
         scoring: Scoring::new(store.clone()),
         order: Order::new(store),
