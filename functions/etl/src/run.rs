@@ -1,6 +1,7 @@
 //! One run: objectives and the forecasts to score, then for each metric fetch, analyse, publish; last the run's own record.
 
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -103,6 +104,8 @@ struct Plan {
     active: Arc<[ActiveObjective]>,
     /// What is counted.
     counted: Vec<ActiveEvents>,
+    /// The metrics that are the query of an objective, or the bad share of one of events.
+    of_objectives: HashSet<MetricName>,
     /// What is scored.
     due: Arc<Due>,
     /// What is fetched, in this order.
@@ -123,11 +126,7 @@ pub(crate) const SERIES_WAITING: usize = 8;
 impl Plan {
     /// Whether a metric of that name is in the metrics file, is the query of an objective, or the bad share of one of events.
     fn knows(&self, etl: &Etl, name: &str) -> bool {
-        let mut active = self.active.iter();
-        let mut counted = self.counted.iter();
-        etl.knows(name)
-            || active.any(|active| active.has_query() && active.objective.metric == name)
-            || counted.any(|active| active.metric() == name)
+        etl.knows(name) || self.of_objectives.contains(name)
     }
 
     /// How many of the first metrics the newest run did not reach.
@@ -197,8 +196,12 @@ impl Etl {
             let failure = Failure::new("fetch", BOUND).of_metric(&metric.name);
             record.fail(failure.because(reason));
         }
+        let queried = active.iter().filter(|active| active.has_query());
+        let queried = queried.map(|active| active.objective.metric.clone());
+        let of_objectives = queried.chain(counted.iter().map(ActiveEvents::metric));
         Ok(Plan {
             metrics,
+            of_objectives: of_objectives.collect(),
             unreached,
             due: Arc::new(read.forecasts),
             held: Arc::new(Held::new(self.bounds.judged_pairs)),
@@ -254,11 +257,11 @@ impl Etl {
     /// Publishes which forecasts are never scored: those of metrics that are gone, and those that no later run reaches though
     /// this one did not get their metric.
     async fn give_up(&self, plan: &Plan, record: &Record, publication: &mut Publication<'_>) {
-        let is_fetched = |metric: &str| record.fetched.iter().any(|fetched| fetched == metric);
+        let fetched: HashSet<&str> = record.fetched.iter().map(String::as_str).collect();
         let lost = plan.due.lost(
             record.document.as_of,
             |metric| plan.knows(self, metric),
-            is_fetched,
+            |metric| fetched.contains(metric),
         );
         for forecast in lost {
             let document = scoring::unscorable(forecast, UNKNOWN_METRIC, record.document.as_of);

@@ -11,11 +11,6 @@ use crate::{metrics_file::Metric, objectives::ActiveObjective};
 pub(crate) struct Served(Arc<[Arc<Metric>]>);
 
 impl Served {
-    /// One metric alone.
-    pub(crate) fn alone(metric: Arc<Metric>) -> Self {
-        Self(Arc::new([metric]))
-    }
-
     /// The one whose query is asked.
     pub(crate) fn first(&self) -> &Arc<Metric> {
         &self.0[0]

@@ -1,22 +1,27 @@
 //! What the objectives of events count: the counters of each selector are fetched once, and are counted while they arrive.
 
-use std::{collections::HashMap, thread, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    thread,
+    time::Duration,
+};
 
 use config::Bounds;
 use domain::{
     Span,
     events::{CounterSeries, Counting},
-    message::{BOUND, DEADLINE, TIMEOUT},
+    message::BOUND,
 };
-use futures::{StreamExt, future, stream};
+use futures::{StreamExt, stream};
 use promql::EventsSum;
-use tokio::{sync::mpsc, time::timeout};
 
-use super::{Etl, SERIES_WAITING};
+use super::{
+    Etl,
+    fetch::{Fetch, NotFetched, Reading},
+};
 use crate::{
-    deadline::Deadline,
     objectives::ActiveEvents,
-    prometheus::{Availability, FetchError, FetchedSeries, Selector},
+    prometheus::{FetchedSeries, Selector},
 };
 
 /// An objective while its counters arrive.
@@ -38,19 +43,14 @@ impl<'a> Underway<'a> {
     }
 }
 
-/// What is read of the counters of selectors, and until when.
-pub(super) struct Reading<'a> {
-    pub(super) availability: &'a Availability,
-    pub(super) deadline: Deadline,
-    pub(super) range: Span,
-}
-
 /// How much was read of the counters of selectors.
 #[derive(Debug, Default)]
 pub(super) struct CountersRead {
     counters: u64,
     pub(super) samples: u64,
     pub(super) warnings: Vec<String>,
+    /// Whether there are more of them than may be counted.
+    are_too_many: bool,
 }
 
 /// A selector, and what its counters are added to: an objective by its position, and which of its two sums.
@@ -79,11 +79,7 @@ impl Wanted {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotCounted {
     #[error(transparent)]
-    Fetch(#[from] FetchError),
-    #[error("it took longer than {:.0} s", .0.as_secs_f64())]
-    TimedOut(Duration),
-    #[error("the run's time was over before all of its counters had arrived")]
-    Deadline,
+    NotFetched(#[from] NotFetched),
     #[error(
         "all objectives of events together select more than {} counters ({} at most where only the query API answers)",
         .0, Bounds::COUNTERS_BY_QUERIES
@@ -98,108 +94,142 @@ pub(super) enum NotCounted {
 impl NotCounted {
     pub(super) fn word(&self) -> Option<&'static str> {
         match self {
-            Self::Fetch(error) => error.word(),
-            Self::TimedOut(_) => Some(TIMEOUT),
-            Self::Deadline => Some(DEADLINE),
+            Self::NotFetched(error) => error.word(),
             Self::All(_) => Some(BOUND),
             Self::Partial | Self::BrokeOff => None,
         }
     }
 }
 
+/// Selectors whose counters are fetched at once: those of one are counted while those of the next ones arrive. Most have few
+/// counters, so that it is the way to Prometheus that takes the time.
+const FETCHES: usize = 4;
+
 impl Etl {
-    /// Reads the counters of the objectives, each selector once. One whose counters cannot be read gets a reason.
+    /// Reads the counters of the objectives in `range`, each selector once. One whose counters cannot be read gets a reason.
     ///
     /// # Errors
     /// The first that `ends` the reading.
     pub(super) async fn count_all(
         &self,
-        reading: &Reading<'_>,
+        range: Span,
+        reading: &Reading,
         underway: &mut [Underway<'_>],
         ends: impl Fn(&NotCounted) -> bool,
     ) -> Result<(), NotCounted> {
         let mut read = CountersRead::default();
-        for wanted in wanted(underway) {
-            if !wanted.is_needed(underway) {
-                continue;
+        let selectors = wanted(underway);
+        let told = |wanted: &Wanted, underway: &mut [Underway<'_>], counted| match counted {
+            Err(error) if ends(&error) => Err(error),
+            Err(error) => {
+                wanted.fail(underway, &error);
+                Ok(())
             }
-            let counted = self.count_counters(&wanted, reading, &mut read, underway);
-            match counted.await {
-                Ok(()) => {}
-                Err(error) if ends(&error) => return Err(error),
-                Err(error) => wanted.fail(underway, &error),
+            Ok(_) => Ok(()),
+        };
+        self.count_each(&selectors, range, reading, &mut read, underway, told)
+            .await
+    }
+
+    /// Reads the counters of selectors in `range` and adds them to the objectives that count them. `told` is told of each
+    /// that is needed, in their order, how long its counters took to arrive, or why they were not counted.
+    ///
+    /// # Errors
+    /// The first that `told` returns.
+    pub(super) async fn count_each(
+        &self,
+        selectors: &[Wanted],
+        range: Span,
+        reading: &Reading,
+        read: &mut CountersRead,
+        underway: &mut [Underway<'_>],
+        mut told: impl FnMut(
+            &Wanted,
+            &mut [Underway<'_>],
+            Result<Duration, NotCounted>,
+        ) -> Result<(), NotCounted>,
+    ) -> Result<(), NotCounted> {
+        let mut waiting = selectors.iter();
+        let mut fetches = VecDeque::new();
+        loop {
+            while fetches.len() < FETCHES && !read.are_too_many && !reading.deadline.is_over() {
+                let Some(wanted) = waiting.find(|wanted| wanted.is_needed(underway)) else {
+                    break;
+                };
+                let fetch = Fetch::of_counters(wanted.selector.clone(), range, reading);
+                fetches.push_back((wanted, fetch));
+            }
+            let Some((wanted, fetch)) = fetches.pop_front() else {
+                break;
+            };
+            if wanted.is_needed(underway) {
+                let counted = self
+                    .count_counters(wanted, range, fetch, read, underway)
+                    .await;
+                told(wanted, underway, counted)?;
+            }
+        }
+        for wanted in waiting {
+            if wanted.is_needed(underway) {
+                let error = if read.are_too_many {
+                    NotCounted::All(self.bounds.counters)
+                } else {
+                    NotFetched::Deadline.into()
+                };
+                told(wanted, underway, Err(error))?;
             }
         }
         Ok(())
     }
 
-    /// Reads the counters of a selector and adds them to the objectives that count them.
-    pub(super) async fn count_counters(
+    /// Adds the counters of a selector to the objectives that count them, while they arrive. Returns how long that took them.
+    async fn count_counters(
         &self,
         wanted: &Wanted,
-        reading: &Reading<'_>,
-        so_far: &mut CountersRead,
+        range: Span,
+        mut fetch: Fetch,
+        read: &mut CountersRead,
         underway: &mut [Underway<'_>],
-    ) -> Result<(), NotCounted> {
-        let Reading {
-            availability,
-            deadline,
-            range: read,
-        } = *reading;
-        if deadline.is_over() {
-            return Err(NotCounted::Deadline);
-        }
-        let (found, mut arriving) = mpsc::channel::<FetchedSeries>(SERIES_WAITING);
-        let fetch = async {
-            let found = found;
-            let fetched = self
-                .prometheus
-                .fetch_counters(&wanted.selector, read, &found);
-            Ok(availability.wait_for(&self.prometheus, fetched).await?)
-        };
+    ) -> Result<Duration, NotCounted> {
+        fetch.becomes_current();
         let workers = thread::available_parallelism().map_or(1, usize::from);
-        let count = async {
-            let series = stream::unfold(&mut arriving, async |arriving| {
-                Some((arriving.recv().await?, arriving))
-            });
-            let reduced = series.map(|series| {
-                tokio::task::spawn_blocking(move || {
-                    let samples = series.samples.len() as u64;
-                    let FetchedSeries { labels, ends, .. } = &series;
-                    (
-                        CounterSeries::new(labels.clone(), &series.samples, ends, read),
-                        samples,
-                    )
-                })
-            });
-            let mut reduced = reduced.buffer_unordered(workers).boxed();
-            while let Some(reduced) = reduced.next().await {
-                let (counter, samples) = reduced.map_err(|_| NotCounted::BrokeOff)?;
-                so_far.counters += 1;
-                // Asked where it matters alone. Where it is not known, the higher bound holds.
-                let is_query_only = so_far.counters > self.bounds.counters_of(true)
-                    && self.prometheus.is_query_only().await.unwrap_or(false);
-                if so_far.counters > self.bounds.counters_of(is_query_only) {
-                    return Err(NotCounted::All(self.bounds.counters));
-                }
-                so_far.samples += samples;
-                for (position, place) in &wanted.uses {
-                    underway[*position].counting.add(*place, &counter);
-                }
+        let series = stream::unfold(&mut fetch.series, async |arriving| {
+            Some((arriving.recv().await?, arriving))
+        });
+        let reduced = series.map(|series| {
+            tokio::task::spawn_blocking(move || {
+                let samples = series.samples.len() as u64;
+                let FetchedSeries { labels, ends, .. } = &series;
+                (
+                    CounterSeries::new(labels.clone(), &series.samples, ends, range),
+                    samples,
+                )
+            })
+        });
+        let mut reduced = reduced.buffer_unordered(workers).boxed();
+        while let Some(reduced) = reduced.next().await {
+            let (counter, samples) = reduced.map_err(|_| NotCounted::BrokeOff)?;
+            read.counters += 1;
+            // Asked where it matters alone. Where it is not known, the higher bound holds.
+            let is_query_only = read.counters > self.bounds.counters_of(true)
+                && self.prometheus.is_query_only().await.unwrap_or(false);
+            if read.counters > self.bounds.counters_of(is_query_only) {
+                read.are_too_many = true;
+                return Err(NotCounted::All(self.bounds.counters));
             }
-            Ok(())
-        };
-        let patience = deadline.left().min(deadline.patience);
-        let (fetched, ()) = match timeout(patience, future::try_join(fetch, count)).await {
-            Ok(joined) => joined?,
-            Err(_) if deadline.is_over() => return Err(NotCounted::Deadline),
-            Err(_) => return Err(NotCounted::TimedOut(patience)),
-        };
-        so_far.warnings.extend(fetched.warnings);
-        if fetched.partial {
+            read.samples += samples;
+            for (position, place) in &wanted.uses {
+                underway[*position].counting.add(*place, &counter);
+            }
+        }
+        drop(reduced);
+        let fetched = fetch.finish().await;
+        let outcome = fetched.outcome?;
+        read.warnings.extend(outcome.warnings);
+        if outcome.partial {
             return Err(NotCounted::Partial);
         }
-        Ok(())
+        Ok(fetched.took)
     }
 }
 

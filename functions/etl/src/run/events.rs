@@ -1,32 +1,32 @@
 //! The objectives of events of a run: what is counted of each is published, and what its bad share is like as a series.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use domain::{
     Labels, MetricName, Series, Timestamp,
     events::{Counted, Counting, SLICE},
     message::{BOUND, EvaluationOutcome, Failure, SeriesReference, SlicesDocument},
 };
+use futures::stream;
 use kafka::Publication;
-use tokio::sync::mpsc;
 
 use super::{
-    Etl, Plan, Record, analyse, conclude,
-    counters::{CountersRead, NotCounted, Reading, Underway, Wanted, wanted},
+    Etl, Plan, Record, conclude,
+    counters::{CountersRead, NotCounted, Underway, Wanted, wanted},
+    fetch::Reading,
+    metric::analyse_each,
 };
 use crate::{
     message::Message,
     metrics_file::{self, Metric},
     objectives::ActiveEvents,
     prometheus::FetchedSeries,
-    served::Served,
 };
 
 /// The objectives of events of a run while their counters arrive.
 pub(super) struct Events<'a> {
     underway: Vec<Underway<'a>>,
     read: CountersRead,
-    are_too_many: bool,
 }
 
 impl<'a> Events<'a> {
@@ -58,44 +58,35 @@ impl<'a> Events<'a> {
         let events = Self {
             underway,
             read: CountersRead::default(),
-            are_too_many: false,
         };
         (events, wanted, others)
     }
 }
 
 impl Etl {
-    /// Counts the counters of selectors.
+    /// Counts the counters of selectors. Of objectives that are too many, those that were made last are not counted.
     pub(super) async fn count_events(
         &self,
         selectors: &[Wanted],
         events: &mut Events<'_>,
-        reading: &Reading<'_>,
+        reading: &Reading,
         record: &mut Record,
     ) {
-        let Events {
-            underway,
-            read,
-            are_too_many,
-        } = events;
-        for wanted in selectors {
-            if !wanted.is_needed(underway) {
-                continue;
+        let Events { underway, read } = events;
+        let range = Counting::run_range(record.document.as_of);
+        let told = |wanted: &Wanted, underway: &mut [Underway<'_>], counted| {
+            match counted {
+                Ok(took) => record.fetch += took,
+                Err(error) => {
+                    record.not_counted(wanted, underway, &error);
+                    wanted.fail(underway, &error);
+                }
             }
-            let started = Instant::now();
-            // Of objectives that are too many, those that were made last are not counted.
-            let counted = if *are_too_many {
-                Err(NotCounted::All(self.bounds.counters))
-            } else {
-                self.count_counters(wanted, reading, read, underway).await
-            };
-            *are_too_many |= matches!(counted, Err(NotCounted::All(_)));
-            record.fetch += started.elapsed();
-            if let Err(error) = counted {
-                record.not_counted(wanted, underway, &error);
-                wanted.fail(underway, &error);
-            }
-        }
+            Ok(())
+        };
+        let counting = self.count_each(selectors, range, reading, read, underway, told);
+        // What cannot be counted is said of each, and ends nothing.
+        let _: Result<(), NotCounted> = counting.await;
     }
 
     /// Publishes what was counted, and what the bad shares are like as series. An objective whose counters were not all read
@@ -107,10 +98,11 @@ impl Etl {
         record: &mut Record,
         publication: &mut Publication<'_>,
     ) {
-        let Events { underway, read, .. } = events;
+        let Events { underway, read } = events;
         record.document.samples += read.samples;
         record.warn(read.warnings);
         let mut groups_left = self.bounds.groups;
+        let mut shares = BadShares::default();
         for objective in underway {
             let Underway {
                 active,
@@ -129,7 +121,7 @@ impl Etl {
                     let own = (counted.groups.len() - together) as u64;
                     groups_left = groups_left.saturating_sub(own);
                     let rows = publish(active, &counted, record, publication).await;
-                    describe(active, &counted, plan, record, publication).await;
+                    shares.add(active, &counted);
                     EvaluationOutcome::Rows(rows)
                 }
             };
@@ -137,6 +129,7 @@ impl Etl {
                 record.events.push(active.evaluated(outcome));
             }
         }
+        shares.describe(plan, record, publication).await;
     }
 }
 
@@ -189,46 +182,51 @@ async fn publish(
     rows
 }
 
-/// Analyses the bad share of each group as a series, called `SLA/OBJECTIVE`, as those of metrics are.
-async fn describe(
-    active: &ActiveEvents,
-    counted: &Counted,
-    plan: &Plan,
-    record: &mut Record,
-    publication: &mut Publication<'_>,
-) {
-    let Some(given) = active.objective.events.given() else {
-        return;
-    };
-    let metric = Arc::new(Metric {
-        name: active.metric(),
-        query: String::new(),
-        unit: Some(UNIT.to_owned()),
-        reading: metrics_file::Reading::Sampled {
-            step: SLICE,
-            has_names: false,
-            unparsed: None,
-        },
-    });
-    let (found, mut arriving) = mpsc::channel(counted.groups.len().max(1));
-    for group in &counted.groups {
-        let labels = labels_of(active, &group.group);
-        let samples = group.bad_shares(given);
-        if !samples.is_empty() {
-            let ends = Vec::new();
-            // There is room for all of them.
-            let _ = found.try_send(FetchedSeries {
-                labels,
-                samples,
-                ends,
-            });
+/// The bad shares of objectives, each group's a series of the metric `SLA/OBJECTIVE`.
+#[derive(Default)]
+struct BadShares {
+    metrics: Vec<Arc<Metric>>,
+    /// Each series with the position of its metric.
+    series: Vec<(usize, FetchedSeries)>,
+}
+
+impl BadShares {
+    /// Adds those of the groups of an objective.
+    fn add(&mut self, active: &ActiveEvents, counted: &Counted) {
+        let Some(given) = active.objective.events.given() else {
+            return;
+        };
+        let position = self.metrics.len();
+        self.metrics.push(Arc::new(Metric {
+            name: active.metric(),
+            query: String::new(),
+            unit: Some(UNIT.to_owned()),
+            reading: metrics_file::Reading::Sampled {
+                step: SLICE,
+                has_names: false,
+                unparsed: None,
+            },
+        }));
+        for group in &counted.groups {
+            let samples = group.bad_shares(given);
+            if !samples.is_empty() {
+                let series = FetchedSeries {
+                    labels: labels_of(active, &group.group),
+                    samples,
+                    ends: Vec::new(),
+                };
+                self.series.push((position, series));
+            }
         }
     }
-    drop(found);
-    let served = Served::alone(metric.clone());
-    let judged = analyse(&served, &mut arriving, plan, record, publication).await;
-    for judged in &judged {
-        conclude(&metric, judged, plan, record, publication).await;
+
+    /// Analyses them as the series of metrics are, those of all objectives side by side.
+    async fn describe(self, plan: &Plan, record: &mut Record, publication: &mut Publication<'_>) {
+        let Self { metrics, series } = self;
+        let judged = analyse_each(&metrics, stream::iter(series), plan, record, publication).await;
+        for (metric, judged) in metrics.iter().zip(&judged) {
+            conclude(metric, judged, plan, record, publication).await;
+        }
     }
 }
 

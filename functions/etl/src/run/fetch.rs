@@ -1,4 +1,4 @@
-//! The fetch of one metric, under way in a task of its own, and given up in time.
+//! The fetch of one metric, or of the counters of one selector, under way in a task of its own, and given up in time.
 
 use std::{
     sync::{
@@ -18,22 +18,29 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
-use super::SERIES_WAITING;
+use super::{Etl, SERIES_WAITING};
 use crate::{
     deadline::Deadline,
     metrics_file::Metric,
-    prometheus::{Availability, FetchError, FetchedSeries, Prometheus},
-    served::Served,
+    prometheus::{Availability, FetchError, FetchedSeries, Prometheus, Selector},
 };
 
-/// A fetch under way, for each metric that it serves.
+/// A fetch under way. It ends when it is dropped.
 pub(super) struct Fetch {
-    pub(super) served: Served,
     /// Its series, as they arrive.
     pub(super) series: mpsc::Receiver<FetchedSeries>,
-    /// Whether its series are being analysed.
+    /// Whether its series are being analysed, or counted.
     is_current: Arc<AtomicBool>,
     task: JoinHandle<Fetched>,
+}
+
+/// What fetches of one kind have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) prometheus: Prometheus,
+    /// Whether Prometheus is there, as far as is known.
+    pub(super) availability: Arc<Availability>,
+    pub(super) deadline: Deadline,
 }
 
 /// What came of a fetch.
@@ -43,13 +50,24 @@ pub(super) struct Fetched {
     pub(super) outcome: Result<prometheus::Fetched, NotFetched>,
 }
 
-/// Why the series of a metric did not all arrive.
+impl Etl {
+    /// Whether Prometheus is there is not known yet.
+    pub(super) fn reading(&self, deadline: Deadline) -> Reading {
+        Reading {
+            prometheus: self.prometheus.clone(),
+            availability: Arc::default(),
+            deadline,
+        }
+    }
+}
+
+/// Why the series did not all arrive.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotFetched {
     /// Prometheus did not answer, or not as it should.
     #[error(transparent)]
     Prometheus(#[from] FetchError),
-    /// It took longer than one metric may.
+    /// It took longer than one fetch may.
     #[error("it took longer than {:.0} s", .0.as_secs_f64())]
     TimedOut(Duration),
     /// The run's time for fetching was over.
@@ -81,59 +99,65 @@ impl NotFetched {
 const TICK: Duration = Duration::from_millis(100);
 
 impl Fetch {
-    /// Starts to fetch the metrics of a query, unless Prometheus is away as far as this run knows.
-    pub(super) fn start(
-        served: Served,
-        range: Span,
-        prometheus: &Prometheus,
-        availability: &Arc<Availability>,
-        deadline: Deadline,
-    ) -> Self {
+    /// Starts to fetch the series of a metric in `range`, unless Prometheus is away as far as is known.
+    pub(super) fn of_metric(metric: Arc<Metric>, range: Span, reading: &Reading) -> Self {
+        let prometheus = reading.prometheus.clone();
+        Self::start(reading, async move |found| {
+            prometheus.fetch(&metric, range, &found).await
+        })
+    }
+
+    /// The same of the counters that a selector selects.
+    pub(super) fn of_counters(selector: Selector, range: Span, reading: &Reading) -> Self {
+        let prometheus = reading.prometheus.clone();
+        Self::start(reading, async move |found| {
+            prometheus.fetch_counters(&selector, range, &found).await
+        })
+    }
+
+    fn start<F>(reading: &Reading, fetch: impl FnOnce(mpsc::Sender<FetchedSeries>) -> F) -> Self
+    where
+        F: Future<Output = Result<prometheus::Fetched, FetchError>> + Send + 'static,
+    {
         let (found, series) = mpsc::channel(SERIES_WAITING);
         let is_current = Arc::new(AtomicBool::new(false));
         let limits = Limits {
-            deadline,
+            deadline: reading.deadline,
             is_current: is_current.clone(),
             series: found.downgrade(),
         };
-        let fetch = fetch(
-            prometheus.clone(),
-            availability.clone(),
-            served.first().clone(),
-            range,
-            found,
-        );
+        let fetch = fetch(found);
+        let Reading {
+            prometheus,
+            availability,
+            ..
+        } = reading.clone();
+        let fetch = async move { availability.wait_for(&prometheus, fetch).await };
         Self {
-            served,
             series,
             is_current,
             task: tokio::spawn(limits.keep(fetch)),
         }
     }
 
-    /// From now on its series are analysed as they arrive.
+    /// From now on its series are taken as they arrive.
     pub(super) fn becomes_current(&self) {
         self.is_current.store(true, Ordering::Relaxed);
     }
 
     /// What came of it, once there are no more series.
-    pub(super) async fn finish(self) -> Fetched {
-        self.task.await.unwrap_or(Fetched {
+    pub(super) async fn finish(mut self) -> Fetched {
+        (&mut self.task).await.unwrap_or(Fetched {
             took: Duration::ZERO,
             outcome: Err(NotFetched::BrokeOff),
         })
     }
 }
 
-async fn fetch(
-    prometheus: Prometheus,
-    availability: Arc<Availability>,
-    metric: Arc<Metric>,
-    range: Span,
-    found: mpsc::Sender<FetchedSeries>,
-) -> Result<prometheus::Fetched, FetchError> {
-    let fetched = prometheus.fetch(&metric, range, &found);
-    availability.wait_for(&prometheus, fetched).await
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// When a fetch is given up.
@@ -182,7 +206,7 @@ impl Limits {
         }
     }
 
-    /// Whether it cannot go on because the series of another metric are being analysed, which is no fault of its own.
+    /// Whether it cannot go on because the series of another fetch are being taken, which is no fault of its own.
     fn waits_for_another(&self) -> bool {
         let is_full = || {
             let series = self.series.upgrade();

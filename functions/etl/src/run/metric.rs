@@ -16,7 +16,7 @@ use domain::{
     message::{Failure, WITHOUT_SERIES},
     score::{NO_SERIES, is_within_reach},
 };
-use futures::{FutureExt, StreamExt, future, stream};
+use futures::{FutureExt, Stream, StreamExt, future, stream};
 use kafka::Publication;
 use store::score::DueForecast;
 use tokio::sync::mpsc;
@@ -38,9 +38,8 @@ pub(super) struct Judged {
     pub(super) is_partial: bool,
 }
 
-/// Analyses the series of a query while they arrive, for each metric that it serves, on as many worker threads as there are
-/// processors, and hands what was found to Kafka; what was judged is held. Returns what was analysed of each metric, in their
-/// order.
+/// Analyses the series of a query while they arrive, each as a series of every metric that it serves. Returns what was analysed
+/// of each metric, in their order.
 pub(super) async fn analyse(
     served: &Served,
     arriving: &mut mpsc::Receiver<FetchedSeries>,
@@ -48,42 +47,61 @@ pub(super) async fn analyse(
     record: &mut Record,
     publication: &mut Publication<'_>,
 ) -> Vec<Judged> {
-    let subject = record.subject();
-    let (part, as_of, arrived) = (record.part, subject.as_of, AtomicU64::new(0));
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let mut analyses = stream::unfold(arriving, async |arriving| {
+    let metrics = served.all();
+    let series = stream::unfold(arriving, async |arriving| {
         Some((arriving.recv().await?, arriving))
-    })
-    .flat_map(|series| {
-        arrived.fetch_add(1, Ordering::Relaxed);
-        let metrics = served.all().iter().cloned().enumerate();
-        stream::iter(metrics.map(move |(position, metric)| (position, metric, series.clone())))
-    })
-    .filter(|(_, metric, series)| future::ready(is_owned(metric, series, part, plan, as_of)))
-    .map(|(position, metric, series)| {
-        let (active, due) = (plan.active.clone(), plan.due.clone());
-        let (held, subject) = (plan.held.clone(), subject.clone());
-        let keeps_history = plan.keeps_history;
-        let analysing = tokio::task::spawn_blocking(move || {
-            let started = Instant::now();
-            let has_room = |series, position| held.has_room(series, position);
-            let mut analysed = analysis::analyse(&metric, series, &active, &due, has_room, as_of);
-            if !keeps_history {
-                analysed.history = None;
-            }
-            let messages = analysed.messages(&subject.run);
-            let judged = analysed.judged.iter();
-            let said = judged.map(|judged| (judged.position, Said::of(judged, &subject.run)));
-            let said: Vec<_> = said.collect();
-            (analysed, messages, said, started.elapsed())
-        });
-        analysing.map(move |analysed| (position, analysed))
-    })
-    .buffer_unordered(workers)
-    .boxed();
-    let mut found = vec![Judged::default(); served.all().len()];
+    });
+    let series = series.flat_map(|series| {
+        let positions = 0..metrics.len();
+        stream::iter(positions.map(move |position| (position, series.clone())))
+    });
+    analyse_each(metrics, series, plan, record, publication).await
+}
+
+/// Analyses series, each as one of the metric at that position, on as many worker threads as there are processors, and hands what
+/// was found to Kafka; what was judged is held. Returns what was analysed of each metric, in their order.
+pub(super) async fn analyse_each(
+    metrics: &[Arc<Metric>],
+    series: impl Stream<Item = (usize, FetchedSeries)> + Send,
+    plan: &Plan,
+    record: &mut Record,
+    publication: &mut Publication<'_>,
+) -> Vec<Judged> {
+    let subject = record.subject();
+    let (part, as_of) = (record.part, subject.as_of);
+    let arrived: Vec<AtomicU64> = metrics.iter().map(|_| AtomicU64::new(0)).collect();
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut analyses = series
+        .map(|(position, series)| {
+            arrived[position].fetch_add(1, Ordering::Relaxed);
+            (position, metrics[position].clone(), series)
+        })
+        .filter(|(_, metric, series)| future::ready(is_owned(metric, series, part, plan, as_of)))
+        .map(|(position, metric, series)| {
+            let (active, due) = (plan.active.clone(), plan.due.clone());
+            let (held, subject) = (plan.held.clone(), subject.clone());
+            let keeps_history = plan.keeps_history;
+            let analysing = tokio::task::spawn_blocking(move || {
+                let started = Instant::now();
+                let has_room = |series, position| held.has_room(series, position);
+                let mut analysed =
+                    analysis::analyse(&metric, series, &active, &due, has_room, as_of);
+                if !keeps_history {
+                    analysed.history = None;
+                }
+                let messages = analysed.messages(&subject.run);
+                let judged = analysed.judged.iter();
+                let said = judged.map(|judged| (judged.position, Said::of(judged, &subject.run)));
+                let said: Vec<_> = said.collect();
+                (analysed, messages, said, started.elapsed())
+            });
+            analysing.map(move |analysed| (position, analysed))
+        })
+        .buffer_unordered(workers)
+        .boxed();
+    let mut found = vec![Judged::default(); metrics.len()];
     while let Some((position, analysed)) = analyses.next().await {
-        let (metric, judged) = (&served.all()[position], &mut found[position]);
+        let (metric, judged) = (&metrics[position], &mut found[position]);
         let Ok((analysed, messages, said, took)) = analysed else {
             tracing::error!(metric = metric.name.as_str(), "an analysis panicked");
             judged.broke_off = true;
@@ -120,9 +138,8 @@ pub(super) async fn analyse(
         record.publish += sending.elapsed();
     }
     drop(analyses);
-    let arrived = arrived.into_inner();
-    for judged in &mut found {
-        judged.arrived = arrived;
+    for (judged, arrived) in found.iter_mut().zip(arrived) {
+        judged.arrived = arrived.into_inner();
     }
     found
 }

@@ -23,8 +23,9 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Etl, SERIES_WAITING,
-    counters::{NotCounted, Reading, Underway},
+    counters::{NotCounted, Underway},
     events::bad_share_of,
+    fetch::NotFetched,
 };
 use crate::{
     deadline::Deadline,
@@ -33,7 +34,7 @@ use crate::{
     metrics_file::Metric,
     objectives::{ActiveEvents, ActiveObjective},
     pairs::Pairs,
-    prometheus::{Availability, FetchError, FetchedSeries},
+    prometheus::{FetchError, FetchedSeries},
     served,
 };
 
@@ -107,7 +108,6 @@ impl Etl {
         piece: &Piece,
         deadline: Deadline,
     ) -> Result<FoundInPiece, NotReplayed> {
-        let availability = Availability::default();
         let mut publication = self.publisher.publication();
         let mut failures = Vec::new();
         let mut of_metrics = BTreeMap::<&str, Vec<&ReplayedRange>>::new();
@@ -139,14 +139,8 @@ impl Etl {
                 failures.push((sla, piece.failure(&objective, &reason)));
             }
         }
-        self.count_again(
-            piece,
-            &availability,
-            deadline,
-            &mut publication,
-            &mut failures,
-        )
-        .await?;
+        self.count_again(piece, deadline, &mut publication, &mut failures)
+            .await?;
         let published = publication.finish().await?;
         for refusal in published.refused {
             tracing::warn!(id = refusal.id, reason = %refusal.reason, "Kafka refuses a message of a replay");
@@ -235,7 +229,6 @@ impl Etl {
     async fn count_again(
         &self,
         piece: &Piece,
-        availability: &Availability,
         deadline: Deadline,
         publication: &mut Publication<'_>,
         failures: &mut Vec<(SlaName, ReplayFailure)>,
@@ -243,24 +236,23 @@ impl Etl {
         if piece.events.is_empty() {
             return Ok(());
         }
-        let reading = Reading {
-            availability,
-            deadline,
-            range: piece.counters_range(),
-        };
+        let reading = self.reading(deadline);
+        let range = piece.counters_range();
         let mut underway: Vec<Underway<'_>> = piece
             .events
             .iter()
-            .map(|(active, _)| Underway::new(active, piece.counted_span(), reading.range))
+            .map(|(active, _)| Underway::new(active, piece.counted_span(), range))
             .collect();
-        let counted = self.count_all(&reading, &mut underway, |error| match error {
-            NotCounted::TimedOut(_) => piece.can_be_halved(),
-            NotCounted::Deadline
-            | NotCounted::Fetch(FetchError::Unreachable(_) | FetchError::Busy(_)) => true,
+        let counted = self.count_all(range, &reading, &mut underway, |error| match error {
+            NotCounted::NotFetched(NotFetched::TimedOut(_)) => piece.can_be_halved(),
+            NotCounted::NotFetched(
+                NotFetched::Deadline
+                | NotFetched::Prometheus(FetchError::Unreachable(_) | FetchError::Busy(_)),
+            ) => true,
             _ => false,
         });
         counted.await.map_err(|error| match error {
-            NotCounted::Fetch(error) => NotReplayed::Prometheus(error),
+            NotCounted::NotFetched(NotFetched::Prometheus(error)) => NotReplayed::Prometheus(error),
             _ => NotReplayed::Deadline,
         })?;
         let most = self.bounds.groups_of_objective as usize;

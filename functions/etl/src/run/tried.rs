@@ -13,13 +13,11 @@ use domain::{
 
 use super::{
     Etl,
-    counters::{NotCounted, Reading, Underway},
+    counters::{NotCounted, Underway},
+    fetch::NotFetched,
 };
 use crate::{
-    deadline::Deadline,
-    objectives::ActiveEvents,
-    prometheus::{Availability, FetchError},
-    trial::TrialError,
+    deadline::Deadline, objectives::ActiveEvents, prometheus::FetchError, trial::TrialError,
 };
 
 /// Groups of an objective in the answer.
@@ -83,7 +81,9 @@ impl Etl {
                 .await;
             let counted = match counted {
                 Ok(counted) => counted,
-                Err(NotCounted::Fetch(error @ FetchError::Unreachable(_))) => {
+                Err(NotCounted::NotFetched(NotFetched::Prometheus(
+                    error @ FetchError::Unreachable(_),
+                ))) => {
                     return Err(TrialError::PrometheusAway(error));
                 }
                 // The newest time says something already.
@@ -122,25 +122,23 @@ impl Etl {
         deadline: Deadline,
         reasons: &mut [Option<String>],
     ) -> Result<Vec<Option<Counted>>, NotCounted> {
-        let availability = Availability::default();
-        let reading = Reading {
-            availability: &availability,
-            deadline,
-            range: Counting::read_range(piece),
-        };
+        let reading = self.reading(deadline);
+        let range = Counting::read_range(piece);
         let underway = active.iter().zip(&*reasons);
         let mut underway: Vec<Underway<'_>> = underway
             .map(|(active, reason)| Underway {
                 reason: reason.clone(),
-                ..Underway::new(active, piece, reading.range)
+                ..Underway::new(active, piece, range)
             })
             .collect();
-        self.count_all(&reading, &mut underway, |error| {
+        self.count_all(range, &reading, &mut underway, |error| {
             matches!(
                 error,
-                NotCounted::Deadline
-                    | NotCounted::TimedOut(_)
-                    | NotCounted::Fetch(FetchError::Unreachable(_))
+                NotCounted::NotFetched(
+                    NotFetched::Deadline
+                        | NotFetched::TimedOut(_)
+                        | NotFetched::Prometheus(FetchError::Unreachable(_))
+                )
             )
         })
         .await?;

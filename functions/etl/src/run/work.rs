@@ -1,19 +1,17 @@
 //! The order of a run's work: first what the newest run did not reach.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
-use domain::events::Counting;
 use kafka::Publication;
 
 use super::{
     Etl, Plan, Record, analyse, conclude,
-    counters::Reading,
     events::Events,
-    fetch::{Fetch, NotFetched},
+    fetch::{Fetch, NotFetched, Reading},
     held::publish_held,
     read_range,
 };
-use crate::{deadline::Deadline, prometheus::Availability, served::Served};
+use crate::{deadline::Deadline, served::Served};
 
 /// Fetches under way at once: one is analysed while the next one arrives.
 const FETCHES: usize = 2;
@@ -30,12 +28,7 @@ impl Etl {
         publication: &mut Publication<'_>,
     ) -> bool {
         let as_of = record.document.as_of;
-        let availability = Arc::new(Availability::default());
-        let reading = Reading {
-            availability: &availability,
-            deadline,
-            range: Counting::run_range(as_of),
-        };
+        let reading = self.reading(deadline);
         let (mut events, late, others) = Events::of(plan, as_of);
         let begins_with_events = plan
             .counted
@@ -49,19 +42,12 @@ impl Etl {
         self.count_events(before, &mut events, &reading, record)
             .await;
         unreachable += self
-            .fetch_all(
-                late_metrics,
-                plan,
-                &availability,
-                deadline,
-                record,
-                publication,
-            )
+            .fetch_all(late_metrics, plan, &reading, record, publication)
             .await;
         self.count_events(after, &mut events, &reading, record)
             .await;
         unreachable += self
-            .fetch_all(metrics, plan, &availability, deadline, record, publication)
+            .fetch_all(metrics, plan, &reading, record, publication)
             .await;
         self.count_events(&others, &mut events, &reading, record)
             .await;
@@ -75,8 +61,7 @@ impl Etl {
         &self,
         metrics: &[Served],
         plan: &Plan,
-        availability: &Arc<Availability>,
-        deadline: Deadline,
+        reading: &Reading,
         record: &mut Record,
         publication: &mut Publication<'_>,
     ) -> usize {
@@ -84,22 +69,17 @@ impl Etl {
         let mut waiting = metrics.iter();
         let (mut under_way, mut unreachable) = (VecDeque::new(), 0);
         loop {
-            while under_way.len() < FETCHES && !deadline.is_over() {
+            while under_way.len() < FETCHES && !reading.deadline.is_over() {
                 let Some(served) = waiting.next() else { break };
-                under_way.push_back(Fetch::start(
-                    served.clone(),
-                    read_range(served.all(), &plan.active, as_of),
-                    &self.prometheus,
-                    availability,
-                    deadline,
-                ));
+                let range = read_range(served.all(), &plan.active, as_of);
+                let fetch = Fetch::of_metric(served.first().clone(), range, reading);
+                under_way.push_back((served, fetch));
             }
-            let Some(mut fetch) = under_way.pop_front() else {
+            let Some((served, mut fetch)) = under_way.pop_front() else {
                 break;
             };
             fetch.becomes_current();
-            let served = fetch.served.clone();
-            let mut judged = analyse(&served, &mut fetch.series, plan, record, publication).await;
+            let mut judged = analyse(served, &mut fetch.series, plan, record, publication).await;
             let ended = fetch.finish().await;
             record.fetch += ended.took;
             match ended.outcome {
