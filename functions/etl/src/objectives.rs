@@ -1,16 +1,17 @@
 //! The SLA objectives a run judges: read from MySQL, or the ones read last while MySQL is away.
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use domain::{
-    MetricName,
+    MetricName, Timestamp,
     message::{EvaluatedObjective, EvaluationOutcome, Failure},
     sla::{EventsObjective, Objective, ObjectiveId, Sla, SlaName},
 };
-use store::{Store, StoreError};
+use store::{Store, StoreError, sla::EvaluatedRows};
 
 /// An objective of the SLA version in force when a run starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,6 +113,22 @@ impl Objectives {
 }
 
 impl Objectives {
+    /// The newest complete evaluation of each objective of a version of an SLA, at or before `as_of`; `None` if it cannot be
+    /// read.
+    pub(crate) async fn last_evaluation(
+        &self,
+        sla: &Sla,
+        as_of: Timestamp,
+    ) -> Option<BTreeMap<String, EvaluatedRows>> {
+        let read = self.store.evaluated_rows(sla, as_of, &[]);
+        let read = tokio::time::timeout(PATIENCE, read).await.ok()?;
+        let noted = read.inspect_err(|error| {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(error, "the last evaluation cannot be read");
+        });
+        noted.ok()
+    }
+
     /// The order matters where there is more to judge and to count than a run may: what was made last is left out.
     async fn oldest_first(&self) -> Result<Vec<Sla>, StoreError> {
         let mut slas = self.store.active_slas().await?;

@@ -35,6 +35,7 @@ mod fetch;
 mod held;
 mod metric;
 mod part;
+mod partial;
 mod record;
 mod replay;
 mod split;

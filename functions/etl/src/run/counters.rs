@@ -18,6 +18,7 @@ use promql::EventsSum;
 use super::{
     Etl,
     fetch::{Fetch, NotFetched, Reading},
+    partial::LACKING,
 };
 use crate::{
     objectives::ActiveEvents,
@@ -85,7 +86,7 @@ pub(super) enum NotCounted {
         .0, Bounds::COUNTERS_BY_QUERIES
     )]
     All(u64),
-    #[error("the answer lacks what some stores have")]
+    #[error("{LACKING}")]
     Partial,
     #[error("the counting broke off")]
     BrokeOff,

@@ -190,11 +190,18 @@ pub(super) async fn conclude(
         let message = Message::of_score(&document, &record.document.run_id);
         publication.send(message).await;
     }
+    let positions = record.tally.of_metric(&metric.name);
+    for position in &positions {
+        record.tally.conclude(*position);
+    }
+    if judged.is_partial {
+        record.answered_in_part(&metric.name, positions, judged);
+        return;
+    }
     if judged.arrived == 0 {
         record.fail(Failure::new("fetch", WITHOUT_SERIES).of_metric(&metric.name));
     }
-    for position in record.tally.of_metric(&metric.name) {
-        record.tally.conclude(position);
+    for position in positions {
         if record.part.is_whole() && record.tally.is_without_series(position) {
             publish_no_series(&plan.active[position], position, record, publication).await;
         }

@@ -14,7 +14,7 @@ use kafka::{KafkaUnreachable, Publication};
 use prometheus::Ambiguous;
 use uuid::Uuid;
 
-use super::{fetch::NotFetched, tally::Tally};
+use super::{fetch::NotFetched, partial::PartialAnswer, tally::Tally};
 use crate::{
     request::RunRequest,
     subject::{Subject, Trigger},
@@ -35,6 +35,8 @@ pub(super) struct Record {
     pub(super) tally: Tally,
     /// What became of the objectives of events.
     pub(super) events: Vec<EvaluatedObjective>,
+    /// What partial answers had.
+    pub(super) partial_answers: Vec<PartialAnswer>,
     pub(super) started: Instant,
     pub(super) objectives: Duration,
     pub(super) scores: Duration,
@@ -65,6 +67,7 @@ impl Record {
             fetched: Vec::new(),
             tally: Tally::default(),
             events: Vec::new(),
+            partial_answers: Vec::new(),
             started: Instant::now(),
             objectives: Duration::ZERO,
             scores: Duration::ZERO,

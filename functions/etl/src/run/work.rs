@@ -52,6 +52,7 @@ impl Etl {
         self.count_events(&others, &mut events, &reading, record)
             .await;
         self.publish_events(events, plan, record, publication).await;
+        self.look_at_partial_answers(plan, record).await;
         publish_held(plan, record, publication).await;
         !plan.metrics.is_empty() && unreachable == plan.metrics.len()
     }

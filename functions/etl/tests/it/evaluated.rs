@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{
-    SeriesId,
+    SeriesId, Timestamp,
     message::{BOUND, EvaluationOutcome, Kind, MetricsDocument, RunDocument, ViolationsDocument},
     sla::Draft,
 };
@@ -23,7 +23,13 @@ use serde_json::{Value, json};
 use store::{sla::Condition, testing::TestDatabase};
 use tokio::net::TcpListener;
 
-use super::{environment, etl, moment_ago, pushed::Fleet, records};
+use super::{
+    environment, etl, moment_ago,
+    pushed::Fleet,
+    records,
+    scoring::{Pipeline, store},
+    servers::stand_in,
+};
 
 /// SLA, version and objective.
 type Name = (String, u32, String);
@@ -292,4 +298,67 @@ async fn of_too_many_pairs_those_of_the_smallest_ids_are_judged_and_their_object
     let cut: Vec<_> = cut.filter(|failure| failure.reason == BOUND).collect();
     assert_eq!(cut.len(), 1);
     assert_eq!(cut[0].metric.as_deref(), Some("availableMem"));
+}
+
+/// Ten minutes of a series `depth` up to `end`, as a server answers them.
+fn depth(node: &str, end: Timestamp) -> String {
+    let values = (0..40).rev().map(|back| {
+        let second = end.millis() / 1_000 - 15 * back;
+        format!(r#"[{second},"1"]"#)
+    });
+    let values: Vec<String> = values.collect();
+    let labels = format!(r#"{{"__name__":"depth","node":"{node}"}}"#);
+    format!(r#"{{"metric":{labels},"values":[{}]}}"#, values.join(","))
+}
+
+#[tokio::test]
+async fn a_partial_answer_counts_where_it_lacks_no_series_that_stood() {
+    let database = database(&[json!({"name": "web", "objectives": [
+        {"id": "all", "metric": "depth", "max": 9},
+        {"id": "a", "metric": "depth", "labels": {"node": "a"}, "max": 9},
+        {"id": "c", "metric": "depth", "labels": {"node": "c"}, "max": 9}]})])
+    .await;
+    let first = moment_ago() - Duration::from_secs(300);
+    let (lacks, none) = (None, Some(1));
+    for (seconds, is_partial, nodes, rows) in [
+        (0, true, &["a", "b"][..], [Some(2), Some(1), lacks]),
+        (30, true, &["a"], [lacks, Some(1), lacks]),
+        (60, true, &[], [lacks, lacks, lacks]),
+        (90, true, &["a", "b"], [Some(2), Some(1), lacks]),
+        (120, false, &["a"], [Some(1), Some(1), none]),
+        (150, true, &["a"], [Some(1), Some(1), lacks]),
+    ] {
+        let as_of = first + Duration::from_secs(seconds);
+        let series: Vec<String> = nodes.iter().map(|node| depth(node, as_of)).collect();
+        let server = stand_in(is_partial, &series.join(",")).await;
+        let url = server.uri();
+        let instead = [
+            ("PROMETHEUS_URL", url.as_str()),
+            ("DATABASE_URL", database.url()),
+        ];
+        let metrics = "[[metric]]\nname = \"depth\"\nquery = 'depth'\n";
+        let (etl, topic) = etl(metrics, &instead).await;
+        let mut pipeline = Pipeline {
+            etl,
+            topic,
+            published: 0,
+        };
+        let records = pipeline.run(as_of).await;
+        let document = records
+            .iter()
+            .find(|record| record.headers["ce_type"] == Kind::Run.ce_type())
+            .unwrap();
+        let document: RunDocument = serde_json::from_str(&document.value).unwrap();
+        let said = said(&document);
+        for (id, rows) in ["all", "a", "c"].into_iter().zip(rows) {
+            let of_objective = said[&name("web", id)].as_ref().ok().copied();
+            assert_eq!(of_objective, rows, "{id} after {seconds} s: {document:?}");
+        }
+        let is_failure = document
+            .failures
+            .iter()
+            .any(|failure| failure.reason.contains("lacks"));
+        assert_eq!(is_failure, is_partial, "{document:?}");
+        store(&database, &records).await;
+    }
 }

@@ -19,15 +19,15 @@ use store::{
 use super::{Record, etl, moment_ago, pushed::Fleet, records, servers::stand_in};
 
 /// An etl, its topic, and what it published up to now.
-struct Pipeline {
-    etl: Etl,
-    topic: String,
-    published: usize,
+pub(super) struct Pipeline {
+    pub(super) etl: Etl,
+    pub(super) topic: String,
+    pub(super) published: usize,
 }
 
 impl Pipeline {
     /// Runs once and gives back the records of that run, which are those the topic had not before.
-    async fn run(&mut self, as_of: Timestamp) -> Vec<Record> {
+    pub(super) async fn run(&mut self, as_of: Timestamp) -> Vec<Record> {
         let document = self
             .etl
             .run(
@@ -61,7 +61,7 @@ fn scores(records: &[Record]) -> BTreeMap<String, ScoreDocument> {
         .collect()
 }
 
-async fn store(database: &TestDatabase, records: &[Record]) {
+pub(super) async fn store(database: &TestDatabase, records: &[Record]) {
     let documents: Vec<Document> = records
         .iter()
         .map(|record| {
