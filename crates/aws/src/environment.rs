@@ -4,7 +4,7 @@ use std::error::Error;
 
 use config::{
     AwsCredentials, ConfigError, DatabaseConfig, Environment, ExposeSecret, KafkaConfig,
-    SecretString,
+    PrometheusConfig, SecretString,
 };
 use url::Url;
 
@@ -36,14 +36,17 @@ const KAFKA_CA: Source = Source {
     read: kafka_ca,
 };
 
+/// That of Prometheus is too, when the server refuses the login.
+const PROMETHEUS: Source = Source {
+    variable: "PROMETHEUS_SECRET_ARN",
+    read: prometheus_variables,
+};
+
 const SOURCES: [Source; 7] = [
     DATABASE,
     KAFKA,
     KAFKA_CA,
-    Source {
-        variable: "PROMETHEUS_SECRET_ARN",
-        read: prometheus,
-    },
+    PROMETHEUS,
     Source {
         variable: "API_TOKENS_SECRET_ARN",
         read: api_tokens,
@@ -95,6 +98,17 @@ pub async fn kafka() -> Result<KafkaConfig, ConfigError> {
     environment.required(KAFKA.variable)?;
     let environment = resolved_by(environment, &[KAFKA, KAFKA_CA]).await?;
     KafkaConfig::read(&environment)
+}
+
+/// How to log in to Prometheus now: its secret is read once more.
+///
+/// # Errors
+/// As [`database`].
+pub async fn prometheus() -> Result<PrometheusConfig, ConfigError> {
+    let environment = Environment::of_process();
+    environment.required(PROMETHEUS.variable)?;
+    let environment = resolved_by(environment, &[PROMETHEUS]).await?;
+    PrometheusConfig::read(&environment)
 }
 
 async fn resolved_by(
@@ -187,7 +201,10 @@ fn certificates(secret: &Secret, variable: &'static str) -> Option<(&'static str
 }
 
 /// The login that `PROMETHEUS_AUTH` asks for, the object `headers`, and the certificates to trust.
-fn prometheus(secret: &Secret, environment: &Environment) -> Result<Variables, SecretError> {
+fn prometheus_variables(
+    secret: &Secret,
+    environment: &Environment,
+) -> Result<Variables, SecretError> {
     let headers = secret.object("headers")?;
     let certificates = certificates(secret, "PROMETHEUS_CA_PEM");
     let mut found = match environment.get("PROMETHEUS_AUTH") {

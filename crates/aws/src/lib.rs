@@ -15,7 +15,7 @@ mod signer;
 mod sns;
 mod start;
 
-pub use environment::{database, environment, kafka, resolved};
+pub use environment::{database, environment, kafka, prometheus, resolved};
 pub use invoke::{Functions, InvokeError};
 pub use kafka_token::KafkaToken;
 pub use metrics::{Measurement, Metrics, Unit};

@@ -2,23 +2,23 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use aws::Signer;
 use chrono::Utc;
-use config::{ExposeSecret, PrometheusAuth, PrometheusConfig};
-use reqwest::{
-    Certificate, Request, RequestBuilder, Response, StatusCode,
-    header::{HeaderMap, HeaderName, HeaderValue},
-};
+use config::{PrometheusAuth, PrometheusConfig};
+use futures::FutureExt;
+use reqwest::{Certificate, Request, RequestBuilder, Response, StatusCode, header::HeaderValue};
 use url::Url;
 
 use crate::{
     FetchError,
     error::unreachable,
     learned::Learned,
+    login::{Credentials, Login, refuses_login},
     response::{is_busy, refusal, retry_after},
 };
 
@@ -27,9 +27,7 @@ use crate::{
 pub struct Prometheus {
     http: reqwest::Client,
     url: Url,
-    auth: PrometheusAuth,
-    /// Sent with each request; marked as sensitive.
-    headers: HeaderMap,
+    login: Arc<Login>,
     /// Where every request is signed.
     signer: Option<Signer>,
     pub(crate) learned: Arc<Learned>,
@@ -63,11 +61,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
 /// How long the server may work on a query: `timeout` of the query API.
 const QUERY_TIMEOUT: &str = "90s";
 
-/// Whether a status says that a POST is not allowed where a GET may be.
+/// Whether a status says that a POST is not allowed where a GET may be. Some proxies know no route for it, or want a length.
 pub(crate) fn forbids_post(status: StatusCode) -> bool {
     matches!(
         status,
-        StatusCode::METHOD_NOT_ALLOWED | StatusCode::FORBIDDEN | StatusCode::NOT_IMPLEMENTED
+        StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_IMPLEMENTED
+            | StatusCode::NOT_FOUND
+            | StatusCode::LENGTH_REQUIRED
     )
 }
 
@@ -110,8 +112,7 @@ impl Prometheus {
         Ok(Self {
             http: http.build().map_err(ClientError::Client)?,
             url: config.url.clone(),
-            auth: config.auth.clone(),
-            headers: headers(config)?,
+            login: Arc::new(Login::new(config)?),
             signer: match &config.auth {
                 PrometheusAuth::SigV4 {
                     region,
@@ -121,6 +122,24 @@ impl Prometheus {
             },
             learned: Arc::default(),
         })
+    }
+
+    /// The same, and `read` is asked for the configuration once more when the server refuses the login, which may have been
+    /// changed. At most every 10 s.
+    #[must_use]
+    pub fn renewed_by<F, E>(self, read: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<PrometheusConfig, E>> + Send + 'static,
+        E: fmt::Display + Send + 'static,
+    {
+        let read = move || {
+            let config = read();
+            async move { config.await.map_err(|error| error.to_string()) }.boxed()
+        };
+        Self {
+            login: Arc::new(self.login.renewed_by(Box::new(read))),
+            ..self
+        }
     }
 
     /// Asks the query API, by POST, or by GET where POST is not allowed; what is too long for a GET is tried by POST all the
@@ -195,20 +214,38 @@ impl Prometheus {
 
     /// Sends a request, once more if the server is busy.
     async fn sent(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, FetchError> {
-        let response = self.sent_once(request()).await?;
+        let response = self.logged_in(&request).await?;
         if !is_busy(response.status()) {
             return Ok(response);
         }
         tokio::time::sleep(retry_after(response.headers(), Utc::now())).await;
-        let response = self.sent_once(request()).await?;
+        let response = self.logged_in(&request).await?;
         if is_busy(response.status()) {
             return Err(refusal(response).await);
         }
         Ok(response)
     }
 
-    async fn sent_once(&self, request: RequestBuilder) -> Result<Response, FetchError> {
-        let request = self.authorized(request).build().map_err(unreachable)?;
+    /// Sends a request, once more by a login that was read again if the server refuses the first one.
+    async fn logged_in(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, FetchError> {
+        let credentials = self.login.current();
+        let response = self.sent_by(&credentials, request()).await?;
+        if refuses_login(response.status()) && self.login.renew(&credentials).await {
+            return self.sent_by(&self.login.current(), request()).await;
+        }
+        Ok(response)
+    }
+
+    async fn sent_by(
+        &self,
+        credentials: &Credentials,
+        request: RequestBuilder,
+    ) -> Result<Response, FetchError> {
+        let request = credentials.authorize(request);
+        let request = request.build().map_err(unreachable)?;
         let request = self.signed(request)?;
         self.http.execute(request).await.map_err(unreachable)
     }
@@ -230,7 +267,7 @@ impl Prometheus {
 
     /// Whether requests carry a login.
     pub(crate) fn has_login(&self) -> bool {
-        !matches!(self.auth, PrometheusAuth::None)
+        !matches!(self.login.current().auth, PrometheusAuth::None)
     }
 
     /// Whether it is Amazon's, which has no remote read.
@@ -259,17 +296,6 @@ impl Prometheus {
         }
         Ok(request)
     }
-
-    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
-        let request = request.headers(self.headers.clone());
-        match &self.auth {
-            PrometheusAuth::None | PrometheusAuth::SigV4 { .. } => request,
-            PrometheusAuth::Basic { username, password } => {
-                request.basic_auth(username, Some(password.expose_secret()))
-            }
-            PrometheusAuth::Bearer(token) => request.bearer_auth(token.expose_secret()),
-        }
-    }
 }
 
 async fn success(response: Response) -> Result<Response, FetchError> {
@@ -278,22 +304,6 @@ async fn success(response: Response) -> Result<Response, FetchError> {
     } else {
         Err(refusal(response).await)
     }
-}
-
-fn headers(config: &PrometheusConfig) -> Result<HeaderMap, ClientError> {
-    let pairs = config.headers.iter().map(|(name, value)| {
-        let refused = || ClientError::Header(name.clone());
-        let mut value = HeaderValue::from_str(value.expose_secret()).map_err(|_| refused())?;
-        value.set_sensitive(true);
-        let name = HeaderName::try_from(name.as_str()).map_err(|_| refused())?;
-        Ok((name, value))
-    });
-    let mut headers = HeaderMap::new();
-    for pair in pairs {
-        let (name, value) = pair?;
-        headers.append(name, value);
-    }
-    Ok(headers)
 }
 
 /// The parameter that ends a query on the server when nobody waits for it any more.

@@ -18,13 +18,14 @@ struct Answer<T> {
 
 #[derive(Deserialize)]
 struct Vector {
-    result: Vec<Element>,
+    /// Nothing where some servers have an empty list.
+    result: Option<Vec<Element>>,
 }
 
 #[derive(Deserialize)]
 struct Element {
-    /// A time, and a number as a text.
-    value: (f64, String),
+    /// A time, and a number as a text, or as it is.
+    value: (f64, serde_json::Value),
 }
 
 #[derive(Deserialize)]
@@ -50,14 +51,15 @@ impl Prometheus {
             .query("api/v1/query", &[("query", query), timeout()])
             .await?;
         let answer: Answer<Vector> = json(&document(response).await?)?;
-        let Some(element) = answer.data.result.first() else {
+        let result = answer.data.result.unwrap_or_default();
+        let Some(Element { value: (_, value) }) = result.first() else {
             return Ok(0);
         };
-        let count: f64 = element
-            .value
-            .1
-            .parse()
-            .map_err(|_| FetchError::Malformed(format!("{} is no count", element.value.1)))?;
+        let count = match value {
+            serde_json::Value::String(text) => text.parse().ok(),
+            other => other.as_f64(),
+        };
+        let count = count.ok_or_else(|| FetchError::Malformed(format!("{value} is no count")))?;
         Ok(count as u64)
     }
 

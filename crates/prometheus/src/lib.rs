@@ -14,6 +14,7 @@ mod fetch;
 #[cfg(test)]
 mod fuzz;
 mod learned;
+mod login;
 pub mod metrics_file;
 mod query_api;
 mod remote_read;

@@ -8,6 +8,7 @@ use reqwest::{
     header::{HeaderMap, LOCATION, RETRY_AFTER},
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use url::Url;
 
 use crate::{FetchError, error::unreachable};
 
@@ -75,7 +76,7 @@ pub(crate) async fn said(response: Response) -> (StatusCode, String) {
             .get(LOCATION)
             .and_then(|location| location.to_str().ok())
             .and_then(|location| response.url().join(location).ok())
-            .and_then(|url| url.host_str().map(str::to_owned))
+            .map(without_secrets)
             .unwrap_or_else(|| "another address".to_owned());
         let words = format!(
             "it redirects to {target} ({status}): set PROMETHEUS_URL to the address that answers itself, with a login if \
@@ -90,6 +91,16 @@ pub(crate) async fn said(response: Response) -> (StatusCode, String) {
         text => format!("{text} (status {status})"),
     };
     (status, words)
+}
+
+/// An address without what may be secret: the login and the query.
+fn without_secrets(mut url: Url) -> String {
+    // An address that has no login cannot be given one, which is as good.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
 }
 
 /// The text of an error: what its JSON says, else the body itself, in one line of at most 300 characters.

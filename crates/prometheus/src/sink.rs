@@ -1,7 +1,7 @@
 //! Where the series of one fetch go: on to whoever waits for them, or held back until no other can be mistaken for them.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -40,6 +40,9 @@ pub(crate) struct Sink<'a> {
     held_samples: usize,
     /// What was taken, as far as a second way of reading may show it again.
     taken: HashSet<u64>,
+    /// What was sent, and the labels of what came again.
+    sent: HashSet<u64>,
+    doubled: BTreeSet<Labels>,
     /// How many series had samples.
     series: u64,
     histograms: Histograms,
@@ -83,6 +86,8 @@ impl<'a> Sink<'a> {
             held: has_names.then(BTreeMap::new),
             held_samples: 0,
             taken: HashSet::new(),
+            sent: HashSet::new(),
+            doubled: BTreeSet::new(),
             series: 0,
             histograms: Histograms::default(),
         }
@@ -149,6 +154,10 @@ impl<'a> Sink<'a> {
                 let alike = held.entry(series.labels.clone()).or_default();
                 alike.push((name, series));
             }
+            // Of series that nothing tells apart the first counts, whichever way they are looked at.
+            _ if !self.sent.insert(identity(&series.labels)) => {
+                self.doubled.insert(series.labels);
+            }
             _ => self.send(series).await,
         }
         Ok(())
@@ -159,13 +168,17 @@ impl<'a> Sink<'a> {
         let _ = self.found.send(series).await;
     }
 
-    /// Hands on what was held back, but series that differ in their names alone. Returns those, and how many native
-    /// histograms were left out.
+    /// Hands on what was held back, but series that differ in their names alone. Returns those and what came more than once,
+    /// and how many native histograms were left out.
     pub(crate) async fn finish(mut self) -> Result<(Vec<Ambiguous>, Histograms), FetchError> {
         if self.series == 0 && self.histograms.alone > 0 {
             return Err(FetchError::NativeHistogram(self.histograms.alone));
         }
-        let mut ambiguous = Vec::new();
+        let doubled = self.doubled.iter().map(|labels| Ambiguous {
+            labels: labels.clone(),
+            names: Vec::new(),
+        });
+        let mut ambiguous: Vec<Ambiguous> = doubled.collect();
         for (labels, mut alike) in self.held.take().unwrap_or_default() {
             if alike.len() > 1 {
                 let mut names: Vec<String> = alike.into_iter().map(|(name, _)| name).collect();
@@ -191,6 +204,8 @@ pub(crate) fn too_large(what: &str) -> FetchError {
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     rows: BTreeMap<Labels, Row>,
+    /// Those of a second series with the same labels.
+    doubled: Vec<Row>,
     samples: usize,
 }
 
@@ -202,6 +217,7 @@ impl Parts {
             return Err(too_large("its slices cannot be joined"));
         }
         match self.rows.get_mut(&row.labels) {
+            Some(earlier) if overlaps(earlier, &row) => self.doubled.push(row),
             Some(earlier) => {
                 earlier.samples.extend(row.samples);
                 earlier.is_histogram |= row.is_histogram;
@@ -213,8 +229,15 @@ impl Parts {
 
     /// The whole series.
     pub(crate) fn into_rows(self) -> impl Iterator<Item = Row> {
-        self.rows.into_values()
+        self.rows.into_values().chain(self.doubled)
     }
+}
+
+/// Whether a part begins before the earlier ones end: it is one of another series.
+fn overlaps(earlier: &Row, part: &Row) -> bool {
+    let last = earlier.samples.last().map(|sample| sample.time);
+    let first = part.samples.first().map(|sample| sample.time);
+    last.zip(first).is_some_and(|(last, first)| first <= last)
 }
 
 fn identity(labels: &Labels) -> u64 {
@@ -225,6 +248,8 @@ fn identity(labels: &Labels) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn row(labels: &[(&str, &str)], value: f64) -> Row {
@@ -274,6 +299,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_series_with_the_same_labels_the_first_counts_and_the_others_are_told() {
+        let doubled = || row(&[("job", "x")], 1.0);
+        let rows = vec![doubled(), row(&[("job", "y")], 2.0), doubled(), doubled()];
+        let mut parts = Parts::default();
+        for row in [doubled(), row(&[("job", "y")], 2.0), doubled()] {
+            parts.add(row).unwrap();
+        }
+        for rows in [rows, parts.into_rows().collect()] {
+            let (found, ambiguous) = taken(false, rows).await;
+            assert_eq!(found.len(), 2);
+            let [told] = &ambiguous[..] else {
+                panic!("{ambiguous:?}")
+            };
+            assert_eq!(told.labels, [("job", "x")].into_iter().collect());
+            assert!(told.names.is_empty());
+        }
+    }
+
+    #[tokio::test]
     async fn histograms_alone_are_an_error_and_beside_numbers_they_are_counted() {
         let histogram = || Row {
             samples: Vec::new(),
@@ -310,8 +354,10 @@ mod tests {
     #[test]
     fn slices_of_a_series_are_joined_by_its_labels() {
         let mut parts = Parts::default();
-        for (label, value) in [("x", 1.0), ("x", 2.0), ("y", 3.0)] {
-            parts.add(row(&[("a", label)], value)).unwrap();
+        for (label, second) in [("x", 1), ("x", 2), ("y", 1)] {
+            let mut part = row(&[("a", label)], 1.0);
+            part.samples[0].time = Timestamp::EPOCH + Duration::from_secs(second);
+            parts.add(part).unwrap();
         }
         let lengths: Vec<usize> = parts.into_rows().map(|row| row.samples.len()).collect();
         assert_eq!(lengths, [2, 1]);

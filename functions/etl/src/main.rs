@@ -66,7 +66,8 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
     let slas = open()?;
     let etl = Etl {
         metrics: metrics.into_iter().map(Arc::new).collect(),
-        prometheus: Prometheus::for_runs(&PrometheusConfig::read(&environment)?)?,
+        prometheus: Prometheus::for_runs(&PrometheusConfig::read(&environment)?)?
+            .renewed_by(aws::prometheus),
         objectives: Objectives::new(slas.clone()),
         scoring: Scoring::new(store.clone()),
         order: Order::new(store),

@@ -89,6 +89,9 @@ impl Prometheus {
                 Err(error) => return error.to_string(),
             }
         }
+        if matches!(metric.reading, Reading::Raw { .. }) {
+            return "series match, but none has a sample in the last hour: is their exporter still scraped?".to_owned();
+        }
         "all that the query selects is stored, but the expression makes no series of it: do the labels on both sides of \
          its operators match?"
             .to_owned()

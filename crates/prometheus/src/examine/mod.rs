@@ -101,6 +101,13 @@ impl Prometheus {
                     "The server speaks no TLS there: write http:// in its address.".to_owned(),
                 );
             }
+            FetchError::Unreachable(said) if said.contains("certificate") => {
+                return Some(
+                    "A certificate is in the way. One that a CA of your own signed is trusted with PROMETHEUS_CA_FILE, which names \
+                     the CA's certificate in PEM; the address has to be a name that the certificate holds."
+                        .to_owned(),
+                );
+            }
             FetchError::Unreachable(_) => {
                 return Some(
                     "Is a Prometheus running there, and can this machine reach it? Its address is that of --prometheus, else \

@@ -68,20 +68,39 @@ fn parse(
         begin,
         take,
         kind: None,
+        is_error: false,
         error: None,
+        message: None,
         fetched: Fetched::default(),
     };
     (&mut answer)
         .deserialize(&mut reader)
         .and_then(|()| reader.end())
         .map_err(|error| Unreadable::Malformed(error.to_string()))?;
-    match (answer.kind.as_deref(), answer.error) {
-        (_, Some(said)) => Err(Unreadable::Refused(shortened(&said))),
-        (Some("matrix"), None) => Ok(answer.fetched),
-        (kind, None) => Err(Unreadable::Malformed(format!(
-            "a {} instead of a matrix",
-            kind.unwrap_or("document")
-        ))),
+    let Answer {
+        kind,
+        is_error,
+        error,
+        message,
+        fetched,
+        ..
+    } = answer;
+    let is_matrix = kind.as_deref() == Some("matrix");
+    match error.or(message.filter(|_| is_error || !is_matrix)) {
+        Some(said) => Err(Unreadable::Refused(shortened(&said))),
+        None if is_error => Err(Unreadable::Refused("an error without a reason".to_owned())),
+        None if is_matrix => Ok(fetched),
+        None => {
+            let kind = kind.filter(|kind| !kind.is_empty());
+            let kind = kind.as_deref().unwrap_or("document");
+            let said: String = fetched
+                .warnings
+                .iter()
+                .map(|said| format!(": {said}"))
+                .collect();
+            let reason = format!("a {kind} instead of a matrix{said}");
+            Err(Unreadable::Malformed(shortened(&reason)))
+        }
     }
 }
 
@@ -90,9 +109,33 @@ struct Answer<B, T> {
     begin: B,
     take: T,
     kind: Option<String>,
+    /// Whether it is an error by its own word, in spite of its status.
+    is_error: bool,
     /// What a proxy says that answers an error with a status of success.
     error: Option<String>,
+    /// The same in another field.
+    message: Option<String>,
     fetched: Fetched,
+}
+
+/// What an error says: a text, or a document that has one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Text(String),
+    Document { message: String },
+    Other(serde_json::Value),
+}
+
+impl Said {
+    fn into_text(self) -> Option<String> {
+        let text = match self {
+            Self::Text(text) | Self::Document { message: text } => text,
+            Self::Other(serde_json::Value::Null) => return None,
+            Self::Other(other) => other.to_string(),
+        };
+        (!text.is_empty()).then_some(text)
+    }
 }
 
 /// Whether a warning says that the answer lacks what some stores have.
@@ -139,10 +182,12 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for &mut Answer<B, T> 
                     let texts: Option<Vec<String>> = fields.next_value()?;
                     self.warn(texts.unwrap_or_default());
                 }
-                "error" => {
-                    let said: Option<String> = fields.next_value()?;
-                    self.error = said.filter(|said| !said.is_empty());
+                "status" => {
+                    let said = fields.next_value::<Said>()?.into_text();
+                    self.is_error = said.as_deref() == Some("error");
                 }
+                "error" => self.error = fields.next_value::<Said>()?.into_text(),
+                "message" => self.message = fields.next_value::<Said>()?.into_text(),
                 // VictoriaMetrics' word for an answer that lacks what some of its nodes have.
                 "isPartial" => {
                     if fields.next_value::<Option<bool>>()? == Some(true) {
@@ -182,14 +227,10 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Data<'_, B, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(field) = fields.next_key::<String>()? {
             match field.as_str() {
-                "resultType" => {
-                    let kind: String = fields.next_value()?;
-                    if kind != "matrix" {
-                        return Err(A::Error::custom(format_args!(
-                            "a {kind} instead of a matrix"
-                        )));
-                    }
-                    self.0.kind = Some(kind);
+                "resultType" => self.0.kind = Some(fields.next_value()?),
+                // What is no matrix is not read; why it is none may be said further on.
+                "result" if self.0.kind.as_deref().is_some_and(|kind| kind != "matrix") => {
+                    fields.next_value::<IgnoredAny>()?;
                 }
                 "result" => fields.next_value_seed(Rows(&mut *self.0))?,
                 _ => drop(fields.next_value::<IgnoredAny>()?),
@@ -236,7 +277,7 @@ impl<'de, B: FnMut(), T: FnMut(Row) -> bool> Visitor<'de> for Rows<'_, B, T> {
                 labels: metric,
                 samples: values.unwrap_or_default().0,
                 ends: Vec::new(),
-                is_histogram: histograms.is_some(),
+                is_histogram: histograms.is_some_and(|histograms| !histograms.is_empty()),
             };
             if !(self.0.take)(row) {
                 return Err(A::Error::custom("nobody waits for it any more"));
@@ -251,7 +292,7 @@ struct Series {
     #[serde(default)]
     values: Option<Samples>,
     #[serde(default)]
-    histograms: Option<IgnoredAny>,
+    histograms: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -387,12 +428,45 @@ mod tests {
         for body in [
             r#"{"status":"error","errorType":"x","error":"no\norg id"}"#,
             r#"{"data":null,"error":"no org id"}"#,
+            r#"{"status":"error","error":"no org id","data":{"resultType":"","result":null}}"#,
+            r#"{"status":"error","data":{"resultType":"matrix","result":[]},"error":"no org id"}"#,
+            r#"{"error":{"code":7,"message":"no org id"}}"#,
+            r#"{"message":"no org id"}"#,
         ] {
             let refused = Unreadable::Refused("no org id".to_owned());
             assert_eq!(rows(body).unwrap_err(), refused, "{body}");
         }
+        let unsaid = r#"{"status":"error","data":{"resultType":"matrix","result":[]}}"#;
+        assert!(matches!(rows(unsaid), Err(Unreadable::Refused(_))));
         let good = r#"{"error":"","data":{"resultType":"matrix","result":[]}}"#;
         assert!(rows(good).is_ok());
+    }
+
+    #[test]
+    fn why_an_answer_is_no_matrix_is_told_with_what_the_server_warns_about() {
+        for (body, reason) in [
+            (
+                r#"{"data":{"resultType":"vector","result":[1]}}"#,
+                "a vector instead of a matrix",
+            ),
+            (
+                r#"{"data":{"resultType":"","result":null},"warnings":["no store matches"]}"#,
+                "a document instead of a matrix: no store matches",
+            ),
+        ] {
+            let malformed = Unreadable::Malformed(reason.to_owned());
+            assert_eq!(rows(body).unwrap_err(), malformed, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_no_histograms_is_none() {
+        let of = |histograms: &str| {
+            let series = format!(r#"{{"metric":{{}},"histograms":{histograms}}}"#);
+            rows(&body(&series)).unwrap().0[0].is_histogram
+        };
+        assert!(of("[[1,{}]]"));
+        assert!(!of("[]") && !of("null"));
     }
 
     #[test]

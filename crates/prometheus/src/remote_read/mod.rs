@@ -101,8 +101,8 @@ impl Prometheus {
 fn is_unsupported(status: StatusCode, said: &str) -> bool {
     match status {
         StatusCode::BAD_REQUEST
-        | StatusCode::NOT_FOUND
         | StatusCode::NOT_ACCEPTABLE
+        | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNSUPPORTED_MEDIA_TYPE
         | StatusCode::UNPROCESSABLE_ENTITY => true,
         StatusCode::INTERNAL_SERVER_ERROR => said.to_lowercase().contains("encoding"),

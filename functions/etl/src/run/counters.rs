@@ -8,9 +8,9 @@ use std::{
 
 use config::Bounds;
 use domain::{
-    Span,
+    Labels, Span,
     events::{CounterSeries, Counting},
-    message::BOUND,
+    message::{AMBIGUOUS, BOUND},
 };
 use futures::{StreamExt, stream};
 use promql::EventsSum;
@@ -88,6 +88,8 @@ pub(super) enum NotCounted {
     All(u64),
     #[error("{LACKING}")]
     Partial,
+    #[error("the answer has several counters with the labels {0}")]
+    Ambiguous(Labels),
     #[error("the counting broke off")]
     BrokeOff,
 }
@@ -97,6 +99,7 @@ impl NotCounted {
         match self {
             Self::NotFetched(error) => error.word(),
             Self::All(_) => Some(BOUND),
+            Self::Ambiguous(_) => Some(AMBIGUOUS),
             Self::Partial | Self::BrokeOff => None,
         }
     }
@@ -229,6 +232,9 @@ impl Etl {
         read.warnings.extend(outcome.warnings);
         if outcome.partial {
             return Err(NotCounted::Partial);
+        }
+        if let Some(doubled) = outcome.ambiguous.into_iter().next() {
+            return Err(NotCounted::Ambiguous(doubled.labels));
         }
         Ok(fetched.took)
     }

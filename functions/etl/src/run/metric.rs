@@ -110,16 +110,7 @@ pub(super) async fn analyse_each(
             record.fail(Failure::new("analysis", "the analysis broke off").of_metric(&metric.name));
             continue;
         };
-        if !judged.series.insert(analysed.series) {
-            for judged in &analysed.judged {
-                let reason = "two of its series have the same labels";
-                record.tally.fail(judged.position, reason);
-            }
-            let failure = Failure::new("fetch", "another series has the same labels");
-            let failure = failure.of_metric(&metric.name);
-            record.fail(failure.of_series(analysed.series.to_string()));
-            continue;
-        }
+        judged.series.insert(analysed.series);
         for (position, said) in said {
             record.tally.found(position);
             plan.held.hold(analysed.series, position, Some(said));

@@ -103,14 +103,20 @@ impl Record {
         }
     }
 
-    /// Series of a metric were left out because they differ in their metric names alone. An objective that they
-    /// belong to is not evaluated on every series.
+    /// Series of a metric were left out because they differ in their metric names alone, or in nothing. An objective that
+    /// they belong to is not evaluated on every series.
     pub(super) fn ambiguous(&mut self, metric: &MetricName, series: &[Ambiguous]) {
         for Ambiguous { labels, names } in series {
-            let detail = format!(
-                "{} have the same labels {labels}: ask for each in a [[metric]] of its own",
-                names.join(" and ")
-            );
+            let detail = if names.is_empty() {
+                format!(
+                    "the answer has several series with the labels {labels}: the first one counts"
+                )
+            } else {
+                let names = names.join(" and ");
+                format!(
+                    "{names} have the same labels {labels}: ask for each in a [[metric]] of its own"
+                )
+            };
             let reason = "two of its series have the same labels";
             self.tally.fail_series(metric, labels, reason);
             let series = Series {

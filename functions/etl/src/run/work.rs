@@ -88,6 +88,7 @@ impl Etl {
                     record.warn(fetched.warnings);
                     for (metric, judged) in served.all().iter().zip(&mut judged) {
                         judged.is_partial = fetched.partial;
+                        judged.arrived += fetched.ambiguous.len() as u64;
                         record.ambiguous(&metric.name, &fetched.ambiguous);
                         conclude(metric, judged, plan, record, publication).await;
                     }

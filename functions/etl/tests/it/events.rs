@@ -7,7 +7,7 @@ use config::Bounds;
 use domain::{
     Labels, Timestamp,
     events::{Counting, Minute},
-    message::{BOUND, EvaluationOutcome, Kind, RunDocument, SlicesDocument},
+    message::{AMBIGUOUS, BOUND, EvaluationOutcome, Kind, RunDocument, SlicesDocument},
     sla::{Draft, Trial},
 };
 use etl::{deadline::Deadline, request::RunRequest, run::Etl, subject::Trigger};
@@ -637,4 +637,28 @@ async fn counters_of_an_answer_that_lacks_what_some_stores_have_are_not_counted(
             .any(|warning| warning.contains("partial"));
         assert_eq!(is_warned, is_partial, "{document:?}");
     }
+}
+
+#[tokio::test]
+async fn counters_that_nothing_tells_apart_are_not_counted() {
+    let events = json!({"bad": "sum(rate(a_total[5m]))", "total": "sum(rate(b_total[5m]))"});
+    let database = database(json!([{"id": "o", "events": events}])).await;
+    let as_of = moment_ago();
+    let second = as_of.millis() / 1_000 - 60;
+    let series = format!(r#"{{"metric":{{"job":"x"}},"values":[[{second},"1"]]}}"#);
+    let server = stand_in(false, &format!("{series},{series}")).await;
+    let url = server.uri();
+    let instead = [
+        ("PROMETHEUS_URL", url.as_str()),
+        ("DATABASE_URL", database.url()),
+    ];
+    let (etl, _) = etl(NOTHING, &instead).await;
+    let document = run(&etl, as_of).await;
+    let outcome = &document.evaluated[0].outcome;
+    assert!(
+        matches!(outcome, EvaluationOutcome::Reason(reason) if reason.contains("job=\"x\"")),
+        "{document:?}"
+    );
+    let reasons = document.failures.iter().map(|failure| &*failure.reason);
+    assert!(reasons.into_iter().all(|reason| reason == AMBIGUOUS));
 }

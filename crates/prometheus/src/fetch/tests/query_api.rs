@@ -1,10 +1,18 @@
 //! The query API: methods, logins, refusals, long ranges and large answers.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use wiremock::{Request, matchers::method};
+use wiremock::{
+    Request,
+    matchers::{any, bearer_token, method},
+};
 
 use super::*;
 
@@ -350,4 +358,49 @@ async fn a_large_answer_is_handed_on_while_it_arrives_and_is_never_held() {
     // The body has 36 MB, the samples 24 MB.
     let grown = greatest.saturating_sub(before);
     assert!(grown < 16 << 20, "{grown} bytes");
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_is_read_again() {
+    let server = MockServer::start().await;
+    let answer = matrix(&[(r#"{"job":"a"}"#, &samples())]);
+    Mock::given(bearer_token("new"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(answer))
+        .mount(&server)
+        .await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(401))
+        .mount(&server)
+        .await;
+    let url = server.uri();
+    for (read_again, is_read, reads) in [("new", true, 1), ("wrong", false, 1)] {
+        let config = |token: &'static str| {
+            let variables = [
+                ("PROMETHEUS_URL", url.as_str()),
+                ("PROMETHEUS_AUTH", "bearer"),
+                ("PROMETHEUS_TOKEN", token),
+            ];
+            PrometheusConfig::read(&variables.into_iter().collect()).unwrap()
+        };
+        let count = Arc::new(AtomicUsize::new(0));
+        let renewed = config(read_again);
+        let read = {
+            let count = count.clone();
+            move || {
+                count.fetch_add(1, Ordering::Relaxed);
+                let renewed = renewed.clone();
+                async move { Ok::<_, String>(renewed) }
+            }
+        };
+        let prometheus = Prometheus::new(&config("old")).unwrap().renewed_by(read);
+        let metric = metric("sum(x)");
+        // Those that ask at one time read it once; it is left alone for a while.
+        let (one, other) =
+            tokio::join!(fetched(&prometheus, &metric), fetched(&prometheus, &metric));
+        let later = fetched(&prometheus, &metric).await;
+        for (_, outcome) in [one, other, later] {
+            assert_eq!(outcome.is_ok(), is_read, "{outcome:?}");
+        }
+        assert_eq!(count.load(Ordering::Relaxed), reads, "{read_again}");
+    }
 }
