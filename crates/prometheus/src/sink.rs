@@ -154,7 +154,7 @@ impl<'a> Sink<'a> {
                 let alike = held.entry(series.labels.clone()).or_default();
                 alike.push((name, series));
             }
-            // Of series that nothing tells apart the first counts, whichever way they are looked at.
+            // Of series with the same labels the first one counts.
             _ if !self.sent.insert(identity(&series.labels)) => {
                 self.doubled.insert(series.labels);
             }

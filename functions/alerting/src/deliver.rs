@@ -41,7 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Alerting {
-    /// Delivers what is due, and what falls due until `end`.
+    /// Delivers what is due, at `end` at the latest. Where everything is said, which the schedule asks for, also what falls due
+    /// until then: one invocation that waits is enough, and leaves the others to whoever asks.
     pub(crate) async fn deliver(&self, said: Said, end: Instant) {
         let alertmanagers = async {
             if let Err(error) = self.report_to_alertmanagers(said).await {
@@ -50,15 +51,17 @@ impl Alerting {
             }
         };
         let messaged = self.receivers.messaged().into_iter();
-        let messaged = future::join_all(messaged.map(|receiver| self.deliver_to(receiver, end)));
+        let messaged =
+            future::join_all(messaged.map(|receiver| self.deliver_to(receiver, said, end)));
         future::join(alertmanagers, messaged).await;
     }
 
-    /// Delivers to one receiver until nothing falls due before `end`.
-    async fn deliver_to(&self, receiver: Messaged<'_>, end: Instant) {
+    /// Delivers to one receiver until nothing is due, or falls due before `end`.
+    async fn deliver_to(&self, receiver: Messaged<'_>, said: Said, end: Instant) {
         loop {
             let round = match self.round(receiver).await {
                 Ok(attempts) if attempts > 0 => None,
+                Ok(_) if said == Said::Changes => return,
                 Ok(_) => match self.wait(receiver).await {
                     Ok(Some(wait)) => Some(wait),
                     Ok(None) => return,

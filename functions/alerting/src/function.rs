@@ -84,7 +84,6 @@ impl Function {
             let answer = self.api.answer_payload(&self.alerting, request, context);
             return answer.await.map_err(FunctionError::Answer);
         }
-        let end = end(&context);
         let is_schedule = payload.get("detail-type").is_some();
         let said = if is_schedule {
             Said::Everything
@@ -94,7 +93,7 @@ impl Function {
         let now: Timestamp = Utc::now().into();
         // Boxed: the types of what waits in them would be too deep for the compiler.
         let compared = Box::pin(self.alerting.compare(now)).await;
-        Box::pin(self.alerting.deliver(said, end)).await;
+        Box::pin(self.alerting.deliver(said, end(&context))).await;
         if is_schedule {
             self.purge(now).await;
         }

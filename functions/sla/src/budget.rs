@@ -19,7 +19,7 @@ use crate::{
     SlaManager, database,
     kind::{OfEvents, OfRange},
     name_in,
-    set::missing,
+    set::{changed_since, missing},
 };
 
 /// The error budgets of an SLA.
@@ -82,12 +82,24 @@ struct EventsEntry {
 }
 
 /// How far the entries were shown.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Shown {
+    /// The version of the SLA: another one has other objectives.
+    version: u32,
     /// Objectives whose entries are all shown.
     objectives: usize,
     /// Entries of the one after them.
     entries: usize,
+}
+
+impl Shown {
+    fn nothing(version: u32) -> Self {
+        Self {
+            version,
+            objectives: 0,
+            entries: 0,
+        }
+    }
 }
 
 /// Series whose history is read at once, about.
@@ -133,7 +145,10 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         &excluded,
     );
     let (mut objectives, mut rolled_up) = (Vec::new(), Vec::new());
-    let mut shown = cursor.map(|cursor| cursor.after).unwrap_or_default();
+    let mut shown = cursor.map_or_else(|| Shown::nothing(sla.version), |cursor| cursor.after);
+    if shown.version != sla.version {
+        return Err(changed_since());
+    }
     let mut room = Room::default();
     let mut at_once = FIRST_AT_ONCE;
     'page: while let Some(rest) = wanted.get(shown.objectives..)
@@ -161,7 +176,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
             rolled_up.push(sum);
             shown = Shown {
                 objectives: shown.objectives + 1,
-                entries: 0,
+                ..Shown::nothing(sla.version)
             };
         }
         let series_each = histories.len().div_ceil(chunk.len()).max(1);

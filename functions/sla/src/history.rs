@@ -16,7 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{sla::SeriesHistory, slices::budgets};
 
-use crate::{SlaManager, database, name_in, set::missing};
+use crate::{
+    SlaManager, database, name_in,
+    set::{changed_since, missing},
+};
 
 /// One step of one group or series. Exclusions are applied to `remaining_share` alone.
 #[derive(Serialize, JsonSchema)]
@@ -60,6 +63,8 @@ impl Row for Point {
 /// How far the history was shown.
 #[derive(Clone, Serialize, Deserialize)]
 struct Shown {
+    /// The version of the SLA: another one has other objectives.
+    version: u32,
     /// Objectives that are shown whole.
     objectives: usize,
     /// The group or series that is being shown; those with smaller ids are shown whole.
@@ -128,12 +133,16 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     objectives.retain(|one| only.as_ref().is_none_or(|only| *one.id() == only.as_str()));
     let mut shown = cursor.map_or(
         Shown {
+            version: sla.version,
             objectives: 0,
             series: None,
             until: from,
         },
         |cursor| cursor.after,
     );
+    if shown.version != sla.version {
+        return Err(changed_since());
+    }
     let final_until = |objective: &Objective| {
         let evaluated = newest.get(objective.id.as_str());
         evaluated.map_or(Timestamp::EPOCH, |as_of| *as_of - FINAL_AFTER)
@@ -169,6 +178,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
         };
         if points.len() < limit {
             shown = Shown {
+                version: sla.version,
                 objectives: shown.objectives + read,
                 series: None,
                 until: from,
@@ -179,6 +189,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let places: Vec<Shown> = points
         .iter()
         .map(|(objectives, (series, point))| Shown {
+            version: sla.version,
             objectives: *objectives,
             series: Some(series.to_string()),
             until: point.end,

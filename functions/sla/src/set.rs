@@ -365,6 +365,13 @@ pub(crate) fn missing(name: &str) -> ApiError {
     ApiError::NotFound(format!("there is no SLA `{name}`"))
 }
 
+/// That a list ends because the SLA that it is of has another version since its last page.
+pub(crate) fn changed_since() -> ApiError {
+    let detail =
+        "is of another version of the SLA, which has changed since: begin at the first page";
+    ApiError::BadParameters(vec![Fault::of("cursor", detail)])
+}
+
 fn draft(document: &Value) -> Result<Draft, ApiError> {
     Draft::parse(document).map_err(invalid)
 }

@@ -200,8 +200,15 @@ impl Comparison {
         if before.is_some_and(|before| before.as_of > as_of) {
             return None;
         }
-        // What began before it was resolved begins anew.
         let resolved_at = before.and_then(|before| before.resolved_at);
+        // Of a series that fell silent there is nothing new to say once its alert was resolved.
+        let is_over = since
+            .zip(resolved_at)
+            .is_some_and(|(since, resolved_at)| since <= resolved_at);
+        if is_over && frozen == Some(reason::SILENT) {
+            return None;
+        }
+        // What began before it was resolved begins anew.
         let since = since
             .filter(|since| resolved_at.is_none_or(|resolved_at| *since > resolved_at))
             .unwrap_or(as_of);

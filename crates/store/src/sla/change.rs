@@ -1,9 +1,12 @@
-use chrono::NaiveDateTime;
+use std::time::Duration;
+
+use chrono::{NaiveDateTime, Utc};
 use domain::{
     Timestamp,
     sla::{About, AnyObjective, EventsObjective, Origin},
 };
 use sqlx::{Connection, MySql, MySqlConnection, QueryBuilder, Transaction, types::Json};
+use tokio::time::sleep;
 
 use crate::{
     Store, StoreError,
@@ -60,6 +63,8 @@ enum Wanted<'a> {
 
 /// Changes at once may all find a name unused, or lock each other out: then all but one of them try again.
 const ATTEMPTS: u32 = 10;
+/// The longest pause after the first of them, in microseconds.
+const LONGEST_PAUSE: u32 = 10_000;
 const ROWS_AT_ONCE: usize = 512;
 
 impl Store {
@@ -132,7 +137,10 @@ impl Store {
                 Wanted::Retirement => retire(&mut transaction, name, condition, now).await,
             };
             match end(transaction, change).await {
-                Err(error) if attempts < ATTEMPTS && is_collision(&error) => attempts += 1,
+                Err(error) if attempts < ATTEMPTS && is_collision(&error) => {
+                    sleep(pause(attempts)).await;
+                    attempts += 1;
+                }
                 Err(error) => {
                     self.pool().note_error(&mut connection, &error);
                     return Err(error.into());
@@ -141,6 +149,12 @@ impl Store {
             }
         }
     }
+}
+
+/// A pause that grows, and is hardly ever that of others who are in the way.
+fn pause(attempts: u32) -> Duration {
+    let nanoseconds = Utc::now().timestamp_subsec_nanos();
+    attempts * Duration::from_micros(u64::from(nanoseconds % LONGEST_PAUSE))
 }
 
 /// Ends the transaction of a change: nothing of one that was not made stays, not even a lock.

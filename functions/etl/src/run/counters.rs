@@ -123,7 +123,7 @@ impl Etl {
     ) -> Result<(), NotCounted> {
         let mut read = CountersRead::default();
         let selectors = wanted(underway);
-        let told = |wanted: &Wanted, underway: &mut [Underway<'_>], counted| match counted {
+        let report = |wanted: &Wanted, underway: &mut [Underway<'_>], counted| match counted {
             Err(error) if ends(&error) => Err(error),
             Err(error) => {
                 wanted.fail(underway, &error);
@@ -131,15 +131,15 @@ impl Etl {
             }
             Ok(_) => Ok(()),
         };
-        self.count_each(&selectors, range, reading, &mut read, underway, told)
+        self.count_each(&selectors, range, reading, &mut read, underway, report)
             .await
     }
 
-    /// Reads the counters of selectors in `range` and adds them to the objectives that count them. `told` is told of each
-    /// that is needed, in their order, how long its counters took to arrive, or why they were not counted.
+    /// Reads the counters of selectors in `range` and adds them to the objectives that count them. `report` is called for each
+    /// that is needed, in their order, with how long its counters took to arrive, or why they were not counted.
     ///
     /// # Errors
-    /// The first that `told` returns.
+    /// The first that `report` returns.
     pub(super) async fn count_each(
         &self,
         selectors: &[Wanted],
@@ -147,7 +147,7 @@ impl Etl {
         reading: &Reading,
         read: &mut CountersRead,
         underway: &mut [Underway<'_>],
-        mut told: impl FnMut(
+        mut report: impl FnMut(
             &Wanted,
             &mut [Underway<'_>],
             Result<Duration, NotCounted>,
@@ -170,7 +170,7 @@ impl Etl {
                 let counted = self
                     .count_counters(wanted, range, fetch, read, underway)
                     .await;
-                told(wanted, underway, counted)?;
+                report(wanted, underway, counted)?;
             }
         }
         for wanted in waiting {
@@ -180,7 +180,7 @@ impl Etl {
                 } else {
                     NotFetched::Deadline.into()
                 };
-                told(wanted, underway, Err(error))?;
+                report(wanted, underway, Err(error))?;
             }
         }
         Ok(())

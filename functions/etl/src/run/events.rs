@@ -74,7 +74,7 @@ impl Etl {
     ) {
         let Events { underway, read } = events;
         let range = Counting::run_range(record.document.as_of);
-        let told = |wanted: &Wanted, underway: &mut [Underway<'_>], counted| {
+        let report = |wanted: &Wanted, underway: &mut [Underway<'_>], counted| {
             match counted {
                 Ok(took) => record.fetch += took,
                 Err(error) => {
@@ -84,7 +84,7 @@ impl Etl {
             }
             Ok(())
         };
-        let counting = self.count_each(selectors, range, reading, read, underway, told);
+        let counting = self.count_each(selectors, range, reading, read, underway, report);
         // What cannot be counted is said of each, and ends nothing.
         let _: Result<(), NotCounted> = counting.await;
     }

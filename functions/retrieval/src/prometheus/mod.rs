@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 pub(crate) use answer::{Build, Data, Described, LabelSet};
 use lines::Line;
-use parameters::{Span, instant};
+use parameters::{Span, check_timeout, check_times, instant, limit};
 
 use crate::{Retrieval, database};
 
@@ -90,6 +90,7 @@ pub(crate) async fn query(retrieval: &Retrieval, call: &Call) -> Result<Reply, A
         let mut query = call.query_and_form()?;
         let text = required(&mut query, "query")?;
         let time = instant(&mut query, "time")?.unwrap_or(call.now);
+        check_timeout(&mut query)?;
         query.finish_known()?;
         match Reading::parse(&text)? {
             Reading::Number(value) => Ok(Data::scalar(time, value)),
@@ -109,6 +110,7 @@ pub(crate) async fn query_range(retrieval: &Retrieval, call: &Call) -> Result<Re
         let mut query = call.query_and_form()?;
         let text = required(&mut query, "query")?;
         let span = Span::read(&mut query)?;
+        check_timeout(&mut query)?;
         query.finish_known()?;
         match Reading::parse(&text)? {
             Reading::Number(value) => Ok(Data::constant(&span, value)),
@@ -126,13 +128,16 @@ pub(crate) async fn series(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
     replied(async {
         let mut query = call.query_and_form()?;
         let selectors = selectors(&mut query)?;
+        check_times(&mut query)?;
+        let limit = limit(&mut query)?;
         query.finish_known()?;
         if selectors.is_empty() {
             let sentence = "no match[] parameter provided";
             return Err(Unanswered::BadData(sentence.to_owned()));
         }
         let lines = matching(retrieval, &selectors, call.now).await?;
-        Ok(lines.into_iter().map(LabelSet).collect::<Vec<_>>())
+        let sets = lines.into_iter().take(limit).map(LabelSet);
+        Ok(sets.collect::<Vec<_>>())
     })
     .await
 }
@@ -142,10 +147,13 @@ pub(crate) async fn labels(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
     replied(async {
         let mut query = call.query_and_form()?;
         let selectors = selectors(&mut query)?;
+        check_times(&mut query)?;
+        let limit = limit(&mut query)?;
         query.finish_known()?;
         let lines = matching(retrieval, &selectors, call.now).await?;
         let names = lines.into_iter().flat_map(BTreeMap::into_keys);
-        Ok(names.collect::<BTreeSet<String>>())
+        let names: BTreeSet<String> = names.collect();
+        Ok(names.into_iter().take(limit).collect::<Vec<_>>())
     })
     .await
 }
@@ -155,16 +163,20 @@ pub(crate) async fn values(retrieval: &Retrieval, call: &Call) -> Result<Reply, 
     replied(async {
         let mut query = call.query_and_form()?;
         let selectors = selectors(&mut query)?;
+        check_times(&mut query)?;
+        let limit = limit(&mut query)?;
         query.finish_known()?;
         if call.name == NAME && selectors.is_empty() {
             let names = sources::names().map(|(name, _)| name.to_owned());
-            return Ok(names.collect::<BTreeSet<String>>());
+            let names: BTreeSet<String> = names.collect();
+            return Ok(names.into_iter().take(limit).collect::<Vec<_>>());
         }
         let lines = matching(retrieval, &selectors, call.now).await?;
         let values = lines
             .into_iter()
             .filter_map(|mut labels| labels.remove(&call.name));
-        Ok(values.collect())
+        let values: BTreeSet<String> = values.collect();
+        Ok(values.into_iter().take(limit).collect())
     })
     .await
 }
@@ -174,9 +186,11 @@ pub(crate) async fn metadata(_: &Retrieval, call: &Call) -> Result<Reply, ApiErr
     replied(async {
         let mut query = call.query_and_form()?;
         let only = query.text("metric");
+        let limit = limit(&mut query)?;
         query.finish_known()?;
         let described = sources::names()
             .filter(|(name, _)| only.as_ref().is_none_or(|only| only == name))
+            .take(limit)
             .map(|(name, help)| (name, [Described::gauge(help)]));
         Ok(described.collect::<BTreeMap<_, _>>())
     })

@@ -86,18 +86,54 @@ pub(super) fn instant(query: &mut Query, name: &str) -> Result<Option<Timestamp>
     Ok(Some(time))
 }
 
+/// `start` and `end` of questions that are answered as of now, whatever they say.
+pub(super) fn check_times(query: &mut Query) -> Result<(), Unanswered> {
+    let (start, end) = (instant(query, "start")?, instant(query, "end")?);
+    match start.zip(end) {
+        Some((start, end)) if end < start => bad("end timestamp must not be before start time"),
+        _ => Ok(()),
+    }
+}
+
+/// `timeout`, which has a bound of its own here.
+pub(super) fn check_timeout(query: &mut Query) -> Result<(), Unanswered> {
+    match query.text("timeout") {
+        Some(text) => milliseconds("timeout", &text).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// `limit`: how many entries are answered at most; 0 for all.
+pub(super) fn limit(query: &mut Query) -> Result<usize, Unanswered> {
+    let Some(text) = query.text("limit") else {
+        return Ok(usize::MAX);
+    };
+    match text.parse() {
+        Ok(0) => Ok(usize::MAX),
+        Ok(limit) => Ok(limit),
+        Err(_) => bad(&format!(
+            "invalid parameter \"limit\": {text:?} is no count"
+        )),
+    }
+}
+
+/// Seconds, or a duration.
+fn milliseconds(name: &str, text: &str) -> Result<f64, Unanswered> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Ok((seconds * 1000.0).round());
+    }
+    match duration::parse(text) {
+        Ok(length) => Ok(length.as_millis() as f64),
+        Err(error) => bad(&format!("invalid parameter {name:?}: {error}")),
+    }
+}
+
 /// `step`: seconds, or a duration.
 fn step(query: &mut Query) -> Result<i64, Unanswered> {
     let Some(text) = query.text("step") else {
         return bad("parameter \"step\" is missing");
     };
-    let millis = match text.parse::<f64>() {
-        Ok(seconds) => (seconds * 1000.0).round(),
-        Err(_) => match duration::parse(&text) {
-            Ok(length) => length.as_millis() as f64,
-            Err(error) => return bad(&format!("invalid parameter \"step\": {error}")),
-        },
-    };
+    let millis = milliseconds("step", &text)?;
     if !(1.0..=LATEST as f64).contains(&millis) {
         return bad(
             "invalid parameter \"step\": zero or negative query resolution step widths are not accepted",

@@ -158,6 +158,12 @@ async fn variables_are_filled() {
     let target =
         json!({"__name__": "slacast_objective_target_ratio", "sla": "web", "objective": "cpu"});
     assert!(series.as_array().unwrap().contains(&target), "{series}");
+    for path in ["label/__name__/values", "labels", "metadata"] {
+        let some = asked(&service, path, &[("limit", "2")]).await;
+        let count = some.as_array().map(Vec::len);
+        let count = count.or_else(|| some.as_object().map(serde_json::Map::len));
+        assert_eq!(count, Some(2), "{path}");
+    }
     let metadata = asked(
         &service,
         "metadata",
@@ -311,6 +317,21 @@ async fn what_is_malformed_or_not_offered_is_an_error_in_prometheus_shape() {
         ),
         ("series", &[], 400, "bad_data"),
         ("series", &[("match[]", "1")], 400, "bad_data"),
+        (
+            "series",
+            &[("match[]", "up"), ("start", "x")],
+            400,
+            "bad_data",
+        ),
+        ("labels", &[("start", "9"), ("end", "1")], 400, "bad_data"),
+        ("labels", &[("limit", "-1")], 400, "bad_data"),
+        ("metadata", &[("limit", "x")], 400, "bad_data"),
+        (
+            "query",
+            &[("query", "1"), ("timeout", "x")],
+            400,
+            "bad_data",
+        ),
         ("labels", &[("match[]", "sum(up)")], 422, "execution"),
     ] {
         let (found, answer) = get(&service, path, parameters).await;

@@ -394,6 +394,31 @@ async fn every_series_of_an_objective_comes_by_the_cursor() {
     }
 }
 
+#[tokio::test]
+async fn a_list_ends_where_the_sla_changes_between_its_pages() {
+    let (database, service, objectives) = made(json!([cpu(0.99)])).await;
+    let own = told(&objectives[0], AS_OF);
+    for host in ["a", "b"] {
+        store(&database, &[own.of(host, &excursion(), outlook(0.1))]).await;
+    }
+    let lists = [
+        "/sla/web/budget?limit=1",
+        "/sla/web/history?step=1h&limit=1&from=1970-01-01T00:00:00Z&to=2026-11-23T08:45:00Z",
+    ];
+    let mut rest = Vec::new();
+    for uri in lists {
+        let next = &service.get(uri).await["next"];
+        rest.push(format!("{uri}&cursor={}", next.as_str().unwrap()));
+    }
+    for uri in &rest {
+        assert_eq!(service.status("GET", uri, None, "").await, 200, "{uri}");
+    }
+    put(&database, AS_OF, json!([cpu(0.98)])).await;
+    for uri in &rest {
+        assert_eq!(service.status("GET", uri, None, "").await, 400, "{uri}");
+    }
+}
+
 fn reply_bytes(document: &Value) -> usize {
     document.to_string().len()
 }

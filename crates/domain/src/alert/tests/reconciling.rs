@@ -38,6 +38,32 @@ fn what_fires_again_in_the_same_episode_begins_anew() {
 }
 
 #[test]
+fn what_has_ended_does_not_fire_again_when_the_others_fall_silent() {
+    let mut stored = Stored::default();
+    let silent = |since| {
+        let verdict = Verdict::Holds {
+            since: Some(at(since)),
+            frozen: Some(reason::SILENT),
+        };
+        Statement {
+            stands: false,
+            ..statement(190, 2, vec![claim(0, verdict)])
+        }
+    };
+    stored.compare(vec![statement(100, 2, vec![holds(0, 40)])], 105);
+    let ended = Statement {
+        ended: [series_id(0)].into(),
+        ..statement(160, 2, vec![])
+    };
+    stored.compare(vec![ended], 165);
+    assert_eq!(stored.compare(vec![silent(40)], 195), []);
+    assert_eq!(stored.firing(), 0);
+    // A violation after that is new, whether the series is still there or not.
+    stored.compare(vec![silent(170)], 195);
+    assert_eq!(stored.firing(), 1);
+}
+
+#[test]
 fn silence_resolves_nothing() {
     let mut stored = Stored::default();
     stored.compare(vec![statement(100, 2, vec![holds(0, 40)])], 105);
