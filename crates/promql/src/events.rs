@@ -15,8 +15,8 @@ use crate::{
 pub struct EventsSum {
     /// The terms as selectors, as people write them: `requests{code=~"5.."}`.
     pub terms: Vec<String>,
-    /// Whether each term is the `rate` or `increase` of a selector.
-    pub has_rates: bool,
+    /// The function in each term, in order: `rate`, `increase`, or none.
+    pub functions: Vec<Option<&'static str>>,
     /// What selects the counters, one for each term, in order. A counter that two terms select counts twice.
     pub selectors: Vec<Selector>,
     /// The labels of `sum by (…)`, sorted, each once; `None` where no term has them.
@@ -58,6 +58,18 @@ impl EventsSum {
         is_plain.then_some(both)
     }
 
+    /// Whether each term is the `rate` or `increase` of a selector.
+    pub fn has_rates(&self) -> bool {
+        self.functions.iter().all(Option::is_some)
+    }
+
+    /// The terms that are no `rate` or `increase`.
+    pub fn without_rates(&self) -> Vec<&str> {
+        let terms = self.terms.iter().zip(&self.functions);
+        let terms = terms.filter(|(_, function)| function.is_none());
+        terms.map(|(term, _)| term.as_str()).collect()
+    }
+
     /// Whether it counts the same events, whatever the order of its terms and of their matchers.
     pub fn counts_the_same(&self, other: &Self) -> bool {
         let sorted = |sum: &Self| {
@@ -85,7 +97,7 @@ impl EventsSum {
         }
         Ok(Self {
             terms: sum.terms,
-            has_rates: sum.rates == sum.selectors.len(),
+            functions: sum.functions,
             selectors: sum.selectors,
             by: sum.by.flatten(),
         })
@@ -157,8 +169,7 @@ fn is_vector(expression: &Expr) -> bool {
 #[derive(Default)]
 struct Sum {
     terms: Vec<String>,
-    /// How many terms are the rate of a counter.
-    rates: usize,
+    functions: Vec<Option<&'static str>>,
     selectors: Vec<Selector>,
     /// `None` before the first term.
     by: Option<Option<Vec<String>>>,
@@ -177,11 +188,10 @@ impl Sum {
             }
             Expr::Aggregate(aggregate) if aggregate.op.id() == T_SUM => {
                 let by = by(aggregate)?;
-                let (selector, is_rate) = counter(&aggregate.expr)?;
-                self.rates += usize::from(is_rate);
-                self.term(selector, by)
+                let (selector, function) = counter(&aggregate.expr)?;
+                self.term(selector, function, by)
             }
-            Expr::VectorSelector(selector) => self.term(selector, None),
+            Expr::VectorSelector(selector) => self.term(selector, None, None),
             Expr::Call(_) => Err(other("a function without `sum` around it")),
             Expr::Aggregate(_) => Err(other("an aggregation that is not `sum`")),
             Expr::Binary(either) if either.op.id() == T_LOR && is_vector(&either.rhs) => Err(
@@ -195,6 +205,7 @@ impl Sum {
     fn term(
         &mut self,
         selector: &VectorSelector,
+        function: Option<&'static str>,
         by: Option<Vec<String>>,
     ) -> Result<(), InvalidSum> {
         let counted = plain(selector)?;
@@ -207,6 +218,7 @@ impl Sum {
             _ => self.by = Some(by),
         }
         self.terms.push(written(selector));
+        self.functions.push(function);
         self.selectors.push(counted);
         Ok(())
     }
@@ -226,14 +238,14 @@ fn by(aggregate: &AggregateExpr) -> Result<Option<Vec<String>>, InvalidSum> {
     }
 }
 
-/// What stands in `sum(…)`: a selector, or `rate` or `increase` of one; and which of both.
-fn counter(expression: &Expr) -> Result<(&VectorSelector, bool), InvalidSum> {
+/// What stands in `sum(…)`: a selector, or `rate` or `increase` of one; and which function, if any.
+fn counter(expression: &Expr) -> Result<(&VectorSelector, Option<&'static str>), InvalidSum> {
     match expression {
         Expr::Paren(inner) => counter(&inner.expr),
-        Expr::VectorSelector(selector) => Ok((selector, false)),
+        Expr::VectorSelector(selector) => Ok((selector, None)),
         Expr::Call(Call { func, args }) if matches!(func.name, "rate" | "increase") => {
             match args.args.first().map(|range| &**range) {
-                Some(Expr::MatrixSelector(range)) => Ok((&range.vs, true)),
+                Some(Expr::MatrixSelector(range)) => Ok((&range.vs, Some(func.name))),
                 _ => Err(other("`rate` or `increase` of a subquery")),
             }
         }
@@ -426,12 +438,13 @@ mod tests {
         ] {
             let sum = EventsSum::parse(text).unwrap();
             assert_eq!(sum.terms, [term], "{text}");
-            assert_eq!(sum.has_rates, text.starts_with("sum("), "{text}");
+            assert_eq!(sum.has_rates(), text.starts_with("sum("), "{text}");
         }
-        assert!(
-            !EventsSum::parse("sum(rate(x[5m])) + sum(y)")
-                .unwrap()
-                .has_rates
+        let mixed = EventsSum::parse("sum(rate(x[5m])) + sum(y) + sum(increase(z[1h]))").unwrap();
+        assert_eq!(mixed.functions, [Some("rate"), None, Some("increase")]);
+        assert_eq!(
+            (mixed.has_rates(), mixed.without_rates()),
+            (false, vec!["y"])
         );
     }
 

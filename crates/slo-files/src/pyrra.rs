@@ -13,7 +13,7 @@ use crate::{
     fields::Fields,
     names::{self, Id},
     report::{Note, Refused},
-    slo::{self, Objective, Owner, Slo, Sum},
+    slo::{self, Objective, Owner, Query, Slo, Sum},
 };
 
 /// An object of kind `ServiceLevelObjective`.
@@ -92,7 +92,10 @@ fn window(spec: &Fields<'_>, notes: &mut Vec<Note>) -> Result<Duration, Refused>
 /// A selector, and where it stands.
 fn metric<'a>(indicator: &Fields<'a>, name: &str, notes: &mut Vec<Note>) -> Result<Sum, Refused> {
     let query = indicator.required(name)?;
-    let sum = Sum::read(query.required_text("metric")?, query.at("metric"))?;
+    let sum = Sum::read(&Query {
+        text: query.required_text("metric")?.to_owned(),
+        place: query.at("metric"),
+    })?;
     query.finish(notes);
     Ok(sum)
 }

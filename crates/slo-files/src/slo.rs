@@ -59,6 +59,56 @@ pub(crate) struct Objective {
     pub(crate) notes: Vec<Note>,
 }
 
+/// PromQL of a file, and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    pub(crate) text: String,
+    pub(crate) place: Place,
+}
+
+/// What a file says of whether its queries select counters.
+#[derive(Clone, Debug)]
+pub(crate) enum Counters {
+    /// They do.
+    Said,
+    /// It says nothing.
+    Unsaid,
+    /// They do not, it says at a place: only `rate` and `increase` make counters of them.
+    Denied(Place),
+}
+
+impl Counters {
+    /// What a flag says: `counter` of OpenSLO.
+    pub(crate) fn of_flag(fields: &Fields<'_>, name: &str) -> Result<Self, Refused> {
+        Ok(match fields.flag(name)? {
+            Some(true) => Self::Said,
+            Some(false) => Self::Denied(fields.at(name)),
+            None => Self::Unsaid,
+        })
+    }
+
+    /// Checks that a sum is of counters, as far as can be known. Where only its being counted says so, that is noted.
+    fn check(&self, sum: &Sum, notes: &mut Vec<Note>) -> Result<(), Refused> {
+        if sum.sum.has_rates() {
+            return Ok(());
+        }
+        match self {
+            Self::Said => {}
+            Self::Unsaid => {
+                let terms = sum.sum.without_rates().join("`, `");
+                let what =
+                    format!("has no `rate` or `increase`: `{terms}` is counted as a counter");
+                notes.push(Note::at(sum.place.clone(), what));
+            }
+            Self::Denied(place) => {
+                let reason = "is false: what is not a counter cannot be counted";
+                return Err(Refused::at(place.clone(), reason));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A sum of counters that a file gives, and where.
 pub(crate) struct Sum {
     pub(crate) sum: EventsSum,
@@ -68,15 +118,15 @@ pub(crate) struct Sum {
 
 impl Sum {
     /// Reads a sum of counters.
-    pub(crate) fn read(text: &str, place: Place) -> Result<Self, Refused> {
-        match EventsSum::parse(text) {
+    pub(crate) fn read(query: &Query) -> Result<Self, Refused> {
+        match EventsSum::parse(&query.text) {
             Ok(sum) => Ok(Self {
                 sum,
-                text: text.trim().to_owned(),
-                place,
+                text: query.text.trim().to_owned(),
+                place: query.place.clone(),
             }),
             Err(error) => Err(Refused::at(
-                place,
+                query.place.clone(),
                 format!("is not a sum of counters: {error}"),
             )),
         }
@@ -102,15 +152,41 @@ impl Sum {
     }
 }
 
-/// Where a file says at `no_counter` that its queries are no counters, only `rate` and `increase` make counters of them.
-pub(crate) fn check_counters(sum: &EventsSum, no_counter: Option<&Place>) -> Result<(), Refused> {
-    match no_counter {
-        Some(place) if !sum.has_rates => {
-            let reason = "is false: what is not a counter cannot be counted";
-            Err(Refused::at(place.clone(), reason))
+/// Counts the events of two queries of a file, each by the name of what it selects: `good`, `bad` or `total`. What is
+/// written as the total less other events is counted by these.
+pub(crate) fn count_queries(
+    fields: &mut Map<String, Value>,
+    (one, first): (&str, &Query),
+    (other, second): (&str, &Query),
+    counters: &Counters,
+    notes: &mut Vec<Note>,
+) -> Result<(), Refused> {
+    let difference = EventsSum::difference(&first.text).filter(|_| other == TOTAL);
+    let Some((whole, rest)) = difference else {
+        let (first, second) = (Sum::read(first)?, Sum::read(second)?);
+        for sum in [&first, &second] {
+            counters.check(sum, notes)?;
         }
-        _ => Ok(()),
+        return count(fields, (one, &first), (other, &second));
+    };
+    let total = Sum::read(second)?;
+    if !whole.counts_the_same(&total.sum) {
+        let reason =
+            "is not a sum of counters: a difference must be the total query less other events";
+        return Err(Refused::at(first.place.clone(), reason));
     }
+    let rest = Sum::within(rest, first.place.clone());
+    for sum in [&rest, &total] {
+        counters.check(sum, notes)?;
+    }
+    count(fields, (opposite(one), &rest), (TOTAL, &total))
+}
+
+const TOTAL: &str = "total";
+
+/// What the events of a total are that are not `part`.
+pub(crate) fn opposite(part: &str) -> &'static str {
+    if part == "good" { "bad" } else { "good" }
 }
 
 /// Says which events an objective counts: the two sums, by their names, and the labels of `sum by`.

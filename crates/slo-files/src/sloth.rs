@@ -6,7 +6,7 @@ use domain::{
     duration,
     sla::{BudgetWindow, Origin},
 };
-use promql::{EventsShare, EventsSum, with_a_window};
+use promql::{EventsShare, with_a_window};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     names::Id,
     report::{Note, Place, Refused, Report},
     shares,
-    slo::{self, Objective, Owner, Slo, Sum},
+    slo::{self, Counters, Objective, Owner, Query, Slo, Sum},
 };
 
 /// The window of Sloth's SLOs, and the pairs of windows that it alerts by.
@@ -243,10 +243,13 @@ fn objective(item: &Value, place: Place, windows: &Windows) -> Result<Objective,
 }
 
 /// A text that Sloth's own format and its Kubernetes kind spell differently.
-fn either<'a>(fields: &Fields<'a>, names: [&str; 2]) -> Result<(&'a str, Place), Refused> {
+fn either(fields: &Fields<'_>, names: [&str; 2]) -> Result<Query, Refused> {
     let [first, second] = names;
     let name = if fields.has(second) { second } else { first };
-    Ok((fields.required_text(name)?, fields.at(name)))
+    Ok(Query {
+        text: fields.required_text(name)?.to_owned(),
+        place: fields.at(name),
+    })
 }
 
 fn indicator(
@@ -263,39 +266,16 @@ fn indicator(
     }
     match (sli.fields("events")?, sli.fields("raw")?) {
         (Some(events), None) => {
-            let (bad, at) = either(&events, ["error_query", "errorQuery"])?;
-            let (text, total_at) = either(&events, ["total_query", "totalQuery"])?;
-            let total = || Sum::read(text, total_at);
-            match EventsSum::difference(bad) {
-                Some((whole, good)) => {
-                    let total = total()?;
-                    if !whole.counts_the_same(&total.sum) {
-                        let reason = "is not a sum of counters: a difference must be the total query less the good events";
-                        return Err(Refused::at(at, reason));
-                    }
-                    slo::count(fields, ("total", &total), ("good", &Sum::within(good, at)))?;
-                }
-                None => {
-                    let bad = Sum::read(bad, at)?;
-                    slo::count(fields, ("bad", &bad), ("total", &total()?))?;
-                }
-            }
+            let bad = either(&events, ["error_query", "errorQuery"])?;
+            let total = either(&events, ["total_query", "totalQuery"])?;
+            let both = (("bad", &bad), ("total", &total));
+            slo::count_queries(fields, both.0, both.1, &Counters::Unsaid, notes)?;
             events.finish(notes);
             Ok(())
         }
         (None, Some(raw)) => {
-            let (query, at) = either(&raw, ["error_ratio_query", "errorRatioQuery"])?;
-            share(
-                Raw {
-                    query,
-                    at,
-                    is_success: false,
-                    no_counter: None,
-                },
-                target,
-                fields,
-                notes,
-            )?;
+            let query = either(&raw, ["error_ratio_query", "errorRatioQuery"])?;
+            share(&query, false, target, fields, notes)?;
             raw.finish(notes);
             Ok(())
         }
@@ -310,46 +290,30 @@ fn indicator(
     }
 }
 
-/// A query of a share of events, and where it stands.
-pub(crate) struct Raw<'a> {
-    pub(crate) query: &'a str,
-    pub(crate) at: Place,
-    /// Whether the share is that of the good events.
-    pub(crate) is_success: bool,
-    /// What says that the query is not of counters, if anything does.
-    pub(crate) no_counter: Option<&'a Place>,
-}
-
-/// A query of the share of events that are bad, or good: as counted events where it is a sum by another one, else as a
-/// range.
+/// A query of the share of events that are bad, or good: as counted events where it is a rate of counters by another one,
+/// else as a range.
 pub(crate) fn share(
-    raw: Raw<'_>,
+    query: &Query,
+    is_success: bool,
     target: f64,
     fields: &mut Map<String, Value>,
     notes: &mut Vec<Note>,
 ) -> Result<(), Refused> {
-    let Raw {
-        query,
-        at,
-        is_success,
-        no_counter,
-    } = raw;
-    if let Some(share) = EventsShare::parse(query) {
-        for sum in [&share.part, &share.total] {
-            slo::check_counters(sum, no_counter)?;
-        }
+    let Query { text, place } = query;
+    let share = EventsShare::parse(text);
+    // Without rates it is a share of values: of gauges, or of rates that were recorded.
+    let share = share.filter(|share| share.part.has_rates() && share.total.has_rates());
+    if let Some(share) = share {
         let part = if is_success == share.is_rest {
             "bad"
         } else {
             "good"
         };
-        let (counted, total) = (
-            Sum::within(share.part, at.clone()),
-            Sum::within(share.total, at),
-        );
+        let counted = Sum::within(share.part, place.clone());
+        let total = Sum::within(share.total, place.clone());
         return slo::count(fields, (part, &counted), ("total", &total));
     }
-    fields.insert("query".to_owned(), json!(with_a_window(query).trim()));
+    fields.insert("query".to_owned(), json!(with_a_window(text).trim()));
     if is_success {
         fields.insert("min".to_owned(), json!(target));
     } else {
@@ -357,7 +321,7 @@ pub(crate) fn share(
     }
     let limit = if is_success { "below" } else { "above" };
     let what = format!("becomes a range: time {limit} the limit, not a mean; its windows are 5m");
-    notes.push(Note::at(at, what));
+    notes.push(Note::at(place.clone(), what));
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     belongs_to, choose_ids,
-    indicator::{Indicator, Measure, Query},
+    indicator::{Indicator, Measure},
     named, objective,
     others::Others,
     policies, window,
@@ -13,7 +13,7 @@ use crate::{
     documents::Document,
     fields::Fields,
     report::{Note, Refused},
-    slo::{self, Slo},
+    slo::{self, Counters, Query, Slo},
 };
 
 /// A document of kind SLO.
@@ -101,7 +101,7 @@ fn ratio(entry: &Fields<'_>) -> Result<Option<Indicator>, Refused> {
     } else {
         "counter"
     };
-    let is_no_counter = ratio.flag(counter)? == Some(false);
+    let counters = Counters::of_flag(&ratio, counter)?;
     let mut read = |name: &'static str| -> Result<Option<(&'static str, Query)>, Refused> {
         let Some(fields) = ratio.fields(name)? else {
             return Ok(None);
@@ -116,13 +116,12 @@ fn ratio(entry: &Fields<'_>) -> Result<Option<Indicator>, Refused> {
         let reason = "must have two of good, bad and total";
         return Err(Refused::at(ratio.place().clone(), reason));
     };
-    let no_counter = is_no_counter.then(|| ratio.at(counter));
     ratio.finish(&mut notes);
     Ok(Some(Indicator {
         measure: Measure::Ratio {
             one,
             other,
-            no_counter,
+            counters,
         },
         notes,
     }))

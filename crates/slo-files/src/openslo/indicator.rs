@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::Others;
 use crate::{
     fields::Fields,
-    report::{Note, Place, Refused},
-    slo::{self, Sum},
+    report::{Note, Refused},
+    slo::{Counters, Query},
 };
 
 /// What is measured, and what is to say of it.
@@ -25,31 +25,10 @@ pub(super) enum Measure {
     Ratio {
         one: (&'static str, Query),
         other: (&'static str, Query),
-        /// What says that the queries are no counters, if anything does.
-        no_counter: Option<Place>,
+        counters: Counters,
     },
     /// The share of good or bad events.
-    Raw {
-        query: Query,
-        is_success: bool,
-        no_counter: Option<Place>,
-    },
-}
-
-/// PromQL, and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct Query {
-    pub(super) text: String,
-    pub(super) place: Place,
-}
-
-impl Query {
-    /// As a sum of counters.
-    pub(super) fn sum(&self, no_counter: Option<&Place>) -> Result<Sum, Refused> {
-        let sum = Sum::read(&self.text, self.place.clone())?;
-        slo::check_counters(&sum.sum, no_counter)?;
-        Ok(sum)
-    }
+    Raw { query: Query, is_success: bool },
 }
 
 /// The indicator of an SLO, or of one of its objectives.
@@ -119,8 +98,7 @@ fn ratio_of(
     others: &Others<'_>,
     notes: &mut Vec<Note>,
 ) -> Result<Measure, Refused> {
-    let is_no_counter = ratio.flag("counter")? == Some(false);
-    let no_counter = is_no_counter.then(|| ratio.at("counter"));
+    let counters = Counters::of_flag(ratio, "counter")?;
     if let Some(raw) = ratio.fields("raw")? {
         let is_success = match ratio.required_text("rawType")? {
             "success" => true,
@@ -134,11 +112,7 @@ fn ratio_of(
         };
         let query = source(&raw, others, notes)?;
         raw.finish(notes);
-        return Ok(Measure::Raw {
-            query,
-            is_success,
-            no_counter,
-        });
+        return Ok(Measure::Raw { query, is_success });
     }
     let mut given = Vec::new();
     for name in ["good", "bad", "total"] {
@@ -160,7 +134,7 @@ fn ratio_of(
     Ok(Measure::Ratio {
         one,
         other,
-        no_counter,
+        counters,
     })
 }
 

@@ -6,7 +6,7 @@ use domain::{duration, sla::SliceLength};
 use serde_json::{Map, Value, json};
 
 use super::{
-    indicator::{Indicator, Measure, Query},
+    indicator::{Indicator, Measure},
     number, required_number,
     window::length,
 };
@@ -15,8 +15,8 @@ use crate::{
     names::Id,
     report::{Note, Place, Refused},
     shares,
-    slo::{self, Objective},
-    sloth::{self, Raw},
+    slo::{self, Objective, Query},
+    sloth,
 };
 
 /// What all objectives of an SLO have in common.
@@ -79,25 +79,14 @@ pub(super) fn read(
         Measure::Ratio {
             one: (one, first),
             other: (other, second),
-            no_counter,
+            counters,
         } => {
-            let first = first.sum(no_counter.as_ref())?;
-            let second = second.sum(no_counter.as_ref())?;
-            slo::count(&mut fields, (one, &first), (other, &second))?;
+            let both = ((*one, first), (*other, second));
+            slo::count_queries(&mut fields, both.0, both.1, counters, &mut notes)?;
             of_events(&entry, common.budgeting.method, &mut fields, &mut notes)?;
         }
-        Measure::Raw {
-            query,
-            is_success,
-            no_counter,
-        } => {
-            let raw = Raw {
-                query: &query.text,
-                at: query.place.clone(),
-                is_success: *is_success,
-                no_counter: no_counter.as_ref(),
-            };
-            sloth::share(raw, target, &mut fields, &mut notes)?;
+        Measure::Raw { query, is_success } => {
+            sloth::share(query, *is_success, target, &mut fields, &mut notes)?;
             if fields.contains_key("events") {
                 of_events(&entry, common.budgeting.method, &mut fields, &mut notes)?;
             } else {

@@ -216,22 +216,22 @@ fn raw_shares_and_counters_follow_their_rules() {
     for (kind, query, events) in [
         (
             "success",
-            "sum(g) / sum(t)",
+            "sum(rate(g[5m])) / sum(rate(t[5m]))",
             json!({"good": "g", "total": "t"}),
         ),
         (
             "failure",
-            "sum(b) / sum(t)",
+            "sum(rate(b[5m])) / sum(rate(t[5m]))",
             json!({"bad": "b", "total": "t"}),
         ),
         (
             "success",
-            "1 - sum(b) / sum(t)",
+            "1 - sum(rate(b[5m])) / sum(rate(t[5m]))",
             json!({"bad": "b", "total": "t"}),
         ),
         (
             "failure",
-            "1 - sum(g) / sum(t)",
+            "1 - sum(rate(g[5m])) / sum(rate(t[5m]))",
             json!({"good": "g", "total": "t"}),
         ),
     ] {
@@ -241,8 +241,13 @@ fn raw_shares_and_counters_follow_their_rules() {
             "{kind} {query}"
         );
     }
-    for (kind, bound, value) in [("success", "min", 0.95), ("failure", "max", 0.05)] {
-        let body = raw(kind, "quality");
+    for (kind, bound, value, query) in [
+        ("success", "min", 0.95, "quality"),
+        ("failure", "max", 0.05, "quality"),
+        ("success", "min", 0.95, "sum(g) / sum(t)"),
+        ("failure", "max", 0.05, "1 - g / t"),
+    ] {
+        let body = raw(kind, query);
         assert_eq!(objective(&body)[bound], json!(value));
         assert!(adapted(&body).contains(
             &"0:/spec/indicator/spec/ratioMetric/raw/metricSource/spec/query".to_owned()
@@ -264,11 +269,7 @@ fn raw_shares_and_counters_follow_their_rules() {
     );
     let raw_gauge = raw("failure", "sum(b) / sum(t)")
         .replace("rawType: failure", "counter: false, rawType: failure");
-    assert_refused(
-        &raw_gauge,
-        "0:/spec/indicator/spec/ratioMetric/counter",
-        "not a counter",
-    );
+    assert_eq!(objective(&raw_gauge)["max"], json!(0.05));
     let rates = slo(
         &RATIO.replace("counter: true", "counter: false"),
         "Occurrences",
@@ -277,6 +278,38 @@ fn raw_shares_and_counters_follow_their_rules() {
         "",
     );
     assert!(objective(&rates).get("events").is_some());
+    assert_eq!(adapted(&rates), [""; 0]);
+    let unsaid = RATIO
+        .replace("counter: true, ", "")
+        .replace("sum(rate(r[5m]))", "sum(r)");
+    let body = slo(&unsaid, "Occurrences", ROLLING, "{target: 0.9}", "");
+    assert!(objective(&body).get("events").is_some());
+    assert_eq!(
+        adapted(&body),
+        ["0:/spec/indicator/spec/ratioMetric/total/metricSource/spec/query"]
+    );
+}
+
+#[test]
+fn a_difference_from_the_total_is_counted_by_the_rest() {
+    let body = |part: &str, query: &str| {
+        let source = |query: &str| format!("{{metricSource: {{spec: {{query: '{query}'}}}}}}");
+        let (part_source, total) = (source(query), source("sum(rate(t[5m]))"));
+        let indicator =
+            format!("ratioMetric: {{counter: true, {part}: {part_source}, total: {total}}}");
+        slo(&indicator, "Occurrences", ROLLING, "{target: 0.9}", "")
+    };
+    for (part, rest) in [("bad", "good"), ("good", "bad")] {
+        let whole = body(part, "sum(rate(t[5m])) - sum(rate(x[5m]))");
+        assert_eq!(
+            objective(&whole)["events"],
+            json!({rest: "x", "total": "t"})
+        );
+        assert_eq!(adapted(&whole), [""; 0]);
+        let other = body(part, "sum(rate(y[5m])) - sum(rate(x[5m]))");
+        let at = format!("0:/spec/indicator/spec/ratioMetric/{part}/metricSource/spec/query");
+        assert_refused(&other, &at, "a difference must be");
+    }
 }
 
 #[test]

@@ -132,6 +132,54 @@ fn a_raw_share_of_two_sums_is_counted_and_any_other_is_a_range() {
 }
 
 #[test]
+fn a_raw_share_of_what_is_no_rate_is_a_range() {
+    for query in [
+        "1 - (sum(replicas_available) / sum(replicas))",
+        "sum(job:errors:rate5m) / sum(job:requests:rate5m)",
+        "free_bytes / size_bytes",
+        "sum(rate(e[5m])) / sum(t)",
+        "sum(e) / sum(rate(t[5m]))",
+        "(sum(rate(a[5m])) + sum(b)) / sum(rate(t[5m]))",
+    ] {
+        let body = service(&format!("raw: {{error_ratio_query: '{query}'}}"), "");
+        let found = objective(&body);
+        assert_eq!(
+            (&found["query"], found.get("events")),
+            (&json!(query), None),
+            "{query}"
+        );
+        assert_eq!(adapted(&body), ["0:/slos/0/sli/raw/error_ratio_query"]);
+    }
+}
+
+#[test]
+fn a_sum_without_a_rate_is_counted_as_a_counter_which_is_reported() {
+    let at = |name: &str| format!("0:/slos/0/sli/events/{name}");
+    let (error, total) = (at("error_query"), at("total_query"));
+    for (bad, all, places) in [
+        (
+            "sum(job:errors:rate5m)",
+            "sum(job:requests:rate5m)",
+            vec![&error, &total],
+        ),
+        ("sum(rate(e[5m]))", "sum(t)", vec![&total]),
+        ("e", "sum(increase(t[5m]))", vec![&error]),
+        (
+            "sum(rate(a[5m])) + sum(b)",
+            "sum(rate(t[5m]))",
+            vec![&error],
+        ),
+        ("sum(t) - sum(g)", "sum(t)", vec![&error, &total]),
+    ] {
+        let sli = format!("events: {{error_query: '{bad}', total_query: '{all}'}}");
+        let body = service(&sli, "");
+        assert!(objective(&body).get("events").is_some(), "{bad}");
+        assert_eq!(adapted(&body).iter().collect::<Vec<_>>(), places, "{bad}");
+        assert!(read(&body).adapted[0].what.contains("counted as a counter"));
+    }
+}
+
+#[test]
 fn what_cannot_be_counted_or_is_wrong_is_refused_at_its_place() {
     for (sli, place, said) in [
         (
@@ -249,7 +297,7 @@ spec:
   slos:
     - name: {slo}
       objective: 99
-      sli: {{events: {{errorQuery: e, totalQuery: t}}}}
+      sli: {{events: {{errorQuery: 'sum(rate(e[5m]))', totalQuery: 'sum(rate(t[5m]))'}}}}
       alerting: {{pageAlert: {{labels: {{severity: page}}}}, ticketAlert: {{disable: true}}}}
 "
         )
