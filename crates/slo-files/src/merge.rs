@@ -50,19 +50,37 @@ pub(crate) fn exported(
         .value
         .pointer("/metadata/name")
         .and_then(Value::as_str);
-    let written = export::slo(&sla, &about, &objective, name.unwrap_or_default());
-    let written = without_annotations(&Document {
-        place: document.place.clone(),
-        value: Value::Object(written),
-    });
+    let write = |about: &About, objective: &AnyObjective| {
+        without_annotations(&Document {
+            place: document.place.clone(),
+            value: Value::Object(export::slo(
+                &sla,
+                about,
+                objective,
+                name.unwrap_or_default(),
+            )),
+        })
+    };
+    let written = write(&about, &objective);
     let mut places = Vec::new();
     let now = without_annotations(document);
     differences(&written.value, &now.value, &document.place, &mut places);
     let before = plain(&written)?;
-    let (mut fields, mut about) = (fields, object(json!(about)));
-    if let ([now], [before]) = (&read.objectives[..], &before.objectives[..]) {
-        update(&mut fields, &before.fields, &now.fields);
+    let mut fields = fields;
+    let mut hanging = Vec::new();
+    if let ([own], [before]) = (&read.objectives[..], &before.objectives[..]) {
+        update(&mut fields, &before.fields, &own.fields);
+        // What was changed may be what another field is reckoned from: that one counts as it stands, too.
+        if let Some(updated) = only_objective(&sla, &fields) {
+            let again = write(&about, &updated);
+            differences(&again.value, &now.value, &document.place, &mut hanging);
+            if let [again] = &plain(&again)?.objectives[..] {
+                update(&mut fields, &again.fields, &own.fields);
+            }
+        }
     }
+    hanging.retain(|place| !places.contains(place));
+    let mut about = object(json!(about));
     update(&mut about, &before.owner.about, &read.owner.about);
     read.owner.about = about;
     // What is only so because OpenSLO has no word for it is no news.
@@ -74,6 +92,10 @@ pub(crate) fn exported(
         .collect();
     for place in places {
         let what = format!("differs from {DOCUMENT}: what OpenSLO says counts");
+        read.notes.push(Note::at(place, what));
+    }
+    for place in hanging {
+        let what = "depends on what was changed: what it says here counts";
         read.notes.push(Note::at(place, what));
     }
     if let [own] = &mut read.objectives[..] {
@@ -149,6 +171,11 @@ fn complete(
 /// The SLA that one objective makes, if it makes one.
 fn draft(sla: &str, objective: &Map<String, Value>) -> Option<Draft> {
     Draft::parse(&json!({"name": sla, "objectives": [objective]})).ok()
+}
+
+/// The objective that fields make, if they make one.
+fn only_objective(sla: &str, fields: &Map<String, Value>) -> Option<AnyObjective> {
+    draft(sla, fields)?.objectives.into_iter().next()
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -125,6 +125,51 @@ fn what_was_changed_in_an_export_counts_and_is_reported() {
     assert!(adapted(&spoilt).contains(&"0:/metadata/annotations/slacast~1document".to_owned()));
 }
 
+#[test]
+fn what_hangs_on_a_change_counts_as_the_document_says_it() {
+    let slices = written(&draft(json!({"name": "web", "objectives": [
+        {"id": "errors", "events": {"bad": "e", "total": "t"}, "method": "timeslices", "target": 0.99}]})));
+    let share = written(&draft(json!({"name": "web", "objectives": [
+        {"id": "errors", "events": {"bad": "e", "total": "t"}, "target": 0.99, "budget_window": "7d",
+         "alerts": [{"long": "1h", "short": "5m", "budget_share": 0.02, "severity": "page"}]}]})));
+    for (yaml, from, to, changed, hanging, field, value) in [
+        (
+            &slices,
+            "target: 0.99\n",
+            "target: 0.95\n",
+            "/spec/objectives/0/target",
+            "/spec/objectives/0/timeSliceTarget",
+            "/slice_target",
+            json!(0.99),
+        ),
+        (
+            &share,
+            "duration: \"7d\"",
+            "duration: \"30d\"",
+            "/spec/timeWindow/0/duration",
+            "/spec/alertPolicies/0/spec/conditions/0/spec/condition/threshold",
+            "/alerts/0/factor",
+            json!(3.36),
+        ),
+    ] {
+        assert!(yaml.contains(from), "{yaml}");
+        let edited = yaml.replacen(from, to, 1);
+        let found = json!(read(&edited).slas[0].draft.objectives[0]);
+        assert_eq!(found.pointer(field), Some(&value), "{found}");
+        let mut places = [format!("0:{changed}"), format!("0:{hanging}")];
+        places.sort();
+        assert_eq!(adapted(&edited), places);
+    }
+    let both = slices
+        .replacen("target: 0.99\n", "target: 0.95\n", 1)
+        .replacen("timeSliceTarget: 0.99", "timeSliceTarget: 0.95", 1);
+    let found = json!(read(&both).slas[0].draft.objectives[0]);
+    assert_eq!(found["slice_target"], json!(0.95));
+    let share = share.replacen("op: \"gte\"", "op: \"gt\"", 1);
+    let found = json!(read(&share).slas[0].draft.objectives[0]);
+    assert_eq!(found["alerts"][0]["budget_share"], json!(0.02));
+}
+
 /// An export without annotations of these names.
 fn without(yaml: &str, names: &[&str]) -> String {
     let is_kept = |line: &&str| {
