@@ -408,6 +408,7 @@ mod tests {
             r#"(sum(rate(requests{code=~"5.."}[{{.window}}])))"#,
             r#"sum((rate(requests{code=~"5.."}[{{ .window }}])))"#,
             r#"sum(rate({__name__="requests",code=~"5.."}[5m]))"#,
+            r#"sum(rate(requests{code=~`5..`}[5m]))"#,
         ] {
             assert_eq!(read(text), (vec![selector.clone()], None), "{text}");
         }
@@ -431,6 +432,7 @@ mod tests {
             ("sum(increase(x[{{.window}}]))", "x"),
             (r#"{__name__="x",a="1"}"#, r#"x{a="1"}"#),
             (r#"{__name__=~"x|y"}"#, r#"{__name__=~"x|y"}"#),
+            (r"x{a=~`\d`}", r#"x{a=~"\\d"}"#),
             (
                 r#"{"http.requests", a="1"}"#,
                 r#"{__name__="http.requests",a="1"}"#,

@@ -197,7 +197,7 @@ pub fn label_name(name: &str) -> String {
 }
 
 /// A string of PromQL.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let escaped = text
         .replace('\\', "\\\\")
         .replace('"', "\\\"")

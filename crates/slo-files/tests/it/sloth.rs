@@ -132,6 +132,17 @@ fn a_raw_share_of_two_sums_is_counted_and_any_other_is_a_range() {
 }
 
 #[test]
+fn a_string_in_backticks_is_one() {
+    for sli in [
+        r"raw: {error_ratio_query: 'sum(rate(e{code=~`5\d\d`}[{{.window}}])) / sum(rate(e[{{.window}}]))'}",
+        r"events: {error_query: 'sum(rate(e{code=~`5\d\d`}[{{.window}}]))', total_query: 'sum(rate(e[{{.window}}]))'}",
+    ] {
+        let events = json!({"bad": r#"e{code=~"5\\d\\d"}"#, "total": "e"});
+        assert_eq!(objective(&service(sli, ""))["events"], events);
+    }
+}
+
+#[test]
 fn a_raw_share_of_what_is_no_rate_is_a_range() {
     for query in [
         "1 - (sum(replicas_available) / sum(replicas))",
