@@ -88,14 +88,21 @@ pub(crate) async fn import(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let (mut planned, mut imported) = plan(manager, read).await?;
     check_bounds(manager, call, &mut planned, &mut imported).await?;
     let mut room = Room::default();
+    let mut made = HashSet::new();
     for planned in planned {
+        let name = planned.name.to_string();
         let document = make(manager, call, planned, is_dry, &mut imported.refused).await?;
         let fits = document.as_ref().is_none_or(|document| room.fits(document));
         if !fits && is_dry {
             let reason = format!("makes SLAs of more than {MOST_BODY_BYTES} bytes: divide it");
             return Err(ApiError::Invalid(vec![Fault::at("", reason)]));
         }
+        made.extend(document.as_ref().map(|_| name));
         imported.created.extend(document.filter(|_| fits));
+    }
+    // The name of what was refused may be that of somebody else's SLA.
+    for adapted in &mut imported.adapted {
+        adapted.sla = adapted.sla.take().filter(|name| made.contains(name));
     }
     reply::ok(&imported)
 }

@@ -125,7 +125,7 @@ async fn a_name_that_is_taken_is_refused_and_the_others_are_made() {
     imported(&service, SAVE, &pyrra("shop", "99.5")).await;
     let elsewhere = pyrra("shop", "99.5").replace("namespace: web", "namespace: bank");
     let text = [
-        pyrra("api", "99"),
+        pyrra("api", "99") + "status: {}\n",
         elsewhere,
         pyrra("import", "99"),
         pyrra("new", "99"),
@@ -162,6 +162,12 @@ async fn a_name_that_is_taken_is_refused_and_the_others_are_made() {
         .map(|sla| &sla["name"])
         .collect();
     assert_eq!(created, [&json!("new")]);
+    // What the first document says is of no SLA: `api` is somebody else's.
+    let adapted = &document["adapted"][0];
+    assert_eq!(
+        (&adapted["sla"], &adapted["pointer"]),
+        (&Value::Null, &json!("/status"))
+    );
     assert_eq!(service.get("/sla/api").await["version"], 1);
     let by_hand = json!({"name": "import", "objectives": [{"metric": "m", "max": 1}]});
     assert_eq!(service.status("POST", "/sla", None, by_hand).await, 422);
