@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use domain::duration;
+use domain::{duration, sla::AlertPair};
 use serde_json::{Map, Value, json};
 
-use crate::report::{Note, Place};
+use crate::{
+    fields::Label,
+    report::{Note, Place},
+};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -103,22 +106,45 @@ pub(crate) struct Carried {
 }
 
 impl Carried {
-    /// Adds labels; a later one of the same name counts.
-    pub(crate) fn label(&mut self, labels: Vec<(&str, String)>) {
-        add(&mut self.labels, labels);
+    /// Gives it a name, where there is one that an alert can have.
+    pub(crate) fn call(&mut self, name: Option<Label<'_>>, notes: &mut Vec<Note>) {
+        let Some(Label { text, place, .. }) = name else {
+            return;
+        };
+        let longest = AlertPair::LONGEST_NAME;
+        let is_name =
+            !text.trim().is_empty() && text.len() <= longest && !text.contains(char::is_control);
+        if is_name {
+            self.name = Some(text);
+        } else {
+            let what =
+                format!("is left out: a name has 1 to {longest} bytes without control characters");
+            notes.push(Note::at(place, what));
+        }
+    }
+
+    /// Adds labels; a later one of the same name counts. What is too much is left out, and noted.
+    pub(crate) fn label(&mut self, labels: Vec<Label<'_>>, notes: &mut Vec<Note>) {
+        add(&mut self.labels, labels, notes);
     }
 
     /// Adds annotations, likewise.
-    pub(crate) fn annotate(&mut self, annotations: Vec<(&str, String)>) {
-        add(&mut self.annotations, annotations);
+    pub(crate) fn annotate(&mut self, annotations: Vec<Label<'_>>, notes: &mut Vec<Note>) {
+        add(&mut self.annotations, annotations, notes);
     }
 }
 
-fn add(texts: &mut Vec<(String, String)>, more: Vec<(&str, String)>) {
-    for (name, value) in more {
-        match texts.iter_mut().find(|(earlier, _)| *earlier == name) {
-            Some((_, text)) => *text = value,
-            None => texts.push((name.to_owned(), value)),
+fn add(texts: &mut Vec<(String, String)>, more: Vec<Label<'_>>, notes: &mut Vec<Note>) {
+    for Label { name, text, place } in more {
+        let most = AlertPair::MOST_LABELS;
+        let earlier = texts.iter().position(|(earlier, _)| earlier == name);
+        match earlier {
+            Some(earlier) => texts[earlier].1 = text,
+            None if texts.len() < most => texts.push((name.to_owned(), text)),
+            None => {
+                let what = format!("is left out: an alert has at most {most} of them");
+                notes.push(Note::at(place, what));
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeSet};
 
+use domain::sla::{AlertPair, is_label_name};
 use serde_json::{Map, Value};
 
 use crate::report::{Note, Place, Refused};
@@ -128,16 +129,35 @@ impl<'a> Fields<'a> {
         texts.collect()
     }
 
+    /// A text that may be missing, with its place.
+    pub(crate) fn label(&self, name: &'a str) -> Result<Option<Label<'a>>, Refused> {
+        let text = self.text(name)?;
+        Ok(text.map(|text| Label {
+            name,
+            text: text.to_owned(),
+            place: self.at(name),
+        }))
+    }
+
     /// A mapping of names to texts, such as labels. Other values are written as texts; of a list its items, with
-    /// commas between.
-    pub(crate) fn labels(&self, name: &str) -> Result<Vec<(&'a str, String)>, Refused> {
+    /// commas between. What no label can be is left out, and noted.
+    pub(crate) fn labels(
+        &self,
+        name: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<Vec<Label<'a>>, Refused> {
         let Some(labels) = self.fields(name)? else {
             return Ok(Vec::new());
         };
-        let labels = labels.map.iter();
-        Ok(labels
-            .map(|(name, value)| (&**name, written(value)))
-            .collect())
+        let mut kept = Vec::new();
+        for (name, value) in labels.map {
+            let (text, place) = (written(value), labels.at(name));
+            match unlabelled(name, &text) {
+                Some(what) => notes.push(Note::at(place, what)),
+                None => kept.push(Label { name, text, place }),
+            }
+        }
+        Ok(kept)
     }
 
     /// Notes those of some fields that are there: what they say is left out.
@@ -160,6 +180,31 @@ impl<'a> Fields<'a> {
                 "has no use here and is left out",
             ));
         }
+    }
+}
+
+/// A text that has a name, such as a label, and where it stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Label<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) text: String,
+    pub(crate) place: Place,
+}
+
+/// Why a name and a text cannot be a label or an annotation.
+pub(crate) fn unlabelled(name: &str, text: &str) -> Option<String> {
+    let longest = AlertPair::LONGEST_LABEL;
+    if text.len() > longest {
+        Some(format!("is left out: it has more than {longest} bytes"))
+    } else if name.len() > AlertPair::LONGEST_NAME {
+        let longest = AlertPair::LONGEST_NAME;
+        Some(format!(
+            "is left out: its name has more than {longest} bytes"
+        ))
+    } else if is_label_name(name) {
+        None
+    } else {
+        Some("is left out: it is not named as a label is".to_owned())
     }
 }
 

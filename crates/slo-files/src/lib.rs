@@ -21,7 +21,7 @@ mod slo;
 mod sloth;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     fault::Fault,
@@ -110,29 +110,34 @@ pub fn count_documents(body: &str) -> Result<usize, Unreadable> {
 fn assemble(slos: Vec<Slo>, mut report: Report) -> Import {
     let mut owners: Vec<(SlaName, Owner, Vec<Slo>)> = Vec::new();
     let mut positions = BTreeMap::<SlaName, usize>::new();
-    for slo in slos {
-        let Some(name) = names::sla(&slo.owner.name, &slo.owner.place, &mut report) else {
-            continue;
+    for mut slo in slos {
+        let name = match names::sla(&slo.owner.name, &slo.owner.place) {
+            Ok((name, note)) => {
+                slo.notes.extend(note);
+                name
+            }
+            Err(refused) => {
+                report.refuse(refused);
+                continue;
+            }
         };
         match positions.get(&name).map(|position| &mut owners[*position]) {
             None => {
                 positions.insert(name.clone(), owners.len());
                 owners.push((name, slo.owner.clone(), vec![slo]));
             }
-            Some((name, owner, slos)) if owner.takes(&slo.owner) => {
-                if owner.about != slo.owner.about {
-                    let what = format!("the SLA keeps the labels of {}", owner.place);
-                    report.adapt(name, vec![Note::at(slo.owner.place.clone(), what)]);
+            Some((_, owner, slos)) if owner.takes(&slo.owner) => {
+                for place in owner.about.left_out_of(&slo.owner.about) {
+                    slo.notes
+                        .retain(|note| !merge::is_contradicted(note, place));
+                    let document = owner.place.document;
+                    let what =
+                        format!("is left out: what document {document} says of the SLA counts");
+                    slo.notes.push(Note::at(place.clone(), what));
                 }
                 slos.push(slo);
             }
-            Some((_, owner, _)) => {
-                let other = &owner.place;
-                let reason = format!(
-                    "becomes the name `{name}`, and so does {other}: give one of them another name"
-                );
-                report.refuse(Refused::at(slo.owner.place, reason));
-            }
+            Some((name, owner, _)) => report.refuse(owner.refusal(name, &slo.owner)),
         }
     }
     let mut import = Import::default();
@@ -140,6 +145,11 @@ fn assemble(slos: Vec<Slo>, mut report: Report) -> Import {
         import.slas.extend(sla(name, owner, slos, &mut report));
     }
     (import.adapted, import.refused) = report.finish();
+    // What was said of an SLA that was refused in the end is of none.
+    let names: BTreeSet<&SlaName> = import.slas.iter().map(|sla| &sla.name).collect();
+    for adapted in &mut import.adapted {
+        adapted.sla = adapted.sla.take().filter(|name| names.contains(name));
+    }
     import
 }
 
@@ -175,7 +185,7 @@ fn sla(name: SlaName, owner: Owner, slos: Vec<Slo>, report: &mut Report) -> Opti
     if objectives.is_empty() {
         return None;
     }
-    let mut document = owner.about.clone();
+    let mut document = owner.about.fields;
     document.insert("name".to_owned(), json!(name));
     document.insert("objectives".to_owned(), Value::Array(objectives));
     match Draft::parse(&Value::Object(document)) {

@@ -81,8 +81,9 @@ pub(crate) fn exported(
     }
     hanging.retain(|place| !places.contains(place));
     let mut about = object(json!(about));
-    update(&mut about, &before.owner.about, &read.owner.about);
-    read.owner.about = about;
+    let said = &mut read.owner.about.fields;
+    update(&mut about, &before.owner.about.fields, said);
+    *said = about;
     // What is only so because OpenSLO has no word for it is no news.
     read.notes.retain(|note| !before.notes.contains(note));
     let earlier: Vec<&Note> = before
@@ -91,8 +92,7 @@ pub(crate) fn exported(
         .flat_map(|one| &one.notes)
         .collect();
     for place in places {
-        let what = format!("differs from {DOCUMENT}: what OpenSLO says counts");
-        read.notes.push(Note::at(place, what));
+        read.notes.push(Note::at(place, differs()));
     }
     for place in hanging {
         let what = "depends on what was changed: what it says here counts";
@@ -111,6 +111,17 @@ pub(crate) fn exported(
         }
     }
     Ok(read)
+}
+
+fn differs() -> String {
+    format!("differs from {DOCUMENT}: what OpenSLO says counts")
+}
+
+/// Whether a note says that what stands at a place counts, or what it is within.
+pub(crate) fn is_contradicted(note: &Note, place: &Place) -> bool {
+    let rest = place.pointer.strip_prefix(&note.place.pointer);
+    let is_within = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    note.place.document == place.document && is_within && note.what == differs()
 }
 
 /// What the annotations say.

@@ -23,24 +23,18 @@ pub(crate) fn slug(text: &str) -> String {
         .collect()
 }
 
-/// The name of an SLA. One that differs from the text is reported, a text without a name in it is refused.
-pub(crate) fn sla(text: &str, place: &Place, report: &mut Report) -> Option<SlaName> {
-    match SlaName::parse(slug(text)) {
-        Ok(name) => {
-            if *name != *text {
-                let what = format!("becomes the SLA's name `{name}`");
-                report.adapt(&name, vec![Note::at(place.clone(), what)]);
-            }
-            Some(name)
-        }
-        Err(error) => {
-            report.refuse(Refused::at(place.clone(), error.to_string()));
-            None
-        }
-    }
+/// The name of an SLA, and a note where it differs from the text. A text without a name in it is refused.
+pub(crate) fn sla(text: &str, place: &Place) -> Result<(SlaName, Option<Note>), Refused> {
+    let name = SlaName::parse(slug(text))
+        .map_err(|error| Refused::at(place.clone(), error.to_string()))?;
+    let note = (*name != *text).then(|| {
+        let what = format!("becomes the SLA's name `{name}`");
+        Note::at(place.clone(), what)
+    });
+    Ok((name, note))
 }
 
-/// The id of an objective, likewise.
+/// The id of an objective: one that differs is reported, a text without one is refused.
 pub(crate) fn objective(
     id: &Id,
     place: &Place,

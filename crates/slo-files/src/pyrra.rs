@@ -28,7 +28,7 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     let namespace = metadata.text("namespace")?.unwrap_or_default();
     let annotations = slo::annotations(&metadata, &mut notes)?;
     let spec = fields.required("spec")?;
-    let about = slo::about(None, spec.text("description")?, annotations);
+    let about = slo::about(None, spec.label("description")?, annotations, &mut notes);
     let mut objective = Map::new();
     let target = slo::target(&spec, "target", &mut notes)?;
     objective.insert("target".to_owned(), json!(target));
@@ -168,7 +168,7 @@ fn alerting(
     let mut carried = Carried::default();
     let mut is_disabled = false;
     if let Some(alerting) = spec.fields("alerting")? {
-        carried.name = alerting.text("name")?.map(str::to_owned);
+        carried.call(alerting.label("name")?, notes);
         is_disabled = alerting.flag("disabled")?.unwrap_or(false)
             || !alerting.flag("burnrates")?.unwrap_or(true);
         for name in ["absent", "absentName"] {

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use domain::{
+    fault,
+    sla::{self, Origin, SlaName},
+};
 use promql::EventsSum;
 use serde_json::{Map, Value, json};
 
 use crate::{
     ImportOrigin,
-    fields::Fields,
+    fields::{Fields, Label},
     names::Id,
     report::{Note, Place, Refused},
     shares,
@@ -29,8 +33,7 @@ pub(crate) struct Owner {
     /// Where the file has it.
     pub(crate) place: Place,
     pub(crate) origin: ImportOrigin,
-    /// `display_name`, `description` and `annotations`.
-    pub(crate) about: Map<String, Value>,
+    pub(crate) about: About,
     /// Whether several documents may make up one SLA: those of a Sloth service of this name, or of an export.
     pub(crate) is_shared: bool,
 }
@@ -38,9 +41,41 @@ pub(crate) struct Owner {
 impl Owner {
     /// Whether objectives of another document belong to the same SLA.
     pub(crate) fn takes(&self, other: &Self) -> bool {
-        let is_export = |owner: &Self| matches!(owner.origin, ImportOrigin::Export);
-        let are_alike = is_export(self) == is_export(other);
-        are_alike && self.is_shared && other.is_shared && self.name == other.name
+        self.is_shared && other.is_shared && self.name == other.name && self.origin == other.origin
+    }
+
+    /// Why objectives of another document that becomes the same name do not.
+    pub(crate) fn refusal(&self, name: &SlaName, other: &Self) -> Refused {
+        let reason = match (&self.origin, &other.origin) {
+            (ImportOrigin::Document(of), ImportOrigin::Document(is))
+                if self.is_shared && other.is_shared && self.name == other.name =>
+            {
+                format!(
+                    "is a service of {}, and {} is one of {}: they are two SLAs, so give one of them another name",
+                    shown(is),
+                    self.place,
+                    shown(of)
+                )
+            }
+            _ => format!(
+                "becomes the name `{name}`, and so does {}: give one of them another name",
+                self.place
+            ),
+        };
+        Refused::at(other.place.clone(), reason)
+    }
+}
+
+/// The kind and namespace of a document.
+fn shown(
+    Origin {
+        kind, namespace, ..
+    }: &Origin,
+) -> String {
+    if namespace.is_empty() {
+        format!("{kind} without a namespace")
+    } else {
+        format!("{kind} of namespace `{namespace}`")
     }
 }
 
@@ -230,26 +265,84 @@ pub(crate) fn target(
     Ok(share)
 }
 
-/// `display_name`, `description` and `annotations`, those that are there.
+/// What an SLA or an objective is, for people: `display_name`, `description` and `annotations`, those that are there.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    pub(crate) fields: Map<String, Value>,
+    /// Where the file says what is at a pointer into the fields.
+    places: Vec<(String, Place)>,
+}
+
+impl About {
+    /// Where another document says something of the SLA that this one does not say, or says otherwise.
+    pub(crate) fn left_out_of<'a>(&self, other: &'a Self) -> Vec<&'a Place> {
+        let fields = |about: &Self| Value::Object(about.fields.clone());
+        let (own, others) = (fields(self), fields(other));
+        let places = other.places.iter();
+        let differing =
+            places.filter(|(pointer, _)| own.pointer(pointer) != others.pointer(pointer));
+        differing.map(|(_, place)| place).collect()
+    }
+}
+
+/// What a file says for people. What is too long or too much is left out, and noted.
 pub(crate) fn about(
-    display_name: Option<&str>,
-    description: Option<&str>,
-    annotations: Vec<(&str, String)>,
-) -> Map<String, Value> {
-    let mut about = Map::new();
-    let mut text = |name: &str, text: Option<&str>| {
-        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            about.insert(name.to_owned(), json!(text.trim()));
+    display_name: Option<Label<'_>>,
+    description: Option<Label<'_>>,
+    annotations: Vec<Label<'_>>,
+    notes: &mut Vec<Note>,
+) -> About {
+    let mut about = About::default();
+    let characters = |text: &str| text.chars().count();
+    for (name, label, longest, unit, length) in [
+        (
+            "display_name",
+            display_name,
+            sla::About::LONGEST_NAME,
+            "characters",
+            &characters as &dyn Fn(&str) -> usize,
+        ),
+        (
+            "description",
+            description,
+            sla::About::LONGEST_DESCRIPTION,
+            "bytes",
+            &str::len,
+        ),
+    ] {
+        let Some(Label { text, place, .. }) = label else {
+            continue;
+        };
+        let text = text.trim();
+        if length(text) > longest {
+            let what = format!("is left out: it has more than {longest} {unit}");
+            notes.push(Note::at(place, what));
+        } else if !text.is_empty() {
+            about.fields.insert(name.to_owned(), json!(text));
+            about.places.push((format!("/{name}"), place));
         }
-    };
-    text("display_name", display_name);
-    text("description", description);
-    if !annotations.is_empty() {
-        let mut map = Map::new();
-        for (name, value) in annotations {
-            map.entry(name).or_insert_with(|| json!(value));
+    }
+    let mut map = Map::new();
+    for Label { name, text, place } in annotations {
+        if map.contains_key(name) {
+            continue;
         }
-        about.insert("annotations".to_owned(), Value::Object(map));
+        if map.len() == sla::About::MOST_ANNOTATIONS {
+            let what = format!(
+                "is left out: there are at most {} annotations",
+                sla::About::MOST_ANNOTATIONS
+            );
+            notes.push(Note::at(place, what));
+            continue;
+        }
+        map.insert(name.to_owned(), json!(text));
+        let pointer = fault::below("/annotations", name);
+        about.places.push((pointer, place));
+    }
+    if !map.is_empty() {
+        about
+            .fields
+            .insert("annotations".to_owned(), Value::Object(map));
     }
     about
 }
@@ -258,18 +351,18 @@ pub(crate) fn about(
 pub(crate) fn annotations<'a>(
     metadata: &Fields<'a>,
     notes: &mut Vec<Note>,
-) -> Result<Vec<(&'a str, String)>, Refused> {
-    let mut all = metadata.labels("labels")?;
-    for (name, value) in metadata.labels("annotations")? {
-        match all.iter().find(|(label, _)| *label == name) {
-            Some((_, label)) if *label != value => {
-                let place = metadata.at("annotations").below(name);
+) -> Result<Vec<Label<'a>>, Refused> {
+    let mut all = metadata.labels("labels", notes)?;
+    for annotation in metadata.labels("annotations", notes)? {
+        let name = annotation.name;
+        match all.iter().find(|label| label.name == name) {
+            Some(label) if label.text != annotation.text => {
                 let what =
                     format!("is left out: the label `{name}` is kept as annotation of this name");
-                notes.push(Note::at(place, what));
+                notes.push(Note::at(annotation.place, what));
             }
             Some(_) => {}
-            None => all.push((name, value)),
+            None => all.push(annotation),
         }
     }
     Ok(all)

@@ -13,11 +13,11 @@ use crate::{
     ImportOrigin,
     alerts::{self, Carried, Pair, SEVERITY, Urgency, other_severity},
     documents::Document,
-    fields::Fields,
+    fields::{Fields, Label},
     names::Id,
     report::{Note, Place, Refused, Report},
     shares,
-    slo::{self, Counters, Objective, Owner, Query, Slo, Sum},
+    slo::{self, About, Counters, Objective, Owner, Query, Slo, Sum},
 };
 
 /// The window of Sloth's SLOs, and the pairs of windows that it alerts by.
@@ -120,9 +120,13 @@ pub(crate) fn service(
 ) -> Result<Slo, Refused> {
     let fields = Fields::of(&document.value, document.place.clone())?;
     fields.get("version");
-    let about = slo::about(None, None, fields.labels("labels")?);
+    let mut notes = Vec::new();
+    let labels = fields.labels("labels", &mut notes)?;
+    let about = slo::about(None, None, labels, &mut notes);
     let origin = ("prometheus/v1", String::new());
-    slos(&fields, origin, about, windows, report)
+    let mut read = slos(&fields, origin, about, windows, report)?;
+    read.notes.extend(notes);
+    Ok(read)
 }
 
 /// An object of Sloth's Kubernetes kind.
@@ -138,25 +142,24 @@ pub(crate) fn object(
     let mut notes = Vec::new();
     let mut namespace = String::new();
     let spec = fields.required("spec")?;
-    let mut labels = spec.labels("labels")?;
+    let mut labels = spec.labels("labels", &mut notes)?;
     if let Some(metadata) = fields.fields("metadata")? {
         namespace = metadata.text("namespace")?.unwrap_or_default().to_owned();
         let more = slo::annotations(&metadata, &mut notes)?;
-        let name = metadata.text("name")?.map(|name| ("name", name.to_owned()));
-        for (name, value) in more.into_iter().chain(name) {
-            match labels.iter().find(|(label, _)| *label == name) {
-                Some((_, kept)) if *kept != value => {
-                    let what =
-                        format!("`{name}: {value}` is left out: another value of it is kept");
+        for label in more.into_iter().chain(metadata.label("name")?) {
+            match labels.iter().find(|kept| kept.name == label.name) {
+                Some(kept) if kept.text != label.text => {
+                    let Label { name, text, .. } = label;
+                    let what = format!("`{name}: {text}` is left out: another value of it is kept");
                     notes.push(Note::at(metadata.place().clone(), what));
                 }
                 Some(_) => {}
-                None => labels.push((name, value)),
+                None => labels.push(label),
             }
         }
         metadata.finish(&mut notes);
     }
-    let about = slo::about(None, None, labels);
+    let about = slo::about(None, None, labels, &mut notes);
     let mut read = slos(
         &spec,
         ("PrometheusServiceLevel", namespace),
@@ -172,7 +175,7 @@ pub(crate) fn object(
 fn slos(
     fields: &Fields<'_>,
     (kind, namespace): (&str, String),
-    about: Map<String, Value>,
+    about: About,
     windows: &Windows,
     report: &mut Report,
 ) -> Result<Slo, Refused> {
@@ -214,7 +217,8 @@ fn objective(item: &Value, place: Place, windows: &Windows) -> Result<Objective,
     let name = slo.required_text("name")?;
     let mut notes = Vec::new();
     let target = slo::target(&slo, "objective", &mut notes)?;
-    let mut fields = slo::about(None, slo.text("description")?, slo.labels("labels")?);
+    let labels = slo.labels("labels", &mut notes)?;
+    let mut fields = slo::about(None, slo.label("description")?, labels, &mut notes).fields;
     fields.insert("target".to_owned(), json!(target));
     fields.insert("budget_window".to_owned(), json!(windows.window));
     let sli = slo.required("sli")?;
@@ -335,9 +339,9 @@ fn alerting(
     let mut carried = Carried::default();
     let mut entries = Vec::new();
     if let Some(alerting) = &alerting {
-        carried.name = alerting.text("name")?.map(str::to_owned);
-        carried.label(alerting.labels("labels")?);
-        carried.annotate(alerting.labels("annotations")?);
+        carried.call(alerting.label("name")?, notes);
+        carried.label(alerting.labels("labels", notes)?, notes);
+        carried.annotate(alerting.labels("annotations", notes)?, notes);
     }
     for (urgency, names) in [
         (Urgency::Page, ["page_alert", "pageAlert"]),
@@ -350,12 +354,12 @@ fn alerting(
             let name = if alerting.has(second) { second } else { first };
             if let Some(alert) = alerting.fields(name)? {
                 let is_disabled = alert.flag("disable")?.unwrap_or(false);
-                let labels = alert.labels("labels")?;
-                if labels.iter().any(|(name, _)| *name == SEVERITY) {
+                let labels = alert.labels("labels", notes)?;
+                if labels.iter().any(|label| label.name == SEVERITY) {
                     source = Some(alert.at("labels"));
                 }
-                carried.label(labels);
-                carried.annotate(alert.labels("annotations")?);
+                carried.label(labels, notes);
+                carried.annotate(alert.labels("annotations", notes)?, notes);
                 if is_disabled {
                     alert.note_left_out(&["labels", "annotations"], alerts::DISABLED, notes);
                     alert.finish(notes);

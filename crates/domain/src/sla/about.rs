@@ -19,6 +19,15 @@ pub struct About {
     pub annotations: Labels,
 }
 
+impl About {
+    /// The most characters of a name for people.
+    pub const LONGEST_NAME: usize = 255;
+    /// The most bytes of a description.
+    pub const LONGEST_DESCRIPTION: usize = 4096;
+    /// The most annotations.
+    pub const MOST_ANNOTATIONS: usize = 64;
+}
+
 fn is_empty(labels: &Labels) -> bool {
     labels.0.is_empty()
 }

@@ -82,6 +82,17 @@ const DEFAULT: [(u64, u64, f64, Severity); 4] = [
 ];
 
 impl AlertPair {
+    /// The shortest window.
+    pub const SHORTEST_WINDOW: Duration = Duration::from_secs(60);
+    /// The longest window.
+    pub const LONGEST_WINDOW: Duration = Duration::from_secs(365 * 86_400);
+    /// The most bytes of its name, and of the name of a label or an annotation.
+    pub const LONGEST_NAME: usize = 255;
+    /// The most labels, and the most annotations.
+    pub const MOST_LABELS: usize = 20;
+    /// The most bytes of a label or an annotation.
+    pub const LONGEST_LABEL: usize = 4096;
+
     /// The pairs of an objective that brings none, the most urgent first.
     pub fn default_pairs() -> Vec<Self> {
         let pairs = DEFAULT.iter();

@@ -28,13 +28,19 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
     let spec = fields.required("spec")?;
     let mut about = named.annotations.clone();
     if let Some(service) = spec.text("service")? {
-        belongs_to(service, &mut about, &metadata, &mut notes);
+        belongs_to(service, &mut about, &metadata, &mut notes, &spec);
     }
-    let about = slo::about(named.display_name, spec.text("description")?, about);
+    let about = slo::about(
+        named.display_name.clone(),
+        spec.label("description")?,
+        about,
+        &mut notes,
+    );
     let common = objective::Common {
         budgeting: objective::Budgeting::read(&spec)?,
         window: window::read_alpha(&spec, &mut notes)?,
         alerts: policies::read(&spec, &Others::default(), &mut notes)?,
+        alerts_at: spec.at("alertPolicies"),
     };
     let threshold = threshold(&spec, &mut notes)?;
     let items = spec.items("objectives")?;

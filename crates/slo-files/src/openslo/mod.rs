@@ -8,17 +8,17 @@ mod policies;
 mod window;
 
 use domain::sla::Origin;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     ImportOrigin,
     documents::Document,
     export::{DOCUMENT, OBJECTIVE, SLA},
-    fields::Fields,
+    fields::{Fields, Label},
     merge,
     names::Id,
     report::{Note, Place, Refused},
-    slo::{self, Owner, Slo},
+    slo::{self, About, Owner, Slo},
 };
 
 pub(crate) use alpha::slo as alpha;
@@ -50,13 +50,19 @@ fn plain(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
     let mut about = named.annotations.clone();
     if let Some(service) = spec.text("service")? {
         others.refer("Service", service);
-        belongs_to(service, &mut about, &metadata, &mut notes);
+        belongs_to(service, &mut about, &metadata, &mut notes, &spec);
     }
-    let about = slo::about(named.display_name, spec.text("description")?, about);
+    let about = slo::about(
+        named.display_name.clone(),
+        spec.label("description")?,
+        about,
+        &mut notes,
+    );
     let common = objective::Common {
         budgeting: objective::Budgeting::read(&spec)?,
         window: window::read(&spec, &mut notes)?,
         alerts: policies::read(&spec, others, &mut notes)?,
+        alerts_at: spec.at("alertPolicies"),
     };
     let indicator = indicator::of(&spec, others)?;
     let items = spec.items("objectives")?;
@@ -102,13 +108,13 @@ fn plain(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
 /// What the metadata of a document say.
 struct Named<'a> {
     name: String,
-    display_name: Option<&'a str>,
-    annotations: Vec<(&'a str, String)>,
+    display_name: Option<Label<'a>>,
+    annotations: Vec<Label<'a>>,
     origin: Origin,
 }
 
 impl Named<'_> {
-    fn owner(self, place: Place, about: Map<String, Value>) -> Owner {
+    fn owner(self, place: Place, about: About) -> Owner {
         Owner {
             name: self.name,
             place,
@@ -127,7 +133,7 @@ fn named<'a>(
     let name = metadata.required_text("name")?;
     Ok(Named {
         name: name.to_owned(),
-        display_name: metadata.text("displayName")?,
+        display_name: metadata.label("displayName")?,
         annotations: slo::annotations(metadata, notes)?,
         origin: Origin {
             format: format.to_owned(),
@@ -141,16 +147,22 @@ fn named<'a>(
 /// Keeps the service of an SLO as an annotation; a label or an annotation of this name that says otherwise is left out.
 fn belongs_to(
     service: &str,
-    annotations: &mut Vec<(&str, String)>,
+    annotations: &mut Vec<Label<'_>>,
     metadata: &Fields<'_>,
     notes: &mut Vec<Note>,
+    spec: &Fields<'_>,
 ) {
-    let others = annotations.extract_if(.., |(name, value)| *name == "service" && value != service);
+    let others =
+        annotations.extract_if(.., |label| label.name == "service" && label.text != service);
     if others.count() > 0 {
         let what = format!("`service` is left out: the SLO says that it is of `{service}`");
         notes.push(Note::at(metadata.place().clone(), what));
     }
-    annotations.push(("service", service.to_owned()));
+    annotations.push(Label {
+        name: "service",
+        text: service.to_owned(),
+        place: spec.at("service"),
+    });
 }
 
 /// Objectives have no names: what people call one becomes its id where no other is called so, else its number does. The

@@ -26,6 +26,8 @@ pub(super) struct Common {
     pub(super) window: Value,
     /// `alerts`, where the SLO says what they are.
     pub(super) alerts: Option<Vec<Value>>,
+    /// Where it says so.
+    pub(super) alerts_at: Place,
 }
 
 /// What the target is a share of.
@@ -65,7 +67,8 @@ pub(super) fn read(
     common: &Common,
 ) -> Result<Objective, Refused> {
     let mut notes = notes.clone();
-    let mut fields = slo::about(entry.text("displayName")?, None, Vec::new());
+    let name = entry.label("displayName")?;
+    let mut fields = slo::about(name, None, Vec::new(), &mut notes).fields;
     let (target, target_at) = target(&entry)?;
     fields.insert("target".to_owned(), number(target));
     fields.insert("budget_window".to_owned(), common.window.clone());
@@ -97,6 +100,7 @@ pub(super) fn read(
     }
     let sources = BTreeMap::from([
         ("target", target_at),
+        ("alerts", common.alerts_at.clone()),
         ("display_name", entry.at("displayName")),
         ("slice_target", entry.at("timeSliceTarget")),
         ("min", entry.at("value")),

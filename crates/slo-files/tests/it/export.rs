@@ -126,6 +126,24 @@ fn what_was_changed_in_an_export_counts_and_is_reported() {
 }
 
 #[test]
+fn what_only_a_later_document_of_an_export_says_of_the_sla_is_left_out() {
+    let yaml = written(&example());
+    let at = yaml.rfind("description: \"Pages").unwrap();
+    let edited = format!(
+        "{}{}",
+        &yaml[..at],
+        yaml[at..].replacen("Pages", "Sheets", 1)
+    );
+    let import = read(&edited);
+    assert_eq!(import.slas[0].draft, example());
+    let [adapted] = &import.adapted[..] else {
+        panic!("{:?}", import.adapted)
+    };
+    assert_eq!(adapted.place.pointer, "/spec/description");
+    assert!(adapted.what.contains("is left out"), "{}", adapted.what);
+}
+
+#[test]
 fn what_hangs_on_a_change_counts_as_the_document_says_it() {
     let slices = written(&draft(json!({"name": "web", "objectives": [
         {"id": "errors", "events": {"bad": "e", "total": "t"}, "method": "timeslices", "target": 0.99}]})));

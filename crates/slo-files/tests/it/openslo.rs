@@ -539,6 +539,75 @@ fn what_a_policy_says_is_reported_where_each_condition_says_something_else() {
 }
 
 #[test]
+fn a_condition_that_no_alert_can_have_is_left_out() {
+    let of = |conditions: &str| {
+        let policies = format!(
+            "  alertPolicies: [{{kind: AlertPolicy, metadata: {{name: p}}, spec: {{conditions: [{conditions}]}}}}]\n"
+        );
+        slo(RATIO, "Occurrences", ROLLING, "{target: 0.9}", &policies)
+    };
+    let condition = |what: &str| {
+        format!(
+            "{{kind: AlertCondition, metadata: {{name: c}}, spec: {{condition: {{op: gt, {what}}}}}}}"
+        )
+    };
+    let good = condition("threshold: 3, lookbackWindow: 2h");
+    for (what, field) in [
+        (
+            "threshold: 2, lookbackWindow: 1h, alertAfter: 0m",
+            "alertAfter",
+        ),
+        (
+            "threshold: 2, lookbackWindow: 1h, alertAfter: 0s",
+            "alertAfter",
+        ),
+        (
+            "threshold: 2, lookbackWindow: 1h, alertAfter: 30s",
+            "alertAfter",
+        ),
+        (
+            "threshold: 2, lookbackWindow: 1h, alertAfter: 2h",
+            "alertAfter",
+        ),
+        ("threshold: 0, lookbackWindow: 1h", "threshold"),
+        ("threshold: -1, lookbackWindow: 1h", "threshold"),
+        ("threshold: 2, lookbackWindow: 90s", "lookbackWindow"),
+        ("threshold: 2, lookbackWindow: 2y", "lookbackWindow"),
+        ("kind: BurnedBudget, threshold: 2", "kind"),
+    ] {
+        let at = format!("0:/spec/alertPolicies/0/spec/conditions/0/spec/condition/{field}");
+        let beside = of(&format!("{}, {good}", condition(what)));
+        let alerts = objective(&beside)["alerts"].clone();
+        assert_eq!(
+            alerts,
+            json!([{"long": "2h", "short": "10m", "factor": 3.0, "severity": "ticket"}])
+        );
+        let told: Vec<String> = read(&beside)
+            .adapted
+            .iter()
+            .map(|one| one.what.clone())
+            .collect();
+        assert!(told.iter().all(|what| !what.contains("usual")), "{told:?}");
+        assert!(adapted(&beside).contains(&at), "{what}");
+        let alone = of(&condition(what));
+        assert_eq!(objective(&alone).get("alerts"), None);
+        let alone = read(&alone).adapted;
+        let is_told = alone.iter().any(|adapted| {
+            crate::at(&adapted.place) == at && adapted.what.ends_with("; the usual alerts hold")
+        });
+        assert!(is_told, "{what}: {alone:?}");
+    }
+    assert_eq!(adapted(&of("")), ["0:/spec/alertPolicies"]);
+    assert_refused(
+        &of(&condition("threshold: 2, lookbackWindow: soon")),
+        "0:/spec/alertPolicies/0/spec/conditions/0/spec/condition/lookbackWindow",
+        "duration",
+    );
+    let many = vec![good; 21].join(", ");
+    assert_refused(&of(&many), "0:/spec/alertPolicies", "20 are the most");
+}
+
+#[test]
 fn the_service_of_an_slo_is_kept_and_a_label_that_names_another_is_reported() {
     let body = ratio("Occurrences", "{target: 0.9}");
     let labelled = body.replacen("labels: {", "labels: {service: other, ", 1);

@@ -342,6 +342,44 @@ spec:
 }
 
 #[test]
+fn a_service_of_another_origin_is_another_one() {
+    let object = |slo: &str, namespace: &str| {
+        format!(
+            "apiVersion: sloth.slok.dev/v1\nkind: PrometheusServiceLevel\nmetadata: {{name: n, namespace: {namespace}}}\nspec: {{service: shop, slos: [{{name: {slo}, objective: 99, sli: {{events: {{errorQuery: 'sum(rate(e[5m]))', totalQuery: 'sum(rate(t[5m]))'}}}}}}]}}\n"
+        )
+    };
+    let one_namespace = format!("{}---\n{}", object("a", "one"), object("b", "one"));
+    assert_eq!(refused(&one_namespace), []);
+    for (second, said) in [
+        (object("b", "two"), "namespace `two`"),
+        (service(EVENTS, ""), "prometheus/v1"),
+    ] {
+        let body = format!("{}---\n{second}", object("a", "one"));
+        let [(place, reason)] = &refused(&body)[..] else {
+            panic!("{body}")
+        };
+        assert!(
+            place == "1:/spec/service" || place == "1:/service",
+            "{place}"
+        );
+        assert!(
+            reason.contains(said) && reason.contains("namespace `one`"),
+            "{reason}"
+        );
+        assert_eq!(objectives(&body).as_object().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn labels_that_another_document_of_the_service_has_otherwise_are_left_out() {
+    let more = service(EVENTS, "").replace("name: availability", "name: other");
+    let more = more.replace("{team: web}", "{team: shop, tier: one}");
+    let body = format!("{}---\n{more}", service(EVENTS, ""));
+    assert_eq!(adapted(&body), ["1:/labels/team", "1:/labels/tier"]);
+    assert!(read(&body).adapted[0].what.contains("document 0"));
+}
+
+#[test]
 fn alert_windows_count_where_their_period_is_the_window() {
     let windows = |period: &str| {
         format!(

@@ -83,6 +83,95 @@ fn names_become_those_of_slas_and_the_second_of_two_alike_is_refused() {
 }
 
 #[test]
+fn what_is_refused_names_no_sla() {
+    let body = pyrra("my-api") + "---\n" + &pyrra("'My API'");
+    assert_eq!(adapted(&body), [""; 0]);
+    let body = pyrra("'My API'").replace("name: 'My API'", "name: 'My API', labels: {'': x}");
+    for adapted in read(&body).adapted {
+        assert_eq!(adapted.sla.is_some(), !read(&body).slas.is_empty());
+    }
+}
+
+#[test]
+fn what_is_too_long_or_too_much_for_people_is_left_out_where_it_stands() {
+    let long = "x".repeat(4097);
+    let labels = |count: usize| {
+        let labels: Vec<String> = (0..count)
+            .map(|number| format!("l{number:02}: x"))
+            .collect();
+        format!("{{{}}}", labels.join(", "))
+    };
+    let openslo = |metadata: &str, spec: &str, condition: &str| {
+        format!(
+            "apiVersion: openslo/v1\nkind: SLO\nmetadata: {{name: a, {metadata}}}\nspec: {{{spec} budgetingMethod: Occurrences, timeWindow: [{{duration: 30d, isRolling: true}}], indicator: {{spec: {{ratioMetric: {{counter: true, bad: {{metricSource: {{spec: {{query: e}}}}}}, total: {{metricSource: {{spec: {{query: t}}}}}}}}}}}}, objectives: [{{target: 0.9}}], alertPolicies: [{{metadata: {{name: p}}, spec: {{conditions: [{{metadata: {{name: c, {condition}}}, spec: {{condition: {{op: gt, threshold: 2, lookbackWindow: 1h}}}}}}]}}}}]}}\n"
+        )
+    };
+    let sloth = |labels: &str, alerting: &str| {
+        format!(
+            "version: prometheus/v1\nservice: a\nslos: [{{name: a, objective: 99, labels: {labels}, sli: {{events: {{error_query: 'sum(rate(e[5m]))', total_query: 'sum(rate(t[5m]))'}}}}, alerting: {alerting}}}]\n"
+        )
+    };
+    let of_condition = "0:/spec/alertPolicies/0/spec/conditions/0/metadata";
+    for (body, places) in [
+        (
+            pyrra(&format!(
+                "a, annotations: {{kubectl.kubernetes.io/last: {long}, kept: x}}"
+            )),
+            vec!["0:/metadata/annotations/kubectl.kubernetes.io~1last"],
+        ),
+        (
+            pyrra(&format!("a, labels: {}", labels(66))),
+            vec!["0:/metadata/labels/l64", "0:/metadata/labels/l65"],
+        ),
+        (
+            pyrra("a, labels: {'': x, __name__: y}"),
+            vec!["0:/metadata/labels/", "0:/metadata/labels/__name__"],
+        ),
+        (
+            openslo(&format!("displayName: {}", "é".repeat(256)), "", ""),
+            vec!["0:/metadata/displayName"],
+        ),
+        (
+            openslo("", &format!("description: {long},"), ""),
+            vec!["0:/spec/description"],
+        ),
+        (
+            openslo("", "", &format!("displayName: {}", "x".repeat(256))),
+            vec![&*format!("{of_condition}/displayName")],
+        ),
+        (
+            openslo("", "", &format!("annotations: {{b: {long}}}")),
+            vec![&*format!("{of_condition}/annotations/b")],
+        ),
+        (
+            openslo("", "", &format!("labels: {}", labels(21))),
+            vec![&*format!("{of_condition}/labels/l20")],
+        ),
+        (
+            sloth(&format!("{{a: {long}}}"), "{}"),
+            vec!["0:/slos/0/labels/a"],
+        ),
+        (
+            sloth(
+                "{}",
+                &format!("{{labels: {}, name: \"a\\nb\"}}", labels(21)),
+            ),
+            vec!["0:/slos/0/alerting/labels/l20", "0:/slos/0/alerting/name"],
+        ),
+        (
+            sloth(
+                "{}",
+                &format!("{{page_alert: {{annotations: {{a: {long}}}}}}}"),
+            ),
+            vec!["0:/slos/0/alerting/page_alert/annotations/a"],
+        ),
+    ] {
+        assert_eq!(refused(&body), [], "{places:?}");
+        assert_eq!(adapted(&body), places);
+    }
+}
+
+#[test]
 fn the_origin_is_format_kind_namespace_and_name() {
     let body = pyrra("a").replace("{name: a}", "{name: a, namespace: web}");
     let import = read(&body);

@@ -27,11 +27,9 @@ const FIELDS: [&str; 8] = [
     "annotations",
 ];
 const MOST_PAIRS: usize = 20;
-const MOST_LABELS: usize = 20;
-const LONGEST_NAME: usize = 255;
-const LONGEST_VALUE: usize = 4096;
-const MINUTE: Duration = Duration::from_secs(60);
-const LONGEST_WINDOW: Duration = Duration::from_secs(365 * 86_400);
+const MOST_LABELS: usize = AlertPair::MOST_LABELS;
+const LONGEST_NAME: usize = AlertPair::LONGEST_NAME;
+const LONGEST_VALUE: usize = AlertPair::LONGEST_LABEL;
 
 /// The pairs; `None`: the usual ones. A pair with a fault is left out.
 pub(super) fn alerts(
@@ -112,8 +110,8 @@ fn window(
     }
     let length = duration::parse(&text(fields, pointer, field, faults)?);
     let is_window = |length: &Duration| {
-        (MINUTE..=LONGEST_WINDOW).contains(length)
-            && length.as_millis().is_multiple_of(MINUTE.as_millis())
+        (AlertPair::SHORTEST_WINDOW..=AlertPair::LONGEST_WINDOW).contains(length)
+            && length.as_millis().is_multiple_of(60_000)
     };
     let window = length.ok().filter(is_window);
     if window.is_none() {
