@@ -10,5 +10,6 @@ fuzz_target!(init: drop(std::panic::take_hook()), |text: &str| {
     drop(Reading::parse(text));
     drop(EventsShare::parse(text));
     drop(EventsSum::difference(text));
+    drop(EventsSum::parse_guarded_total(text));
     drop(EventsSum::parse(text));
 });

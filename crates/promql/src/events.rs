@@ -1,8 +1,8 @@
 //! Which counters an SLO of events counts: sums of selectors, as people write them for PromQL.
 
 use promql_parser::parser::{
-    AggregateExpr, Call, Expr, LabelModifier, VectorSelector,
-    token::{T_ADD, T_DIV, T_LOR, T_SUB, T_SUM},
+    AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorSelector,
+    token::{T_ADD, T_DIV, T_GTR, T_LOR, T_SUB, T_SUM},
 };
 
 use crate::{
@@ -21,6 +21,25 @@ pub struct EventsSum {
     pub selectors: Vec<Selector>,
     /// The labels of `sum by (…)`, sorted, each once; `None` where no term has them.
     pub by: Option<Vec<String>>,
+    /// What was left out, as it changes nothing.
+    pub guards: Vec<Guard>,
+}
+
+/// What people write around a sum that changes nothing of what is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// `or vector(0)`: what has no series counts as 0 anyway.
+    OrZero,
+    /// `> 0` behind a total: without events there is nothing to judge anyway.
+    AboveZero,
+}
+
+/// Which guards a sum may have.
+#[derive(Clone, Copy)]
+enum Guards {
+    No,
+    OfPart,
+    OfTotal,
 }
 
 /// Why a text is no sum of events.
@@ -41,21 +60,42 @@ impl EventsSum {
     /// # Errors
     /// For anything else; the error says what, and what is allowed.
     pub fn parse(text: &str) -> Result<Self, InvalidSum> {
-        Self::of(&expression(text)?)
+        Self::of(&expression(text)?, Guards::No)
     }
 
-    /// The sum, and what is taken from it, of a text that is `SUM - SUM`, in brackets or not.
+    /// Reads a sum as files have it, which may have [`Guard`]s: `or vector(0)` behind a term or a sum.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_guarded(text: &str) -> Result<Self, InvalidSum> {
+        Self::of(&expression(text)?, Guards::OfPart)
+    }
+
+    /// Reads the sum of all events, which may have `> 0` behind it, too.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_guarded_total(text: &str) -> Result<Self, InvalidSum> {
+        Self::of(&expression(text)?, Guards::OfTotal)
+    }
+
+    /// The sum, and what is taken from it, of a text that is `SUM - SUM`, in brackets or not, with guards or not.
     pub fn difference(text: &str) -> Option<(Self, Self)> {
-        let expression = expression(text).ok()?;
-        let Expr::Binary(difference) = inner(&expression) else {
+        Self::difference_of(&expression(text).ok()?)
+    }
+
+    fn difference_of(expression: &Expr) -> Option<(Self, Self)> {
+        let mut guards = Vec::new();
+        let Expr::Binary(difference) = unguarded(expression, Guards::OfPart, &mut guards) else {
             return None;
         };
-        let is_plain = difference.op.id() == T_SUB && difference.modifier.is_none();
-        let both = (
-            Self::of(&difference.lhs).ok()?,
-            Self::of(&difference.rhs).ok()?,
-        );
-        is_plain.then_some(both)
+        if difference.op.id() != T_SUB || difference.modifier.is_some() {
+            return None;
+        }
+        let whole = Self::of(&difference.lhs, Guards::OfTotal).ok()?;
+        let mut rest = Self::of(&difference.rhs, Guards::OfPart).ok()?;
+        rest.guards.extend(guards);
+        Some((whole, rest))
     }
 
     /// Whether each term is the `rate` or `increase` of a selector.
@@ -86,8 +126,12 @@ impl EventsSum {
         self.by == other.by && sorted(self) == sorted(other)
     }
 
-    fn of(expression: &Expr) -> Result<Self, InvalidSum> {
-        let mut sum = Sum::default();
+    fn of(expression: &Expr, allowed: Guards) -> Result<Self, InvalidSum> {
+        let mut sum = Sum {
+            takes_guards: !matches!(allowed, Guards::No),
+            ..Sum::default()
+        };
+        let expression = unguarded(expression, allowed, &mut sum.guards);
         sum.add(expression)?;
         if sum.selectors.len() > MOST_TERMS {
             return Err(InvalidSum(format!(
@@ -100,18 +144,20 @@ impl EventsSum {
             functions: sum.functions,
             selectors: sum.selectors,
             by: sum.by.flatten(),
+            guards: sum.guards,
         })
     }
 }
 
-/// A share of events: a text that is `SUM / SUM`, or `1 - SUM / SUM`, in brackets or not.
+/// A share of events: a text that is `SUM / SUM`, or `1 - SUM / SUM`, in brackets or not. `(TOTAL - SUM) / TOTAL` is what is
+/// left of the whole, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventsShare {
     /// The events above the line.
     pub part: EventsSum,
     /// All events.
     pub total: EventsSum,
-    /// Whether it is what is left of the whole: `1 - SUM / SUM`.
+    /// Whether it is what `part` leaves of the whole.
     pub is_rest: bool,
 }
 
@@ -121,7 +167,9 @@ impl EventsShare {
         let expression = expression(text).ok()?;
         let (share, is_rest) = match inner(&expression) {
             Expr::Binary(rest)
-                if rest.op.id() == T_SUB && rest.modifier.is_none() && is_one(&rest.lhs) =>
+                if rest.op.id() == T_SUB
+                    && rest.modifier.is_none()
+                    && is_number(&rest.lhs, 1.0) =>
             {
                 (inner(&rest.rhs), true)
             }
@@ -133,9 +181,20 @@ impl EventsShare {
         if share.op.id() != T_DIV || share.modifier.is_some() {
             return None;
         }
+        let total = EventsSum::of(&share.rhs, Guards::OfTotal).ok()?;
+        if let Some((whole, mut rest)) = EventsSum::difference_of(&share.lhs) {
+            let is_total = whole.counts_the_same(&total) && whole.has_rates() == total.has_rates();
+            rest.guards.extend(whole.guards);
+            return is_total.then_some(Self {
+                part: rest,
+                total,
+                is_rest: !is_rest,
+            });
+        }
+        let part = EventsSum::of(&share.lhs, Guards::OfPart).ok()?;
         Some(Self {
-            part: EventsSum::of(&share.lhs).ok()?,
-            total: EventsSum::of(&share.rhs).ok()?,
+            part,
+            total,
             is_rest,
         })
     }
@@ -158,12 +217,51 @@ fn inner(expression: &Expr) -> &Expr {
     }
 }
 
-fn is_one(expression: &Expr) -> bool {
-    matches!(inner(expression), Expr::NumberLiteral(number) if number.val.to_bits() == 1.0_f64.to_bits())
+/// What is in the brackets and the guards that are allowed.
+fn unguarded<'a>(expression: &'a Expr, allowed: Guards, found: &mut Vec<Guard>) -> &'a Expr {
+    let expression = inner(expression);
+    let guarded = match (expression, allowed) {
+        (Expr::Binary(either), Guards::OfPart | Guards::OfTotal) if is_or_zero(either) => {
+            found.push(Guard::OrZero);
+            &either.lhs
+        }
+        (Expr::Binary(guarded), Guards::OfTotal) if is_above_zero(guarded) => {
+            found.push(Guard::AboveZero);
+            &guarded.lhs
+        }
+        _ => return expression,
+    };
+    unguarded(guarded, allowed, found)
 }
 
-fn is_vector(expression: &Expr) -> bool {
-    matches!(inner(expression), Expr::Call(Call { func, .. }) if func.name == "vector")
+fn is_number(expression: &Expr, expected: f64) -> bool {
+    matches!(inner(expression), Expr::NumberLiteral(number) if number.val.to_bits() == expected.to_bits())
+}
+
+/// `… or vector(0)`, also with `on()`.
+fn is_or_zero(either: &BinaryExpr) -> bool {
+    let matching = either
+        .modifier
+        .as_ref()
+        .and_then(|modifier| modifier.matching.as_ref());
+    let is_of_all = match matching {
+        None => true,
+        Some(LabelModifier::Include(labels)) => labels.labels.is_empty(),
+        Some(LabelModifier::Exclude(_)) => false,
+    };
+    let is_zero = match inner(&either.rhs) {
+        Expr::Call(Call { func, args }) if func.name == "vector" => {
+            let first = args.args.first();
+            first.is_some_and(|first| is_number(first, 0.0))
+        }
+        _ => false,
+    };
+    either.op.id() == T_LOR && is_of_all && is_zero
+}
+
+/// `… > 0`, which is not `> bool 0`.
+fn is_above_zero(guarded: &BinaryExpr) -> bool {
+    guarded.op.id() == T_GTR && guarded.modifier.is_none() && is_number(&guarded.rhs, 0.0)
 }
 
 #[derive(Default)]
@@ -171,6 +269,8 @@ struct Sum {
     terms: Vec<String>,
     functions: Vec<Option<&'static str>>,
     selectors: Vec<Selector>,
+    takes_guards: bool,
+    guards: Vec<Guard>,
     /// `None` before the first term.
     by: Option<Option<Vec<String>>>,
 }
@@ -194,9 +294,15 @@ impl Sum {
             Expr::VectorSelector(selector) => self.term(selector, None, None),
             Expr::Call(_) => Err(other("a function without `sum` around it")),
             Expr::Aggregate(_) => Err(other("an aggregation that is not `sum`")),
-            Expr::Binary(either) if either.op.id() == T_LOR && is_vector(&either.rhs) => Err(
-                other("`or vector(…)` (it is not needed: what has no series counts as 0)"),
-            ),
+            Expr::Binary(either) if is_or_zero(either) => {
+                if !self.takes_guards {
+                    return Err(other(
+                        "`or vector(0)` (it is not needed: what has no series counts as 0)",
+                    ));
+                }
+                self.guards.push(Guard::OrZero);
+                self.add(&either.lhs)
+            }
             Expr::Binary(_) => Err(other("an operator that is not `+`")),
             _ => Err(other("this expression")),
         }
@@ -375,6 +481,21 @@ pub fn with_a_window(text: &str) -> String {
     whole
 }
 
+/// The templates of a text, such as `{{.window}}`.
+pub fn templates(text: &str) -> Vec<&str> {
+    let mut rest = text;
+    let mut found = Vec::new();
+    while let Some(start) = rest.find("{{") {
+        let Some(end) = rest[start..].find("}}") else {
+            break;
+        };
+        let after = start + end + 2;
+        found.push(&rest[start..after]);
+        rest = &rest[after..];
+    }
+    found
+}
+
 fn other(what: &str) -> InvalidSum {
     InvalidSum(format!(
         "{what} cannot be counted: write a sum of selectors such as http_requests_total{{code=~\"5..\"}}, or \
@@ -464,6 +585,10 @@ mod tests {
             ("sum(rate(x[5m])) / sum(rate(y[5m]))", false),
             ("(sum(x) / sum(y))", false),
             ("1 - (sum(x) / sum(y))", true),
+            ("(sum(y) - sum(x)) / sum(y)", true),
+            ("1 - (sum(y) - sum(x)) / sum(y)", false),
+            ("(sum(x) or vector(0)) / (sum(y) > 0)", false),
+            ("((sum(y) > 0) - sum(x)) / (sum(y) > 0)", true),
             ("1 - sum(x) / sum(y)", true),
             ("(1) - (sum(x[5m:1m]) / sum(y)) # never", true),
         ] {
@@ -486,9 +611,81 @@ mod tests {
             "avg(x) / y",
             "x / on (a) y",
             "1 - x",
+            "(z - x) / y",
+            "(sum(rate(y[5m])) - x) / y",
+            "x / (y > bool 0)",
+            "(x > 0) / y",
+            "x / y or vector(0)",
         ] {
             assert_eq!(EventsShare::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn templates_are_found() {
+        for (text, found) in [
+            ("rate(x[{{.window}}])", &["{{.window}}"][..]),
+            ("x{a=\"{{ .a }}\",b=\"{{b}}\"}", &["{{ .a }}", "{{b}}"]),
+            ("x{{", &[]),
+            ("x{a=\"}}\"}", &[]),
+        ] {
+            assert_eq!(templates(text), found, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_guards_a_sum_is_left_out_where_that_is_allowed() {
+        for (text, terms, guards) in [
+            ("sum(x) or vector(0)", 1, &[Guard::OrZero][..]),
+            ("sum(x) OR on() vector(0)", 1, &[Guard::OrZero]),
+            ("sum(x) or (vector(0))", 1, &[Guard::OrZero]),
+            ("(sum(x) or vector((0)))", 1, &[Guard::OrZero]),
+            (
+                "(sum(x) or vector(0)) + (sum(y) or vector(0))",
+                2,
+                &[Guard::OrZero, Guard::OrZero],
+            ),
+            ("sum(x) or vector(0) or vector(0)", 1, &[Guard::OrZero; 2]),
+            ("sum by (a) (x) or vector(0)", 1, &[Guard::OrZero]),
+            ("sum(x)", 1, &[]),
+        ] {
+            let sum = EventsSum::parse_guarded(text).unwrap();
+            assert_eq!(
+                (sum.terms.len(), &sum.guards[..]),
+                (terms, guards),
+                "{text}"
+            );
+            assert_eq!(EventsSum::parse_guarded_total(text), Ok(sum), "{text}");
+            assert_eq!(EventsSum::parse(text).is_ok(), guards.is_empty(), "{text}");
+        }
+        for text in ["sum(x) > 0", "((sum(x)) > (0))"] {
+            let sum = EventsSum::parse_guarded_total(text).unwrap();
+            assert_eq!(
+                (&sum.terms[..], &sum.guards[..]),
+                (&["x".to_owned()][..], &[Guard::AboveZero][..])
+            );
+            assert!(EventsSum::parse_guarded(text).is_err(), "{text}");
+            assert!(EventsSum::parse(text).is_err(), "{text}");
+        }
+        for text in [
+            "sum(x) or vector(1)",
+            "sum(x) or on(a) vector(0)",
+            "sum(x) or ignoring(a) vector(0)",
+            "sum(x or vector(0))",
+            "vector(0) or sum(x)",
+            "sum(x) and vector(0)",
+            "sum(x) > 1",
+            "sum(x) > bool 0",
+            "sum(x) >= 0",
+            "(sum(x) > 0) + sum(y)",
+            "rate(x[5m]) or vector(0)",
+            "sum(count_over_time((x > 1)[5m:])) or vector(0)",
+        ] {
+            assert!(EventsSum::parse_guarded_total(text).is_err(), "{text}");
+        }
+        let (whole, rest) =
+            EventsSum::difference("(sum(y) - (sum(x) or vector(0))) or vector(0)").unwrap();
+        assert_eq!((&whole.guards[..], rest.guards.len()), (&[][..], 2));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod events;
 mod query;
 mod reading;
 
-pub use events::{EventsShare, EventsSum, InvalidSum, with_a_window};
+pub use events::{EventsShare, EventsSum, Guard, InvalidSum, templates, with_a_window};
 pub use query::{MatchOperator, Matcher, NAME, Query, Selected, Selector, label_name, selected};
 pub use reading::{Asked, At, Reading, Unreadable};
 

@@ -87,6 +87,7 @@ fn read_everything(text: &str) {
     let _ = Reading::parse(text);
     let _ = EventsShare::parse(text);
     let _ = EventsSum::difference(text);
+    let _ = EventsSum::parse_guarded_total(text);
     let _ = with_a_window(text);
     for selected in selected(text) {
         let _ = (selected.name(), selected.selector());

@@ -92,10 +92,7 @@ fn window(spec: &Fields<'_>, notes: &mut Vec<Note>) -> Result<Duration, Refused>
 /// A selector, and where it stands.
 fn metric<'a>(indicator: &Fields<'a>, name: &str, notes: &mut Vec<Note>) -> Result<Sum, Refused> {
     let query = indicator.required(name)?;
-    let sum = Sum::read(&Query {
-        text: query.required_text("metric")?.to_owned(),
-        place: query.at("metric"),
-    })?;
+    let sum = Sum::read(name, &Query::read(&query, "metric", notes)?)?;
     query.finish(notes);
     Ok(sum)
 }
@@ -122,8 +119,8 @@ fn indicator(
     let grouping = fields.texts("grouping")?;
     match kind {
         "bool_gauge" => {
-            let query = fields.required_text("metric")?;
-            objective.insert("query".to_owned(), json!(query));
+            let query = Query::read(&fields, "metric", notes)?;
+            objective.insert("query".to_owned(), json!(query.text));
             objective.insert("min".to_owned(), json!(1));
             if !grouping.is_empty() {
                 let what = "a range objective judges each series, so it has no `by`";
@@ -144,7 +141,7 @@ fn indicator(
                 let reason = "must have a matcher of `le`: the bucket of what is fast enough";
                 return Err(Refused::at(fields.at(name).below("metric"), reason));
             }
-            slo::count(objective, (part, &counted), ("total", &total))?;
+            slo::count(objective, (part, &counted), ("total", &total), notes)?;
             if !grouping.is_empty() {
                 objective.insert("by".to_owned(), json!(grouping));
             }

@@ -1,12 +1,12 @@
 //! What a format's reader makes of an SLO: fields of an objective as `POST /sla` takes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     fault,
     sla::{self, Origin, SlaName},
 };
-use promql::EventsSum;
+use promql::{EventsSum, Guard, with_a_window};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -101,6 +101,30 @@ pub(crate) struct Query {
     pub(crate) place: Place,
 }
 
+impl Query {
+    /// Reads a query that must be there. What nobody fills in of it is noted.
+    pub(crate) fn read(
+        fields: &Fields<'_>,
+        name: &str,
+        notes: &mut Vec<Note>,
+    ) -> Result<Self, Refused> {
+        let query = Self {
+            text: fields.required_text(name)?.trim().to_owned(),
+            place: fields.at(name),
+        };
+        if promql::Query::parse(&query.text).is_none() {
+            return Err(Refused::at(query.place, "is empty"));
+        }
+        let filled = with_a_window(&query.text);
+        for template in promql::templates(&filled) {
+            let what =
+                format!("`{template}` is kept as it stands: only `{{{{.window}}}}` is filled in");
+            notes.push(Note::at(query.place.clone(), what));
+        }
+        Ok(query)
+    }
+}
+
 /// What a file says of whether its queries select counters.
 #[derive(Clone, Debug)]
 pub(crate) enum Counters {
@@ -152,9 +176,14 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
-    /// Reads a sum of counters.
-    pub(crate) fn read(query: &Query) -> Result<Self, Refused> {
-        match EventsSum::parse(&query.text) {
+    /// Reads a sum of counters that is called `name`, which may be `total`.
+    pub(crate) fn read(name: &str, query: &Query) -> Result<Self, Refused> {
+        let sum = if name == TOTAL {
+            EventsSum::parse_guarded_total(&query.text)
+        } else {
+            EventsSum::parse_guarded(&query.text)
+        };
+        match sum {
             Ok(sum) => Ok(Self {
                 sum,
                 text: query.text.trim().to_owned(),
@@ -178,7 +207,9 @@ impl Sum {
 
     /// A selector as it stands, other terms as selectors.
     fn written(&self) -> String {
-        let is_a_selector = !self.text.contains(['(', '#', '\n']) && self.sum.terms.len() == 1;
+        let is_a_selector = !self.text.contains(['(', '#', '\n'])
+            && self.sum.terms.len() == 1
+            && self.sum.guards.is_empty();
         if is_a_selector {
             self.text.clone()
         } else {
@@ -197,24 +228,32 @@ pub(crate) fn count_queries(
     notes: &mut Vec<Note>,
 ) -> Result<(), Refused> {
     let difference = EventsSum::difference(&first.text).filter(|_| other == TOTAL);
-    let Some((whole, rest)) = difference else {
-        let (first, second) = (Sum::read(first)?, Sum::read(second)?);
+    let Some((whole, mut rest)) = difference else {
+        let (first, second) = (Sum::read(one, first)?, Sum::read(other, second)?);
         for sum in [&first, &second] {
             counters.check(sum, notes)?;
         }
-        return count(fields, (one, &first), (other, &second));
+        return count(fields, (one, &first), (other, &second), notes);
     };
-    let total = Sum::read(second)?;
+    let total = Sum::read(TOTAL, second)?;
     if !whole.counts_the_same(&total.sum) {
         let reason =
             "is not a sum of counters: a difference must be the total query less other events";
         return Err(Refused::at(first.place.clone(), reason));
     }
+    rest.guards.extend(whole.guards);
     let rest = Sum::within(rest, first.place.clone());
     for sum in [&rest, &total] {
         counters.check(sum, notes)?;
     }
-    count(fields, (opposite(one), &rest), (TOTAL, &total))
+    count(fields, (opposite(one), &rest), (TOTAL, &total), notes)
+}
+
+fn without(guard: Guard) -> &'static str {
+    match guard {
+        Guard::OrZero => "`or vector(0)` is left out: what has no series counts as 0",
+        Guard::AboveZero => "`> 0` is left out: without events there is nothing to judge",
+    }
 }
 
 const TOTAL: &str = "total";
@@ -229,13 +268,28 @@ pub(crate) fn count(
     fields: &mut Map<String, Value>,
     (one, first): (&str, &Sum),
     (other, second): (&str, &Sum),
+    notes: &mut Vec<Note>,
 ) -> Result<(), Refused> {
     if first.sum.by != second.sum.by {
-        let reason = format!(
-            "has another `by` than {}: both must have the same labels",
-            first.place
-        );
+        let reason = if first.place == second.place {
+            "has sums with different `by`: both must have the same labels".to_owned()
+        } else {
+            let place = &first.place;
+            format!("has another `by` than {place}: both must have the same labels")
+        };
         return Err(Refused::at(second.place.clone(), reason));
+    }
+    for sum in [first, second] {
+        let guards = sum.sum.guards.iter();
+        notes.extend(guards.map(|guard| Note::at(sum.place.clone(), without(*guard))));
+    }
+    let functions: BTreeSet<&str> = [first, second]
+        .iter()
+        .flat_map(|sum| sum.sum.functions.iter().copied().flatten())
+        .collect();
+    if functions.len() > 1 {
+        let what = "`increase` and `rate` stand beside each other: the ratio is that of the events, whatever the function";
+        notes.push(Note::at(first.place.clone(), what));
     }
     let events = json!({ one: first.written(), other: second.written() });
     fields.insert("events".to_owned(), events);

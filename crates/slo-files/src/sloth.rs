@@ -247,13 +247,10 @@ fn objective(item: &Value, place: Place, windows: &Windows) -> Result<Objective,
 }
 
 /// A text that Sloth's own format and its Kubernetes kind spell differently.
-fn either(fields: &Fields<'_>, names: [&str; 2]) -> Result<Query, Refused> {
+fn either(fields: &Fields<'_>, names: [&str; 2], notes: &mut Vec<Note>) -> Result<Query, Refused> {
     let [first, second] = names;
     let name = if fields.has(second) { second } else { first };
-    Ok(Query {
-        text: fields.required_text(name)?.to_owned(),
-        place: fields.at(name),
-    })
+    Query::read(fields, name, notes)
 }
 
 fn indicator(
@@ -270,15 +267,15 @@ fn indicator(
     }
     match (sli.fields("events")?, sli.fields("raw")?) {
         (Some(events), None) => {
-            let bad = either(&events, ["error_query", "errorQuery"])?;
-            let total = either(&events, ["total_query", "totalQuery"])?;
+            let bad = either(&events, ["error_query", "errorQuery"], notes)?;
+            let total = either(&events, ["total_query", "totalQuery"], notes)?;
             let both = (("bad", &bad), ("total", &total));
             slo::count_queries(fields, both.0, both.1, &Counters::Unsaid, notes)?;
             events.finish(notes);
             Ok(())
         }
         (None, Some(raw)) => {
-            let query = either(&raw, ["error_ratio_query", "errorRatioQuery"])?;
+            let query = either(&raw, ["error_ratio_query", "errorRatioQuery"], notes)?;
             share(&query, false, target, fields, notes)?;
             raw.finish(notes);
             Ok(())
@@ -315,16 +312,20 @@ pub(crate) fn share(
         };
         let counted = Sum::within(share.part, place.clone());
         let total = Sum::within(share.total, place.clone());
-        return slo::count(fields, (part, &counted), ("total", &total));
+        return slo::count(fields, (part, &counted), ("total", &total), notes);
     }
-    fields.insert("query".to_owned(), json!(with_a_window(text).trim()));
+    let query = with_a_window(text);
+    fields.insert("query".to_owned(), json!(query));
     if is_success {
         fields.insert("min".to_owned(), json!(target));
     } else {
         fields.insert("max".to_owned(), json!(shares::rest(target)));
     }
     let limit = if is_success { "below" } else { "above" };
-    let what = format!("becomes a range: time {limit} the limit, not a mean; its windows are 5m");
+    let mut what = format!("becomes a range: time {limit} the limit, not a mean");
+    if query != *text {
+        what.push_str("; its windows are 5m");
+    }
     notes.push(Note::at(place.clone(), what));
     Ok(())
 }

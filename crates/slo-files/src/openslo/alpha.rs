@@ -144,10 +144,7 @@ fn query(fields: &Fields<'_>, notes: &mut Vec<Note>) -> Result<Query, Refused> {
             return Err(Refused::at(fields.at(name), reason));
         }
     }
-    let query = Query {
-        text: fields.required_text("query")?.trim().to_owned(),
-        place: fields.at("query"),
-    };
+    let query = Query::read(fields, "query", notes)?;
     fields.note_unread(notes);
     Ok(query)
 }

@@ -168,10 +168,7 @@ fn source(
         return Err(Refused::at(place, reason));
     }
     let spec = source.required("spec")?;
-    let query = Query {
-        text: spec.required_text("query")?.trim().to_owned(),
-        place: spec.at("query"),
-    };
+    let query = Query::read(&spec, "query", notes)?;
     spec.finish(notes);
     source.finish(notes);
     Ok(query)

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use domain::{duration, sla::SliceLength};
+use promql::with_a_window;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -210,6 +211,10 @@ fn threshold(
     fields: &mut Map<String, Value>,
     notes: &mut Vec<Note>,
 ) -> Result<(), Refused> {
+    if with_a_window(&query.text) != query.text {
+        let what = "`{{.window}}` is kept as it stands: a threshold has no window";
+        notes.push(Note::at(query.place.clone(), what));
+    }
     fields.insert("query".to_owned(), json!(query.text));
     let op = entry.required_text("op")?;
     let value = required_number(entry, "value")?;

@@ -132,6 +132,135 @@ fn a_raw_share_of_two_sums_is_counted_and_any_other_is_a_range() {
 }
 
 #[test]
+fn what_guards_a_sum_is_left_out_and_reported() {
+    let events = |error: &str, total: &str| {
+        format!("events: {{error_query: '{error}', total_query: '{total}'}}")
+    };
+    let raw = |query: &str| format!("raw: {{error_ratio_query: '{query}'}}");
+    let (e, t, g) = ("sum(rate(e[5m]))", "sum(rate(t[5m]))", "sum(rate(g[5m]))");
+    let (bad, good) = (
+        json!({"bad": "e", "total": "t"}),
+        json!({"good": "g", "total": "t"}),
+    );
+    let at = |name: &str| format!("0:/slos/0/sli/{name}");
+    let (error, total, ratio) = (
+        at("events/error_query"),
+        at("events/total_query"),
+        at("raw/error_ratio_query"),
+    );
+    for (sli, counted, places) in [
+        (events(&format!("{e} or vector(0)"), t), &bad, vec![&error]),
+        (
+            events(
+                &format!("({e} OR on() vector(0))"),
+                &format!("{t} or (vector(0))"),
+            ),
+            &bad,
+            vec![&error, &total],
+        ),
+        (events(e, &format!("{t} > 0")), &bad, vec![&total]),
+        (
+            events(&format!("{t} - ({g} or vector(0))"), &format!("{t} > 0")),
+            &good,
+            vec![&error, &total],
+        ),
+        (raw(&format!("({t} - {g}) / {t}")), &good, vec![]),
+        (raw(&format!("1 - ({t} - {e}) / {t}")), &bad, vec![]),
+        (
+            raw(&format!("({e} or vector(0)) / ({t} > 0)")),
+            &bad,
+            vec![&ratio, &ratio],
+        ),
+    ] {
+        let body = service(&sli, "");
+        assert_eq!(&objective(&body)["events"], counted, "{sli}");
+        assert_eq!(adapted(&body).iter().collect::<Vec<_>>(), places, "{sli}");
+        let adapted = read(&body).adapted;
+        assert!(adapted.iter().all(|one| one.what.contains("is left out")));
+    }
+    let selector = service("events: {error_query: e, total_query: t > 0}", "");
+    assert_eq!(objective(&selector)["events"], bad);
+    for (sli, place) in [
+        (events(&format!("{e} > 0"), t), &error),
+        (events(&format!("{e} or vector(1)"), t), &error),
+        (
+            events("sum(count_over_time((q < 5)[5m:])) or vector(0)", t),
+            &error,
+        ),
+    ] {
+        assert_refused(&service(&sli, ""), place, "not a sum");
+    }
+}
+
+#[test]
+fn what_differs_from_the_ratio_of_the_file_is_said() {
+    let raw = |query: &str| format!("raw: {{error_ratio_query: '{query}'}}");
+    let events = |error: &str, total: &str| {
+        format!("events: {{error_query: '{error}', total_query: '{total}'}}")
+    };
+    for (sli, said) in [
+        (
+            events("sum(increase(e[5m]))", "sum(rate(t[5m]))"),
+            vec!["`increase` and `rate`"],
+        ),
+        (
+            raw("sum(increase(e[5m])) / sum(rate(t[5m]))"),
+            vec!["`increase` and `rate`"],
+        ),
+        (
+            events("sum(increase(e[5m]))", "sum(increase(t[1h]))"),
+            vec![],
+        ),
+        (
+            raw("avg_over_time(x[{{.window}}])"),
+            vec!["time above the limit, not a mean; its windows are 5m"],
+        ),
+        (
+            raw("avg_over_time(x[1h])"),
+            vec!["time above the limit, not a mean"],
+        ),
+        (raw("avg(x)"), vec!["time above the limit, not a mean"]),
+        (
+            events(
+                "sum(rate(e{s=\"{{.service}}\"}[{{.window}}]))",
+                "sum(rate(t[5m]))",
+            ),
+            vec!["`{{.service}}` is kept as it stands"],
+        ),
+        (
+            raw("avg_over_time(x[{{ window }}])"),
+            vec![
+                "`{{ window }}` is kept as it stands",
+                "time above the limit, not a mean",
+            ],
+        ),
+    ] {
+        let adapted = read(&service(&sli, "")).adapted;
+        assert_eq!(adapted.len(), said.len(), "{sli}: {adapted:?}");
+        for said in said {
+            let is_said = |what: &str| {
+                if said.starts_with("time") {
+                    what == format!("becomes a range: {said}")
+                } else {
+                    what.contains(said)
+                }
+            };
+            assert!(
+                adapted.iter().any(|one| is_said(&one.what)),
+                "{said}: {adapted:?}"
+            );
+        }
+    }
+    let by = service(&raw("sum by (a) (rate(e[5m])) / sum(rate(t[5m]))"), "");
+    let [(_, reason)] = &refused(&by)[..] else {
+        panic!("{by}")
+    };
+    assert!(!reason.contains("/slos/0/sli"), "{reason}");
+    let comment = service(&raw("# nothing"), "");
+    assert_refused(&comment, "0:/slos/0/sli/raw/error_ratio_query", "is empty");
+}
+
+#[test]
 fn a_string_in_backticks_is_one() {
     for sli in [
         r"raw: {error_ratio_query: 'sum(rate(e{code=~`5\d\d`}[{{.window}}])) / sum(rate(e[{{.window}}]))'}",
