@@ -162,8 +162,11 @@ fn kind(document: &Document) -> Result<Kind<'_>, Refused> {
         ("sloth.slok.dev/v1", _) => one_of(&["PrometheusServiceLevel", "AlertWindows"]),
         ("pyrra.dev/v1alpha1", Some("ServiceLevelObjective")) => Ok(Kind::Pyrra),
         ("pyrra.dev/v1alpha1", _) => one_of(&["ServiceLevelObjective"]),
-        ("openslo/v1", Some(kind)) if OPENSLO.contains(&kind) => Ok(Kind::OpenSlo(kind)),
-        ("openslo/v1", _) => one_of(&OPENSLO),
+        // Kubernetes takes no group without a domain, so operators have the same documents under another.
+        ("openslo/v1" | "openslo.com/v1", Some(kind)) if OPENSLO.contains(&kind) => {
+            Ok(Kind::OpenSlo(kind))
+        }
+        ("openslo/v1" | "openslo.com/v1", _) => one_of(&OPENSLO),
         ("openslo/v1alpha", Some(kind @ ("SLO" | "Service"))) => Ok(Kind::OpenSloAlpha(kind)),
         ("openslo/v1alpha", _) => one_of(&["SLO", "Service"]),
         _ => {

@@ -81,12 +81,21 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// True or false, if it is there.
+    /// True or false, if it is there; also in the words of YAML 1.1, which the tools' own readers know.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refused> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(Refused::at(self.at(name), "must be true or false")),
+        let flag = match self.get(name) {
+            None => return Ok(None),
+            Some(Value::Bool(flag)) => Some(*flag),
+            Some(Value::String(word)) => match word.to_ascii_lowercase().as_str() {
+                "y" | "yes" | "on" => Some(true),
+                "n" | "no" | "off" => Some(false),
+                _ => None,
+            },
+            Some(_) => None,
+        };
+        match flag {
+            Some(flag) => Ok(Some(flag)),
+            None => Err(Refused::at(self.at(name), "must be true or false")),
         }
     }
 

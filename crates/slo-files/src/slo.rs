@@ -312,11 +312,14 @@ pub(crate) fn target(
         return Err(Refused::at(fields.at(name), reason));
     }
     let share = shares::of_percent(percent);
-    if percent < 1.0 {
-        let what = format!("is a percentage, so the target is {share}");
-        notes.push(Note::at(fields.at(name), what));
-    }
+    notes.extend(small_percentage(percent, share, &fields.at(name)));
     Ok(share)
+}
+
+/// The note on a percentage that may have been meant as a share.
+pub(crate) fn small_percentage(percent: f64, share: f64, place: &Place) -> Option<Note> {
+    let what = format!("is a percentage, so the target is {share}");
+    (percent < 1.0).then(|| Note::at(place.clone(), what))
 }
 
 /// What an SLA or an objective is, for people: `display_name`, `description` and `annotations`, those that are there.

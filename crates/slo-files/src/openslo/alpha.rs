@@ -37,7 +37,7 @@ pub(crate) fn slo(document: &Document) -> Result<Slo, Refused> {
         &mut notes,
     );
     let common = objective::Common {
-        budgeting: objective::Budgeting::read(&spec)?,
+        budgeting: objective::Budgeting::read(&spec, &mut notes)?,
         window: window::read_alpha(&spec, &mut notes)?,
         alerts: policies::read(&spec, &Others::default(), &mut notes)?,
         alerts_at: spec.at("alertPolicies"),

@@ -123,7 +123,7 @@ fn ratio_of(
     }
     if given.len() == 3 {
         let (_, bad) = given.remove(1);
-        let what = "is left out: it is the total less the good events";
+        let what = "is left out: good and total are counted";
         notes.push(Note::at(bad.place, what));
     }
     let both: Result<[(&str, Query); 2], _> = given.try_into();
@@ -145,13 +145,14 @@ fn source(
     notes: &mut Vec<Note>,
 ) -> Result<Query, Refused> {
     let source = fields.required("metricSource")?;
-    let mut kind = source.text("type")?.map(|kind| (kind, source.at("type")));
+    let kind = source.text("type")?.map(|kind| (kind, source.at("type")));
+    let mut kinds = Vec::from_iter(kind);
     if let Some(name) = source.text("metricSourceRef")? {
         match others.refer("DataSource", name) {
             Some(document) => {
                 let of_document = document.value.pointer("/spec/type").and_then(Value::as_str);
                 let place = document.place.below("spec").below("type");
-                kind = kind.or(of_document.map(|kind| (kind, place)));
+                kinds.extend(of_document.map(|kind| (kind, place)));
             }
             None => {
                 let what = format!(
@@ -161,9 +162,8 @@ fn source(
             }
         }
     }
-    if let Some((kind, place)) = kind
-        && !kind.eq_ignore_ascii_case("prometheus")
-    {
+    let mut kinds = kinds.into_iter();
+    if let Some((kind, place)) = kinds.find(|(kind, _)| !kind.eq_ignore_ascii_case("prometheus")) {
         let reason = format!("must be Prometheus: `{kind}` cannot be asked here");
         return Err(Refused::at(place, reason));
     }

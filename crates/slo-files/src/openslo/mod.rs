@@ -59,7 +59,7 @@ fn plain(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
         &mut notes,
     );
     let common = objective::Common {
-        budgeting: objective::Budgeting::read(&spec)?,
+        budgeting: objective::Budgeting::read(&spec, &mut notes)?,
         window: window::read(&spec, &mut notes)?,
         alerts: policies::read(&spec, others, &mut notes)?,
         alerts_at: spec.at("alertPolicies"),

@@ -46,8 +46,13 @@ enum Method {
 }
 
 impl Budgeting {
-    pub(super) fn read(spec: &Fields<'_>) -> Result<Self, Refused> {
+    pub(super) fn read(spec: &Fields<'_>, notes: &mut Vec<Note>) -> Result<Self, Refused> {
         let place = spec.at("budgetingMethod");
+        if spec.get("budgetingMethod").is_none() {
+            notes.push(Note::at(place.clone(), "is missing: it is Occurrences"));
+            let method = Method::Occurrences;
+            return Ok(Self { method, place });
+        }
         let method = match spec.required_text("budgetingMethod")? {
             "Occurrences" => Method::Occurrences,
             "Timeslices" => Method::Timeslices,
@@ -70,7 +75,7 @@ pub(super) fn read(
     let mut notes = notes.clone();
     let name = entry.label("displayName")?;
     let mut fields = slo::about(name, None, Vec::new(), &mut notes).fields;
-    let (target, target_at) = target(&entry)?;
+    let (target, target_at) = target(&entry, &mut notes)?;
     fields.insert("target".to_owned(), number(target));
     fields.insert("budget_window".to_owned(), common.window.clone());
     if let Some(alerts) = &common.alerts {
@@ -119,12 +124,16 @@ pub(super) fn read(
     })
 }
 
-fn target(entry: &Fields<'_>) -> Result<(f64, Place), Refused> {
+fn target(entry: &Fields<'_>, notes: &mut Vec<Note>) -> Result<(f64, Place), Refused> {
     let share = entry.number("target")?;
     let percent = entry.number("targetPercent")?;
     match (share, percent) {
         (Some(share), None) => Ok((share, entry.at("target"))),
-        (None, Some(percent)) => Ok((shares::of_percent(percent), entry.at("targetPercent"))),
+        (None, Some(percent)) => {
+            let (share, place) = (shares::of_percent(percent), entry.at("targetPercent"));
+            notes.extend(slo::small_percentage(percent, share, &place));
+            Ok((share, place))
+        }
         (Some(_), Some(_)) => {
             let reason = "must not be there beside `target`";
             Err(Refused::at(entry.at("targetPercent"), reason))
@@ -191,7 +200,11 @@ fn of_events(
         }
         return Ok(());
     }
-    let share = required_number(entry, "timeSliceTarget")?;
+    let Some(share) = entry.number("timeSliceTarget")? else {
+        let what = "is missing: it is the target";
+        notes.push(Note::at(entry.at("timeSliceTarget"), what));
+        return Ok(());
+    };
     let share = if share.to_bits() == 1.0_f64.to_bits() {
         let what = "becomes the next number below 1, which means the same";
         notes.push(Note::at(entry.at("timeSliceTarget"), what));

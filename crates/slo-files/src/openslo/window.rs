@@ -159,7 +159,8 @@ fn of_calendar(
         }
     };
     calendar.finish(notes);
-    match Calendar::parse(unit, &starts, zone) {
+    let starts = local_time(&starts, zone);
+    match Calendar::parse(unit, starts, zone) {
         Ok(calendar) => Ok(json!(BudgetWindow::Calendar(calendar))),
         Err(error) => {
             let place = match error.field {
@@ -169,6 +170,16 @@ fn of_calendar(
             };
             Err(Refused::at(place, error.reason))
         }
+    }
+}
+
+/// A time without what says nothing: fractions of a second that are 0, and the `Z` of UTC where the zone is UTC.
+fn local_time<'a>(text: &'a str, zone: &str) -> &'a str {
+    let is_utc = ["UTC", "Etc/UTC"].contains(&zone);
+    let time = text.strip_suffix('Z').filter(|_| is_utc).unwrap_or(text);
+    match time.split_once('.') {
+        Some((seconds, fraction)) if fraction.chars().all(|c| c == '0') => seconds,
+        _ => time,
     }
 }
 

@@ -73,11 +73,18 @@ fn methods_and_targets_are_those_of_the_file() {
         ),
         (
             "Timeslices",
+            "{target: 0.99, timeSliceWindow: 1m}",
+            json!({"method": "timeslices", "target": 0.99}),
+        ),
+        ("null", "{target: 0.99}", json!({"target": 0.99})),
+        (
+            "Timeslices",
             "{target: 0.99, timeSliceTarget: 1, timeSliceWindow: 1m}",
             json!({"method": "timeslices", "slice_target": 1.0_f64.next_down(), "target": 0.99}),
         ),
     ] {
         let mut found = objective(&ratio(method, entry));
+        assert_eq!(found.get("slice_target"), expected.get("slice_target"));
         let fields = found.as_object_mut().unwrap();
         fields.retain(|name, _| !["events", "budget_window"].contains(&name.as_str()));
         assert_eq!(found, expected, "{method} {entry}");
@@ -109,6 +116,17 @@ fn methods_and_targets_are_those_of_the_file() {
             "0:/spec/objectives/0/timeSliceTarget",
         ),
         (
+            "Timeslices",
+            "{target: 0.9, timeSliceWindow: 1m}",
+            "0:/spec/objectives/0/timeSliceTarget",
+        ),
+        (
+            "Occurrences",
+            "{targetPercent: 0.9995}",
+            "0:/spec/objectives/0/targetPercent",
+        ),
+        ("null", "{target: 0.9}", "0:/spec/budgetingMethod"),
+        (
             "Occurrences",
             "{target: 0.9, colour: red}",
             "0:/spec/objectives/0/colour",
@@ -126,11 +144,6 @@ fn methods_and_targets_are_those_of_the_file() {
             "Timeslices",
             "{target: 0.9, timeSliceTarget: 0.5, timeSliceWindow: 2m}",
             "0:/spec/objectives/0/timeSliceWindow",
-        ),
-        (
-            "Timeslices",
-            "{target: 0.9, timeSliceWindow: 1m}",
-            "0:/spec/objectives/0/timeSliceTarget",
         ),
         ("Occurrences", "{}", "0:/spec/objectives/0/target"),
         ("Occurrences", "{target: 1}", "0:/spec/objectives/0/target"),
@@ -291,6 +304,26 @@ fn raw_shares_and_counters_follow_their_rules() {
 }
 
 #[test]
+fn of_good_bad_and_total_the_first_and_the_last_are_counted() {
+    let source = |query: &str| format!("{{metricSource: {{spec: {{query: {query}}}}}}}");
+    let indicator = format!(
+        "ratioMetric: {{counter: true, good: {}, bad: {}, total: {}}}",
+        source("g"),
+        source("b"),
+        source("t")
+    );
+    let body = slo(&indicator, "Occurrences", ROLLING, "{target: 0.9}", "");
+    assert_eq!(
+        objective(&body)["events"],
+        json!({"good": "g", "total": "t"})
+    );
+    assert_eq!(
+        read(&body).adapted[0].what,
+        "is left out: good and total are counted"
+    );
+}
+
+#[test]
 fn a_difference_from_the_total_is_counted_by_the_rest() {
     let body = |part: &str, query: &str| {
         let source = |query: &str| format!("{{metricSource: {{spec: {{query: '{query}'}}}}}}");
@@ -339,6 +372,21 @@ fn windows_are_rolling_or_those_of_a_calendar() {
             &[],
         ),
         (
+            "{duration: 1M, isRolling: false, calendar: {startTime: '2022-01-01T00:00:00Z', timeZone: UTC}}",
+            json!({"calendar": "1M", "starts": "2022-01-01T00:00:00", "time_zone": "UTC"}),
+            &[],
+        ),
+        (
+            "{duration: 1M, isRolling: false, calendar: {startTime: '2022-01-01T00:00:00.000Z', timeZone: Etc/UTC}}",
+            json!({"calendar": "1M", "starts": "2022-01-01T00:00:00", "time_zone": "Etc/UTC"}),
+            &[],
+        ),
+        (
+            "{duration: 1M, isRolling: false, calendar: {startTime: '2022-01-01T00:00:00.000', timeZone: Europe/Rome}}",
+            json!({"calendar": "1M", "starts": "2022-01-01T00:00:00", "time_zone": "Europe/Rome"}),
+            &[],
+        ),
+        (
             "{duration: 1w, calendar: {startTime: 2022-01-03}}",
             json!({"calendar": "1w", "starts": "2022-01-03T00:00:00", "time_zone": "UTC"}),
             &["0:/spec/timeWindow/0/calendar/timeZone"],
@@ -360,6 +408,10 @@ fn windows_are_rolling_or_those_of_a_calendar() {
         ),
         (
             "{duration: 1w, isRolling: false, calendar: {startTime: soon, timeZone: UTC}}",
+            "0:/spec/timeWindow/0/calendar/startTime",
+        ),
+        (
+            "{duration: 1w, isRolling: false, calendar: {startTime: '2022-01-01T00:00:00Z', timeZone: Europe/Rome}}",
             "0:/spec/timeWindow/0/calendar/startTime",
         ),
         (
@@ -424,6 +476,25 @@ fn references_are_resolved_within_the_body() {
         "0:",
         "is not made: see /spec/type of document 2",
     );
+    let both_say = both.replace(
+        "type: prometheus",
+        "type: Prometheus, metricSourceRef: main",
+    );
+    assert_refused(
+        &(both_say.clone() + &source("Datadog")),
+        "2:/spec/type",
+        "`Datadog`",
+    );
+    assert_eq!(
+        adapted(&(both_say + &source("Prometheus"))),
+        ["2:/spec/connectionDetails"]
+    );
+    let group = ratio("Occurrences", "{target: 0.9}").replace("openslo/v1", "openslo.com/v1");
+    assert_eq!(
+        objective(&group),
+        objective(&ratio("Occurrences", "{target: 0.9}"))
+    );
+    assert_eq!(adapted(&group), [""; 0]);
     let unused = ratio("Occurrences", "{target: 0.9}")
         + &sli
         + &source("Prometheus")

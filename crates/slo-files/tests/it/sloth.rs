@@ -396,6 +396,20 @@ fn an_slo_that_is_refused_leaves_the_rest_of_its_service() {
 fn alerts_may_be_off_and_unknown_fields_are_reported() {
     let off = "    alerting: {page_alert: {disable: true}, ticket_alert: {disable: true}}\n";
     assert_eq!(objective(&service(EVENTS, off))["alerts"], json!([]));
+    for (word, pairs) in [("yes", 2), ("On", 2), ("y", 2), ("no", 4), ("OFF", 4)] {
+        let body = service(
+            EVENTS,
+            &format!("    alerting: {{page_alert: {{disable: {word}}}}}\n"),
+        );
+        let alerts = objective(&body)["alerts"].clone();
+        assert_eq!(alerts.as_array().unwrap().len(), pairs, "{word}");
+    }
+    let word = service(EVENTS, "    alerting: {page_alert: {disable: perhaps}}\n");
+    assert_refused(
+        &word,
+        "0:/slos/0/alerting/page_alert/disable",
+        "true or false",
+    );
     let page_off = "    alerting: {page_alert: {disable: true}}\n";
     let pairs = objective(&service(EVENTS, page_off))["alerts"].clone();
     assert_eq!(
