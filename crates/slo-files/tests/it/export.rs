@@ -313,6 +313,44 @@ proptest! {
     }
 }
 
+/// An export with another value of a field, in quotation marks or not.
+fn edited(yaml: &str, field: &str, value: &str) -> String {
+    let edit = |line: &str| match line.trim_start().split_once(": ") {
+        Some((name, _)) if name == field => {
+            let indent = line.len() - line.trim_start().len();
+            format!("{}{name}: {value}", " ".repeat(indent))
+        }
+        _ => line.to_owned(),
+    };
+    let lines: Vec<String> = yaml.lines().map(edit).collect();
+    lines.join("\n")
+}
+
+proptest! {
+    #[test]
+    fn what_openslo_says_in_an_edited_export_is_what_counts(
+        objective in objective(),
+        target in share(),
+        days in 1..365_u32,
+        which in 1..4_u8,
+    ) {
+        let mut objective = objective;
+        objective["id"] = json!("o");
+        let mut yaml = written(&draft(json!({"name": "web", "objectives": [objective]})));
+        if which & 1 > 0 {
+            yaml = edited(&yaml, "target", &target.to_string());
+        }
+        if which & 2 > 0 && yaml.contains("isRolling: true") {
+            yaml = edited(&yaml, "duration", &format!("\"{days}d\""));
+        }
+        let import = read(&yaml);
+        prop_assert_eq!(&import.refused, &vec![]);
+        let again = written(&import.slas[0].draft);
+        let said = |yaml: &str| without(yaml, &["slacast/document:", "#", "---"]);
+        prop_assert_eq!(said(&again), said(&yaml));
+    }
+}
+
 #[test]
 fn the_window_of_sloth_changes_no_export() {
     let yaml = written(&example());
