@@ -259,7 +259,7 @@ fn without(guard: Guard) -> &'static str {
 const TOTAL: &str = "total";
 
 /// What the events of a total are that are not `part`.
-pub(crate) fn opposite(part: &str) -> &'static str {
+fn opposite(part: &str) -> &'static str {
     if part == "good" { "bad" } else { "good" }
 }
 
@@ -350,58 +350,65 @@ pub(crate) fn about(
     notes: &mut Vec<Note>,
 ) -> About {
     let mut about = About::default();
-    let characters = |text: &str| text.chars().count();
-    for (name, label, longest, unit, length) in [
-        (
-            "display_name",
-            display_name,
-            sla::About::LONGEST_NAME,
-            "characters",
-            &characters as &dyn Fn(&str) -> usize,
-        ),
-        (
-            "description",
-            description,
-            sla::About::LONGEST_DESCRIPTION,
-            "bytes",
-            &str::len,
-        ),
-    ] {
-        let Some(Label { text, place, .. }) = label else {
-            continue;
-        };
-        let text = text.trim();
-        if length(text) > longest {
-            let what = format!("is left out: it has more than {longest} {unit}");
-            notes.push(Note::at(place, what));
-        } else if !text.is_empty() {
-            about.fields.insert(name.to_owned(), json!(text));
-            about.places.push((format!("/{name}"), place));
-        }
+    if let Some(label) = display_name {
+        let length = label.text.trim().chars().count();
+        let longest = (sla::About::LONGEST_NAME, "characters");
+        notes.extend(about.say("display_name", label, length, longest));
     }
-    let mut map = Map::new();
-    for Label { name, text, place } in annotations {
-        if map.contains_key(name) {
-            continue;
-        }
-        if map.len() == sla::About::MOST_ANNOTATIONS {
-            let what = format!(
-                "is left out: there are at most {} annotations",
-                sla::About::MOST_ANNOTATIONS
-            );
-            notes.push(Note::at(place, what));
-            continue;
-        }
-        map.insert(name.to_owned(), json!(text));
-        let pointer = fault::below("/annotations", name);
-        about.places.push((pointer, place));
+    if let Some(label) = description {
+        let length = label.text.trim().len();
+        let longest = (sla::About::LONGEST_DESCRIPTION, "bytes");
+        notes.extend(about.say("description", label, length, longest));
     }
-    if !map.is_empty() {
-        about
-            .fields
-            .insert("annotations".to_owned(), Value::Object(map));
-    }
+    notes.extend(about.annotate(annotations));
     about
+}
+
+impl About {
+    /// Keeps a text that is not too long.
+    fn say(
+        &mut self,
+        name: &str,
+        label: Label<'_>,
+        length: usize,
+        (longest, unit): (usize, &str),
+    ) -> Option<Note> {
+        let text = label.text.trim();
+        if length > longest {
+            let what = format!("is left out: it has more than {longest} {unit}");
+            return Some(Note::at(label.place, what));
+        }
+        if !text.is_empty() {
+            self.fields.insert(name.to_owned(), json!(text));
+            self.places.push((format!("/{name}"), label.place));
+        }
+        None
+    }
+
+    /// Keeps as many annotations as there may be, of each name the first.
+    fn annotate(&mut self, annotations: Vec<Label<'_>>) -> Vec<Note> {
+        let most = sla::About::MOST_ANNOTATIONS;
+        let mut kept = Map::new();
+        let mut notes = Vec::new();
+        for Label { name, text, place } in annotations {
+            if kept.contains_key(name) {
+                continue;
+            }
+            if kept.len() == most {
+                let what = format!("is left out: there are at most {most} annotations");
+                notes.push(Note::at(place, what));
+                continue;
+            }
+            kept.insert(name.to_owned(), json!(text));
+            let pointer = fault::below("/annotations", name);
+            self.places.push((pointer, place));
+        }
+        if !kept.is_empty() {
+            let kept = Value::Object(kept);
+            self.fields.insert("annotations".to_owned(), kept);
+        }
+        notes
+    }
 }
 
 /// The labels of a mapping, then its annotations that are not labels too; each of the latter is noted.
