@@ -167,9 +167,12 @@ impl Etl {
                 break;
             };
             if wanted.is_needed(underway) {
-                let counted = self
-                    .count_counters(wanted, range, fetch, read, underway)
-                    .await;
+                let counted = if read.are_too_many {
+                    Err(NotCounted::All(self.bounds.counters))
+                } else {
+                    self.count_counters(wanted, range, fetch, read, underway)
+                        .await
+                };
                 report(wanted, underway, counted)?;
             }
         }
