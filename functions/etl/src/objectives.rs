@@ -1,7 +1,7 @@
 //! The SLA objectives a run judges: read from MySQL, or the ones read last while MySQL is away.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -147,6 +147,18 @@ pub(crate) fn unreadable(error: &StoreError) -> String {
         | StoreError::Settings { .. } => error.to_string(),
         _ => "MySQL cannot be read".to_owned(),
     }
+}
+
+/// The metrics that objectives bring themselves: the queries of those of ranges, and the bad shares of those of events.
+pub(crate) fn metrics_of(
+    active: &[ActiveObjective],
+    counted: &[ActiveEvents],
+) -> HashSet<MetricName> {
+    let queried = active.iter().filter(|active| active.has_query());
+    let queried = queried.map(|active| active.objective.metric.clone());
+    queried
+        .chain(counted.iter().map(ActiveEvents::metric))
+        .collect()
 }
 
 /// The objectives of `slas`, one by one: those of ranges, and those of events.

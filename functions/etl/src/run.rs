@@ -197,12 +197,9 @@ impl Etl {
             let failure = Failure::new("fetch", BOUND).of_metric(&metric.name);
             record.fail(failure.because(reason));
         }
-        let queried = active.iter().filter(|active| active.has_query());
-        let queried = queried.map(|active| active.objective.metric.clone());
-        let of_objectives = queried.chain(counted.iter().map(ActiveEvents::metric));
         Ok(Plan {
             metrics,
-            of_objectives: of_objectives.collect(),
+            of_objectives: objectives::metrics_of(&active, &counted),
             unreached,
             due: Arc::new(read.forecasts),
             held: Arc::new(Held::new(self.bounds.judged_pairs)),
@@ -258,11 +255,10 @@ impl Etl {
     /// Publishes which forecasts are never scored: those of metrics that are gone, and those that no later run reaches though
     /// this one did not get their metric.
     async fn give_up(&self, plan: &Plan, record: &Record, publication: &mut Publication<'_>) {
-        let fetched: HashSet<&str> = record.fetched.iter().map(String::as_str).collect();
         let lost = plan.due.lost(
             record.document.as_of,
             |metric| plan.knows(self, metric),
-            |metric| fetched.contains(metric),
+            |metric| record.fetched.contains(metric),
         );
         for forecast in lost {
             let document = scoring::unscorable(forecast, UNKNOWN_METRIC, record.document.as_of);

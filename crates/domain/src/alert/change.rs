@@ -209,9 +209,7 @@ impl Comparison {
             return None;
         }
         // What began before it was resolved begins anew.
-        let since = since
-            .filter(|since| resolved_at.is_none_or(|resolved_at| *since > resolved_at))
-            .unwrap_or(as_of);
+        let since = since.filter(|_| !is_over).unwrap_or(as_of);
         let frozen = frozen.or_else(|| self.frozen_without_data());
         let alert = Alert {
             fingerprint,

@@ -170,7 +170,7 @@ pub(super) async fn conclude(
     if judged.broke_off {
         return;
     }
-    record.fetched.push(metric.name.to_string());
+    record.fetched.insert(metric.name.to_string());
     let as_of = record.document.as_of;
     // What a partial answer lacks may come as long as a later run can score it.
     let may_come =

@@ -1,6 +1,9 @@
 //! A run's record while it is being made.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use chrono::Utc;
 use domain::{
@@ -30,7 +33,7 @@ pub(super) struct Record {
     pub(super) document: RunDocument,
     pub(super) part: Part,
     /// The metrics whose series all arrived.
-    pub(super) fetched: Vec<String>,
+    pub(super) fetched: HashSet<String>,
     /// What became of the objectives of ranges.
     pub(super) tally: Tally,
     /// What became of the objectives of events.
@@ -64,7 +67,7 @@ impl Record {
                 evaluated: Vec::new(),
             },
             part: Part::WHOLE,
-            fetched: Vec::new(),
+            fetched: HashSet::new(),
             tally: Tally::default(),
             events: Vec::new(),
             partial_answers: Vec::new(),

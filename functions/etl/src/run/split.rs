@@ -9,7 +9,7 @@ use domain::{
 
 use super::{Etl, Record, RunError, publish_no_series, tally::Tally};
 use crate::{
-    objectives::{ActiveEvents, ActiveObjective},
+    objectives::{self, ActiveEvents, ActiveObjective},
     part::PartDocument,
     request::RunRequest,
     subject::Trigger,
@@ -86,13 +86,10 @@ impl Split {
     /// A part did not come back. Its series may belong to any objective, but those whose metric is unknown.
     pub fn lost(&mut self, etl: &Etl, part: Part) {
         let lost = format!("shard {} of {} did not come back", part.index, part.of);
+        let of_objectives = objectives::metrics_of(&self.active, &self.counted);
         for (position, objective) in self.active.iter().enumerate() {
             let metric = &objective.objective.metric;
-            let mut counted = self.counted.iter();
-            if objective.has_query()
-                || etl.knows(metric)
-                || counted.any(|active| active.metric() == *metric)
-            {
+            if etl.knows(metric) || of_objectives.contains(metric) {
                 self.record.tally.fail(position, &lost);
             } else {
                 self.record.tally.conclude(position);
