@@ -1,8 +1,6 @@
-use std::path::Path;
-
 use anyhow::Result;
 
-use super::{PATIENCE, Server, debian, need::Need, program::Provided, provide::docker};
+use super::{PATIENCE, Server, program::Provided};
 use crate::{data::DataDirectory, files, progress::Progress};
 
 /// An Alertmanager that alerts are sent to.
@@ -19,19 +17,15 @@ const NAME: &str = "alertmanager";
 const CONFIG: &str =
     "route: {receiver: nobody, group_wait: 1s, group_interval: 1s}\nreceivers: [{name: nobody}]\n";
 
-/// Starts one, if there is one and the environment names no other. A machine without one is worth a line, not an error.
+/// Starts it.
+///
+/// # Errors
+/// When it does not answer.
 pub(super) async fn start(
     data: &DataDirectory,
-    software: &Path,
+    Provided { program, source }: &Provided,
     progress: &Progress,
-) -> Result<Option<Alertmanager>> {
-    if Need::Alertmanager.given().is_some() {
-        return Ok(None);
-    }
-    let Some(Provided { program, source }) = provided(software, progress).await else {
-        progress.line("  there is no Alertmanager: alerts show here and at /alerts alone");
-        return Ok(None);
-    };
+) -> Result<Alertmanager> {
     let step = progress.step("Alertmanager");
     step.at("starting");
     program.remove_leftover(NAME, data).await;
@@ -62,25 +56,9 @@ pub(super) async fn start(
     let server = Server {
         name: NAME,
         version: Some(version),
-        source,
+        source: source.clone(),
         port: Some(port),
         process: Some(process),
     };
-    Ok(Some(Alertmanager { url, server }))
-}
-
-async fn provided(software: &Path, progress: &Progress) -> Option<Provided> {
-    let sources = Need::Alertmanager.sources();
-    if let Some(program) = sources.on_path() {
-        return Some(Provided::native(program, "PATH"));
-    }
-    if let Some(package) = sources.unpacked {
-        match debian::unpacked(package, software, progress).await {
-            Ok(Some(provided)) => return Some(provided),
-            Ok(None) => {}
-            Err(error) => progress.line(&format!("  {package}: {error:#}")),
-        }
-    }
-    let docker = docker().await?;
-    Some(Provided::image(&docker, Need::Alertmanager))
+    Ok(Alertmanager { url, server })
 }

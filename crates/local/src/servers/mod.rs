@@ -103,7 +103,12 @@ impl ServerPrograms {
     /// # Errors
     /// When a server cannot be had.
     pub(crate) async fn provide(software: &Path, tests: bool, progress: &Progress) -> Result<Self> {
-        let mut needs = vec![Need::Database, Need::Kafka, Need::Prometheus];
+        let mut needs = vec![
+            Need::Database,
+            Need::Kafka,
+            Need::Prometheus,
+            Need::Alertmanager,
+        ];
         if tests {
             // The tests of the pages start their own browser.
             needs.extend([Need::VictoriaMetrics, Need::Browser]);
@@ -175,21 +180,27 @@ impl Servers {
         })
     }
 
-    /// Starts an Alertmanager, if there is one and the environment names no other.
-    ///
-    /// # Errors
-    /// When it does not answer.
+    /// Starts an Alertmanager, if there is one and the environment names no other. One that does not start is worth a line,
+    /// not an error.
     pub(crate) async fn start_alertmanager(
         &mut self,
         data: &DataDirectory,
-        software: &Path,
+        programs: &ServerPrograms,
         progress: &Progress,
-    ) -> Result<()> {
-        if let Some(started) = alertmanager::start(data, software, progress).await? {
-            self.alertmanager_url = Some(started.url);
-            self.servers.push(started.server);
+    ) {
+        let ServerPrograms(programs) = programs;
+        let Some(program) = programs.get(Need::Alertmanager) else {
+            return;
+        };
+        match alertmanager::start(data, program, progress).await {
+            Ok(started) => {
+                self.alertmanager_url = Some(started.url);
+                self.servers.push(started.server);
+            }
+            Err(error) => progress.line(&format!(
+                "  Alertmanager does not start: alerts show here and at /alerts alone\n{error:#}"
+            )),
         }
-        Ok(())
     }
 
     /// Creates a topic unless it is there.

@@ -107,8 +107,9 @@ impl Need {
                 variable: Some((ALERTMANAGER_VARIABLE, "http://host:port")),
                 programs: &["prometheus-alertmanager", "alertmanager"],
                 companion: None,
-                installed: None,
-                unpacked: Some("prometheus-alertmanager"),
+                installed: Some("prometheus-alertmanager"),
+                // Debian's reads its templates from where the package installs them.
+                unpacked: None,
                 maven: None,
                 image: ("prom/alertmanager:v0.28.1", "/bin/alertmanager"),
             },
@@ -122,6 +123,21 @@ impl Need {
                 maven: None,
                 image: ("selenium/standalone-chromium:140.0", "chromedriver"),
             },
+        }
+    }
+
+    /// What is lost without it, where `up` can do without.
+    pub(super) fn loss(self) -> Option<&'static str> {
+        match self {
+            Self::NodeExporter => Some("this machine's own metrics are left out"),
+            Self::Alertmanager => {
+                Some("there is no Alertmanager: alerts show here and at /alerts alone")
+            }
+            Self::Database
+            | Self::Kafka
+            | Self::Prometheus
+            | Self::VictoriaMetrics
+            | Self::Browser => None,
         }
     }
 

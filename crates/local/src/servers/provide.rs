@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -47,8 +48,8 @@ impl Programs {
     /// Finds or installs what is needed. `software` is where downloads go.
     ///
     /// # Errors
-    /// When something is missing and there is no way to get it: one error for all of them. A missing node exporter is
-    /// worth a line, not an error.
+    /// When something is missing and there is no way to get it: one error for all of them. What `up` can do without is worth
+    /// a line, not an error.
     pub(crate) async fn provide(
         needs: &[Need],
         software: &Path,
@@ -69,17 +70,22 @@ impl Programs {
         let mut attempts = Vec::new();
         let others = provide_packages(&packaged, software, progress, &mut attempts);
         let (kafka, others) = tokio::join!(kafka, others);
-        let missing = Missing {
-            needs: lacking(&packaged, &others),
-            attempts,
-        };
-        if missing.needs.iter().any(|need| *need != Need::NodeExporter) {
-            return Err(missing.into());
+        let missing = lacking(&packaged, &others);
+        if missing.iter().any(|need| need.loss().is_none()) {
+            return Err(Missing {
+                needs: missing,
+                attempts,
+            }
+            .into());
         }
-        if !missing.needs.is_empty() {
-            progress.line(&format!(
-                "this machine's own metrics are left out:\n{missing}"
-            ));
+        for need in missing {
+            if let Some(loss) = need.loss() {
+                let missing = Missing {
+                    needs: vec![need],
+                    attempts: mem::take(&mut attempts),
+                };
+                progress.line(&format!("{loss}:\n{missing}"));
+            }
         }
         Ok(Self { kafka, others })
     }
@@ -188,7 +194,7 @@ async fn provide_kafka(software: &Path, progress: &Progress) -> KafkaProgram {
 }
 
 /// `docker`, if an engine answers.
-pub(super) async fn docker() -> Option<PathBuf> {
+async fn docker() -> Option<PathBuf> {
     let docker = on_path(&["docker"])?;
     let mut version = Command::new(&docker);
     version.args(["version", "--format", "{{.Server.Version}}"]);

@@ -97,8 +97,8 @@ impl System {
         )?;
         let mut servers = Servers::start(data, &server_programs, wanted, progress).await?;
         servers
-            .start_alertmanager(data, &software, progress)
-            .await?;
+            .start_alertmanager(data, &server_programs, progress)
+            .await;
         if let Some(began) = servers.demo_began {
             control.show_node(Node::new(began));
         }

@@ -1,6 +1,12 @@
 //! What else there is to a running `up`.
 
-use std::process::Output;
+use std::{
+    env,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Output,
+};
 
 use nix::sys::signal::Signal;
 use reqwest::{Method, StatusCode};
@@ -66,10 +72,29 @@ async fn logs_are_shown(system: &System) {
     assert!(none.contains("etl, "), "{none}");
 }
 
+/// A directory with an Alertmanager that ends at once, before all others of PATH.
+fn path_with_a_broken_alertmanager(directory: &Path) -> String {
+    let program = directory.join("prometheus-alertmanager");
+    fs::write(&program, "#!/bin/sh\necho no templates >&2\nexit 1\n").unwrap();
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", directory.display(), env::var("PATH").unwrap())
+}
+
 #[tokio::test]
-async fn without_the_demo_there_is_no_sla_and_no_run() {
-    let system = System::start(&["--no-demo", "--every", "1h"]).await;
+async fn without_the_demo_and_an_alertmanager_there_is_no_sla_and_no_run() {
+    let broken = tempfile::tempdir().unwrap();
+    let path = path_with_a_broken_alertmanager(broken.path());
+    let system = System::start_with(&["--no-demo", "--every", "1h"], &[("PATH", &path)]).await;
     assert_eq!(system.printed, [format!("ready {}", system.base)]);
+    let servers = system.status().await["servers"].clone();
+    let servers = servers.as_array().unwrap().iter();
+    let servers: Vec<&str> = servers
+        .filter_map(|server| server["name"].as_str())
+        .collect();
+    assert!(
+        servers.len() >= 3 && !servers.contains(&"alertmanager"),
+        "{servers:?}"
+    );
     for (route, key) in [("/sla", "slas"), ("/runs", "runs"), ("/series", "series")] {
         let answer = system.get_json(route).await;
         assert_eq!(answer[key], json!([]), "{route}");
