@@ -97,9 +97,11 @@ pub(crate) async fn build(
     };
     let step = progress.step("functions");
     let mut command = Command::new(cargo);
+    // This program among them: then cargo gives what they share the features that it has been compiled with already.
+    let packages = names.iter().copied().chain([env!("CARGO_PKG_NAME")]);
     command
         .args(["build", "--profile", PROFILE])
-        .args(names.iter().flat_map(|name| ["--package", name]))
+        .args(packages.flat_map(|name| ["--package", name]))
         .current_dir(root);
     let programs = compile(&mut command, &step).await?;
     if let Some(name) = names.iter().find(|name| !programs.contains_key(**name)) {
