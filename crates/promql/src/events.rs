@@ -63,7 +63,8 @@ impl EventsSum {
         Self::of(&expression(text)?, Guards::No)
     }
 
-    /// Reads a sum as files have it, which may have [`Guard`]s: `or vector(0)` behind a term or a sum.
+    /// Reads a sum as files have it, which may have [`Guard`]s, `or vector(0)` behind a term or a sum, and in a sum another one
+    /// that has its labels.
     ///
     /// # Errors
     /// As [`Self::parse`].
@@ -79,7 +80,8 @@ impl EventsSum {
         Self::of(&expression(text)?, Guards::OfTotal)
     }
 
-    /// The sum, and what is taken from it, of a text that is `SUM - SUM`, in brackets or not, with guards or not.
+    /// The sum, and what is taken from it, of a text that is `SUM - SUM`, or that takes more sums from it one by one, in
+    /// brackets or not, with guards or not.
     pub fn difference(text: &str) -> Option<(Self, Self)> {
         Self::difference_of(&expression(text).ok()?)
     }
@@ -92,10 +94,24 @@ impl EventsSum {
         if difference.op.id() != T_SUB || difference.modifier.is_some() {
             return None;
         }
-        let whole = Self::of(&difference.lhs, Guards::OfTotal).ok()?;
         let mut rest = Self::of(&difference.rhs, Guards::OfPart).ok()?;
         rest.guards.extend(guards);
-        Some((whole, rest))
+        match Self::difference_of(&difference.lhs) {
+            Some((whole, earlier)) => Some((whole, earlier.and(rest)?)),
+            None => Some((Self::of(&difference.lhs, Guards::OfTotal).ok()?, rest)),
+        }
+    }
+
+    /// The events of both; `None` where they have different labels.
+    fn and(mut self, other: Self) -> Option<Self> {
+        if self.by != other.by {
+            return None;
+        }
+        self.terms.extend(other.terms);
+        self.functions.extend(other.functions);
+        self.selectors.extend(other.selectors);
+        self.guards.extend(other.guards);
+        Some(self)
     }
 
     /// Whether each term is the `rate` or `increase` of a selector.
@@ -128,7 +144,7 @@ impl EventsSum {
 
     fn of(expression: &Expr, allowed: Guards) -> Result<Self, InvalidSum> {
         let mut sum = Sum {
-            takes_guards: !matches!(allowed, Guards::No),
+            is_of_a_file: !matches!(allowed, Guards::No),
             ..Sum::default()
         };
         let expression = unguarded(expression, allowed, &mut sum.guards);
@@ -269,7 +285,8 @@ struct Sum {
     terms: Vec<String>,
     functions: Vec<Option<&'static str>>,
     selectors: Vec<Selector>,
-    takes_guards: bool,
+    /// Whether what people write in files may stand around what is counted.
+    is_of_a_file: bool,
     guards: Vec<Guard>,
     /// `None` before the first term.
     by: Option<Option<Vec<String>>>,
@@ -288,14 +305,15 @@ impl Sum {
             }
             Expr::Aggregate(aggregate) if aggregate.op.id() == T_SUM => {
                 let by = by(aggregate)?;
-                let (selector, function) = counter(&aggregate.expr)?;
+                let (selector, function) =
+                    self.counter(&aggregate.expr, by.as_deref().unwrap_or(&[]))?;
                 self.term(selector, function, by)
             }
             Expr::VectorSelector(selector) => self.term(selector, None, None),
             Expr::Call(_) => Err(other("a function without `sum` around it")),
             Expr::Aggregate(_) => Err(other("an aggregation that is not `sum`")),
             Expr::Binary(either) if is_or_zero(either) => {
-                if !self.takes_guards {
+                if !self.is_of_a_file {
                     return Err(other(
                         "`or vector(0)` (it is not needed: what has no series counts as 0)",
                     ));
@@ -305,6 +323,37 @@ impl Sum {
             }
             Expr::Binary(_) => Err(other("an operator that is not `+`")),
             _ => Err(other("this expression")),
+        }
+    }
+
+    /// What stands in a sum by the labels `outer`: a selector, or `rate` or `increase` of one, or in files a sum that has these
+    /// labels, too; and which function, if any.
+    fn counter<'e>(
+        &self,
+        expression: &'e Expr,
+        outer: &[String],
+    ) -> Result<(&'e VectorSelector, Option<&'static str>), InvalidSum> {
+        match expression {
+            Expr::Paren(inner) => self.counter(&inner.expr, outer),
+            Expr::VectorSelector(selector) => Ok((selector, None)),
+            Expr::Aggregate(inner) if self.is_of_a_file && inner.op.id() == T_SUM => {
+                let own = by(inner)?.unwrap_or_default();
+                if outer.iter().all(|label| own.contains(label)) {
+                    self.counter(&inner.expr, &own)
+                } else {
+                    Err(other(
+                        "a sum by labels that the sum within it does not have",
+                    ))
+                }
+            }
+            Expr::Call(Call { func, args }) if matches!(func.name, "rate" | "increase") => {
+                match args.args.first().map(|range| &**range) {
+                    Some(Expr::MatrixSelector(range)) => Ok((&range.vs, Some(func.name))),
+                    _ => Err(other("`rate` or `increase` of a subquery")),
+                }
+            }
+            Expr::Call(_) => Err(other("a function that is not `rate` or `increase`")),
+            _ => Err(other("an expression within `sum`")),
         }
     }
 
@@ -341,22 +390,6 @@ fn by(aggregate: &AggregateExpr) -> Result<Option<Vec<String>>, InvalidSum> {
             Ok(Some(by).filter(|by| !by.is_empty()))
         }
         Some(LabelModifier::Exclude(_)) => Err(other("`sum without`")),
-    }
-}
-
-/// What stands in `sum(…)`: a selector, or `rate` or `increase` of one; and which function, if any.
-fn counter(expression: &Expr) -> Result<(&VectorSelector, Option<&'static str>), InvalidSum> {
-    match expression {
-        Expr::Paren(inner) => counter(&inner.expr),
-        Expr::VectorSelector(selector) => Ok((selector, None)),
-        Expr::Call(Call { func, args }) if matches!(func.name, "rate" | "increase") => {
-            match args.args.first().map(|range| &**range) {
-                Some(Expr::MatrixSelector(range)) => Ok((&range.vs, Some(func.name))),
-                _ => Err(other("`rate` or `increase` of a subquery")),
-            }
-        }
-        Expr::Call(_) => Err(other("a function that is not `rate` or `increase`")),
-        _ => Err(other("an expression within `sum`")),
     }
 }
 
@@ -569,6 +602,51 @@ mod tests {
             (mixed.has_rates(), mixed.without_rates()),
             (false, vec!["y"])
         );
+    }
+
+    #[test]
+    fn a_sum_within_a_sum_of_a_file_is_one() {
+        for (text, by, terms) in [
+            ("sum(sum by (a, b) (rate(x[5m])))", None, &["x"][..]),
+            (
+                "sum by (a) ((sum by (b, a) (x))) + sum by (a) (y)",
+                Some("a"),
+                &["x", "y"],
+            ),
+            ("sum(sum(sum(x)))", None, &["x"]),
+        ] {
+            let sum = EventsSum::parse_guarded(text).unwrap();
+            assert_eq!(sum.terms, terms, "{text}");
+            assert_eq!(sum.by, by.map(|label| vec![label.to_owned()]), "{text}");
+            assert!(EventsSum::parse(text).is_err(), "{text}");
+        }
+        for text in [
+            "sum by (a) (sum(x))",
+            "sum by (a) (sum by (b) (x))",
+            "sum(max by (a) (x))",
+        ] {
+            assert!(EventsSum::parse_guarded(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_difference_takes_away_one_sum_or_several() {
+        let (whole, rest) =
+            EventsSum::difference("sum(t) - (sum(x) or vector(0)) - sum(y) - sum(z)").unwrap();
+        assert_eq!(
+            (&whole.terms[..], &rest.terms[..]),
+            (
+                &["t".to_owned()][..],
+                &["x".to_owned(), "y".to_owned(), "z".to_owned()][..]
+            )
+        );
+        assert_eq!(rest.guards, [Guard::OrZero]);
+        for text in [
+            "sum(t) - (sum(x) - sum(y))",
+            "sum(t) - sum(x) - sum by (a) (y)",
+        ] {
+            assert_eq!(EventsSum::difference(text), None, "{text}");
+        }
     }
 
     #[test]
