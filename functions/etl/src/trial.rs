@@ -113,7 +113,8 @@ impl Etl {
         }
         let events = self
             .try_events(trial, as_of, counting, &mut failures)
-            .await?;
+            .await
+            .map_err(TrialError::PrometheusAway)?;
         let mut bytes = 0;
         let objectives = found.into_iter().zip(active.iter());
         Ok(TrialDocument {

@@ -16,9 +16,7 @@ use super::{
     counters::{NotCounted, Underway},
     fetch::NotFetched,
 };
-use crate::{
-    deadline::Deadline, objectives::ActiveEvents, prometheus::FetchError, trial::TrialError,
-};
+use crate::{deadline::Deadline, objectives::ActiveEvents, prometheus::FetchError};
 
 /// Groups of an objective in the answer.
 const MOST_GROUPS: usize = 100;
@@ -51,7 +49,7 @@ impl Etl {
         as_of: Timestamp,
         deadline: Deadline,
         failures: &mut Vec<Failure>,
-    ) -> Result<Vec<TriedEvents>, TrialError> {
+    ) -> Result<Vec<TriedEvents>, FetchError> {
         let active: Vec<ActiveEvents> = trial
             .events()
             .map(|objective| ActiveEvents {
@@ -84,7 +82,7 @@ impl Etl {
                 Err(NotCounted::NotFetched(NotFetched::Prometheus(
                     error @ FetchError::Unreachable(_),
                 ))) => {
-                    return Err(TrialError::PrometheusAway(error));
+                    return Err(error);
                 }
                 // The newest time says something already.
                 Err(error) => {
