@@ -4,24 +4,25 @@
 //! cargo run --release -p series --example accuracy -- --steps 10 FILE.csv…
 //! ```
 //!
-//! The series are those of `made.rs` and of the files, whose last column holds the values. Each is cut at 18 places into
+//! The series are those of `known/made.rs` and of the files, whose last column holds the values. Each is cut at 18 places into
 //! `--samples` values (default 720) and the `--steps` (10) that came after them; `--seed` (1) chooses the places, `--each`
 //! adds a line for every series. A window that never changes is left out.
 //!
 //! Two halves are reported beside all series, every other series in each: constants are chosen on the first half, the
 //! second shows what they are worth.
 
-mod made;
+#[path = "../known/mod.rs"]
+mod known;
 mod score;
 
 use std::{
     env,
     error::Error,
-    fs,
     io::{self, Write},
     time::Instant,
 };
 
+use known::{Random, made, read};
 use score::{Scored, heading, line};
 use series::{forecast::forecast, gaps};
 
@@ -31,13 +32,6 @@ const PLACES: usize = 18;
 const LONGEST: usize = 40;
 /// A gap of up to this many samples is held, as Prometheus does at one sample a minute.
 const HELD: usize = 5;
-
-struct Series {
-    name: String,
-    values: Vec<f64>,
-    /// Whether the forecast gets to see the sample.
-    seen: Vec<bool>,
-}
 
 struct Options {
     samples: usize,
@@ -49,14 +43,14 @@ struct Options {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
-    let mut all = made::series();
+    let mut all = made::series(0);
     for file in &options.files {
         all.push(read(file)?);
     }
     let mut scored = Vec::new();
     let mut seconds = 0.0;
     for (index, series) in all.iter().enumerate() {
-        let mut random = made::Random::new(1_000 * options.seed + index as u64);
+        let mut random = Random::new(1_000 * options.seed + index as u64);
         let room = series
             .values
             .len()
@@ -132,18 +126,4 @@ fn options() -> Result<Options, Box<dyn Error>> {
         return Err("--samples must be at least 4, --steps 1 to 40".into());
     }
     Ok(options)
-}
-
-fn read(file: &str) -> Result<Series, Box<dyn Error>> {
-    let text = fs::read_to_string(file)?;
-    let values = text
-        .lines()
-        .skip(1)
-        .map(|line| line.rsplit(',').next().unwrap_or_default().trim().parse())
-        .collect::<Result<Vec<f64>, _>>()?;
-    Ok(Series {
-        name: file.rsplit('/').next().unwrap_or_default().to_owned(),
-        seen: vec![true; values.len()],
-        values,
-    })
 }

@@ -1,55 +1,21 @@
-//! Series as servers make them, all of random numbers that depend on the kind alone.
+//! Series as servers make them, of random numbers that depend on the kind and the draw alone.
 
 use std::f64::consts::TAU;
 
-use crate::Series;
+use super::{Random, Series};
 
-const LENGTH: usize = 6_000;
+/// How many values each has.
+pub(crate) const LENGTH: usize = 6_000;
+/// From the seeds of one draw to those of the next: here are kinds for as many.
+pub(crate) const DRAW: u64 = 100;
 
-/// Random numbers: `SplitMix64` (Steele, Lea and Flood 2014).
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
-    }
-
-    /// Evenly in 0 to 1.
-    pub(crate) fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Of the standard normal distribution (Box and Muller 1958).
-    fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (TAU * self.uniform()).cos()
-    }
-
-    fn happens(&mut self, probability: f64) -> bool {
-        self.uniform() < probability
-    }
-
-    /// A count of the Poisson distribution (Knuth 1969).
-    fn count(&mut self, mean: f64) -> f64 {
-        let (mut product, mut count) = (self.uniform(), 0.0);
-        while product > (-mean).exp() {
-            product *= self.uniform();
-            count += 1.0;
-        }
-        count
-    }
-}
-
-fn wave(t: usize, period: f64) -> f64 {
+/// Goes from -1 to 1 and back in each period, which begins at 0.
+pub(crate) fn wave(t: usize, period: f64) -> f64 {
     (TAU * t as f64 / period).sin()
 }
 
 /// Values from a state that goes on from sample to sample.
-fn evolve<S>(
+pub(crate) fn evolve<S>(
     seed: u64,
     mut state: S,
     next: impl Fn(&mut S, usize, &mut Random) -> f64,
@@ -68,40 +34,48 @@ fn seasonal(seed: u64, period: f64, height: f64, drift: f64, memory: f64, noise:
     })
 }
 
-pub(crate) fn series() -> Vec<Series> {
+/// One of each kind.
+pub(crate) fn series(draw: u64) -> Vec<Series> {
+    let first = DRAW * draw;
     let mut made = vec![
         (
             "season with a trend",
-            seasonal(0, 60.0, 8.0, 0.004, 0.8, 1.0),
+            seasonal(first, 60.0, 8.0, 0.004, 0.8, 1.0),
         ),
         (
             "season of a third of 720",
-            seasonal(1, 236.0, 6.0, 0.0, 0.7, 1.0),
+            seasonal(first + 1, 236.0, 6.0, 0.0, 0.7, 1.0),
         ),
         (
             "season longer than 720",
-            seasonal(2, 1440.0, 20.0, 0.0, 0.6, 1.0),
+            seasonal(first + 2, 1440.0, 20.0, 0.0, 0.6, 1.0),
         ),
-        ("weak season", seasonal(3, 120.0, 1.5, 0.0, 0.7, 1.0)),
-        ("autoregression", seasonal(4, 1.0, 0.0, 0.0, 0.9, 1.0)),
+        (
+            "weak season",
+            seasonal(first + 3, 120.0, 1.5, 0.0, 0.7, 1.0),
+        ),
+        (
+            "autoregression",
+            seasonal(first + 4, 1.0, 0.0, 0.0, 0.9, 1.0),
+        ),
     ];
     made.push((
         "two seasons",
-        evolve(5, (), |(), t, random| {
+        evolve(first + 5, (), |(), t, random| {
             let slow = 30.0 * wave(t, 240.0).max(0.0).powi(3);
             200.0 + slow + if t % 60 < 8 { 12.0 } else { 0.0 } + 3.0 * random.normal()
         }),
     ));
     made.push((
         "random walk",
-        evolve(6, 1000.0, |level, _, random| {
+        evolve(first + 6, 1000.0, |level, _, random| {
             *level += random.normal();
             *level
         }),
     ));
     made.push((
         "level shifts",
-        evolve(7, (0.0, 0.0), |(level, noise), _, random| {
+        evolve(first + 7, (0.0, 0.0), |(level, noise), _, random| {
             if random.happens(1.0 / 300.0) {
                 *level += 15.0 * random.normal();
             }
@@ -111,7 +85,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "bursts",
-        evolve(8, 0.0, |burst, _, random| {
+        evolve(first + 8, 0.0, |burst, _, random| {
             *burst *= 0.85;
             if random.happens(0.012) {
                 *burst += 40.0 * (0.6 * random.normal()).exp();
@@ -121,7 +95,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "scheduled spikes",
-        evolve(9, 40.0, |left, _, random| {
+        evolve(first + 9, 40.0, |left, _, random| {
             *left -= 1.0;
             if *left < -2.0 {
                 *left = 94.0 + (5.0 * random.uniform()).floor() - 2.0;
@@ -137,20 +111,20 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "counts",
-        evolve(10, (), |(), t, random| {
+        evolve(first + 10, (), |(), t, random| {
             random.count(3.0 + 2.5 * wave(t, 360.0))
         }),
     ));
     made.push((
         "sawtooth",
-        evolve(11, (), |(), t, random| {
+        evolve(first + 11, (), |(), t, random| {
             3.0 * (t % 97) as f64 + 2.0 * random.normal()
         }),
     ));
     made.push((
         "counter with resets",
         evolve(
-            12,
+            first + 12,
             (0.0, 5.0),
             |(count, rate): &mut (f64, f64), _, random| {
                 *rate = (*rate + 0.05 * (5.0 - *rate) + 0.3 * random.normal()).max(0.2);
@@ -165,14 +139,14 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "steady counter",
-        evolve(13, 1e6, |count, _, random| {
+        evolve(first + 13, 1e6, |count, _, random| {
             *count += random.count(8.0);
             *count
         }),
     ));
     made.push((
         "nearly constant",
-        evolve(14, 0.0, |noise, _, random| {
+        evolve(first + 14, 0.0, |noise, _, random| {
             *noise = 0.9 * *noise + 0.2 * random.normal();
             64.0 + f64::round(*noise)
         }),
@@ -180,7 +154,7 @@ pub(crate) fn series() -> Vec<Series> {
     made.push((
         "changing spread",
         evolve(
-            15,
+            first + 15,
             (1.0, 0.0),
             |(variance, error): &mut (f64, f64), t, random| {
                 *variance = 0.05 + 0.15 * *error * *error + 0.8 * *variance;
@@ -191,14 +165,14 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "saturated",
-        evolve(16, 0.0, |noise, t, random| {
+        evolve(first + 16, 0.0, |noise, t, random| {
             *noise = 0.85 * *noise + 3.0 * random.normal();
             (85.0 + 12.0 * wave(t, 180.0) + *noise).clamp(0.0, 100.0)
         }),
     ));
     made.push((
         "on and off",
-        evolve(17, true, |on, _, random| {
+        evolve(first + 17, true, |on, _, random| {
             if random.happens(if *on { 0.03 } else { 0.015 }) {
                 *on = !*on;
             }
@@ -211,7 +185,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "latency",
-        evolve(18, (0.0, 0.0), |(level, tail), _, random| {
+        evolve(first + 18, (0.0, 0.0), |(level, tail), _, random| {
             *level = 0.95 * *level + 0.1 * random.normal();
             *tail = 0.7 * *tail
                 + if random.happens(0.02) {
@@ -224,7 +198,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "queue",
-        evolve(19, 0.0, |waiting: &mut f64, t, random| {
+        evolve(first + 19, 0.0, |waiting: &mut f64, t, random| {
             let arrivals = random.count(4.0 + 1.5 * wave(t, 400.0));
             *waiting = (*waiting + arrivals - 4.6).max(0.0);
             waiting.round()
@@ -232,7 +206,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "changing slope",
-        evolve(20, (500.0, 0.0), |(level, slope), _, random| {
+        evolve(first + 20, (500.0, 0.0), |(level, slope), _, random| {
             if random.happens(1.0 / 120.0) {
                 *slope = random.normal();
             }
@@ -243,7 +217,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "batch jobs",
-        evolve(21, (0, 0.0), |(left, height), t, random| {
+        evolve(first + 21, (0, 0.0), |(left, height), t, random| {
             if t % 180 == 7 {
                 *left = 30 + (10.0 * random.uniform()) as usize;
                 *height = 40.0 + 5.0 * random.normal();
@@ -254,7 +228,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "growing season",
-        evolve(22, (1.0, 0.0), |(height, noise), t, random| {
+        evolve(first + 22, (1.0, 0.0), |(height, noise), t, random| {
             *height = (*height + 0.01 * random.normal()).clamp(0.3, 3.0);
             *noise = 0.6 * *noise + random.normal();
             40.0 + 10.0 * *height * wave(t, 144.0) + *noise
@@ -262,7 +236,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "heap",
-        evolve(23, (20.0, 90.0), |(heap, full), _, random| {
+        evolve(first + 23, (20.0, 90.0), |(heap, full), _, random| {
             *heap += 0.8 + 0.4 * random.normal();
             if *heap > *full {
                 *heap = 20.0 + 3.0 * random.normal();
@@ -273,7 +247,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "availability",
-        evolve(24, 0.0, |outage, _, random| {
+        evolve(first + 24, 0.0, |outage, _, random| {
             *outage *= 0.8;
             if random.happens(0.006) {
                 *outage += random.uniform();
@@ -284,7 +258,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "free disk",
-        evolve(25, 800.0, |free, _, random| {
+        evolve(first + 25, 800.0, |free, _, random| {
             *free -= 0.1 + 0.05 * random.normal();
             if *free < 200.0 {
                 *free = 800.0;
@@ -294,7 +268,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "connections",
-        evolve(26, 50.0, |open: &mut f64, t, random| {
+        evolve(first + 26, 50.0, |open: &mut f64, t, random| {
             let opened = random.count(3.0 * (1.0 + 0.5 * wave(t, 720.0)));
             let closed = random.count(0.06 * *open);
             *open = (*open + opened - closed).max(0.0);
@@ -303,7 +277,7 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     made.push((
         "heavy tails",
-        evolve(27, 0.0, |level, _, random| {
+        evolve(first + 27, 0.0, |level, _, random| {
             let shock = random.normal() / random.uniform().max(0.05).sqrt();
             *level = 0.8 * *level + shock;
             *level
@@ -311,20 +285,16 @@ pub(crate) fn series() -> Vec<Series> {
     ));
     let mut all: Vec<Series> = made
         .into_iter()
-        .map(|(name, values)| Series {
-            name: name.to_owned(),
-            seen: vec![true; values.len()],
-            values,
-        })
+        .map(|(name, values)| Series::whole(name, values))
         .collect();
-    all.push(with_gaps());
+    all.push(with_gaps(first));
     all
 }
 
 /// Two seasons of which single samples and, every 500 samples, 25 in a row are missing.
-fn with_gaps() -> Series {
-    let mut random = Random::new(28);
-    let values: Vec<f64> = evolve(29, 0.0, |noise, t, random| {
+fn with_gaps(first: u64) -> Series {
+    let mut random = Random::new(first + 28);
+    let values: Vec<f64> = evolve(first + 29, 0.0, |noise, t, random| {
         *noise = 0.6 * *noise + 1.5 * random.normal();
         30.0 + 10.0 * wave(t, 120.0) + 4.0 * wave(t + 8, 30.0) + *noise
     });
