@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Span, Timestamp, budget::Alert, forecast::PathPoint, time::duration};
+use domain::{
+    Span, Timestamp,
+    budget::{Alert, EventsBudget},
+    forecast::PathPoint,
+    sla::Combine,
+    time::duration,
+};
 use maud::{Markup, html};
 
 use crate::{
@@ -128,13 +134,37 @@ fn broke(count: u64) -> String {
     }
 }
 
+/// What a budget of events counts.
+fn unit(budget: &EventsBudget) -> &'static str {
+    match budget.composite {
+        Some(_) => "minutes",
+        None => "events",
+    }
+}
+
+/// What a composite makes of its parts.
+fn composite(budget: &Budget) -> &'static str {
+    match &budget.spent {
+        Spent::Time(_) => "",
+        Spent::Events(own) => match own.composite {
+            Some(Combine::Weighted) => {
+                "Several objectives in one budget: of each minute it takes the mean of their bad shares, by their weights. "
+            }
+            Some(Combine::Worst) => {
+                "Several objectives in one budget: of each minute it takes the worst of their bad shares. "
+            }
+            None => "",
+        },
+    }
+}
+
 fn of_events(row: &Row) -> Markup {
     let budget = row.budget.as_ref();
     html! {
         @match budget.and_then(|budget| Some((budget, budget.sli()?))) {
             Some((budget, sli)) => {
                 "was good for " b { (number::share(sli)) } " of "
-                @match &budget.spent { Spent::Events(own) => { (number::plain(own.total)) " events" }, Spent::Time(_) => "the time" }
+                @match &budget.spent { Spent::Events(own) => { (number::plain(own.total)) " " (unit(own)) }, Spent::Time(_) => "the time" }
                 " in " (budget.window()) ". "
                 @if let Some(alert) = budget.alerts().iter().find(|alert| alert.firing) { "The " (alert.severity.word()) " alert of " (alert.long) " fires. " }
             },
@@ -332,19 +362,22 @@ fn budget(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
             section class="panel" { h2 { "Error budget" } p class="say" { "This objective has no target: there is no budget to spend. Give it a " code { "target" } " such as 0.99." } }
         };
     };
-    let events = |count: f64| format!("{} events", number::plain(count));
     let (allowed, bad) = match &budget.spent {
         Spent::Time(own) => (
             own.budget_seconds.map(number::duration),
             number::duration(own.bad_seconds),
         ),
-        Spent::Events(own) => (own.budget_events.map(events), events(own.bad)),
+        Spent::Events(own) => {
+            let events = |count: f64| format!("{} {}", number::plain(count), unit(own));
+            (own.budget_events.map(events), events(own.bad))
+        }
     };
     let allowed = allowed.unwrap_or_else(|| number::UNKNOWN.to_owned());
     html! {
         section class="panel" {
             h2 { "Error budget of " (budget.window()) }
             p class="say" {
+                (composite(budget))
                 (number::share(1.0 - target)) " may be bad: " (allowed) ". "
                 "Bad so far: " (bad) ". "
                 @if let Some(left) = budget.left() { "Left: " b { (number::left(left)) } ". " }

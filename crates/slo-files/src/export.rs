@@ -12,6 +12,8 @@ use domain::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::composite;
+
 /// The annotation that names the SLA.
 pub(crate) const SLA: &str = "slacast/sla";
 /// The annotation that has the objective's id.
@@ -40,6 +42,11 @@ pub fn export(sla: &SlaName, about: &About, objectives: &[AnyObjective]) -> Stri
             && objective.query.is_none()
         {
             out.push_str("# The query is the name of a metric of metrics.toml and the labels of its series.\n");
+        }
+        if let AnyObjective::Events(objective) = objective
+            && objective.events.composite.is_some()
+        {
+            out.push_str("# A composite, which slacast/document says exactly; the query says about the same.\n");
         }
         write_fields(&slo(sla, about, objective, &name), 0, &mut out);
     }
@@ -147,17 +154,6 @@ fn entry(about: &About, target: Option<f64>) -> Map<String, Value> {
 /// The indicator, the budgeting method and the entry of `objectives`.
 fn of_events(objective: &EventsObjective) -> (Value, &'static str, Map<String, Value>) {
     let events = &objective.events;
-    let sum = |sum: &Option<String>| sum.clone().unwrap_or_default();
-    let (part, counted, total) = match events.given() {
-        Some(Given::BadTotal) => ("bad", sum(&events.bad), sum(&events.total)),
-        // OpenSLO wants the total. Each on a line of its own: the first may end with a comment.
-        Some(Given::GoodBad) => {
-            let total = format!("{}\n+ {}", sum(&events.good), sum(&events.bad));
-            ("good", sum(&events.good), total)
-        }
-        _ => ("good", sum(&events.good), sum(&events.total)),
-    };
-    let ratio = json!({"counter": true, part: source(&counted), "total": source(&total)});
     let mut entry = entry(&objective.about, objective.target);
     let method = match objective.method {
         Method::Occurrences => "Occurrences",
@@ -171,6 +167,21 @@ fn of_events(objective: &EventsObjective) -> (Value, &'static str, Map<String, V
         let share = objective.slice_target().unwrap_or(NO_TARGET);
         entry.insert("timeSliceTarget".to_owned(), json!(share));
     }
+    if let Some(composite) = &events.composite {
+        let ratio = json!({"rawType": "failure", "raw": source(&composite::query(composite))});
+        return (json!({ "ratioMetric": ratio }), method, entry);
+    }
+    let sum = |sum: &Option<String>| sum.clone().unwrap_or_default();
+    let (part, counted, total) = match events.given() {
+        Some(Given::BadTotal) => ("bad", sum(&events.bad), sum(&events.total)),
+        // OpenSLO wants the total. Each on a line of its own: the first may end with a comment.
+        Some(Given::GoodBad) => {
+            let total = format!("{}\n+ {}", sum(&events.good), sum(&events.bad));
+            ("good", sum(&events.good), total)
+        }
+        _ => ("good", sum(&events.good), sum(&events.total)),
+    };
+    let ratio = json!({"counter": true, part: source(&counted), "total": source(&total)});
     (json!({ "ratioMetric": ratio }), method, entry)
 }
 

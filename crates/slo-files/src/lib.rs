@@ -8,6 +8,7 @@
 //! - [`export()`] writes an SLA as OpenSLO, of which [`read`] makes the same SLA again.
 
 mod alerts;
+mod composite;
 mod documents;
 mod export;
 mod fields;
@@ -182,26 +183,46 @@ fn sla(name: SlaName, owner: Owner, slos: Vec<Slo>, report: &mut Report) -> Opti
         }
         report.adapt(&name, slo.notes);
     }
-    if objectives.is_empty() {
-        return None;
-    }
     let mut document = owner.about.fields;
     document.insert("name".to_owned(), json!(name));
-    document.insert("objectives".to_owned(), Value::Array(objectives));
-    match Draft::parse(&Value::Object(document)) {
-        Ok(draft) => Some(ImportedSla {
-            name,
-            draft,
-            origin: owner.origin,
-            place: owner.place,
-            places,
-        }),
-        Err(faults) => {
+    loop {
+        if objectives.is_empty() {
+            return None;
+        }
+        document.insert("objectives".to_owned(), json!(objectives));
+        let faults = match Draft::parse(&Value::Object(document.clone())) {
+            Ok(draft) => {
+                return Some(ImportedSla {
+                    name,
+                    draft,
+                    origin: owner.origin,
+                    place: owner.place,
+                    places,
+                });
+            }
+            Err(faults) => faults,
+        };
+        // A composite may be wrong because of the others.
+        let wrong: BTreeMap<usize, &Fault> = faults
+            .iter()
+            .filter_map(|fault| Some((position_of(fault)?, fault)))
+            .collect();
+        if wrong.is_empty() {
             let reason = faults.first().map(Fault::to_string).unwrap_or_default();
             report.refuse(Refused::at(owner.place, reason));
-            None
+            return None;
+        }
+        for (position, fault) in wrong.into_iter().rev() {
+            objectives.remove(position);
+            report.refuse(Refused::at(places.remove(position), fault.reason.clone()));
         }
     }
+}
+
+/// Which objective of an SLA is wrong.
+fn position_of(fault: &Fault) -> Option<usize> {
+    let rest = fault.pointer.strip_prefix("/objectives/")?;
+    rest.split('/').next()?.parse().ok()
 }
 
 /// What is wrong with an objective. `sources` says which place of the file its fields come from.
@@ -210,7 +231,7 @@ fn fault(
     place: &Place,
     sources: &BTreeMap<&'static str, Place>,
 ) -> Option<Refused> {
-    let faults = Draft::parse(&json!({ "objectives": [fields] })).err()?;
+    let faults = Draft::parse_some(&json!({ "objectives": [fields] })).err()?;
     let Fault { pointer, reason } = faults.into_iter().next()?;
     let within = pointer.strip_prefix("/objectives/0").unwrap_or(&pointer);
     let field = within

@@ -181,7 +181,7 @@ fn complete(
 
 /// The SLA that one objective makes, if it makes one.
 fn draft(sla: &str, objective: &Map<String, Value>) -> Option<Draft> {
-    Draft::parse(&json!({"name": sla, "objectives": [objective]})).ok()
+    Draft::parse_some(&json!({"name": sla, "objectives": [objective]})).ok()
 }
 
 /// The objective that fields make, if they make one.

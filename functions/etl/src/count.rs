@@ -157,7 +157,7 @@ fn texts(selectors: &[(&str, Selector)]) -> Vec<String> {
 
 /// The selectors of the sums, each with the sum that it is a term of; those of a sum that cannot be read are left out.
 fn selectors(asked: &CountRequest) -> Vec<(&str, Selector)> {
-    let sums = asked.events.sums();
+    let sums = asked.events.counted();
     let selectors = sums.flat_map(|(name, text)| {
         let sum = EventsSum::parse(text).map(|sum| sum.selectors);
         let terms = sum.unwrap_or_default().into_iter();

@@ -2,6 +2,7 @@ mod about;
 mod alerting;
 mod alerts;
 mod budget;
+mod composite;
 mod events;
 mod fields;
 
@@ -70,7 +71,7 @@ impl Draft {
     /// "budget_window"?, "missing"?, "alerts"?, "severity"?, "runbook"?, "expect"?, "hold"?, "series_end"?}]}`, or ranges
     /// by metric: `{"cpuUsage": {"min": 0, "max": 80}}`. An objective of a list may have `"query"` and `"step"?` in place of
     /// `"metric"`. One that has `events` is one of events:
-    /// `{"id"?, "events": {two of "good", "bad", "total"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
+    /// `{"id"?, "events": {two of "good", "bad", "total"; or "composite"}, "by"?, "target"?, "budget_window"?, "method"?, "slice"?,
     /// "slice_target"?, "no_traffic"?, "min_bad"?, "alerts"?, "runbook"?, "expect"?}`. An SLA and an objective of a list may
     /// have `"display_name"`, `"description"` and `"annotations"`.
     ///
@@ -80,27 +81,48 @@ impl Draft {
     /// an id twice, no objective or more than 10,000.
     pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
-        let draft = match document {
-            Value::Object(fields)
-                if fields.contains_key("name") || fields.contains_key("objectives") =>
-            {
-                named(fields, &mut faults)
-            }
-            Value::Object(fields) => Self {
-                name: None,
-                about: About::default(),
-                objectives: by_metric(fields, &mut faults),
-                replay: true,
-            },
-            _ => {
-                faults.add("", "must be an object");
-                return Err(faults.0);
-            }
-        };
+        let mut draft = read(document, &mut faults)?;
+        if faults.0.is_empty() {
+            composite::resolve(&mut draft.objectives, &mut faults);
+        }
         if faults.0.is_empty() {
             Ok(draft)
         } else {
             Err(faults.0)
+        }
+    }
+
+    /// Reads an SLA of which objectives are not there yet: what the parts of a composite count is left open.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_some(document: &Value) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let draft = read(document, &mut faults)?;
+        if faults.0.is_empty() {
+            Ok(draft)
+        } else {
+            Err(faults.0)
+        }
+    }
+}
+
+fn read(document: &Value, faults: &mut Faults) -> Result<Draft, Vec<Fault>> {
+    match document {
+        Value::Object(fields)
+            if fields.contains_key("name") || fields.contains_key("objectives") =>
+        {
+            Ok(named(fields, faults))
+        }
+        Value::Object(fields) => Ok(Draft {
+            name: None,
+            about: About::default(),
+            objectives: by_metric(fields, faults),
+            replay: true,
+        }),
+        _ => {
+            faults.add("", "must be an object");
+            Err(std::mem::take(&mut faults.0))
         }
     }
 }

@@ -3,13 +3,16 @@ use std::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, AlertPair, BudgetWindow, Expectation, ObjectiveId, Runbook, UnknownTerm};
+use super::{
+    About, AlertPair, BudgetWindow, Composite, Expectation, ObjectiveId, Runbook, UnknownTerm,
+};
 use crate::{digest::digest, series::Labels};
 
 /// A share of events that should be good, such as requests that are answered without an error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventsObjective {
-    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over `events` and `by`.
+    /// Unique in its SLA: given by the user, or 16 hex digits of SHA-256 over `events` and `by`; of a composite over how it
+    /// combines which objectives.
     pub id: ObjectiveId,
     /// What is counted.
     pub events: Events,
@@ -35,7 +38,7 @@ pub struct EventsObjective {
     /// What a measured slice without events is; default `excluded`.
     #[serde(default)]
     pub no_traffic: NoTraffic,
-    /// How many bad events the long window of a burn-rate alert must have, at least 0; default 1.
+    /// How many bad events the long window of a burn-rate alert must have, at least 0; default 1, of a composite 0.
     #[serde(default = "default_min_bad")]
     pub min_bad: f64,
     /// Its burn-rate alerts; `None`: the usual ones.
@@ -56,10 +59,8 @@ fn default_min_bad() -> f64 {
     1.0
 }
 
-/// Two of three sums of counters; the third follows from them.
-#[derive(
-    Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+/// Two of three sums of counters, from which the third follows; or what a composite is made of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Events {
     /// PromQL of the good events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,9 @@ pub struct Events {
     /// PromQL of all events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<String>,
+    /// What a composite puts together in place of sums of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composite: Option<Box<Composite>>,
 }
 
 /// Which two of `good`, `bad` and `total` are counted, in this order.
@@ -165,8 +169,11 @@ impl fmt::Display for Definition {
 }
 
 impl Events {
-    /// Which two are given; `None` if it is another number.
+    /// Which two are given; `None` if it is another number. A composite counts bad and all minutes.
     pub fn given(&self) -> Option<Given> {
+        if self.composite.is_some() {
+            return Some(Given::BadTotal);
+        }
         match (&self.good, &self.bad, &self.total) {
             (Some(_), Some(_), None) => Some(Given::GoodBad),
             (Some(_), None, Some(_)) => Some(Given::GoodTotal),
@@ -175,7 +182,14 @@ impl Events {
         }
     }
 
-    /// The sums that are given, with their names, in the order `good`, `bad`, `total`.
+    /// The sums that are counted, with their names, in the order `good`, `bad`, `total`: two, or of a composite two for each
+    /// part.
+    pub fn counted(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let parts = self.composite.iter().flat_map(|composite| &composite.parts);
+        self.sums().chain(parts.flat_map(|part| part.events.sums()))
+    }
+
+    /// The sums that are given, with their names, in the order `good`, `bad`, `total`. A composite has none of its own.
     pub fn sums(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let sums = [
             ("good", &self.good),
@@ -190,7 +204,15 @@ impl Events {
 impl EventsObjective {
     /// Counts `events` by the values of the labels `by`; everything else is at its default.
     pub fn new(events: Events, by: Vec<String>) -> Self {
-        let id = ObjectiveId::of_digest(digest(counted(&events, &by)));
+        let id = ObjectiveId::of_digest(match &events.composite {
+            Some(composite) => digest(composite.named()),
+            None => digest(counted(&events, &by)),
+        });
+        let min_bad = if events.composite.is_some() {
+            0.0
+        } else {
+            default_min_bad()
+        };
         Self {
             id,
             events,
@@ -201,7 +223,7 @@ impl EventsObjective {
             slice: SliceLength::default(),
             slice_target: None,
             no_traffic: NoTraffic::default(),
-            min_bad: default_min_bad(),
+            min_bad,
             alerts: None,
             runbook: None,
             expect: None,
@@ -246,6 +268,12 @@ fn counted(events: &Events, by: &[String]) -> Vec<String> {
         texts.extend([name.to_owned(), sum.to_owned()]);
     }
     texts.extend(by.iter().cloned());
+    texts.extend(
+        events
+            .composite
+            .iter()
+            .flat_map(|composite| composite.counted()),
+    );
     texts
 }
 

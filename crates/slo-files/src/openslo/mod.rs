@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     ImportOrigin,
+    composite::{self, Weight},
     documents::Document,
     export::{DOCUMENT, OBJECTIVE, SLA},
     fields::{Fields, Label},
@@ -70,7 +71,7 @@ fn plain(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
         return Err(Refused::at(spec.at("objectives"), "must have an objective"));
     }
     let count = items.len();
-    let mut objectives = Vec::new();
+    let (mut objectives, mut weights) = (Vec::new(), Vec::new());
     for (place, item) in items {
         let entry = Fields::of(item, place)?;
         let own = indicator::of(&entry, others)?;
@@ -87,13 +88,12 @@ fn plain(document: &Document, others: &Others<'_>) -> Result<Slo, Refused> {
                 return Err(Refused::at(spec.place().clone(), reason));
             }
         };
-        if entry.get("compositeWeight").is_some() {
-            let what = "is left out: each objective has a budget of its own";
-            notes.push(Note::at(entry.at("compositeWeight"), what));
-        }
+        weights.push(Weight::read(&entry)?);
         objectives.push(objective::read(entry, &indicator, &common)?);
     }
     choose_ids(&mut objectives, &named.name, count);
+    let composite = composite::of(&objectives, &weights, &spec.at("objectives"), &mut notes);
+    objectives.extend(composite);
     spec.finish(&mut notes);
     let place = metadata.at("name");
     metadata.finish(&mut notes);

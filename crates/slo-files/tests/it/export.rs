@@ -44,6 +44,11 @@ fn example() -> Draft {
             {"id": "cpu", "metric": "cpuUsage", "labels": {"job": "node"}, "min": -5, "missing": "bad", "series_end": "no_data",
              "severity": "ticket", "runbook": "https://wiki.example.com/cpu", "expect": {"probability": 0.5}, "hold": "0s",
              "budget_window": "36h"},
+            {"id": "all", "target": 0.99, "budget_window": "7d", "events": {"composite": {"parts": [
+                {"objective": "Errors", "weight": 3}, {"objective": "either"}]}}},
+            {"id": "either", "events": {"good": "sum(rate(x[5m]))", "bad": "y + z"}, "method": "timeslices", "slice_target": 0.9,
+             "no_traffic": "bad"},
+            {"id": "worst", "events": {"composite": {"combine": "worst", "parts": [{"objective": "either"}, {"objective": "Errors"}]}}},
         ],
     }))
 }
@@ -62,7 +67,12 @@ fn an_export_is_valid_openslo_with_a_comment_where_openslo_has_no_word() {
     ] {
         assert!(yaml.contains(said), "{said}\n{yaml}");
     }
-    assert_eq!(yaml.matches("---\n").count(), 4);
+    assert_eq!(yaml.matches("---\n").count(), 7);
+    let weighted = "(3 * (sum(rate(e{code=~\"5..\"}[5m])) / sum(rate(t[5m]))) + 1 * \
+                    ((sum(rate(y[5m])) + sum(rate(z[5m]))) / (sum(rate(x[5m])) + (sum(rate(y[5m])) + sum(rate(z[5m])))))) / 4";
+    assert!(yaml.contains(&json!(weighted).to_string()), "{yaml}");
+    let worst = "max(label_replace((sum(rate(y[5m])) + ";
+    assert!(yaml.contains(worst), "{yaml}");
 }
 
 #[test]

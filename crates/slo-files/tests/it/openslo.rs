@@ -748,3 +748,78 @@ spec:
         "prometheus",
     );
 }
+
+/// An SLO whose objectives have indicators of their own; `second` is the measure of the second one.
+fn composite(entries: [&str; 2], second: &str) -> String {
+    let indicator =
+        |measure: &str| format!("indicator: {{metadata: {{name: i}}, spec: {{{measure}}}}}");
+    let source =
+        |query: &str| format!("{{metricSource: {{type: Prometheus, spec: {{query: '{query}'}}}}}}");
+    let ratio = format!(
+        "ratioMetric: {{counter: true, bad: {}, total: {}}}",
+        source("errors"),
+        source("requests")
+    );
+    let second = match second {
+        "ratio" => ratio.clone(),
+        _ => format!("thresholdMetric: {}", source("lag")),
+    };
+    format!(
+        "apiVersion: openslo/v1\nkind: SLO\nmetadata: {{name: shop}}\nspec:\n  service: shop\n  budgetingMethod: Occurrences\n  \
+         timeWindow: [{{duration: 7d, isRolling: true}}]\n  objectives:\n  - {{displayName: api, {}, {}}}\n  - {{displayName: web, {}, {}}}\n",
+        entries[0],
+        indicator(&ratio),
+        entries[1],
+        indicator(&second),
+    )
+}
+
+#[test]
+fn weights_make_a_composite_of_the_objectives() {
+    let body = composite(["target: 0.9, compositeWeight: 3", "target: 0.98"], "ratio");
+    let import = read(&body);
+    assert_eq!(import.refused, []);
+    let objectives = json!(import.slas[0].draft.objectives);
+    let [_, _, made] = &objectives.as_array().unwrap()[..] else {
+        panic!("{objectives}")
+    };
+    let made = (&made["id"], &made["target"], &made["budget_window"]);
+    assert_eq!(made, (&json!("composite"), &json!(0.92), &json!("7d")));
+    let parts = &objectives[2]["events"]["composite"]["parts"];
+    assert_eq!(
+        (&parts[0]["objective"], &parts[0]["weight"]),
+        (&json!("api"), &json!(3.0))
+    );
+    assert_eq!(
+        (&parts[1]["objective"], &parts[1]["weight"]),
+        (&json!("web"), &json!(1.0))
+    );
+    assert_eq!(adapted(&body), ["0:/spec/objectives/0/compositeWeight"]);
+
+    let same = composite(
+        [
+            "target: 0.9, compositeWeight: 3",
+            "target: 0.9, compositeWeight: 7",
+        ],
+        "ratio",
+    );
+    let target = json!(read(&same).slas[0].draft.objectives[2])["target"].clone();
+    assert_eq!(target, 0.9);
+    let without = composite(["target: 0.9", "target: 0.98"], "ratio");
+    assert_eq!(read(&without).slas[0].draft.objectives.len(), 2);
+    // A range has no share of bad events.
+    let mixed = composite(
+        [
+            "target: 0.9, compositeWeight: 3",
+            "target: 0.9, op: lte, value: 1, timeSliceTarget: 1",
+        ],
+        "threshold",
+    );
+    assert_eq!(read(&mixed).slas[0].draft.objectives.len(), 2);
+    assert!(adapted(&mixed).contains(&"0:/spec/objectives/0/compositeWeight".to_owned()));
+    assert_refused(
+        &composite(["target: 0.9, compositeWeight: 0", "target: 0.9"], "ratio"),
+        "0:/spec/objectives/0/compositeWeight",
+        "must be greater than 0",
+    );
+}

@@ -29,6 +29,7 @@ impl CountedEvents {
             good: None,
             bad: Some("errors_total".to_owned()),
             total: Some("requests_total".to_owned()),
+            ..Events::default()
         };
         let by = labels.iter().map(|label| (*label).to_owned()).collect();
         Self {

@@ -249,7 +249,7 @@ pub(super) fn wanted(underway: &mut [Underway<'_>]) -> Vec<Wanted> {
     let mut wanted = Vec::<Wanted>::new();
     let mut places = HashMap::<String, usize>::new();
     for (position, objective) in underway.iter_mut().enumerate() {
-        for (place, (name, text)) in objective.active.objective.events.sums().enumerate() {
+        for (place, (name, text)) in objective.active.objective.events.counted().enumerate() {
             match EventsSum::parse(text) {
                 Ok(sum) => {
                     for selector in sum.selectors {

@@ -197,6 +197,85 @@ async fn every_slice_holds_what_the_counters_grew_by() {
     );
 }
 
+#[tokio::test]
+async fn a_minute_of_a_composite_is_what_its_parts_make_of_it() {
+    let as_of = moment_ago();
+    let requests = Requests::push(as_of).await;
+    let name = &requests.name;
+    let of = |service: &str| {
+        json!({"bad": format!("{name}{{service=\"{service}\", code=~\"5..\"}}"),
+            "total": format!("{name}{{service=\"{service}\"}}")})
+    };
+    let parts = |of: &[(&str, u32)]| -> Value {
+        let parts = of.iter();
+        parts
+            .map(|(objective, weight)| json!({"objective": objective, "weight": weight}))
+            .collect()
+    };
+    let composite = |combine: &str, of: &[(&str, u32)]| json!({"composite": {"combine": combine, "parts": parts(of)}});
+    let objectives = json!([
+        {"id": "api", "events": of("api"), "target": 0.9},
+        {"id": "web", "events": of("web"), "by": ["code"], "target": 0.9},
+        {"id": "dark", "events": {"bad": "absent_a_total", "total": "absent_b_total"}},
+        {"id": "mean", "events": composite("weighted", &[("api", 3), ("web", 1)]), "target": 0.9},
+        {"id": "worst", "events": composite("worst", &[("api", 1), ("web", 1)]), "target": 0.9},
+        {"id": "blind", "events": composite("worst", &[("api", 1), ("dark", 1)]), "target": 0.9},
+    ]);
+    let database = database(objectives.clone()).await;
+    let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
+    let document = run(&etl, as_of).await;
+    let found = slices(&topic, &document);
+    let share = |service: &str, end: Timestamp| {
+        let total = requests.grown(Some(service), "", end);
+        requests.grown(Some(service), "5", end) / total
+    };
+    let mut all_are_good = true;
+    for (objective, shares) in [
+        (
+            "mean",
+            &(|api: f64, web: f64| (3.0 * api + web) / 4.0) as &dyn Fn(f64, f64) -> f64,
+        ),
+        ("worst", &|api: f64, web: f64| api.max(web)),
+    ] {
+        let document = &found[&(objective.to_owned(), Labels::default())];
+        assert_eq!(document.slices.len(), 15);
+        for slice in &document.slices {
+            let expected = shares(share("api", slice.end), share("web", slice.end));
+            let [bad, total] = slice.sums;
+            assert_eq!(
+                (total, slice.measured),
+                (1.0, true),
+                "{objective} {}",
+                slice.end
+            );
+            assert!(
+                (bad - expected).abs() < 1e-12,
+                "{objective} {bad} {expected}"
+            );
+            all_are_good &= bad == 0.0;
+        }
+    }
+    assert!(!all_are_good);
+    let blind = &found[&("blind".to_owned(), Labels::default())];
+    let mut blind = blind.slices.iter();
+    assert!(blind.all(|slice| slice.sums == [0.0; 2] && !slice.measured));
+
+    // Tried out, it is the same.
+    let document = json!({"over": "1h", "objectives": objectives});
+    let trial = Trial::parse(document.as_object().unwrap(), &[]).unwrap();
+    let tried = etl.try_out(&trial, as_of, Deadline::default()).await;
+    let tried = tried.unwrap();
+    let mean = tried
+        .events
+        .iter()
+        .find(|tried| &*tried.objective == "mean");
+    let mean = &mean.unwrap().groups[0].budget;
+    assert_eq!(
+        (mean["total"].as_f64(), mean["composite"].as_str()),
+        (Some(50.0), Some("weighted"))
+    );
+}
+
 /// How a counter is scraped, and what it does meanwhile.
 struct Scraped {
     name: &'static str,

@@ -109,6 +109,44 @@ async fn store(
 }
 
 #[tokio::test]
+async fn a_composite_has_a_budget_of_minutes_and_can_be_put_back() {
+    let latency = json!({"id": "latency", "events": {"good": "fast_total", "total": "requests_total"}, "target": 0.9});
+    let parts = json!([{"objective": "availability", "weight": 3}, {"objective": "latency"}]);
+    let journey = json!({"id": "journey", "target": 0.99, "budget_window": "1d", "events": {"composite": {"parts": parts}}});
+    let (database, service, objective) = made(json!([availability(), latency, journey])).await;
+    let spent = |_: Timestamp| Some([0.25, 1.0]);
+    store(&database, &objective, (AS_OF, 6), &[("", &spent)]).await;
+    let document = service.get("/sla/web/budget?objective=journey").await;
+    let entry = &document["objectives"][0];
+    assert_eq!(entry["composite"], "weighted", "{document}");
+    let total = entry["total"].as_f64().unwrap();
+    assert!(
+        total > 300.0 && entry["bad"].as_f64() == Some(total / 4.0),
+        "{entry}"
+    );
+    let first = &document["objectives"].as_array().unwrap();
+    assert_eq!(first.len(), 1);
+
+    let stored = service.get("/sla/web").await;
+    let mut again = json!({"objectives": stored["objectives"]});
+    for objective in again["objectives"].as_array_mut().unwrap() {
+        let objective = objective.as_object_mut().unwrap();
+        for answered in ["matches", "groups", "warnings"] {
+            objective.remove(answered);
+        }
+    }
+    again["objectives"][0]["events"]["bad"] = json!("failures_total");
+    let reply = service.send("PUT", "/sla/web", Some("\"1\""), again).await;
+    assert_eq!(reply.status(), 200, "{}", body(&reply));
+    let changed = body(&reply);
+    let part = &changed["objectives"][2]["events"]["composite"]["parts"][0];
+    assert_eq!(
+        (&part["events"]["bad"], &part["weight"]),
+        (&json!("failures_total"), &json!(3.0))
+    );
+}
+
+#[tokio::test]
 async fn a_budget_of_events_is_answered_beside_that_of_a_range() {
     let cpu = json!({"id": "cpu", "metric": "cpuUsage", "max": 80, "target": 0.99});
     let (database, service, objective) = made(json!([cpu, availability()])).await;

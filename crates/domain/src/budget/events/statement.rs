@@ -14,7 +14,7 @@ use crate::{
     },
     evaluation::ObjectiveState,
     events::SLICE,
-    sla::{AlertPair, BudgetPeriod, BudgetWindow, EventsObjective, Method, Severity},
+    sla::{AlertPair, BudgetPeriod, BudgetWindow, Combine, EventsObjective, Method, Severity},
     time::{Span, Timestamp, duration, seconds},
 };
 
@@ -28,6 +28,9 @@ pub struct EventsBudget {
     pub budget_window: BudgetWindow,
     /// What the target is a share of.
     pub method: Method,
+    /// How a composite combines its parts; only there for a composite, whose events are minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub composite: Option<Combine>,
     /// Where the time begins that is added up, exclusive: at the start of the budget window, or at that of the row that is
     /// kept of it.
     pub from: Timestamp,
@@ -102,6 +105,11 @@ impl EventsBudget {
             target: objective.target,
             budget_window: objective.budget_window,
             method: objective.method,
+            composite: objective
+                .events
+                .composite
+                .as_deref()
+                .map(|composite| composite.combine),
             from: window.from,
             good: reckoned.good,
             total: reckoned.total,

@@ -46,6 +46,7 @@ fn objective(method: Method) -> EventsObjective {
         good: None,
         bad: Some("errors".to_owned()),
         total: Some("requests".to_owned()),
+        ..Events::default()
     };
     EventsObjective {
         target: Some(0.9),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{about, alerting, alerts, budget};
+use super::{about, alerting, alerts, budget, composite};
 use crate::{
     fault::{Faults, below},
     sla::{
@@ -91,7 +91,14 @@ pub(super) fn objective(
         );
     }
     let about = about::about(fields, pointer, faults);
-    let objective = EventsObjective::new(events?, by);
+    let events = events?;
+    if events.composite.is_some() && !by.is_empty() {
+        faults.add(
+            &below(pointer, "by"),
+            "is not for a composite, which takes the events of each part together",
+        );
+    }
+    let objective = EventsObjective::new(events, by);
     Some(EventsObjective {
         id: given.unwrap_or_else(|| objective.id.clone()),
         target,
@@ -116,15 +123,18 @@ fn events(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Op
         _ => {
             faults.add(
                 &pointer,
-                "must be an object with two of good, bad and total",
+                "must be an object with two of good, bad and total, or with composite",
             );
             return None;
         }
     };
     let before = faults.0.len();
     for field in given.keys() {
-        if !matches!(field.as_str(), "good" | "bad" | "total") {
-            faults.add(&below(&pointer, field), "is not good, bad or total");
+        if !matches!(field.as_str(), "good" | "bad" | "total" | "composite") {
+            faults.add(
+                &below(&pointer, field),
+                "is not good, bad, total or composite",
+            );
         }
     }
     let mut sum = |name: &str| {
@@ -141,12 +151,30 @@ fn events(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Op
         good: sum("good"),
         bad: sum("bad"),
         total: sum("total"),
+        composite: None,
     };
+    if let Some(composite) = given.get("composite") {
+        let at = below(&pointer, "composite");
+        for (name, _) in events.sums() {
+            faults.add(
+                &below(&pointer, name),
+                "is not for a composite, which counts what its parts count",
+            );
+        }
+        let composite = composite::composite(composite, &at, faults)?;
+        return (faults.0.len() == before).then(|| Events {
+            composite: Some(Box::new(composite)),
+            ..Events::default()
+        });
+    }
     if faults.0.len() > before {
         return None;
     }
     if events.given().is_none() {
-        faults.add(&pointer, "must have two of good, bad and total");
+        faults.add(
+            &pointer,
+            "must have two of good, bad and total, or composite",
+        );
         return None;
     }
     Some(events)

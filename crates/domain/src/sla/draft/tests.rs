@@ -3,7 +3,9 @@ use serde_json::json;
 use std::time::Duration;
 
 use super::{fields::LONGEST_HOLD, *};
-use crate::sla::{AnyObjective, BudgetWindow, Method, Missing, Sla, SliceLength, Terms};
+use crate::sla::{
+    AnyObjective, BudgetWindow, EventsObjective, Method, Missing, Sla, SliceLength, Terms,
+};
 
 /// The faults of an objective that is `{"metric": "cpuUsage", "max": 80}` with `fields` over it, as pointers.
 fn faults_with(fields: Value) -> Vec<String> {
@@ -481,6 +483,153 @@ fn what_an_objective_of_events_is_answered_with_can_be_put_back() {
     let draft = Draft::parse(&json!({"objectives": [objective]})).unwrap();
     let again = Draft::parse(&json!({"objectives": [draft.objectives[0]]})).unwrap();
     assert_eq!(again.objectives, draft.objectives);
+}
+
+/// An SLA with two objectives of events, one of ranges, one of long slices, and a composite of `parts`.
+fn with_composite(composite: Value) -> Value {
+    json!({"name": "shop", "objectives": [
+        {"id": "search", "events": {"bad": "errors", "total": "requests"}, "by": ["service"]},
+        {"id": "pay", "events": {"good": "paid", "total": "payments"}, "method": "timeslices", "slice_target": 0.9, "no_traffic": "good"},
+        {"id": "cpu", "metric": "m", "max": 1},
+        {"id": "slow", "events": {"good": "g", "total": "t"}, "method": "ratio_timeslices", "slice": "5m"},
+        {"id": "all", "target": 0.99, "events": {"composite": composite}},
+        {"id": "again", "events": {"composite": {"parts": [{"objective": "search"}, {"objective": "pay"}]}}},
+    ]})
+}
+
+fn composite_of(draft: &Draft) -> &EventsObjective {
+    match &draft.objectives[4] {
+        AnyObjective::Events(objective) => objective,
+        AnyObjective::Range(_) => panic!("a range"),
+    }
+}
+
+#[test]
+fn a_composite_counts_what_its_parts_count() {
+    let parts = json!([{"objective": "search", "weight": 3}, {"objective": "pay"}]);
+    let draft = Draft::parse(&with_composite(json!({"parts": parts}))).unwrap();
+    let objective = composite_of(&draft);
+    assert_eq!(objective.min_bad, 0.0);
+    assert_eq!(
+        json!(objective.events),
+        json!({"composite": {"combine": "weighted", "parts": [
+            {"objective": "search", "weight": 3.0, "events": {"bad": "errors", "total": "requests"}, "no_traffic": "excluded"},
+            {"objective": "pay", "weight": 1.0, "events": {"good": "paid", "total": "payments"}, "slice_target": 0.9,
+             "no_traffic": "good"},
+        ]}})
+    );
+    let sums: Vec<&str> = objective.events.counted().map(|(_, sum)| sum).collect();
+    assert_eq!(sums, ["errors", "requests", "paid", "payments"]);
+
+    // What it is answered with can be put back, and follows the objective that changed since.
+    let mut written = json!({"name": "shop", "objectives": draft.objectives});
+    for objective in written["objectives"].as_array_mut().unwrap() {
+        let is_occurrences = objective["method"] == "occurrences";
+        let unwanted: &[&str] = if is_occurrences {
+            &["slice", "slice_target"]
+        } else {
+            &[]
+        };
+        unwanted.iter().for_each(|field| {
+            objective.as_object_mut().unwrap().remove(*field);
+        });
+    }
+    assert_eq!(Draft::parse(&written).unwrap().objectives, draft.objectives);
+    written["objectives"][0]["events"]["bad"] = json!("failures");
+    let changed = Draft::parse(&written).unwrap();
+    let events = json!(composite_of(&changed).events);
+    assert_eq!(events["composite"]["parts"][0]["events"]["bad"], "failures");
+    assert_ne!(composite_of(&changed).definition(), objective.definition());
+}
+
+#[test]
+fn what_a_composite_counts_is_its_definition_and_not_its_names() {
+    let of = |composite: Value| {
+        let draft = Draft::parse(&with_composite(composite)).unwrap();
+        composite_of(&draft).definition()
+    };
+    let parts =
+        |weight: f64| json!([{"objective": "search", "weight": weight}, {"objective": "pay"}]);
+    let weighted = of(json!({"parts": parts(2.0)}));
+    assert_ne!(of(json!({"parts": parts(3.0)})), weighted);
+    assert_ne!(
+        of(json!({"combine": "worst", "parts": parts(2.0)})),
+        weighted
+    );
+    assert_eq!(
+        of(json!({"combine": "worst", "parts": parts(2.0)})),
+        of(json!({"combine": "worst", "parts": parts(3.0)}))
+    );
+}
+
+#[test]
+fn every_wrong_field_of_a_composite_is_named() {
+    let search = json!({"objective": "search"});
+    let at = "/objectives/4/events/composite";
+    for (wrong, pointer) in [
+        (json!(1), String::new()),
+        (json!({}), "/parts".to_owned()),
+        (json!({"parts": [search]}), "/parts".to_owned()),
+        (json!({"parts": vec![&search; 21]}), "/parts".to_owned()),
+        (
+            json!({"parts": [search, search]}),
+            "/parts/1/objective".to_owned(),
+        ),
+        (json!({"parts": [search, 1]}), "/parts/1".to_owned()),
+        (
+            json!({"parts": [search, {}]}),
+            "/parts/1/objective".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "none"}]}),
+            "/parts/1/objective".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "cpu"}]}),
+            "/parts/1/objective".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "slow"}]}),
+            "/parts/1/objective".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "again"}]}),
+            "/parts/1/objective".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "pay", "weight": 0}]}),
+            "/parts/1/weight".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "pay", "weight": 1e7}]}),
+            "/parts/1/weight".to_owned(),
+        ),
+        (
+            json!({"parts": [search, {"objective": "pay", "share": 1}]}),
+            "/parts/1/share".to_owned(),
+        ),
+        (
+            json!({"combine": "best", "parts": [search, {"objective": "pay"}]}),
+            "/combine".to_owned(),
+        ),
+        (
+            json!({"of": 1, "parts": [search, {"objective": "pay"}]}),
+            "/of".to_owned(),
+        ),
+    ] {
+        assert_eq!(
+            pointers(with_composite(wrong.clone())),
+            [format!("{at}{pointer}")],
+            "{wrong}"
+        );
+    }
+    let right = json!({"parts": [search, {"objective": "pay"}]});
+    let mut with_sum = with_composite(right.clone());
+    with_sum["objectives"][4]["events"]["bad"] = json!("errors");
+    assert_eq!(pointers(with_sum), ["/objectives/4/events/bad"]);
+    let mut with_groups = with_composite(right);
+    with_groups["objectives"][4]["by"] = json!(["service"]);
+    assert_eq!(pointers(with_groups), ["/objectives/4/by"]);
 }
 
 #[test]
