@@ -270,10 +270,10 @@ async fn a_minute_of_a_composite_is_what_its_parts_make_of_it() {
         .iter()
         .find(|tried| &*tried.objective == "mean");
     let mean = &mean.unwrap().groups[0].budget;
-    assert_eq!(
-        (mean["total"].as_f64(), mean["composite"].as_str()),
-        (Some(50.0), Some("weighted"))
-    );
+    // 200 samples, 15 s apart: the first and the last of these minutes may be a part of one.
+    let total = mean["total"].as_f64().unwrap();
+    assert!((49.0..=51.0).contains(&total), "{mean}");
+    assert_eq!(mean["composite"], "weighted");
 }
 
 /// How a counter is scraped, and what it does meanwhile.
