@@ -357,8 +357,8 @@ pub(crate) fn rule(row: &Row) -> String {
     let target = row.budget.as_ref().and_then(Budget::target);
     match (row.check.kind.as_str(), &row.budget, target) {
         ("events", Some(budget), Some(target)) => {
-            let (share, window) = (number::share(target), budget.window());
-            format!("{share} of events good over {window}")
+            let (share, unit, window) = (number::share(target), budget.unit(), budget.window());
+            format!("{share} of {unit} good over {window}")
         }
         ("events", ..) => "share of good events".to_owned(),
         _ => name::rule(&row.check),

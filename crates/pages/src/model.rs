@@ -211,6 +211,15 @@ impl Budget {
         of_both!(self, budget_window).to_string()
     }
 
+    /// What is counted: a composite counts minutes.
+    pub(crate) fn unit(&self) -> &'static str {
+        match &self.spent {
+            Spent::Time(_) => "seconds",
+            Spent::Events(own) if own.composite.is_some() => "minutes",
+            Spent::Events(_) => "events",
+        }
+    }
+
     /// The share that was good.
     pub(crate) fn sli(&self) -> Option<f64> {
         *of_both!(self, sli)

@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
-    Span, Timestamp,
-    budget::{Alert, EventsBudget},
-    forecast::PathPoint,
-    sla::Combine,
-    time::duration,
-};
+use domain::{Span, Timestamp, budget::Alert, forecast::PathPoint, sla::Combine, time::duration};
 use maud::{Markup, html};
 
 use crate::{
@@ -134,14 +128,6 @@ fn broke(count: u64) -> String {
     }
 }
 
-/// What a budget of events counts.
-fn unit(budget: &EventsBudget) -> &'static str {
-    match budget.composite {
-        Some(_) => "minutes",
-        None => "events",
-    }
-}
-
 /// What a composite makes of its parts.
 fn composite(budget: &Budget) -> &'static str {
     match &budget.spent {
@@ -164,7 +150,7 @@ fn of_events(row: &Row) -> Markup {
         @match budget.and_then(|budget| Some((budget, budget.sli()?))) {
             Some((budget, sli)) => {
                 "was good for " b { (number::share(sli)) } " of "
-                @match &budget.spent { Spent::Events(own) => { (number::plain(own.total)) " " (unit(own)) }, Spent::Time(_) => "the time" }
+                @match &budget.spent { Spent::Events(own) => { (number::plain(own.total)) " " (budget.unit()) }, Spent::Time(_) => "the time" }
                 " in " (budget.window()) ". "
                 @if let Some(alert) = budget.alerts().iter().find(|alert| alert.firing) { "The " (alert.severity.word()) " alert of " (alert.long) " fires. " }
             },
@@ -368,7 +354,7 @@ fn budget(page: &ObjectivePage, behind: &Behind<'_>) -> Markup {
             number::duration(own.bad_seconds),
         ),
         Spent::Events(own) => {
-            let events = |count: f64| format!("{} {}", number::plain(count), unit(own));
+            let events = |count: f64| format!("{} {}", number::plain(count), budget.unit());
             (own.budget_events.map(events), events(own.bad))
         }
     };
