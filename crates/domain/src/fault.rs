@@ -1,5 +1,7 @@
 //! What is wrong with a document, and where: JSON pointers (RFC 6901).
 
+use serde_json::{Map, Value};
+
 /// A value of a document that is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {reason}")]
@@ -23,6 +25,21 @@ impl Faults {
                 pointer: pointer.to_owned(),
                 reason: reason.into(),
             });
+        }
+    }
+
+    /// Notes each member of `fields` that is in none of the lists of `known`; `whole` is what they are fields of.
+    pub(crate) fn unknown(
+        &mut self,
+        fields: &Map<String, Value>,
+        pointer: &str,
+        known: &[&[&str]],
+        whole: &str,
+    ) {
+        for field in fields.keys() {
+            if !known.iter().any(|list| list.contains(&field.as_str())) {
+                self.add(&below(pointer, field), format!("is not a field of {whole}"));
+            }
         }
     }
 }

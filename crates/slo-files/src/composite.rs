@@ -13,7 +13,6 @@ use crate::{
     slo::Objective,
 };
 
-const MOST_PARTS: usize = 20;
 /// What the composite of an SLO is called.
 const NAME: &str = "composite";
 
@@ -46,20 +45,21 @@ pub(crate) fn of(
     if weights.iter().all(|one| one.weight.is_none()) {
         return None;
     }
-    let why_not = if objectives.len() < 2 {
-        Some("is left out: there is no other objective to be weighed against")
-    } else if objectives.len() > MOST_PARTS {
-        Some("is left out: a composite has at most 20 parts")
+    let why_not = if objectives.len() < *Composite::PARTS.start() {
+        Some("there is no other objective to be weighed against".to_owned())
+    } else if objectives.len() > *Composite::PARTS.end() {
+        let most = Composite::PARTS.end();
+        Some(format!("a composite has at most {most} parts"))
     } else if !objectives.iter().all(can_be_a_part) {
-        Some(
-            "is left out: a composite is made, minute by minute, of objectives that count events, and one of these does not",
-        )
+        let why = "a composite is made, minute by minute, of objectives that count events, and one of these does not";
+        Some(why.to_owned())
     } else {
         None
     };
-    if let Some(what) = why_not {
+    if let Some(why_not) = why_not {
         let given = weights.iter().filter(|weight| weight.weight.is_some());
-        notes.extend(given.map(|weight| Note::at(weight.place.clone(), what)));
+        let what = format!("is left out: {why_not}");
+        notes.extend(given.map(|weight| Note::at(weight.place.clone(), what.clone())));
         return None;
     }
     let names: Vec<&str> = objectives.iter().filter_map(chosen_id).collect();

@@ -181,7 +181,7 @@ impl RunRequest {
         let fields = match document {
             Value::Null => return Ok(request),
             Value::Object(fields) => fields,
-            _ => return Err(vec![invalid("", "is not an object")]),
+            _ => return Err(vec![invalid("", "must be an object")]),
         };
         let mut faults = Vec::new();
         for (name, value) in fields.iter().take(100) {

@@ -176,7 +176,7 @@ fn parse(document: &Value, newest: Timestamp, now: Timestamp) -> Result<NewRepla
         reason: reason.to_owned(),
     };
     let Value::Object(fields) = document else {
-        return Err(vec![fault("", "is not an object")]);
+        return Err(vec![fault("", "must be an object")]);
     };
     let mut faults: Vec<Fault> = fields
         .keys()

@@ -93,7 +93,7 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
 /// What etl is asked; it looks at `as_of` itself.
 fn dry_run(document: Value, queries_allowed: bool) -> Result<Value, ApiError> {
     let Value::Object(mut fields) = document else {
-        return Err(ApiError::Invalid(vec![Fault::at("", "is not an object")]));
+        return Err(ApiError::Invalid(vec![Fault::at("", "must be an object")]));
     };
     let trial = Trial::parse(&fields, &["as_of"]).map_err(invalid)?;
     let queries = trial.objectives.iter().map(|one| match one {

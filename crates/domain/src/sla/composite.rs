@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{ops::RangeInclusive, str::FromStr};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,9 @@ impl FromStr for Combine {
 }
 
 impl Composite {
+    /// How many parts one has, at least and at most.
+    pub const PARTS: RangeInclusive<usize> = 2..=20;
+
     /// The texts that say which objectives it is made of, and how.
     pub(super) fn named(&self) -> Vec<String> {
         self.texts(|part| vec![part.objective.to_string()])

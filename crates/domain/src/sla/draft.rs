@@ -151,12 +151,7 @@ impl Draft {
 }
 
 fn named(fields: &Map<String, Value>, faults: &mut Faults) -> Draft {
-    for field in fields
-        .keys()
-        .filter(|field| !SLA_FIELDS.contains(&field.as_str()))
-    {
-        faults.add(&below("", field), "is not a field of an SLA");
-    }
+    faults.unknown(fields, "", &[&SLA_FIELDS], "an SLA");
     let name = text(fields, "", "name", faults)
         .and_then(|name| valid(SlaName::parse(name), "/name", faults));
     let about = about::about(fields, "", faults);
@@ -309,12 +304,8 @@ fn objective(
     listed: Option<&SlaName>,
     faults: &mut Faults,
 ) -> Option<Objective> {
-    for field in fields.keys() {
-        let is_listed = listed.is_some() && LISTED.contains(&field.as_str());
-        if !is_listed && !FIELDS.contains(&field.as_str()) {
-            faults.add(&below(pointer, field), "is not a field of an objective");
-        }
-    }
+    let of_a_list = listed.map_or(&[][..], |_| &LISTED);
+    faults.unknown(fields, pointer, &[&FIELDS, of_a_list], "an objective");
     let before = faults.0.len();
     let (min, max) = (
         number(fields, pointer, "min", faults),

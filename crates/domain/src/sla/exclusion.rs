@@ -143,16 +143,11 @@ impl ExclusionDraft {
     pub fn parse(document: &Value) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
         let Value::Object(fields) = document else {
-            faults.add("", "is not an object");
+            faults.add("", "must be an object");
             return Err(faults.0);
         };
         let recurs = RULE_FIELDS.iter().any(|field| fields.contains_key(*field));
-        for field in fields.keys() {
-            let name = field.as_str();
-            if !FIELDS.contains(&name) && !RULE_FIELDS.contains(&name) {
-                faults.add(&below("", field), "is not a field of an exclusion");
-            }
-        }
+        faults.unknown(fields, "", &[&FIELDS, &RULE_FIELDS], "an exclusion");
         let rule = if recurs {
             recurrence(fields, &mut faults)
         } else {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{AnyObjective, Draft, EventsObjective, Objective, SlaName};
 use crate::{
-    fault::{Fault, Faults, below},
+    fault::{Fault, Faults},
     time::duration,
 };
 
@@ -34,12 +34,8 @@ impl Trial {
     /// that is no whole number from 0 to 10,000, `over` that is no duration from 1h to 30d.
     pub fn parse(fields: &Map<String, Value>, others: &[&str]) -> Result<Self, Vec<Fault>> {
         let mut faults = Faults::default();
-        for field in fields.keys() {
-            let known = matches!(field.as_str(), "objectives" | "violations" | "over");
-            if !known && !others.contains(&field.as_str()) {
-                faults.add(&below("", field), "is not a field of this request");
-            }
-        }
+        let own = ["objectives", "violations", "over"];
+        faults.unknown(fields, "", &[&own, others], "this request");
         let violations = match fields.get("violations") {
             None | Some(Value::Null) => 0,
             Some(value) => value

@@ -40,11 +40,8 @@ pub(super) fn expect(
             return None;
         }
     };
-    for field in fields.keys() {
-        if !["probability", "exhausted_in"].contains(&field.as_str()) {
-            faults.add(&below(&pointer, field), "is not a field of `expect`");
-        }
-    }
+    let known = ["probability", "exhausted_in"];
+    faults.unknown(fields, &pointer, &[&known], "`expect`");
     let probability = number(fields, &pointer, "probability", faults);
     if probability.is_some_and(|probability| !(probability > 0.0 && probability <= 1.0)) {
         let at = below(&pointer, "probability");

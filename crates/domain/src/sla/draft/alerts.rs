@@ -63,11 +63,7 @@ pub(super) fn alerts(
 }
 
 fn pair(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Option<AlertPair> {
-    for field in fields.keys() {
-        if !FIELDS.contains(&field.as_str()) {
-            faults.add(&below(pointer, field), "is not a field of an alert");
-        }
-    }
+    faults.unknown(fields, pointer, &[&FIELDS], "an alert");
     let long = window(fields, pointer, "long", faults);
     let short = window(fields, pointer, "short", faults);
     if let Some((long, short)) = long.zip(short)

@@ -51,11 +51,7 @@ pub(super) fn window(
         return term(fields, pointer, "budget_window", faults);
     };
     let pointer = below(pointer, "budget_window");
-    for field in given.keys() {
-        if !CALENDAR.contains(&field.as_str()) {
-            faults.add(&below(&pointer, field), "is not a field of a calendar");
-        }
-    }
+    faults.unknown(given, &pointer, &[&CALENDAR], "a calendar");
     let before = faults.0.len();
     let read = CALENDAR.map(|field| {
         let read = text(given, &pointer, field, faults);

@@ -23,8 +23,6 @@ const PART_FIELDS: [&str; 5] = [
     "slice_target",
     "no_traffic",
 ];
-const FEWEST_PARTS: usize = 2;
-const MOST_PARTS: usize = 20;
 const GREATEST_WEIGHT: f64 = 1e6;
 
 /// `{"combine"?, "parts": [{"objective", "weight"?}]}`; `None` where a part is wrong.
@@ -34,20 +32,17 @@ pub(super) fn composite(given: &Value, pointer: &str, faults: &mut Faults) -> Op
         return None;
     };
     let before = faults.0.len();
-    for field in given.keys() {
-        if !matches!(field.as_str(), "combine" | "parts") {
-            faults.add(&below(pointer, field), "is not combine or parts");
-        }
-    }
+    faults.unknown(given, pointer, &[&["combine", "parts"]], "a composite");
     let combine = budget::term(given, pointer, "combine", faults);
     let at = below(pointer, "parts");
     let Some(Value::Array(listed)) = given.get("parts") else {
         faults.add(&at, "must be a list of objectives of this SLA");
         return None;
     };
-    if !(FEWEST_PARTS..=MOST_PARTS).contains(&listed.len()) {
+    if !Composite::PARTS.contains(&listed.len()) {
+        let (fewest, most) = Composite::PARTS.into_inner();
         let reason = format!(
-            "has {} parts; a composite has {FEWEST_PARTS} to {MOST_PARTS}",
+            "has {} parts; a composite has {fewest} to {most}",
             listed.len()
         );
         faults.add(&at, reason);
@@ -76,11 +71,7 @@ pub(super) fn composite(given: &Value, pointer: &str, faults: &mut Faults) -> Op
 }
 
 fn part(fields: &Map<String, Value>, pointer: &str, faults: &mut Faults) -> Option<Part> {
-    for field in fields.keys() {
-        if !PART_FIELDS.contains(&field.as_str()) {
-            faults.add(&below(pointer, field), "is not a field of a part");
-        }
-    }
+    faults.unknown(fields, pointer, &[&PART_FIELDS], "a part");
     let weight = number(fields, pointer, "weight", faults).unwrap_or_else(default_weight);
     if !(weight > 0.0 && weight <= GREATEST_WEIGHT) {
         faults.add(

@@ -41,14 +41,7 @@ pub(super) fn objective(
     pointer: &str,
     faults: &mut Faults,
 ) -> Option<EventsObjective> {
-    for field in fields.keys() {
-        if !FIELDS.contains(&field.as_str()) {
-            faults.add(
-                &below(pointer, field),
-                "is not a field of an objective of events",
-            );
-        }
-    }
+    faults.unknown(fields, pointer, &[&FIELDS], "an objective of events");
     let events = events(fields, pointer, faults);
     let by = by(fields, pointer, faults);
     let given = id(fields, pointer, "id", faults);
