@@ -5,12 +5,10 @@
 //! ```
 //!
 //! The series are those of the files, whose last column holds the values, and made ones: those that `accuracy` of crate
-//! `series` has, in another draw (`--draw`, default 1), and those of `ramps.rs`. A value is a sample of one minute; of a
+//! `series` has, in another draw (`--draw`), and those of `ramps.rs`. A value is a sample of one minute; of a
 //! file the last 6,000 count. Of each series two objectives are made of its first 12 h: their 99 % quantile, which may not
 //! be exceeded, and their 95 % quantile, which may be for less than 3 minutes. From there a run each minute says, by the
 //! functions that the product says it by, how likely a violation is in the next 10 minutes.
-//!
-//! `--each` adds lines for every series and objective, `--every N` looks at every N-th series only.
 
 mod alerts;
 mod forward;
@@ -22,13 +20,14 @@ mod ramps;
 mod reliability;
 
 use std::{
-    env,
     error::Error,
     io::{self, Write},
+    num::NonZeroUsize,
     thread,
 };
 
 use alerts::{Method, Tally};
+use clap::Parser;
 use forward::{Bound, Case, FIRST, forward};
 use known::{
     Series,
@@ -69,15 +68,24 @@ enum Origin {
     Other,
 }
 
+/// Counts how often alerts on what is to come are right.
+#[derive(Parser)]
 struct Options {
+    /// Which draw of the made series.
+    #[arg(long, default_value_t = 1)]
     draw: u64,
-    every: usize,
+    /// Looks at every n-th series only.
+    #[arg(long, default_value = "1")]
+    every: NonZeroUsize,
+    /// Prints lines for each series and objective.
+    #[arg(long)]
     each: bool,
+    /// Files whose last column holds the values.
     files: Vec<String>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = options()?;
+    let options = Options::parse();
     let mut all = Vec::new();
     for file in &options.files {
         all.push((Origin::Real, newest(read(file)?)?));
@@ -86,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     all.extend(ramps.map(|series| (Origin::Ramp, series)));
     let others = made::series(options.draw).into_iter();
     all.extend(others.map(|series| (Origin::Other, series)));
-    let all: Vec<_> = all.into_iter().step_by(options.every).collect();
+    let all: Vec<_> = all.into_iter().step_by(options.every.get()).collect();
     let cases = cases(&all);
 
     let mut out = io::stdout().lock();
@@ -108,29 +116,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         report(&mut out, name, &chosen)?;
     }
     Ok(())
-}
-
-fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options {
-        draw: 1,
-        every: 1,
-        each: false,
-        files: Vec::new(),
-    };
-    let mut words = env::args().skip(1);
-    while let Some(word) = words.next() {
-        let mut number = || words.next().ok_or(format!("{word} needs a number"));
-        match word.as_str() {
-            "--draw" => options.draw = number()?.parse()?,
-            "--every" => options.every = number()?.parse()?,
-            "--each" => options.each = true,
-            _ => options.files.push(word),
-        }
-    }
-    if options.every == 0 {
-        return Err("--every must be at least 1".into());
-    }
-    Ok(options)
 }
 
 /// The last 6,000 samples, as many as the made series have.

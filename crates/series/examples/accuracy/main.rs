@@ -5,8 +5,7 @@
 //! ```
 //!
 //! The series are those of `known/made.rs` and of the files, whose last column holds the values. Each is cut at 18 places into
-//! `--samples` values (default 720) and the `--steps` (10) that came after them; `--seed` (1) chooses the places, `--each`
-//! adds a line for every series. A window that never changes is left out.
+//! `--samples` values and the `--steps` that came after them. A window that never changes is left out.
 //!
 //! Two halves are reported beside all series, every other series in each: constants are chosen on the first half, the
 //! second shows what they are worth.
@@ -16,12 +15,12 @@ mod known;
 mod score;
 
 use std::{
-    env,
     error::Error,
     io::{self, Write},
     time::Instant,
 };
 
+use clap::{Parser, value_parser};
 use known::{Random, made, read};
 use score::{Scored, heading, line};
 use series::{forecast::forecast, gaps};
@@ -29,20 +28,32 @@ use series::{forecast::forecast, gaps};
 /// How many places each series is cut at.
 const PLACES: usize = 18;
 /// The places are the same for every horizon up to this many steps.
-const LONGEST: usize = 40;
+const LONGEST: i64 = 40;
 /// A gap of up to this many samples is held, as Prometheus does at one sample a minute.
 const HELD: usize = 5;
 
+/// Scores the forecast.
+#[derive(Parser)]
 struct Options {
-    samples: usize,
-    steps: usize,
+    /// Of how many samples a forecast is made.
+    #[arg(long, default_value_t = 720, value_parser = value_parser!(u16).range(4..))]
+    samples: u16,
+    /// How far it looks ahead, samples.
+    #[arg(long, default_value_t = 10, value_parser = value_parser!(u16).range(1..=LONGEST))]
+    steps: u16,
+    /// Which places of a series are forecast.
+    #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Prints a line for each series.
+    #[arg(long)]
     each: bool,
+    /// Files whose last column holds the values.
     files: Vec<String>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = options()?;
+    let options = Options::parse();
+    let (samples, steps) = (usize::from(options.samples), usize::from(options.steps));
     let mut all = made::series(0);
     for file in &options.files {
         all.push(read(file)?);
@@ -54,14 +65,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let room = series
             .values
             .len()
-            .saturating_sub(LONGEST + options.samples);
+            .saturating_sub(LONGEST as usize + samples);
         if room < PLACES {
             return Err(format!("{} is too short", series.name).into());
         }
         for place in 0..PLACES {
             let share = (place as f64 + random.uniform()) / PLACES as f64;
-            let present = options.samples + (share * room as f64) as usize;
-            let past = present - options.samples..present;
+            let present = samples + (share * room as f64) as usize;
+            let past = present - samples..present;
             let known = &series.values[past.clone()];
             if known
                 .windows(2)
@@ -75,13 +86,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                     *value = f64::NAN;
                 }
             }
-            window[options.samples - 1] = known[options.samples - 1];
+            window[samples - 1] = known[samples - 1];
             gaps::hold(&mut window, HELD);
             let window = gaps::bridged(&window)?;
             let started = Instant::now();
-            let found = forecast(&window, options.steps)?;
+            let found = forecast(&window, steps)?;
             seconds += started.elapsed().as_secs_f64();
-            let future = &series.values[present..present + options.steps];
+            let future = &series.values[present..present + steps];
             scored.push(Scored::new(index, known, future, &found)?);
         }
     }
@@ -101,29 +112,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     let microseconds = 1e6 * seconds / scored.len() as f64;
     writeln!(out, "{microseconds:.0} us a forecast")?;
     Ok(())
-}
-
-fn options() -> Result<Options, Box<dyn Error>> {
-    let mut options = Options {
-        samples: 720,
-        steps: 10,
-        seed: 1,
-        each: false,
-        files: Vec::new(),
-    };
-    let mut words = env::args().skip(1);
-    while let Some(word) = words.next() {
-        let mut number = || words.next().ok_or(format!("{word} needs a number"));
-        match word.as_str() {
-            "--samples" => options.samples = number()?.parse()?,
-            "--steps" => options.steps = number()?.parse()?,
-            "--seed" => options.seed = number()?.parse()?,
-            "--each" => options.each = true,
-            _ => options.files.push(word),
-        }
-    }
-    if options.samples < 4 || !(1..=LONGEST).contains(&options.steps) {
-        return Err("--samples must be at least 4, --steps 1 to 40".into());
-    }
-    Ok(options)
 }
