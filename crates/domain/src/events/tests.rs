@@ -307,8 +307,8 @@ fn the_bad_share_of_a_slice_is_known_where_its_predecessors_were_read() {
     assert_eq!(counted.groups[0].since(at(SLICE_END - 120_000)).len(), 2);
 }
 
-/// The samples that are left once NaN is dropped and replicas are joined.
-fn scrapes(samples: &[(i64, f64)]) -> Vec<(i64, f64)> {
+/// The samples that are left once NaN is dropped and replicas are joined: where each begins, its time, and its value.
+fn scrapes(samples: &[(i64, f64)]) -> Vec<(i64, i64, f64)> {
     let slice = |time: i64| (time + 59_999).div_euclid(60_000);
     let mut scrapes: Vec<(i64, i64, f64)> = Vec::new();
     for (time, value) in samples.iter().filter(|(_, value)| value.is_finite()) {
@@ -323,14 +323,11 @@ fn scrapes(samples: &[(i64, f64)]) -> Vec<(i64, f64)> {
         }
     }
     scrapes
-        .into_iter()
-        .map(|(_, time, value)| (time, value))
-        .collect()
 }
 
 /// The sums and whether it is measured of the slice that ends at `end`, over all counters, sample by sample.
 fn by_definition(counters: &[Given], end: i64, read_from: i64, as_of: i64) -> ([f64; 2], bool) {
-    let read: Vec<Vec<(i64, f64)>> = counters
+    let read: Vec<Vec<(i64, i64, f64)>> = counters
         .iter()
         .map(|given| {
             let seen = given
@@ -340,11 +337,11 @@ fn by_definition(counters: &[Given], end: i64, read_from: i64, as_of: i64) -> ([
             scrapes(&seen.copied().collect::<Vec<_>>())
         })
         .collect();
-    let predecessor = |samples: &[(i64, f64)], time: i64| {
+    let predecessor = |samples: &[(i64, i64, f64)], time: i64| {
         let earlier = samples
             .iter()
-            .filter(|(other, _)| *other < time && time - other <= 43_200_000);
-        earlier.max_by_key(|(other, _)| *other).copied()
+            .filter(|(_, other, _)| *other < time && time - other <= 43_200_000);
+        earlier.max_by_key(|(_, other, _)| *other).copied()
     };
     let target = |given: &Given| {
         let label = |name| {
@@ -357,20 +354,20 @@ fn by_definition(counters: &[Given], end: i64, read_from: i64, as_of: i64) -> ([
     };
     let (mut sums, mut measured) = ([0.0; 2], false);
     for (position, (given, samples)) in counters.iter().zip(&read).enumerate() {
-        for (time, value) in samples
+        for (_, time, value) in samples
             .iter()
-            .filter(|(time, _)| *time > end - 60_000 && *time <= end)
+            .filter(|(_, time, _)| *time > end - 60_000 && *time <= end)
         {
             sums[given.place] += match predecessor(samples, *time) {
-                Some((_, before)) if value < &before => value.max(0.0),
-                Some((_, before)) => value - before,
+                Some((_, _, before)) if value < &before => value.max(0.0),
+                Some((_, _, before)) => value - before,
                 None => {
-                    let vouches = |(other, others): (usize, &Vec<(i64, f64)>)| {
+                    let vouches = |(other, others): (usize, &Vec<(i64, i64, f64)>)| {
                         let same =
                             target(given).is_some() && target(given) == target(&counters[other]);
                         other != position
                             && same
-                            && others.iter().any(|(at, _)| at == time)
+                            && others.iter().any(|(_, at, _)| at == time)
                             && predecessor(others, *time).is_some()
                     };
                     if read.iter().enumerate().any(vouches) {
@@ -382,8 +379,10 @@ fn by_definition(counters: &[Given], end: i64, read_from: i64, as_of: i64) -> ([
             };
         }
         if given.place == 1 {
-            let stands = samples.iter().enumerate().any(|(place, (time, _))| {
-                let next = samples.get(place + 1).map_or(i64::MAX, |(next, _)| *next);
+            let stands = samples.iter().enumerate().any(|(place, (_, time, _))| {
+                let next = samples
+                    .get(place + 1)
+                    .map_or(i64::MAX, |(begins, ..)| *begins);
                 let mut until = (time + STALENESS_MS).min(next);
                 if next > time + STALENESS_MS && time + STALENESS_MS <= as_of {
                     let marker = given.markers.iter().find(|marker| *marker > time);
