@@ -13,7 +13,7 @@ use nix::{
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::{disk::Disk, load::PATIENCE};
+use super::{disk::Disk, load::PATIENCE, network::Network};
 use crate::{control::FUNCTIONS_PATH, data::DataDirectory, process::recorded_pid, state::State};
 
 /// Something breaks.
@@ -24,6 +24,17 @@ pub(super) struct Fault {
     kind: Kind,
 }
 
+/// What faults happen to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    pub(super) data: &'a DataDirectory,
+    pub(super) state: &'a State,
+    /// The disk under the servers, if it can be filled.
+    pub(super) disk: Option<&'a Disk>,
+    /// The network between all, if it can be parted.
+    pub(super) network: Option<&'a Network>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Killed(Victim),
@@ -31,6 +42,8 @@ enum Kind {
     Stopped(Victim, Duration),
     /// It gets a fifth of its time.
     Slowed(Victim, Duration),
+    /// Nobody reaches it.
+    Parted(&'static str, Duration),
     /// The clock of a run is wrong by so many seconds.
     Clock(i64),
     /// The disk under the servers has no room.
@@ -54,6 +67,7 @@ const VICTIMS: [Victim; 8] = [
     Victim::Function("sla"),
     Victim::Function("alerting"),
 ];
+const SERVERS: [&str; 3] = ["mysql", "kafka", "prometheus"];
 const LONGEST_MS: u64 = 15_000;
 /// How far a clock is behind, and ahead, at most.
 const BEHIND_SECONDS: u64 = 3_600;
@@ -87,7 +101,8 @@ fn kind(random: &mut Random) -> Kind {
             0 => 1 + random.below(AHEAD_SECONDS) as i64,
             _ => -1 - random.below(BEHIND_SECONDS) as i64,
         }),
-        2..5 => Kind::Slowed(victim, time),
+        2 => Kind::Parted(SERVERS[random.below(SERVERS.len() as u64) as usize], time),
+        3..5 => Kind::Slowed(victim, time),
         5..7 => Kind::Stopped(victim, time),
         _ => Kind::Killed(victim),
     }
@@ -95,12 +110,8 @@ fn kind(random: &mut Random) -> Kind {
 
 impl Fault {
     /// Lets it happen, and waits until it is over. Returns whether there was anything to break.
-    pub(super) async fn happen(
-        &self,
-        data: &DataDirectory,
-        state: &State,
-        disk: Option<&Disk>,
-    ) -> bool {
+    pub(super) async fn happen(&self, target: &Target<'_>) -> bool {
+        let Target { data, state, .. } = *target;
         match self.kind {
             Kind::Killed(victim) => {
                 let pids = victim.pids(data, &state.control).await;
@@ -126,7 +137,14 @@ impl Fault {
                 !pids.is_empty()
             }
             Kind::Clock(jump) => run_at(&state.http, jump).await.is_ok(),
-            Kind::Full(time) => match disk {
+            Kind::Parted(name, time) => {
+                let server = state.servers.iter().find(|server| server.name == name);
+                match (target.network, server.and_then(|server| server.port)) {
+                    (Some(network), Some(port)) => network.parted_for(port, time).await,
+                    _ => false,
+                }
+            }
+            Kind::Full(time) => match target.disk {
                 Some(disk) => disk.full_for(time).await,
                 None => false,
             },
@@ -143,6 +161,13 @@ impl fmt::Display for Fault {
             }
             Kind::Slowed(victim, time) => {
                 write!(f, "{victim} is slowed for {:.1} s", time.as_secs_f64())
+            }
+            Kind::Parted(name, time) => {
+                write!(
+                    f,
+                    "{name} is parted from all for {:.1} s",
+                    time.as_secs_f64()
+                )
             }
             Kind::Clock(jump) if jump < 0 => {
                 write!(f, "the clock of a run is {} s behind", -jump)
@@ -240,7 +265,10 @@ mod tests {
         assert!(faults.iter().all(|fault| fault.at < hour));
         let texts: Vec<_> = faults.iter().map(ToString::to_string).collect();
         let victims = VICTIMS.map(|victim| victim.to_string());
-        let ways = ["killed", "stopped", "slowed", "behind", "ahead", "full"].map(str::to_owned);
+        let ways = [
+            "killed", "stopped", "slowed", "parted", "behind", "ahead", "full",
+        ]
+        .map(str::to_owned);
         for word in victims.iter().chain(&ways) {
             assert!(texts.iter().any(|text| text.contains(word)), "{word}");
         }

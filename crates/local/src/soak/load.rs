@@ -38,17 +38,19 @@ const BETWEEN_UNREADABLE: Duration = Duration::from_secs(5);
 const SPIKING: [&str; 2] = ["cpuTemp", "totProcesses"];
 
 /// Stores the SLA: objectives that are met and objectives that are not, on every node, so that an entry that is missing
-/// or of another run is seen; two that fire and stop firing; and one of events.
+/// or of another run is seen; two that fire and stop firing; and one of events. Those with budgets are about the demo node
+/// alone, which is older than the soak: of a younger one the first run decides how much of the time before it was judged.
 ///
 /// # Errors
 /// When it is refused.
 pub(super) async fn prepare(http: &str, query: &str, replay: bool) -> Result<()> {
     let node = json!({"nodeName": NODE});
     let sla = json!({"name": SLA, "replay": replay, "objectives": [
-        {"id": "busy", "metric": "cpuUsage", "max": 0.001, "target": 0.5, "budget_window": "1d"},
-        {"id": "idle", "metric": "cpuUsage", "max": 101, "target": 0.99, "budget_window": "1d"},
-        {"id": "memory", "metric": "availableMem", "min": 1, "target": 0.99, "budget_window": "1d"},
-        {"id": "processes", "metric": "totProcesses", "max": 1, "target": 0.5, "budget_window": "1d"},
+        {"id": "busy", "metric": "cpuUsage", "max": 0.001},
+        {"id": "idle", "metric": "cpuUsage", "max": 101},
+        {"id": "memory", "metric": "availableMem", "min": 1},
+        {"id": "processes", "metric": "totProcesses", "max": 1},
+        {"id": "slack", "metric": "cpuUsage", "labels": node, "min": 30, "target": 0.5, "budget_window": "1d", "missing": "bad"},
         {"id": "hot", "metric": "cpuTemp", "labels": node, "max": 85, "target": 0.99, "budget_window": "1d"},
         {"id": "crowded", "metric": "totProcesses", "labels": node, "max": 400, "target": 0.99, "budget_window": "1d"},
         {"id": "requests", "target": 0.995, "budget_window": "1d", "by": ["nodeName"],

@@ -1,4 +1,4 @@
-//! A soak: the whole system at work while its parts are killed, stopped and slowed, and a record of its own of what came of it.
+//! A soak: the whole system at work while its parts are killed, stopped, slowed and parted, and a record of its own of what came of it.
 //!
 //! The system is an `up` like any other, a process of its own. What checks it shares no code with the product: it reads the
 //! topic and the answers as JSON, and compares them. At the end the system starts again without its schedule, so that what is
@@ -10,6 +10,7 @@ mod disk;
 mod faults;
 mod letters;
 mod load;
+mod network;
 mod reader;
 mod receiver;
 mod record;
@@ -39,6 +40,8 @@ use crate::{
 };
 use answers::Answer;
 use disk::Disk;
+use faults::Target;
+use network::Network;
 use reader::Reader;
 use receiver::Receiver;
 use record::Record;
@@ -151,6 +154,10 @@ async fn soaked(
         state.kafka_topic.clone(),
         over.clone(),
     ));
+    let network = Network::take();
+    if network.is_none() {
+        progress.line("  without nftables, or the right to use them, no server is parted");
+    }
     let plan = faults::plan(
         options.seed,
         options.faults,
@@ -162,8 +169,15 @@ async fn soaked(
         sleep(fault.at.saturating_sub(began.elapsed())).await;
         step.at(format!("fault {} of {}: {fault}", number + 1, plan.len()));
         tracing::info!(number, %fault, "something breaks");
-        happened += usize::from(fault.happen(data, state, disk).await);
+        let target = Target {
+            data,
+            state,
+            disk,
+            network: network.as_ref(),
+        };
+        happened += usize::from(fault.happen(&target).await);
     }
+    drop(network);
     sleep(Duration::from_secs(60 * options.minutes).saturating_sub(began.elapsed())).await;
     over.store(true, Ordering::Relaxed);
     asking.await?;

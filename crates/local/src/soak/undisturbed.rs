@@ -113,8 +113,11 @@ pub(super) async fn compare(
 
 async fn items(http: &str, path: &str, key: &str) -> Result<BTreeSet<String>> {
     let items = Reader::new(http)?.all(path, key).await?;
-    let items = items.into_iter().map(|item| comparable(item).to_string());
-    Ok(items.collect())
+    // Without a target there is no budget, only how much was judged: of a young series that depends on the first run.
+    let items = items
+        .into_iter()
+        .filter(|item| item.get("target") != Some(&Value::Null));
+    Ok(items.map(|item| comparable(item).to_string()).collect())
 }
 
 /// Without what is said about now; numbers to nine digits, since sums may be made in any order.
