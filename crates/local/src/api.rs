@@ -1,10 +1,14 @@
 //! The routes, called as anybody would call them.
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use tokio::time::sleep;
 
 /// A client of the HTTP routes.
 #[derive(Clone, Debug)]
@@ -16,6 +20,9 @@ pub(crate) struct Api {
 
 /// Slower than any function may be.
 const PATIENCE: Duration = Duration::from_secs(150);
+/// How long something may be away until that is an error.
+const AWAY: Duration = Duration::from_secs(20);
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 
 impl Api {
     /// A client of the routes at `base`; of `API_TOKENS` the first that may write is shown.
@@ -119,11 +126,62 @@ impl Api {
         }
     }
 
+    /// Where the answer is that something is away, the request is made again: nothing was done, and a busy machine may only
+    /// be slow.
     async fn send(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
+        let began = Instant::now();
+        loop {
+            let again = request
+                .try_clone()
+                .context("a request cannot be repeated")?;
+            let (status, document) = Self::send_once(again).await?;
+            if status != StatusCode::SERVICE_UNAVAILABLE || began.elapsed() > AWAY {
+                return Ok((status, document));
+            }
+            sleep(BETWEEN_ATTEMPTS).await;
+        }
+    }
+
+    async fn send_once(request: RequestBuilder) -> Result<(StatusCode, Value)> {
         let answer = request.send().await.context("the host does not answer")?;
         let status = answer.status();
         let text = answer.text().await?;
         let document = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok((status, document))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use axum::{Router, routing::any};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_away_is_asked_again() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = asked.clone();
+        let answer = move || {
+            let number = counted.fetch_add(1, Ordering::Relaxed);
+            async move {
+                match number {
+                    0 | 1 => (StatusCode::SERVICE_UNAVAILABLE, "{}"),
+                    _ => (StatusCode::OK, r#"{"is": "there"}"#),
+                }
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, Router::new().fallback(any(answer))).await });
+        let api = Api::new(&base).unwrap();
+        assert_eq!(api.get("/path").await.unwrap()["is"], "there");
+        assert_eq!(asked.load(Ordering::Relaxed), 3);
+        let (status, _) = api.post("/path", &Value::Null).await.unwrap();
+        assert_eq!(status, StatusCode::OK);
     }
 }

@@ -27,7 +27,7 @@ use crate::{
     template::Template,
 };
 
-/// How long the first table waits for this machine's first scrapes.
+/// How long the first table waits for this machine's scrapes, which are missing where no `up` ran for 5 minutes.
 const FIRST_SCRAPES: Duration = Duration::from_secs(60);
 /// How often logs are looked at that grow.
 const BETWEEN_TRIMS: Duration = Duration::from_secs(60);
@@ -125,7 +125,7 @@ async fn start(
         if demo {
             post_demo_sla(&api).await?;
         }
-        if system.servers.fresh && system.servers.show_this_machine() {
+        if system.servers.show_this_machine() {
             wait_for_this_machine(&system.servers.prometheus_url, progress).await?;
         }
         let step = progress.step("first run");

@@ -62,8 +62,6 @@ pub(crate) struct Servers {
     pub(crate) prometheus_url: String,
     /// Since when the demo node counts, seconds since the Unix epoch; `None` without one.
     pub(crate) demo_began: Option<i64>,
-    /// Whether Prometheus was empty before.
-    pub(crate) fresh: bool,
     /// Our own Alertmanager, if there is one.
     pub(crate) alertmanager_url: Option<String>,
     servers: Vec<Server>,
@@ -173,7 +171,6 @@ impl Servers {
             own_kafka: kafka.own,
             prometheus_url: metrics.url,
             demo_began: metrics.demo_began,
-            fresh: metrics.fresh,
             alertmanager_url: None,
             servers,
             embedded: kafka.embedded,

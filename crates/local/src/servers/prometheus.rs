@@ -28,7 +28,6 @@ pub(super) struct Prometheus {
     pub(super) server: Server,
     pub(super) node_exporter: Option<Server>,
     pub(super) demo_began: Option<i64>,
-    pub(super) fresh: bool,
 }
 
 const NAME: &str = "prometheus";
@@ -53,7 +52,6 @@ pub(super) async fn given(url: String) -> Result<Prometheus> {
         },
         node_exporter: None,
         demo_began: None,
-        fresh: false,
     })
 }
 
@@ -119,7 +117,6 @@ pub(super) async fn start(
         },
         node_exporter,
         demo_began,
-        fresh,
     })
 }
 
