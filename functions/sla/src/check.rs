@@ -117,21 +117,21 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let store = &manager.store;
     let excluded = store.excluded_time(&standing.evaluation.name, now).await;
     let excluded = excluded.map_err(database)?;
-    // Before anything is read for it: what is read later hardly changes its length.
-    let fits = |standing: &Standing| {
-        let document = of(standing, &excluded, now, &ViolationSpans::default(), &[]);
-        Room::default().fits(&document)
-    };
     let mut can_be_shorter = true;
-    while can_be_shorter && !fits(&standing) {
-        can_be_shorter = standing.shorten();
-    }
     loop {
         let document = document(&standing, &excluded, store, now).await?;
         if !can_be_shorter || Room::default().fits(&document) {
             return reply::ok(&document);
         }
+        // Nothing is read again before it is short enough without that, which hardly changes its length.
+        let fits = |standing: &Standing| {
+            let document = of(standing, &excluded, now, &ViolationSpans::default(), &[]);
+            Room::default().fits(&document)
+        };
         can_be_shorter = standing.shorten();
+        while can_be_shorter && !fits(&standing) {
+            can_be_shorter = standing.shorten();
+        }
     }
 }
 
