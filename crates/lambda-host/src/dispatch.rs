@@ -56,13 +56,11 @@ impl Function {
             .waiting
             .retain(|invocation| !invocation.reply.is_closed());
         while let Some(invocation) = state.waiting.pop_front() {
-            let idle =
-                |(_, instance): &(&Uuid, &mut Instance)| matches!(instance.phase, Phase::Idle(_));
-            let Some((id, instance)) = state.instances.iter_mut().find(idle) else {
+            let Some((id, instance)) = idle_instance(&mut state.instances) else {
                 state.waiting.push_front(invocation);
                 break;
             };
-            if let Err(invocation) = self.assign(*id, instance, invocation) {
+            if let Err(invocation) = self.assign(id, instance, invocation) {
                 state.waiting.push_front(invocation);
             }
         }
@@ -151,8 +149,7 @@ impl Function {
             pid,
             log_start,
         } = launch(&self.spec, &runtime_api, &self.region, id)?;
-        let phase = Phase::Starting;
-        state.instances.insert(id, Instance { pid, phase });
+        state.instances.insert(id, Instance::starting(pid));
         self.processes.send_replace(state.instances.len());
         info!(function = %self.spec.name, pid, "an instance started");
         tokio::spawn(supervise(self.clone(), id, pid, child, log_start));
@@ -184,5 +181,48 @@ impl Function {
             state.start_due = false;
             function.dispatch(&mut state);
         });
+    }
+}
+
+/// The idle instance that worked last: what it keeps between invocations is the newest.
+fn idle_instance(instances: &mut HashMap<Uuid, Instance>) -> Option<(Uuid, &mut Instance)> {
+    instances
+        .iter_mut()
+        .filter(|(_, instance)| matches!(instance.phase, Phase::Idle(_)))
+        .max_by_key(|(_, instance)| instance.worked_at)
+        .map(|(id, instance)| (*id, instance))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_worked_last_works_next() {
+        let now = Instant::now();
+        let idle = || Phase::Idle(oneshot::channel().0);
+        let between = Phase::Between;
+        let mut instances = HashMap::new();
+        for (pid, phase, worked_at) in [
+            (1, idle(), None),
+            (2, idle(), Some(now)),
+            (3, idle(), Some(now + Duration::from_secs(1))),
+            (4, between, Some(now + Duration::from_secs(2))),
+        ] {
+            let instance = Instance {
+                pid,
+                phase,
+                worked_at,
+            };
+            instances.insert(Uuid::new_v4(), instance);
+        }
+        let mut order = Vec::new();
+        while let Some((id, instance)) = idle_instance(&mut instances) {
+            order.push(instance.pid);
+            instances.remove(&id);
+        }
+        assert_eq!(order, [3, 2, 1]);
     }
 }

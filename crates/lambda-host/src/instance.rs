@@ -8,7 +8,7 @@ use tokio::{
     process::Child,
     sync::oneshot,
     task::AbortHandle,
-    time::{Duration, sleep},
+    time::{Duration, Instant, sleep},
 };
 use uuid::Uuid;
 
@@ -43,6 +43,8 @@ pub(crate) struct Task {
 pub(crate) struct Instance {
     pub(crate) pid: u32,
     pub(crate) phase: Phase,
+    /// When it left its last invocation; `None` before the first one.
+    pub(crate) worked_at: Option<Instant>,
 }
 
 /// What a process is doing.
@@ -67,6 +69,14 @@ pub(crate) enum Phase {
 }
 
 impl Instance {
+    pub(crate) fn starting(pid: u32) -> Self {
+        Self {
+            pid,
+            phase: Phase::Starting,
+            worked_at: None,
+        }
+    }
+
     /// Whether it will ask for work soon.
     pub(crate) fn is_coming(&self) -> bool {
         matches!(self.phase, Phase::Starting | Phase::Between)
@@ -85,6 +95,7 @@ impl Instance {
                 timer,
             } if current == request_id => {
                 timer.abort();
+                self.worked_at = Some(Instant::now());
                 Some(reply)
             }
             other => {
