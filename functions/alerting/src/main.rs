@@ -14,7 +14,7 @@ use store::{Role, Store};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    lambda_runtime::tracing::init_default_subscriber_with_writer(aws::Log::open);
     let function = aws::started(function()).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         function.handle(event).await.map_err(Diagnostic::from)

@@ -26,7 +26,7 @@ use store::{Role, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    lambda_runtime::tracing::init_default_subscriber_with_writer(aws::Log::open);
     let (function, topic) = aws::started(function()).await;
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if topic::is_asked_for(&event.payload) {

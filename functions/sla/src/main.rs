@@ -7,7 +7,7 @@ use store::{Role, Store};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::tracing::init_default_subscriber();
+    lambda_http::tracing::init_default_subscriber_with_writer(aws::Log::open);
     let (api, manager) = aws::started(function()).await;
     api.serve(&manager).await
 }

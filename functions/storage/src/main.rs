@@ -14,7 +14,7 @@ use store::{Role, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+    lambda_runtime::tracing::init_default_subscriber_with_writer(aws::Log::open);
     let (function, schema) = aws::started(function()).await;
     // The runtime logs what fails.
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
