@@ -18,7 +18,7 @@ use store::{
     pipeline::StoredEvaluation,
     score::ObjectiveScores,
     sla::{EvaluatedObjective, Worst},
-    slices::budgets,
+    slices::budgets::{self, CountedBudgets},
 };
 
 use crate::{
@@ -142,24 +142,22 @@ pub(crate) async fn answer(manager: &SlaManager, call: &Call) -> Result<Reply, A
     let now = call.now;
     let mut standing = Standing::read(manager, call, now, Worst::Probability).await?;
     let scores = reliability::of_last_day(manager, &standing, now).await;
+    let (store, name) = (&manager.store, &standing.evaluation.name);
+    let excluded = if standing.evaluation.events.is_empty() {
+        ExcludedTime::default()
+    } else {
+        store.excluded_time(name, now).await.map_err(database)?
+    };
+    let asked = standing_groups::asked(&standing, &excluded, now);
+    let counted = CountedBudgets::read_all(store, &asked).await;
+    let counted = counted.map_err(database)?;
+    let groups = standing_groups::of(&standing, &excluded, now, &counted);
+    let outlooks = look_ahead(store, name, &groups, &excluded, MOST_GROUPS).await;
+    let outlooks = outlooks.map_err(database)?;
     let mut can_be_shorter = true;
-    let mut outlooks = None;
     loop {
-        let counted = if standing.evaluation.events.is_empty() {
-            Vec::new()
-        } else {
-            let (store, name) = (&manager.store, &standing.evaluation.name);
-            let excluded = store.excluded_time(name, now).await.map_err(database)?;
-            let read = standing_groups::read(&standing, &excluded, store, now);
-            let counted = read.await.map_err(database)?;
-            if outlooks.is_none() {
-                let found = look_ahead(store, name, &counted, &excluded, MOST_GROUPS).await;
-                outlooks = Some(found.map_err(database)?);
-            }
-            counted
-        };
-        let events = (&*counted, outlooks.as_ref());
-        let document = document(&standing, events, scores.as_deref());
+        let groups = standing_groups::of(&standing, &excluded, now, &counted);
+        let document = document(&standing, (&groups, Some(&outlooks)), scores.as_deref());
         if !can_be_shorter || Room::default().fits(&document) {
             return reply::ok(&document);
         }
