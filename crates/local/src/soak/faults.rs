@@ -10,7 +10,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 use tokio::time::sleep;
 
 use super::{disk::Disk, load::PATIENCE, network::Network};
@@ -69,6 +70,8 @@ const VICTIMS: [Victim; 8] = [
 ];
 const SERVERS: [&str; 3] = ["mysql", "kafka", "prometheus"];
 const LONGEST_MS: u64 = 15_000;
+/// A function that is to be killed may be idle for so long first.
+const UNTIL_AT_WORK: Duration = Duration::from_secs(3);
 /// How far a clock is behind, and ahead, at most.
 const BEHIND_SECONDS: u64 = 3_600;
 const AHEAD_SECONDS: u64 = 20;
@@ -114,7 +117,7 @@ impl Fault {
         let Target { data, state, .. } = *target;
         match self.kind {
             Kind::Killed(victim) => {
-                let pids = victim.pids(data, &state.control).await;
+                let pids = victim.pids_at_work(data, &state.control).await;
                 send(&pids, Signal::SIGKILL);
                 !pids.is_empty()
             }
@@ -189,8 +192,23 @@ impl Victim {
     async fn pids(self, data: &DataDirectory, control: &str) -> Vec<u32> {
         match self {
             Self::Server(name) => recorded_pid(&data.run(), name).into_iter().collect(),
-            Self::Function(name) => instances(control, name).await.unwrap_or_default(),
+            Self::Function(name) => Instances::of(name, control).await.pids,
         }
+    }
+
+    /// Those of a function once one of them is at work, which is when most can be lost; after a while in any case.
+    async fn pids_at_work(self, data: &DataDirectory, control: &str) -> Vec<u32> {
+        if let Self::Function(name) = self {
+            let began = Instant::now();
+            while began.elapsed() < UNTIL_AT_WORK {
+                let instances = Instances::of(name, control).await;
+                if instances.busy > 0 {
+                    return instances.pids;
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+        self.pids(data, control).await
     }
 }
 
@@ -201,19 +219,29 @@ fn send(pids: &[u32], signal: Signal) {
     }
 }
 
-/// The processes of a function.
-async fn instances(control: &str, name: &str) -> reqwest::Result<Vec<u32>> {
-    let client = http_client::direct()
-        .timeout(Duration::from_secs(5))
-        .build()?;
-    let answer = client.get(format!("{control}{FUNCTIONS_PATH}")).send();
-    let functions: Value = answer.await?.json().await?;
-    let functions = functions.as_array().into_iter().flatten();
-    let function = functions
-        .filter(|function| function["name"] == name)
-        .filter_map(|function| function["pids"].as_array());
-    let pids = function.flatten().filter_map(Value::as_u64);
-    Ok(pids.filter_map(|pid| u32::try_from(pid).ok()).collect())
+/// The processes of a function, and how many of them are at work.
+#[derive(Debug, Default, Deserialize)]
+struct Instances {
+    name: String,
+    pids: Vec<u32>,
+    busy: usize,
+}
+
+impl Instances {
+    /// None where the host does not say.
+    async fn of(name: &str, control: &str) -> Self {
+        let all = Self::all(control).await.unwrap_or_default();
+        let found = all.into_iter().find(|function| function.name == name);
+        found.unwrap_or_default()
+    }
+
+    async fn all(control: &str) -> reqwest::Result<Vec<Self>> {
+        let client = http_client::direct()
+            .timeout(Duration::from_secs(5))
+            .build()?;
+        let answer = client.get(format!("{control}{FUNCTIONS_PATH}")).send();
+        answer.await?.json().await
+    }
 }
 
 /// A run whose clock is wrong. Only a schedule's event may name a time that is still to come.
