@@ -99,7 +99,7 @@ impl Prometheus {
     }
 
     fn patient(config: &PrometheusConfig, silence: Duration) -> Result<Self, ClientError> {
-        let mut http = http_client::builder()
+        let mut http = http_client::builder_to([&config.url])
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(silence)
             .timeout(ANSWER_TIMEOUT)

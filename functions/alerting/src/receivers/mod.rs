@@ -11,7 +11,7 @@ use std::{fmt::Write, sync::Arc, time::Duration};
 
 use config::{AlertConfig, ConfigError, Environment, SNS};
 use domain::{Timestamp, alert::Fingerprint};
-use reqwest::{Client, redirect::Policy};
+use reqwest::{Client, Url, redirect::Policy};
 use sha2::{Digest, Sha256};
 use store::alert::KnownReceiver;
 
@@ -70,8 +70,10 @@ impl Receivers {
             true => Allowed::Private,
             false => Allowed::Public,
         };
-        let of_webhooks = client(lookup.clone(), allowed)?;
-        let of_alertmanagers = client(lookup, Allowed::Private)?;
+        let of_webhooks = config.webhooks.iter().map(|own| &own.url);
+        let of_webhooks = client(of_webhooks, lookup.clone(), allowed)?;
+        let of_alertmanagers = config.alertmanagers.iter().map(|own| &own.url);
+        let of_alertmanagers = client(of_alertmanagers, lookup, Allowed::Private)?;
         let webhooks = config.webhooks.iter().cloned();
         let alertmanagers = config.alertmanagers.iter().cloned();
         let sns = config.sns_topic.as_ref();
@@ -147,9 +149,13 @@ impl<'a> Messaged<'a> {
     }
 }
 
-/// A client that follows nobody, asks no proxy, and connects to addresses alone that are allowed.
-fn client(lookup: Arc<dyn Lookup>, allowed: Allowed) -> Result<Client, reqwest::Error> {
-    http_client::direct()
+/// A client for these addresses that follows nobody, asks no proxy, and connects to addresses alone that are allowed.
+fn client<'a>(
+    addresses: impl Iterator<Item = &'a Url>,
+    lookup: Arc<dyn Lookup>,
+    allowed: Allowed,
+) -> Result<Client, reqwest::Error> {
+    http_client::direct_to(addresses)
         .redirect(Policy::none())
         .timeout(TIME_OUT)
         .dns_resolver(Arc::new(Judging { lookup, allowed }))
