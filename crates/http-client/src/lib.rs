@@ -22,8 +22,10 @@ pub fn direct() -> ClientBuilder {
     builder().no_proxy()
 }
 
-/// A client for servers at these addresses, to be configured. It is what [`builder`] makes, without the certificates of the
-/// system where none of them can be needed: reading them takes milliseconds of each start of a function.
+/// A client for servers at these addresses, to be configured.
+///
+/// It is what [`builder`] makes, without the certificates of the system where none of them can be needed: reading them takes
+/// milliseconds of each start of a function.
 pub fn builder_to<'a>(addresses: impl IntoIterator<Item = &'a Url>) -> ClientBuilder {
     // A proxy may be `https`, whatever is behind it.
     let is_direct = PROXIES.iter().all(|name| env::var_os(name).is_none());
