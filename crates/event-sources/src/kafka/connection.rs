@@ -3,11 +3,11 @@
 use rdkafka::{
     ClientContext, TopicPartitionList,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, ConsumerContext, Rebalance},
+    consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
     error::KafkaError,
 };
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// Something that changed.
 #[derive(Debug)]
@@ -47,8 +47,13 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(partitions) = rebalance {
+            // A pause outlasts the assignment, and it cannot be ended once the next one has begun: librdkafka drops a resume
+            // that the start of a fetch overtakes, without an error.
+            if let Err(error) = consumer.resume(partitions) {
+                error!(%error, "revoked partitions cannot be resumed");
+            }
             self.tell(Change::Revoked(numbers(partitions)));
         }
     }

@@ -91,33 +91,49 @@ impl KafkaTrigger {
         let mut reachability = Reachability::default();
         let mut shutdown = pin!(shutdown);
         loop {
-            // Changes go first: a message that follows an assignment belongs to it.
-            tokio::select! {
+            let received = tokio::select! {
                 biased;
                 () = &mut shutdown => break,
-                Some(change) = changes.recv() => match change {
-                    Change::Assigned(assigned) => {
-                        reachability.worked(&topic);
-                        partitions.assign(&assigned);
-                    }
-                    Change::Revoked(revoked) => partitions.revoke(&revoked),
-                    Change::Failed(error) => reachability.failed(&topic, &error),
-                },
-                received = consumer.recv() => match received {
-                    Ok(message) => {
-                        reachability.worked(&topic);
-                        partitions.push(&message);
-                    }
-                    Err(error) => {
-                        reachability.failed(&topic, &error);
-                        sleep(AFTER_ERROR).await;
-                    }
-                },
+                Some(change) = changes.recv() => {
+                    apply(change, &mut partitions, &mut reachability, &topic);
+                    continue;
+                }
+                received = consumer.recv() => received,
+            };
+            // One poll may report an assignment and return a message that belongs to it.
+            while let Ok(change) = changes.try_recv() {
+                apply(change, &mut partitions, &mut reachability, &topic);
+            }
+            match received {
+                Ok(message) => {
+                    reachability.worked(&topic);
+                    partitions.push(&message);
+                }
+                Err(error) => {
+                    reachability.failed(&topic, &error);
+                    sleep(AFTER_ERROR).await;
+                }
             }
         }
         partitions.stop().await;
         // Leaving the group waits for the brokers.
         let _ = spawn_blocking(move || drop(consumer)).await;
+    }
+}
+
+fn apply(
+    change: Change,
+    partitions: &mut Partitions,
+    reachability: &mut Reachability,
+    topic: &str,
+) {
+    match change {
+        Change::Assigned(assigned) => {
+            reachability.worked(topic);
+            partitions.assign(&assigned);
+        }
+        Change::Revoked(revoked) => partitions.revoke(&revoked),
+        Change::Failed(error) => reachability.failed(topic, &error),
     }
 }
 

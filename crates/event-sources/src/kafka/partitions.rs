@@ -44,8 +44,6 @@ impl Partitions {
     pub(super) fn assign(&mut self, assigned: &[i32]) {
         info!(topic = %self.common.settings.topic, partitions = ?assigned, "partitions were assigned");
         for &partition in assigned {
-            // One that was paused when it was revoked still is.
-            self.common.resume(partition);
             let worker = Worker::new(&self.common, partition, self.stop.subscribe());
             let buffer = worker.buffer();
             let worker = self.workers.spawn(worker.run());
