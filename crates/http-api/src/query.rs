@@ -80,6 +80,15 @@ impl Query {
         Self::of_pairs(pairs, resource)
     }
 
+    /// The parameters of a text as it stands behind `?`.
+    #[cfg(feature = "testing")]
+    pub fn of_text(text: &[u8], resource: &[&str]) -> Self {
+        Self::of_pairs(
+            form_urlencoded::parse(text).into_owned().collect(),
+            resource,
+        )
+    }
+
     fn of_pairs(mut pairs: Vec<(String, String)>, resource: &[&str]) -> Self {
         let mut faults = Vec::new();
         if pairs.len() > MOST_PARAMETERS {

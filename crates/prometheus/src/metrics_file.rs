@@ -180,6 +180,12 @@ fn parse(text: &str) -> Result<Vec<Metric>, Fault> {
         .collect()
 }
 
+/// How many metrics the text of a file has; or where it is wrong, and what is.
+#[cfg(feature = "testing")]
+pub(crate) fn count_metrics(text: &str) -> Result<usize, Fault> {
+    parse(text).map(|metrics| metrics.len())
+}
+
 fn metric(entry: Entry) -> Result<Metric, Fault> {
     let name_at = entry.name.span().start;
     let name = entry.name.into_inner();

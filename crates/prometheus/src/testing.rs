@@ -1,8 +1,14 @@
-//! For tests: hands series to a server by remote write.
+//! For tests: hands series to a server by remote write, and reads bytes as if a server had sent them.
 
+use domain::{Span, Timestamp};
 use prost::Message;
+use tokio::sync::mpsc;
 
-use crate::remote_read::Label;
+use crate::{
+    FetchError, FetchedSeries, metrics_file, query_api,
+    remote_read::{self, Label},
+    sink::Sink,
+};
 
 #[derive(Message)]
 struct WriteRequest {
@@ -69,4 +75,55 @@ pub async fn push(url: &str, series: Vec<PushedSeries>) {
         "samples cannot be pushed: {status}: {reason}; Prometheus needs --web.enable-remote-write-receiver and an \
          out_of_order_time_window of 14h"
     );
+}
+
+/// Series that wait to be taken.
+const WAITING: usize = 4;
+
+/// The series of all time that a stream of remote read holds, with their names.
+///
+/// # Errors
+/// Why these bytes are no such stream.
+pub async fn read_stream(bytes: Vec<u8>) -> Result<Vec<FetchedSeries>, FetchError> {
+    let (found, mut arriving) = mpsc::channel(WAITING);
+    let always = Span {
+        start: Timestamp::EPOCH,
+        end: Timestamp::MAX,
+    };
+    let read = async move {
+        let mut sink = Sink::with_names(&found);
+        let response = http::Response::new(bytes).into();
+        remote_read::read(response, always, |_| {}, &mut sink).await?;
+        sink.finish().await
+    };
+    let take = async {
+        let mut series = Vec::new();
+        while let Some(one) = arriving.recv().await {
+            series.push(one);
+        }
+        series
+    };
+    let (read, series) = tokio::join!(read, take);
+    read.map(|_| series)
+}
+
+/// A message of remote read with its length and checksum, as a stream has it.
+pub fn frame(message: &[u8]) -> Vec<u8> {
+    remote_read::frame(message)
+}
+
+/// How many series an answer of the query API has.
+///
+/// # Errors
+/// Why it is no matrix, or what the server says in its place.
+pub fn read_matrix(answer: &[u8]) -> Result<usize, String> {
+    query_api::count_series(answer)
+}
+
+/// How many metrics a file has that asks for them.
+///
+/// # Errors
+/// Where its text is wrong, in bytes, and what is.
+pub fn read_metrics_file(text: &str) -> Result<usize, (usize, String)> {
+    metrics_file::count_metrics(text)
 }

@@ -50,6 +50,24 @@ enum Unreadable {
     Malformed(String),
 }
 
+/// How many series an answer has; or why it is no matrix, or what the server says in its place.
+#[cfg(feature = "testing")]
+pub(crate) fn count_series(answer: &[u8]) -> Result<usize, String> {
+    let mut count = 0;
+    let counted = parse(
+        answer,
+        || {},
+        |_| {
+            count += 1;
+            true
+        },
+    );
+    match counted {
+        Ok(_) => Ok(count),
+        Err(Unreadable::Refused(reason) | Unreadable::Malformed(reason)) => Err(reason),
+    }
+}
+
 struct Shared(Rc<RefCell<Body>>);
 
 impl Read for Shared {

@@ -16,6 +16,8 @@ use crate::{
     sink::{Parts, Row, Sink},
 };
 use body::Body;
+#[cfg(feature = "testing")]
+pub(crate) use matrix::count_series;
 use matrix::read;
 
 /// Prometheus refuses range queries of more points a series.

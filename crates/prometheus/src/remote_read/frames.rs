@@ -71,6 +71,16 @@ impl Frames {
     }
 }
 
+/// A message with its length and checksum.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn frame(message: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(LONGEST_VARINT + 4 + message.len());
+    prost::encoding::encode_varint(message.len() as u64, &mut bytes);
+    bytes.extend(crc32c::crc32c(message).to_be_bytes());
+    bytes.extend(message);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::{collection::vec, prelude::*};
@@ -135,12 +145,8 @@ mod tests {
 
         #[test]
         fn no_message_in_a_whole_frame_makes_it_panic(message in vec(any::<u8>(), 0..60)) {
-            let mut bytes = Vec::new();
-            prost::encoding::encode_varint(message.len() as u64, &mut bytes);
-            bytes.extend(crc32c::crc32c(&message).to_be_bytes());
-            bytes.extend(message);
             let mut frames = Frames::default();
-            frames.push(&bytes);
+            frames.push(&super::frame(&message));
             let _ = frames.next();
         }
     }

@@ -18,6 +18,8 @@ use crate::{
     sink::{Row, Sink},
 };
 use frames::Frames;
+#[cfg(feature = "testing")]
+pub(crate) use frames::frame;
 pub(crate) use protocol::Label;
 use protocol::{
     ChunkEncoding, ChunkedSeries, LabelMatcher, MatchType, Query, ReadRequest, ResponseType,

@@ -3,6 +3,7 @@
 use prost::Message;
 
 use super::{
+    frames,
     protocol::{self, ChunkedReadResponse, ChunkedSeries, Label},
     xor,
 };
@@ -46,12 +47,7 @@ pub(crate) fn stream(series: &[Written<'_>]) -> Vec<u8> {
     frames.flatten().collect()
 }
 
-/// A message with its length and checksum.
+/// A message as a frame.
 pub(super) fn frame(message: &ChunkedReadResponse) -> Vec<u8> {
-    let message = message.encode_to_vec();
-    let mut bytes = Vec::new();
-    prost::encoding::encode_varint(message.len() as u64, &mut bytes);
-    bytes.extend(crc32c::crc32c(&message).to_be_bytes());
-    bytes.extend(message);
-    bytes
+    frames::frame(&message.encode_to_vec())
 }
