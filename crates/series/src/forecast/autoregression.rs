@@ -69,7 +69,7 @@ pub(super) fn forecasts(
 /// The sum of the rows before, newest last, each times its coefficient.
 fn say(known: &[f64], coefficients: &[f64], row: &mut [f64]) {
     /// So many sums stay in registers.
-    const LANES: usize = 8;
+    const LANES: usize = 16;
     let columns = row.len();
     let (blocks, rest) = row.as_chunks_mut::<LANES>();
     let rest_at = columns - rest.len();

@@ -55,9 +55,8 @@ pub(super) fn candidates(
     };
     let candidate = |name, forecasts| Candidate { name, forecasts };
 
-    let last = Table::of(steps, moments, |_, origin| values[origin - 1]);
-    let fast = exponential_means(adjusted, FAST);
-    let slow = exponential_means(adjusted, SLOW);
+    let last = Table::of(steps, moments, |_| |origin| values[origin - 1]);
+    let [fast, slow] = exponential_means(adjusted, [FAST, SLOW]);
     let window = MEDIAN.min(origins.lead());
     let mut all = vec![
         candidate("last", last),
@@ -73,9 +72,12 @@ pub(super) fn candidates(
     if let Some(period) = season.period {
         let cyclic = |count| {
             let cycles = Cycles::new(values, period, count, steps);
-            Table::of(steps, moments, |step, origin| {
-                let said = cycles.at(origin, step);
-                said.unwrap_or_else(|| adjusted[origin - 1] + season.parts[origin + step])
+            Table::of(steps, moments, |step| {
+                let means = cycles.after(step);
+                move |origin| match means[origin] {
+                    mean if mean.is_nan() => adjusted[origin - 1] + season.parts[origin + step],
+                    mean => mean,
+                }
             })
         };
         all.push(candidate("seasonal_naive", cyclic(1)));
@@ -101,14 +103,15 @@ fn of_levels(season: &Season, moments: &[usize], order: usize, steps: usize) -> 
     table
 }
 
-/// The exponential mean before each index, and after the last.
-fn exponential_means(values: &[f64], newest: f64) -> Vec<f64> {
-    let mut level = values[0];
-    let mut means = Vec::with_capacity(values.len() + 1);
-    means.push(level);
-    for value in values {
-        level += newest * (value - level);
-        means.push(level);
+/// The exponential means before each index, and after the last, by the weights of the newest value.
+fn exponential_means(values: &[f64], newest: [f64; 2]) -> [Vec<f64>; 2] {
+    let mut levels = [values[0]; 2];
+    let mut means = levels.map(|level| vec![level; values.len() + 1]);
+    for (index, value) in (1..).zip(values) {
+        for ((level, newest), means) in levels.iter_mut().zip(newest).zip(&mut means) {
+            *level += newest * (value - *level);
+            means[index] = *level;
+        }
     }
     means
 }

@@ -10,20 +10,34 @@ pub(super) struct Cycles {
 impl Cycles {
     /// The means over up to `count` cycles, for horizons of up to `steps`.
     pub(super) fn new(values: &[f64], length: usize, count: usize, steps: usize) -> Self {
-        let means = (0..values.len() + steps.min(length))
-            .map(|index| {
-                let whole = (index / length).min(count);
-                let earlier = (1..=whole).map(|cycle| values[index - cycle * length]);
-                earlier.sum::<f64>() / whole as f64
-            })
-            .collect();
+        let mut means = vec![f64::NAN; values.len() + steps.min(length)];
+        let end = means.len();
+        // So many cycles are whole from here to there.
+        for whole in (1..=count).take_while(|whole| whole * length < end) {
+            let start = whole * length;
+            let next = if whole < count {
+                end.min(start + length)
+            } else {
+                end
+            };
+            let means = &mut means[start..next];
+            let earlier = |cycle: usize| &values[start - cycle * length..next - cycle * length];
+            means.copy_from_slice(earlier(1));
+            for cycle in 2..=whole {
+                for (mean, value) in means.iter_mut().zip(earlier(cycle)) {
+                    *mean += value;
+                }
+            }
+            for mean in means {
+                *mean /= whole as f64;
+            }
+        }
         Self { length, means }
     }
 
-    /// The mean in the place of step `step` (from 0) after a moment, of cycles that were over by then.
-    pub(super) fn at(&self, origin: usize, step: usize) -> Option<f64> {
-        let mean = self.means[origin + step % self.length];
-        (!mean.is_nan()).then_some(mean)
+    /// By moment, the mean in the place of step `step` (from 0) after it, of cycles that were over by then; NaN where none was.
+    pub(super) fn after(&self, step: usize) -> &[f64] {
+        &self.means[step % self.length..]
     }
 
     /// What each value has beside the mean of its place, from the first that has a cycle before it.
@@ -43,10 +57,10 @@ mod tests {
         let cycles = Cycles::new(&values, 4, 2, 10);
         // Of index 9, 4 before it is 5 and 8 before it 1; a cycle later it is the same.
         for step in [0, 4, 8] {
-            assert_eq!(cycles.at(9, step), Some(3.0));
+            assert!((cycles.after(step)[9] - 3.0).abs() < 1e-12);
         }
-        assert_eq!(cycles.at(4, 1), Some(1.0));
-        assert_eq!(cycles.at(2, 1), None);
+        assert!((cycles.after(1)[4] - 1.0).abs() < 1e-12);
+        assert!(cycles.after(1)[2].is_nan());
         assert_eq!(cycles.rest(&values), [4.0, 4.0, 4.0, 4.0, 6.0]);
     }
 }

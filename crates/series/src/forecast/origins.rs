@@ -100,15 +100,16 @@ impl Table {
         }
     }
 
-    /// A table of `value(step, origin)`, steps counted from 0.
-    pub(super) fn of(
+    /// A table of `row(step)(origin)`, steps counted from 0.
+    pub(super) fn of<Value: Fn(usize) -> f64>(
         steps: usize,
         origins: &[usize],
-        mut value: impl FnMut(usize, usize) -> f64,
+        row: impl Fn(usize) -> Value,
     ) -> Self {
         let mut cells = Vec::with_capacity(steps * origins.len());
         for step in 0..steps {
-            cells.extend(origins.iter().map(|&origin| value(step, origin)));
+            let value = row(step);
+            cells.extend(origins.iter().map(|&origin| value(origin)));
         }
         Self {
             columns: origins.len(),

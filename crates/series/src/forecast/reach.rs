@@ -64,7 +64,10 @@ mod tests {
         let cycle: Vec<f64> = (0..300).map(|t| f64::from(t % 20)).collect();
         for (values, expected) in [(line, (0.0, 309.0)), (cycle, (0.0, 19.0))] {
             let origins = Origins::spread(values.len(), 10).unwrap();
-            let came = Table::of(10, origins.past(), |step, origin| values[origin + step]);
+            let came = Table::of(10, origins.past(), |step| {
+                let values = &values;
+                move |origin| values[origin + step]
+            });
             let (least, greatest) = limits(&values, &origins, &came);
             assert!((least - expected.0).abs() < 1e-9 && (greatest - expected.1).abs() < 1e-9);
         }

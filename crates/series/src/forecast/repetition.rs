@@ -65,20 +65,34 @@ fn distances(values: &[f64], greatest: usize) -> Vec<f64> {
     const LANES: usize = 16;
     let n = values.len();
     let stride = ((n - n / 2) / COMPARED).max(1);
+    // The greatest lag first, whose value comes first.
     let mut sums = vec![0.0; greatest + 1 - LEAST_LAG];
-    let mut first = LEAST_LAG;
-    for lanes in sums.chunks_mut(LANES) {
-        let last = first + lanes.len() - 1;
-        for index in (n / 2..n).step_by(stride) {
-            let value = values[index];
-            let before = &values[index.saturating_sub(last)..=index - first];
-            for (sum, earlier) in lanes.iter_mut().zip(before.iter().rev()) {
-                *sum += (value - earlier).abs();
-            }
-        }
-        first = last + 1;
+    let compared = (n / 2..n).step_by(stride);
+    let (blocks, rest) = sums.as_chunks_mut::<LANES>();
+    let mut last = greatest;
+    for lanes in blocks {
+        add_distances(values, compared.clone(), last, lanes);
+        last -= LANES;
     }
+    add_distances(values, compared, last, rest);
+    sums.reverse();
     sums
+}
+
+/// Adds the absolute differences at a lag and at those below it, one a lane.
+fn add_distances(
+    values: &[f64],
+    compared: impl Iterator<Item = usize>,
+    lag: usize,
+    lanes: &mut [f64],
+) {
+    for index in compared {
+        let value = values[index];
+        let before = &values[index - lag..][..lanes.len()];
+        for (sum, earlier) in lanes.iter_mut().zip(before) {
+            *sum += (value - earlier).abs();
+        }
+    }
 }
 
 /// What the mean of up to three cycles and an autoregression of what it leaves say at each moment; the last value where no
@@ -99,10 +113,11 @@ pub(super) fn forecasts(
     padded.extend(centred);
     let mut table = autoregression::forecasts(&padded, &coefficients, moments, steps);
     for step in 0..steps {
+        let means = cycles.after(step);
         for (value, &origin) in table.row_mut(step).iter_mut().zip(moments) {
-            match cycles.at(origin, step) {
-                Some(said) => *value += level + said,
-                None => *value = values[origin - 1],
+            match means[origin] {
+                mean if mean.is_nan() => *value = values[origin - 1],
+                mean => *value += level + mean,
             }
         }
     }

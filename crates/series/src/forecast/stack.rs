@@ -28,7 +28,9 @@ pub(super) fn forecast(values: &[f64], steps: usize, known: Known) -> Option<For
     let season = Season::of(values, known.period, steps);
     let repetition = Repetition::of(values);
     let candidates = candidates(values, &season, repetition.as_ref(), &origins, steps);
-    let came = Table::of(steps, origins.past(), |step, origin| values[origin + step]);
+    let came = Table::of(steps, origins.past(), |step| {
+        move |origin| values[origin + step]
+    });
     let stacked = stack(&candidates, values, &came, &origins);
     let past = Past {
         values,

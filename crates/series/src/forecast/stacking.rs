@@ -35,9 +35,10 @@ pub(super) fn stack(
     let total: f64 = origins.recency.iter().sum();
     let parts = PARTS.min(steps);
     let part_of = |step: usize| step * parts / steps;
+    let newest = Newest::of(values, origins, steps);
     let mut errors = vec![vec![0.0; parts]; candidates.len()];
     for (errors, candidate) in errors.iter_mut().zip(candidates) {
-        let newest = NEWEST * newest_error(candidate, values, origins, steps);
+        let newest = NEWEST * newest.error(candidate);
         for step in 0..steps {
             errors[part_of(step)] += error(candidate, came, origins, step) / total + newest;
         }
@@ -92,17 +93,41 @@ fn error(candidate: &Candidate, came: &Table, origins: &Origins, step: usize) ->
     absolute_differences(came.row(step), said, &origins.recency)
 }
 
-/// A candidate's weighted mean absolute error at the newest moments, as far as their future is known.
-fn newest_error(candidate: &Candidate, values: &[f64], origins: &Origins, steps: usize) -> f64 {
-    let n = values.len();
-    let (mut sum, mut total) = (0.0, 0.0);
-    for (column, origin) in origins.newest() {
-        for (step, came) in values[origin..].iter().take(steps).enumerate() {
-            let ago = n - 1 - origin - step;
-            let weight = 0.5_f64.powf(ago as f64 / NEWEST_HALF_LIFE);
-            sum += weight * (candidate.forecasts.row(step)[column] - came).abs();
-            total += weight;
+/// What came after the newest moments, as far as it is known.
+struct Newest {
+    /// By step, column and value.
+    came: Vec<(usize, usize, f64)>,
+    /// The newer, the more, in the same order.
+    weights: Vec<f64>,
+    total: f64,
+}
+
+impl Newest {
+    fn of(values: &[f64], origins: &Origins, steps: usize) -> Self {
+        let n = values.len();
+        let mut came = Vec::new();
+        let mut weights = Vec::new();
+        for (column, origin) in origins.newest() {
+            for (step, value) in values[origin..].iter().take(steps).enumerate() {
+                let ago = n - 1 - origin - step;
+                came.push((step, column, *value));
+                weights.push(0.5_f64.powf(ago as f64 / NEWEST_HALF_LIFE));
+            }
+        }
+        let total = weights.iter().fold(0.0, |total, weight| total + weight);
+        Self {
+            came,
+            weights,
+            total,
         }
     }
-    sum / total
+
+    /// A candidate's weighted mean absolute error there.
+    fn error(&self, candidate: &Candidate) -> f64 {
+        let mut sum = 0.0;
+        for ((step, column, came), weight) in self.came.iter().zip(&self.weights) {
+            sum += weight * (candidate.forecasts.row(*step)[*column] - came).abs();
+        }
+        sum / self.total
+    }
 }
