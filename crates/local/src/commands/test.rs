@@ -1,14 +1,22 @@
 use std::{
     ffi::OsString,
+    io::{Write, stdout},
     path::{Path, PathBuf},
-    process::{ExitCode, Stdio},
+    pin::pin,
+    process::{ExitCode, ExitStatus, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+    time::timeout,
+};
 
 use super::servers;
 use crate::{
+    command::Group,
     compile::{PROFILE, Programs, cargo, compile, forget_own_package},
     data::DataDirectory,
     functions,
@@ -18,6 +26,11 @@ use crate::{
     signals::Signals,
     template::Template,
 };
+
+/// Tests that print nothing for so long wait for what never comes: the slowest one ends within minutes.
+const SILENCE: Duration = Duration::from_mins(15);
+/// How long what the tests printed last is waited for, which whoever they left behind may hold open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the tests of the workspace on servers of their own, so that a running `up` is left alone.
 ///
@@ -60,18 +73,64 @@ async fn tested(
     )?;
     let servers = servers::start(data, software, &server_programs, true, &progress).await?;
     let mut command = selection.command(&cargo, root);
-    command
-        .args(selection.of_tests)
-        .envs(&servers.variables)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+    command.args(selection.of_tests).envs(&servers.variables);
     if let Some(directory) = functions {
         command.env(functions::PROGRAMS_VARIABLE, directory);
     }
     forget_own_package(&mut command);
-    let status = command.status().await.context("running cargo test")?;
+    let status = watched(&mut command, SILENCE).await?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(1)))
+}
+
+/// Runs tests to their end and shows what they print, unless that is nothing for too long.
+async fn watched(command: &mut Command, silence: Duration) -> Result<ExitStatus> {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0);
+    let mut tests = command.spawn().context("starting cargo test")?;
+    let group = Group(tests.id());
+    let printed = tests.stdout.take().context("cargo test has no output")?;
+    let mut shown = pin!(show(printed, stdout(), silence));
+    let status = tokio::select! {
+        shown = &mut shown => {
+            shown?;
+            tests.wait().await
+        }
+        status = tests.wait() => {
+            let _ = timeout(LAST_WORDS, shown).await;
+            status
+        }
+    };
+    group.ended();
+    status.context("waiting for cargo test")
+}
+
+/// Shows what is printed until its end.
+///
+/// # Errors
+/// When nothing is printed for too long.
+async fn show(
+    mut printed: impl AsyncRead + Unpin,
+    mut to: impl Write,
+    silence: Duration,
+) -> Result<()> {
+    let mut buffer = [0; 8192];
+    loop {
+        let Ok(read) = timeout(silence, printed.read(&mut buffer)).await else {
+            bail!(
+                "no test ended for {} minutes, so they are stopped; those that have been running for over 60 seconds are \
+                 named above",
+                silence.as_secs() / 60
+            );
+        };
+        match read.context("reading what the tests print")? {
+            0 => return Ok(()),
+            length => to.write_all(&buffer[..length])?,
+        }
+        to.flush()?;
+    }
 }
 
 /// Compiles the tests, and the functions where tests run them. Returns where these are.
@@ -158,6 +217,23 @@ impl<'a> Selection<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn tests_that_print_nothing_any_more_are_stopped_and_others_end_as_they_end() {
+        let run = |script: &str, silence| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            async move { watched(&mut command, silence).await }
+        };
+        let patience = Duration::from_mins(1);
+        assert!(run("echo ok", patience).await.unwrap().success());
+        assert_eq!(run("exit 101", patience).await.unwrap().code(), Some(101));
+        // A process that outlives the tests holds their output.
+        assert!(run("sleep 5 & echo ok", patience).await.unwrap().success());
+        let stopped = run("sleep 60 | cat", Duration::from_millis(50)).await;
+        let reason = stopped.unwrap_err().to_string();
+        assert!(reason.starts_with("no test ended"), "{reason}");
+    }
 
     fn words(line: &str) -> Vec<OsString> {
         line.split_whitespace().map(Into::into).collect()
