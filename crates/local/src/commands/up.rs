@@ -5,6 +5,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use chrono::Utc;
+use domain::Timestamp;
 use reqwest::StatusCode;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -40,6 +42,7 @@ pub(crate) async fn up(options: &UpOptions, data: &DataDirectory, root: &Path) -
     let mut signals = Signals::listen()?;
     let lock = locked(data).await?;
     lock.sign()?;
+    let began = Timestamp::from(Utc::now());
     let progress = Progress::default();
     let started = tokio::select! {
         started = start(options, data, root, &progress) => Some(started),
@@ -51,7 +54,7 @@ pub(crate) async fn up(options: &UpOptions, data: &DataDirectory, root: &Path) -
             tokio::select! {
                 () = signals.received() => {}
                 () = trim_logs(data) => {}
-                () = print_changes(&api) => {}
+                () = print_changes(&api, began) => {}
                 () = print_progress(&api) => {}
             }
             let step = progress.step("stopping");
