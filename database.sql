@@ -81,14 +81,17 @@ CREATE TABLE IF NOT EXISTS prediction (
     PRIMARY KEY (series_id, as_of)
 );
 
--- The long arrays of metadata and prediction, kept for an hour, `packed` as there. Time first, so that the purge is one range.
+-- The long arrays of metadata and prediction, kept for an hour, `packed` as there. In the order in which they are stored, so that
+-- the pages are full: their natural key is `by_run`, time first, so that the purge is one range.
 CREATE TABLE IF NOT EXISTS long_arrays (
+    id        BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
     as_of     DATETIME(3) NOT NULL,
     series_id CHAR(32) CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     kind      ENUM('metadata', 'prediction') CHARACTER SET ascii COLLATE ascii_general_ci NOT NULL,
     document  LONGTEXT NOT NULL CHECK (JSON_VALID(document)),
     packed    MEDIUMBLOB NULL,
-    PRIMARY KEY (as_of, series_id, kind)
+    PRIMARY KEY (id),
+    UNIQUE KEY by_run (as_of, series_id, kind)
 );
 
 -- One row per objective, run and series: the stored evaluation. `series_id` is empty where no series matched. Of objectives of
@@ -570,4 +573,4 @@ CREATE TABLE IF NOT EXISTS budget_score_progress (
     PRIMARY KEY (only_row)
 );
 
-UPDATE schema_version SET version = 14, works_from = 1 WHERE version = 0;
+UPDATE schema_version SET version = 15, works_from = 1 WHERE version = 0;

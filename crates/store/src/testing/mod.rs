@@ -210,7 +210,7 @@ impl TestDatabase {
         let columns: Vec<(Vec<u8>, Vec<u8>)> = sqlx::query_as(
             "SELECT CAST(table_name AS BINARY), CAST(column_name AS BINARY) \
              FROM information_schema.columns \
-             WHERE table_schema = DATABASE() AND table_name <> 'schema_version' \
+             WHERE table_schema = DATABASE() AND table_name <> 'schema_version' AND extra NOT LIKE '%auto_increment%' \
              ORDER BY table_name, ordinal_position",
         )
         .fetch_all(self.pool())
