@@ -50,6 +50,17 @@ impl ExternalLabels {
 #[derive(Deserialize)]
 struct Answer<T> {
     data: T,
+    #[serde(default)]
+    warnings: Vec<String>,
+}
+
+/// What a selector selects.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// The label sets, with `__name__`.
+    pub(crate) series: Vec<Labels>,
+    /// Whether the server says nothing of any that may be missing.
+    pub(crate) is_whole: bool,
 }
 
 #[derive(Deserialize)]
@@ -101,7 +112,7 @@ impl Prometheus {
             return Ok(true);
         }
         let stored = self.stored_labels(&selector.text, range).await?;
-        let apart = external.are_apart(selector, &stored);
+        let apart = external.are_apart(selector, &stored.series);
         if apart {
             self.learned.set_apart(&selector.text);
         } else {
@@ -115,7 +126,7 @@ impl Prometheus {
         &self,
         selector: &str,
         range: Span,
-    ) -> Result<Vec<Labels>, FetchError> {
+    ) -> Result<Listed, FetchError> {
         let query = [
             ("match[]", selector.to_owned()),
             ("start", seconds(range.start.millis())),
@@ -124,7 +135,10 @@ impl Prometheus {
         let response = self.query("api/v1/series", &query).await?;
         // `null` is how some servers write an empty list.
         let answer: Answer<Option<Vec<Labels>>> = json(&document(response).await?)?;
-        Ok(answer.data.unwrap_or_default())
+        Ok(Listed {
+            series: answer.data.unwrap_or_default(),
+            is_whole: answer.warnings.is_empty(),
+        })
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Fetched {
     pub ambiguous: Vec<Ambiguous>,
     /// Whether the answer lacks what some of the server's stores have.
     pub partial: bool,
+    /// Series that are there and did not have to be sent, by their labels.
+    pub left_out: Vec<Labels>,
 }
 
 /// Series that differ in their metric names alone.
@@ -229,7 +231,7 @@ impl Prometheus {
 
     /// What is known of remote read; whether it may be tried is found out. `None` while another fetch takes its time to find
     /// out more.
-    async fn streams(&self) -> Result<Option<MutexGuard<'_, Streams>>, FetchError> {
+    pub(crate) async fn streams(&self) -> Result<Option<MutexGuard<'_, Streams>>, FetchError> {
         let Ok(mut streams) = timeout(OTHERS_PATIENCE, self.learned.streams.lock()).await else {
             return Ok(None);
         };

@@ -16,6 +16,7 @@ mod fuzz;
 mod learned;
 mod login;
 pub mod metrics_file;
+mod narrow;
 mod query_api;
 mod remote_read;
 mod response;

@@ -104,7 +104,12 @@ impl Prometheus {
     ) -> Result<Option<String>, FetchError> {
         let selector = selected.selector();
         let range = last_hour(now);
-        if self.stored_labels(&selector.text, range).await?.is_empty() {
+        if self
+            .stored_labels(&selector.text, range)
+            .await?
+            .series
+            .is_empty()
+        {
             let Some(name) = selected.name() else {
                 return Ok(Some(format!("no series matches {}", selector.text)));
             };
@@ -117,7 +122,10 @@ impl Prometheus {
                     .collect(),
                 range: None,
             };
-            let others = self.stored_labels(&by_name.selector().text, range).await?;
+            let others = self
+                .stored_labels(&by_name.selector().text, range)
+                .await?
+                .series;
             return Ok(Some(match others.first() {
                 None => format!(
                     "nothing is stored under {name} in the last hour: is its exporter scraped, and is that its name there?"

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use config::PrometheusConfig;
-use domain::{Span, Timestamp};
+use domain::{Labels, Span, Timestamp};
 use prometheus::{
     Prometheus,
     testing::{PushedSample, PushedSeries, push},
 };
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{agreement::read, environment, metric};
@@ -66,7 +67,7 @@ async fn pushed_to(url: &str, series: &[(&str, &str, f64)], from: Timestamp) {
     push(url, labelled.collect()).await;
     let prometheus = client(url);
     for (name, job, _) in series {
-        let selector = metric(&format!("{name}{{job=\"{job}\"}}"));
+        let selector = metric(&format!("{name}{{job={job:?}}}"));
         let is_shown = async || {
             let found = read(&prometheus, &selector, range(from)).await;
             found
@@ -187,4 +188,52 @@ async fn what_a_server_is_and_what_it_lacks_is_found_out() {
             "{refused:?}"
         );
     }
+}
+
+/// Four clients that divide the series of a metric among them: remote read asks for a quarter each, the query API for all.
+#[tokio::test]
+async fn series_that_nobody_wants_are_not_read() {
+    for (server, url) in servers() {
+        let name = format!("level_{}", Uuid::new_v4().simple());
+        let from = Timestamp::from(chrono::Utc::now()).floor_to_second();
+        // What a pattern could take for something else.
+        let jobs = [
+            "a.b", "a|b", "a+b", "(a)", r"a\b", "a$", "[a]", "", "axb", "a",
+        ];
+        let series: Vec<_> = jobs.iter().map(|job| (&*name, *job, 10.0)).collect();
+        pushed_to(&url, &series, from).await;
+        let metric = metric(&name);
+        let job_of = |labels: &Labels| labels.0.get("job").cloned().unwrap_or_default();
+        for part in 0..4 {
+            let own: Vec<&str> = jobs.iter().skip(part).step_by(4).copied().collect();
+            let prometheus = client(&url);
+            let (found, mut arriving) = mpsc::channel(100);
+            let wanted = |labels: &Labels| own.contains(&&*job_of(labels));
+            let fetched = prometheus
+                .fetch_wanted(&metric, range(from), wanted, &found)
+                .await
+                .unwrap();
+            drop(found);
+            let mut sent = Vec::new();
+            while let Some(series) = arriving.recv().await {
+                assert_eq!(series.samples.len(), 20, "{server}");
+                sent.push(job_of(&series.labels));
+            }
+            let mut left_out: Vec<String> = fetched.left_out.iter().map(job_of).collect();
+            if server == "Prometheus" {
+                sent.sort();
+                assert_eq!(sent, sorted(own.clone()));
+                left_out.sort();
+                let others = jobs.iter().filter(|job| !own.contains(job));
+                assert_eq!(left_out, sorted(others.copied().collect()));
+            } else {
+                assert_eq!((sent.len(), left_out.len()), (jobs.len(), 0), "{server}");
+            }
+        }
+    }
+}
+
+fn sorted(mut texts: Vec<&str>) -> Vec<&str> {
+    texts.sort_unstable();
+    texts
 }

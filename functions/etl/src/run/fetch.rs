@@ -9,7 +9,7 @@ use std::{
 };
 
 use domain::{
-    Span,
+    Labels, Part, Span,
     message::{DEADLINE, TIMEOUT},
 };
 use tokio::{
@@ -104,6 +104,17 @@ impl Fetch {
         let prometheus = reading.prometheus.clone();
         Self::start(reading, async move |found| {
             prometheus.fetch(&metric, range, &found).await
+        })
+    }
+
+    /// The same of those that belong to a part; of the others as few as the server allows.
+    pub(super) fn of_part(metric: Arc<Metric>, range: Span, part: Part, reading: &Reading) -> Self {
+        let prometheus = reading.prometheus.clone();
+        Self::start(reading, async move |found| {
+            let wanted = |labels: &Labels| part.owns(&metric.name, labels);
+            prometheus
+                .fetch_wanted(&metric, range, wanted, &found)
+                .await
         })
     }
 
@@ -219,8 +230,6 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, future};
-
-    use domain::Labels;
 
     use super::*;
 

@@ -10,9 +10,10 @@ use std::{
 };
 
 use domain::{
-    SeriesId, Timestamp,
+    Labels, MetricName, Series, SeriesId, Timestamp,
     evaluation::{self, Stood},
     message::{BOUND, Failure},
+    sla::Objective,
 };
 use kafka::Publication;
 
@@ -159,15 +160,42 @@ impl Held {
         active: &[ActiveObjective],
         as_of: Timestamp,
     ) {
+        self.count_judged(metric, &series.labels, id, active, |objective| {
+            let judged = evaluation::read_range(objective.hold, as_of);
+            series.samples.iter().any(|sample| {
+                let is_inside = judged.start < sample.time && sample.time <= judged.end;
+                is_inside && !sample.value.is_nan()
+            })
+        });
+    }
+
+    /// The same of one that this part did not read: as if it had samples for each objective.
+    pub(super) fn count_unread(
+        &self,
+        metric: &MetricName,
+        labels: &Labels,
+        active: &[ActiveObjective],
+    ) {
+        let series = Series {
+            metric: metric.clone(),
+            labels: labels.clone(),
+        };
+        self.count_judged(metric, labels, series.id(), active, |_| true);
+    }
+
+    fn count_judged(
+        &self,
+        metric: &str,
+        labels: &Labels,
+        id: SeriesId,
+        active: &[ActiveObjective],
+        has_samples: impl Fn(&Objective) -> bool,
+    ) {
         for (position, active) in active.iter().enumerate() {
             let objective = &active.objective;
-            let judged = evaluation::read_range(objective.hold, as_of);
             let is_judged = objective.metric == metric
-                && series.labels.matches(&objective.labels)
-                && series.samples.iter().any(|sample| {
-                    let is_inside = judged.start < sample.time && sample.time <= judged.end;
-                    is_inside && !sample.value.is_nan()
-                });
+                && labels.matches(&objective.labels)
+                && has_samples(objective);
             if is_judged && self.has_room(id, position) {
                 self.hold(id, position, None);
             }
@@ -212,7 +240,7 @@ pub(super) async fn publish_held(
 
 #[cfg(test)]
 mod tests {
-    use domain::message::{Attributes, Kind};
+    use domain::message::{Attributes, Encoding, Kind};
 
     use super::*;
 

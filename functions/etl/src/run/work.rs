@@ -73,7 +73,13 @@ impl Etl {
             while under_way.len() < FETCHES && !reading.deadline.is_over() {
                 let Some(served) = waiting.next() else { break };
                 let range = read_range(served.all(), &plan.active, as_of);
-                let fetch = Fetch::of_metric(served.first().clone(), range, reading);
+                let metric = served.first().clone();
+                // Another metric of the same query has other series of this part.
+                let fetch = if record.part.is_whole() || served.all().len() > 1 {
+                    Fetch::of_metric(metric, range, reading)
+                } else {
+                    Fetch::of_part(metric, range, record.part, reading)
+                };
                 under_way.push_back((served, fetch));
             }
             let Some((served, mut fetch)) = under_way.pop_front() else {
@@ -89,6 +95,10 @@ impl Etl {
                     for (metric, judged) in served.all().iter().zip(&mut judged) {
                         judged.is_partial = fetched.partial;
                         judged.arrived += fetched.ambiguous.len() as u64;
+                        judged.arrived += fetched.left_out.len() as u64;
+                        for labels in &fetched.left_out {
+                            plan.held.count_unread(&metric.name, labels, &plan.active);
+                        }
                         record.ambiguous(&metric.name, &fetched.ambiguous);
                         conclude(metric, judged, plan, record, publication).await;
                     }
