@@ -1,4 +1,4 @@
-//! Whatever bytes a row has: a document or an error, and a document can be packed again.
+//! Whatever bytes a row or a packed message has: a document or an error, and a document can be packed again.
 //!
 //! `cargo fuzz run unpack --sanitizer none -- -runs=1000000`. The property tests of `domain::message` damage whole documents, and
 //! hold what is packed against what is unpacked.
@@ -7,7 +7,8 @@
 use domain::{
     Labels, Series,
     message::{
-        About, MetadataArrays, MetadataDocument, Packed, PredictionArrays, PredictionDocument,
+        About, MetadataArrays, MetadataDocument, Packed, PackedMessage, PredictionArrays,
+        PredictionDocument,
     },
 };
 use libfuzzer_sys::fuzz_target;
@@ -27,6 +28,8 @@ fuzz_target!(|bytes: &[u8]| {
     check::<PredictionDocument>(bytes, about);
     check::<MetadataArrays>(bytes, ());
     check::<PredictionArrays>(bytes, ());
+    check_message::<MetadataDocument>(bytes);
+    check_message::<PredictionDocument>(bytes);
 });
 
 /// What can be read has one form, which reads as the same: the numbers of a column need not be in their shortest form.
@@ -38,5 +41,14 @@ where
         let packed = read.pack();
         let again = P::unpack(&packed, key).expect("what was packed is read");
         assert_eq!(again.pack(), packed);
+    }
+}
+
+/// The same of a message.
+fn check_message<Message: PackedMessage>(bytes: &[u8]) {
+    if let Ok(read) = Message::unpack_message(bytes) {
+        let packed = read.pack_message();
+        let again = Message::unpack_message(&packed).expect("what was packed is read");
+        assert_eq!(again.pack_message(), packed);
     }
 }

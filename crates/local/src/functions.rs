@@ -23,12 +23,13 @@ use crate::{
 };
 
 /// Variables of the functions that are handed on as they are, if they are set.
-const HANDED_ON: [&str; 38] = [
+const HANDED_ON: [&str; 39] = [
     "ALLOW_QUERIES",
     "DATABASE_CA_FILE",
     "DATABASE_CA_PEM",
     "JUDGED_PAIRS",
     "KAFKA_COMPRESSION",
+    "KAFKA_ENCODING",
     "MOST_COUNTERS",
     "MOST_GROUPS",
     "MOST_GROUPS_OF_OBJECTIVE",

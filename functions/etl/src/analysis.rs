@@ -11,8 +11,8 @@ use domain::{
     finite,
     forecast::{Baseline, HORIZON},
     message::{
-        HistoryDocument, MetadataDocument, MetricsDocument, PredictionDocument, ScoreDocument,
-        SeriesReference, ViolationsDocument, WindowSummary,
+        Encoding, HistoryDocument, MetadataDocument, MetricsDocument, PredictionDocument,
+        ScoreDocument, SeriesReference, ViolationsDocument, WindowSummary,
     },
 };
 use series::{analysis as statistics, grid::GridOptions, summary};
@@ -59,12 +59,12 @@ pub struct Description {
 
 impl Analysed {
     /// What to publish about it beside what was judged, in order.
-    pub fn messages(&self, run: &str) -> Vec<Message> {
+    pub fn messages(&self, run: &str, encoding: Encoding) -> Vec<Message> {
         let description = self.description.iter().flat_map(|description| {
             [
                 Message::of_metrics(&description.metrics, run),
-                Message::of_metadata(&description.metadata, run),
-                Message::of_prediction(&description.prediction, run),
+                Message::of_metadata(&description.metadata, run, encoding),
+                Message::of_prediction(&description.prediction, run, encoding),
             ]
         });
         let history = self.history.iter();

@@ -79,6 +79,7 @@ async fn function() -> anyhow::Result<(Function, Topic)> {
         bounds: Bounds::read(&environment)?,
         queries_allowed: queries_allowed(&environment)?,
         keeps_history: HistoryTerms::read(&environment)?.is_written,
+        encoding: environment.parsed("KAFKA_ENCODING")?.unwrap_or_default(),
         measured: aws::Metrics::read(&environment),
     };
     let runs = Runs {

@@ -1,11 +1,11 @@
-//! A document on its way to Kafka: key, CloudEvents attributes, JSON.
+//! A document on its way to Kafka: key, CloudEvents attributes, value.
 
 use domain::{
     Series, SeriesId, Timestamp,
     message::{
-        Attributes, EvaluationRow, HistoryDocument, Kind, MetadataDocument, MetricsDocument,
-        PredictionDocument, ReplayDocument, Replayed, RunDocument, ScoreDocument, SlicesDocument,
-        ViolationsDocument,
+        Attributes, Encoding, EvaluationRow, HistoryDocument, Kind, MetadataDocument,
+        MetricsDocument, PackedMessage, PredictionDocument, ReplayDocument, Replayed, RunDocument,
+        ScoreDocument, SlicesDocument, ViolationsDocument,
     },
 };
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub struct Message {
     pub key: String,
     /// The record's headers.
     pub attributes: Attributes,
-    /// The record's value: JSON.
+    /// The record's value, as its attributes say.
     pub value: Vec<u8>,
 }
 
@@ -51,27 +51,41 @@ impl Message {
     }
 
     /// What kind of series it is.
-    pub fn of_metadata(document: &MetadataDocument, run: &str) -> Self {
-        Self::about_series(
-            Kind::Metadata,
-            "metadata",
-            document.series.series,
-            document.as_of,
-            run,
-            document,
-        )
+    pub fn of_metadata(document: &MetadataDocument, run: &str, encoding: Encoding) -> Self {
+        let (series, as_of) = (document.series.series, document.as_of);
+        Self {
+            value: match encoding {
+                Encoding::Json => json(document),
+                Encoding::Packed => document.pack_message(),
+            },
+            key: series.to_string(),
+            attributes: attributes(
+                Kind::Metadata,
+                encoding,
+                about("metadata", series, as_of),
+                as_of,
+                run,
+            ),
+        }
     }
 
     /// What a series will do.
-    pub fn of_prediction(document: &PredictionDocument, run: &str) -> Self {
-        Self::about_series(
-            Kind::Prediction,
-            "prediction",
-            document.series.series,
-            document.as_of,
-            run,
-            document,
-        )
+    pub fn of_prediction(document: &PredictionDocument, run: &str, encoding: Encoding) -> Self {
+        let (series, as_of) = (document.series.series, document.as_of);
+        Self {
+            value: match encoding {
+                Encoding::Json => json(document),
+                Encoding::Packed => document.pack_message(),
+            },
+            key: series.to_string(),
+            attributes: attributes(
+                Kind::Prediction,
+                encoding,
+                about("prediction", series, as_of),
+                as_of,
+                run,
+            ),
+        }
     }
 
     /// What a series was like of late.
@@ -216,7 +230,7 @@ impl Message {
     ) -> Self {
         Self::new(
             kind,
-            format!("{word}/{series}/{as_of}"),
+            about(word, series, as_of),
             series.to_string(),
             as_of,
             run,
@@ -234,14 +248,33 @@ impl Message {
     ) -> Self {
         Self {
             key,
-            attributes: Attributes {
-                kind,
-                id,
-                time,
-                run: run.to_owned(),
-            },
-            value: serde_json::to_vec(document)
-                .expect("the documents' maps have text keys, so they are JSON"),
+            attributes: attributes(kind, Encoding::Json, id, time, run),
+            value: json(document),
         }
     }
+}
+
+/// The id of what a run says of a series.
+fn about(word: &str, series: SeriesId, as_of: Timestamp) -> String {
+    format!("{word}/{series}/{as_of}")
+}
+
+fn attributes(
+    kind: Kind,
+    encoding: Encoding,
+    id: String,
+    time: Timestamp,
+    run: &str,
+) -> Attributes {
+    Attributes {
+        kind,
+        encoding,
+        id,
+        time,
+        run: run.to_owned(),
+    }
+}
+
+fn json(document: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(document).expect("the documents' maps have text keys, so they are JSON")
 }

@@ -11,7 +11,7 @@ use chrono::Utc;
 use config::Bounds;
 use domain::{
     MetricName, Timestamp,
-    message::{BOUND, Failure, RunDocument},
+    message::{BOUND, Encoding, Failure, RunDocument},
     score::UNKNOWN_METRIC,
 };
 use kafka::{KafkaUnreachable, Publication, Publisher, Refusal};
@@ -77,6 +77,8 @@ pub struct Etl {
     pub queries_allowed: bool,
     /// Whether it publishes what series were like.
     pub keeps_history: bool,
+    /// How it writes messages.
+    pub encoding: Encoding,
     /// Where a run's measurements go.
     pub measured: aws::Metrics,
 }
@@ -117,6 +119,8 @@ struct Plan {
     held: Arc<Held>,
     /// Whether it is published what series were like.
     keeps_history: bool,
+    /// How messages are written.
+    encoding: Encoding,
 }
 
 /// So many failures are left in a record that is too large.
@@ -206,6 +210,7 @@ impl Etl {
             active,
             counted,
             keeps_history: self.keeps_history,
+            encoding: self.encoding,
         })
     }
 

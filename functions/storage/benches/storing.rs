@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use config::Retention;
 use domain::{
     Timestamp,
-    message::{Attributes, Kind},
+    message::{Attributes, Encoding, Kind},
 };
 use serde_json::{json, value::RawValue};
 use storage::Storage;
@@ -114,6 +114,7 @@ fn event(run: u64, kinds: &[Kind]) -> Box<RawValue> {
         for kind in kinds {
             let attributes = Attributes {
                 kind: *kind,
+                encoding: Encoding::Json,
                 id: format!("{kind}/{key}/{as_of}"),
                 time: as_of,
                 run: "benchmark".to_owned(),

@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp,
-    message::{Attributes, InvalidAttributes, Kind, LARGEST_MESSAGE},
+    message::{Attributes, Encoding, InvalidAttributes, Kind, LARGEST_MESSAGE, Unreadable},
 };
 use store::pipeline::Document;
 
@@ -34,6 +34,11 @@ pub(crate) enum Undecodable {
         kind: Kind,
         source: serde_json::Error,
     },
+    #[error("the value is no {ce_type} document: {source}")]
+    Packed {
+        ce_type: &'static str,
+        source: Unreadable,
+    },
     #[error(transparent)]
     Inconsistent(#[from] Inconsistency),
 }
@@ -63,11 +68,19 @@ pub(crate) fn document(record: &Record, now: Timestamp) -> Result<Document, Unde
         .ok()
         .filter(|key| !key.is_empty())
         .ok_or(Undecodable::Key)?;
-    // serde_json alone would call this an invalid code point somewhere.
-    std::str::from_utf8(value)?;
     let kind = attributes.kind;
-    let document =
-        Document::parse(kind, value).map_err(|source| Undecodable::Document { kind, source })?;
+    let document = match attributes.encoding {
+        Encoding::Json => {
+            // serde_json alone would call this an invalid code point somewhere.
+            std::str::from_utf8(value)?;
+            Document::parse(kind, value).map_err(|source| Undecodable::Document { kind, source })?
+        }
+        Encoding::Packed => {
+            let ce_type = attributes.ce_type();
+            Document::unpack(kind, value)
+                .map_err(|source| Undecodable::Packed { ce_type, source })?
+        }
+    };
     check(&document, &attributes, key, now)?;
     Ok(document)
 }

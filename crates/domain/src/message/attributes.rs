@@ -44,7 +44,7 @@ impl Kind {
         Self::Run,
     ];
 
-    /// The `ce_type`, with its version.
+    /// The `ce_type` of its messages in JSON.
     pub fn ce_type(self) -> &'static str {
         match self {
             Self::Metrics => "slacast.metrics.v1",
@@ -56,6 +56,56 @@ impl Kind {
             Self::Replay => "slacast.replay.v1",
             Self::Score => "slacast.score.v1",
             Self::Run => "slacast.run.v1",
+        }
+    }
+
+    /// The `ce_type` of its packed messages; `None` where there are none.
+    fn packed_ce_type(self) -> Option<&'static str> {
+        match self {
+            Self::Metadata => Some("slacast.metadata.v2"),
+            Self::Prediction => Some("slacast.prediction.v2"),
+            _ => None,
+        }
+    }
+}
+
+/// How the value of a message is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// The document's JSON: version 1.
+    #[default]
+    Json,
+    /// Version 2 of metadata and predictions, which are most of what a run publishes: as [`super::PackedMessage`], in half of the
+    /// bytes that compressed JSON has. All else is JSON.
+    Packed,
+}
+
+impl Encoding {
+    /// How messages of a kind are written where this is asked for.
+    pub fn of(self, kind: Kind) -> Self {
+        if kind.packed_ce_type().is_some() {
+            self
+        } else {
+            Self::Json
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Packed => "application/vnd.slacast.packed",
+        }
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "json" => Ok(Self::Json),
+            "packed" => Ok(Self::Packed),
+            _ => Err("must be json or packed"),
         }
     }
 }
@@ -72,7 +122,7 @@ impl FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, UnknownKind> {
         Self::ALL
             .into_iter()
-            .find(|kind| kind.ce_type() == text)
+            .find(|kind| kind.ce_type() == text || kind.packed_ce_type() == Some(text))
             .ok_or_else(|| UnknownKind(text.chars().take(64).collect()))
     }
 }
@@ -80,8 +130,10 @@ impl FromStr for Kind {
 /// The CloudEvents attributes of a message, each an ASCII record header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// `ce_type`.
+    /// What it is about, half of `ce_type`.
     pub kind: Kind,
+    /// How its value is written, the other half; [`Encoding::of`] this kind.
+    pub encoding: Encoding,
     /// `ce_id`: the same for the same fact, whichever run publishes it.
     pub id: String,
     /// `ce_time`: the run's `as_of`.
@@ -108,20 +160,28 @@ pub enum InvalidAttributes {
 
 const SPEC_VERSION: &str = "1.0";
 const SOURCE: &str = "/slacast/etl";
-const CONTENT_TYPE: &str = "application/json";
 
 impl Attributes {
     /// The record headers, in a fixed order.
     pub fn headers(&self) -> [(&'static str, String); 7] {
         [
-            ("content-type", CONTENT_TYPE.to_owned()),
+            ("content-type", self.encoding.content_type().to_owned()),
             ("ce_specversion", SPEC_VERSION.to_owned()),
             ("ce_id", self.id.clone()),
-            ("ce_type", self.kind.to_string()),
+            ("ce_type", self.ce_type().to_owned()),
             ("ce_source", SOURCE.to_owned()),
             ("ce_time", self.time.to_string()),
             ("ce_run", self.run.clone()),
         ]
+    }
+
+    /// `ce_type`.
+    pub fn ce_type(&self) -> &'static str {
+        let packed = match self.encoding {
+            Encoding::Json => None,
+            Encoding::Packed => self.kind.packed_ce_type(),
+        };
+        packed.unwrap_or(self.kind.ce_type())
     }
 
     /// Reads the attributes from record headers; of several headers of one name the last counts.
@@ -145,10 +205,17 @@ impl Attributes {
         if text("ce_specversion", version)? != SPEC_VERSION {
             return Err(invalid("ce_specversion", "not 1.0"));
         }
+        let ce_type = text("ce_type", kind)?;
+        let kind: Kind = ce_type
+            .parse()
+            .map_err(|error: UnknownKind| invalid("ce_type", error))?;
         Ok(Self {
-            kind: text("ce_type", kind)?
-                .parse()
-                .map_err(|error: UnknownKind| invalid("ce_type", error))?,
+            kind,
+            encoding: if kind.packed_ce_type() == Some(ce_type) {
+                Encoding::Packed
+            } else {
+                Encoding::Json
+            },
             id: text("ce_id", id)?.to_owned(),
             time: text("ce_time", time)?
                 .parse()
@@ -181,6 +248,7 @@ mod tests {
     fn attributes() -> Attributes {
         Attributes {
             kind: Kind::Metrics,
+            encoding: Encoding::Json,
             id: "metrics/0123/2026-11-23T08:45:00Z".to_owned(),
             time: "2026-11-23T08:45:00Z".parse().unwrap(),
             run: "run".to_owned(),
@@ -189,13 +257,33 @@ mod tests {
 
     #[test]
     fn attributes_are_read_back_from_their_headers() {
-        let headers = attributes().headers();
-        let read = Attributes::from_headers(
-            headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_bytes())),
-        );
-        assert_eq!(read, Ok(attributes()));
+        for (kind, encoding, ce_type) in [
+            (Kind::Metrics, Encoding::Json, "slacast.metrics.v1"),
+            (Kind::Metadata, Encoding::Json, "slacast.metadata.v1"),
+            (Kind::Metadata, Encoding::Packed, "slacast.metadata.v2"),
+            (Kind::Prediction, Encoding::Packed, "slacast.prediction.v2"),
+        ] {
+            let written = Attributes {
+                kind,
+                encoding,
+                ..attributes()
+            };
+            let headers = written.headers();
+            assert!(headers.contains(&("ce_type", ce_type.to_owned())));
+            let read = Attributes::from_headers(
+                headers
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_bytes())),
+            );
+            assert_eq!(read, Ok(written));
+        }
+    }
+
+    #[test]
+    fn what_has_no_packed_form_is_json() {
+        assert_eq!(Encoding::Packed.of(Kind::Run), Encoding::Json);
+        assert_eq!(Encoding::Packed.of(Kind::Metadata), Encoding::Packed);
+        assert_eq!("slacast.run.v2".parse::<Kind>().ok(), None);
     }
 
     #[test]

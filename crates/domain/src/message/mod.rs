@@ -23,7 +23,7 @@ mod violations;
 /// Topics are made to take it, storage sets aside what is larger.
 pub const LARGEST_MESSAGE: usize = 4 * 1024 * 1024;
 
-pub use attributes::{Attributes, InvalidAttributes, Kind, UnknownKind};
+pub use attributes::{Attributes, Encoding, InvalidAttributes, Kind, UnknownKind};
 pub use count::{CountDocument, CountRequest, ObjectiveCount, SelectorCount, TrialOrCount};
 pub use evaluation_row::{EvaluationRow, InvalidEvaluationRow};
 pub use history::HistoryDocument;
@@ -32,7 +32,7 @@ pub use metadata::{
     Stationarity, UnitRootTest, Verdict,
 };
 pub use metrics::{MetricsDocument, WindowSummary};
-pub use packed::{About, Packed, Unreadable};
+pub use packed::{About, Packed, PackedMessage, Unreadable};
 pub use prediction::{PredictionArrays, PredictionDocument};
 pub use replay::{
     CountedGroup, CountedPiece, DescribedPiece, JudgedPiece, LONGEST_PIECE, ReplayDocument,

@@ -2,9 +2,9 @@ use chrono::NaiveDateTime;
 use domain::{
     Timestamp,
     message::{
-        HistoryDocument, Kind, MetadataDocument, MetricsDocument, PredictionDocument,
-        ReplayDocument, Replayed, RunDocument, ScoreDocument, SeriesReference, SlicesDocument,
-        ViolationsDocument,
+        HistoryDocument, Kind, MetadataDocument, MetricsDocument, PackedMessage,
+        PredictionDocument, ReplayDocument, Replayed, RunDocument, ScoreDocument, SeriesReference,
+        SlicesDocument, Unreadable, ViolationsDocument,
     },
 };
 
@@ -34,7 +34,7 @@ pub enum Document {
 }
 
 impl Document {
-    /// Reads the document of a message of `kind`.
+    /// Reads the document of a message of `kind` in JSON.
     ///
     /// # Errors
     /// When `json` is not the JSON of such a document.
@@ -49,6 +49,20 @@ impl Document {
             Kind::Replay => Self::Replay(serde_json::from_slice(json)?),
             Kind::Score => Self::Score(serde_json::from_slice(json)?),
             Kind::Run => Self::Run(serde_json::from_slice(json)?),
+        })
+    }
+
+    /// Reads the document of a packed message of `kind`.
+    ///
+    /// # Errors
+    /// When `value` is not such a document, or this kind has no packed messages.
+    pub fn unpack(kind: Kind, value: &[u8]) -> Result<Self, Unreadable> {
+        Ok(match kind {
+            Kind::Metadata => Self::Metadata(Box::new(MetadataDocument::unpack_message(value)?)),
+            Kind::Prediction => {
+                Self::Prediction(Box::new(PredictionDocument::unpack_message(value)?))
+            }
+            _ => return Err(Unreadable::Version),
         })
     }
 

@@ -253,6 +253,7 @@ mod tests {
             key: String::new(),
             attributes: Attributes {
                 kind: Kind::Violations,
+                encoding: Encoding::Json,
                 id: String::new(),
                 time: Timestamp::EPOCH,
                 run: String::new(),

@@ -80,7 +80,7 @@ pub(super) async fn analyse_each(
         .map(|(position, metric, series)| {
             let (active, due) = (plan.active.clone(), plan.due.clone());
             let (held, subject) = (plan.held.clone(), subject.clone());
-            let keeps_history = plan.keeps_history;
+            let (keeps_history, encoding) = (plan.keeps_history, plan.encoding);
             let analysing = tokio::task::spawn_blocking(move || {
                 let started = Instant::now();
                 let has_room = |series, position| held.has_room(series, position);
@@ -89,7 +89,7 @@ pub(super) async fn analyse_each(
                 if !keeps_history {
                     analysed.history = None;
                 }
-                let messages = analysed.messages(&subject.run);
+                let messages = analysed.messages(&subject.run, encoding);
                 let judged = analysed.judged.iter();
                 let said = judged.map(|judged| (judged.position, Said::of(judged, &subject.run)));
                 let said: Vec<_> = said.collect();

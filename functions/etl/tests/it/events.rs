@@ -7,7 +7,7 @@ use config::Bounds;
 use domain::{
     Labels, Timestamp,
     events::{Counting, Minute},
-    message::{AMBIGUOUS, BOUND, EvaluationOutcome, Kind, RunDocument, SlicesDocument},
+    message::{AMBIGUOUS, BOUND, Encoding, EvaluationOutcome, Kind, RunDocument, SlicesDocument},
     sla::{Draft, Trial},
 };
 use etl::{deadline::Deadline, request::RunRequest, run::Etl, subject::Trigger};
@@ -118,6 +118,7 @@ async fn bounded(database: &TestDatabase, bounds: Bounds) -> (Etl, String) {
     let (etl, topic) = etl(NOTHING, &[("DATABASE_URL", database.url())]).await;
     let etl = Etl {
         keeps_history: true,
+        encoding: Encoding::Json,
         bounds,
         ..etl
     };

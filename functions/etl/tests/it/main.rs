@@ -21,7 +21,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use config::{Bounds, DatabaseConfig, Environment, ExposeSecret, KafkaConfig, PrometheusConfig};
-use domain::{Timestamp, message::RunDocument};
+use domain::{
+    Timestamp,
+    message::{Encoding, RunDocument},
+};
 use etl::{
     deadline::Deadline,
     message::Message as EtlMessage,
@@ -108,6 +111,7 @@ async fn etl_with_topic(
     let store = store::connect(database.url.expose_secret()).unwrap();
     let etl = Etl {
         keeps_history: true,
+        encoding: Encoding::Json,
         metrics: metrics(text),
         prometheus: Prometheus::new(&PrometheusConfig::read(&environment).unwrap()).unwrap(),
         objectives: Objectives::new(store.clone()),

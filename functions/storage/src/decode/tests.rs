@@ -119,10 +119,13 @@ proptest! {
         value in vec(any::<u8>(), 0..60),
         headers in vec((select(vec!["ce_type", "ce_time", "ce_id", "ce_source", "ce_specversion", "x"]), vec(any::<u8>(), 0..30)), 0..8),
         is_typed in any::<bool>(),
+        is_packed in any::<bool>(),
     ) {
         let mut headers: Vec<(String, Vec<u8>)> = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         if is_typed {
-            headers.push(("ce_type".to_owned(), kind.ce_type().as_bytes().to_vec()));
+            let version = if is_packed { "v2" } else { "v1" };
+            let ce_type = kind.ce_type().replace("v1", version);
+            headers.push(("ce_type".to_owned(), ce_type.into_bytes()));
             headers.push(("ce_time".to_owned(), b"2026-11-23T08:45:00Z".to_vec()));
         }
         let record = Record {

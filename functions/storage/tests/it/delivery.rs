@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use config::Retention;
 use domain::{
     Series, Timestamp,
-    message::{Attributes, Kind},
+    message::{Attributes, Encoding, Kind, PackedMessage},
 };
 use serde_json::{Value, json, value::RawValue};
 use storage::{Answer, Storage};
@@ -67,7 +67,22 @@ impl Parcel {
         let key = series.or(key).unwrap();
         Self {
             value: base64(&json.unwrap()),
-            headers: headers(kind, document.as_of(), &key),
+            headers: headers(kind, Encoding::Json, document.as_of(), &key),
+            key: base64(key.as_bytes()),
+        }
+    }
+
+    /// The record of a document of which there are packed messages, as etl sends it where that is asked for.
+    pub(crate) fn packed(document: &Document) -> Self {
+        let (kind, value) = match document {
+            Document::Metadata(told) => (Kind::Metadata, told.pack_message()),
+            Document::Prediction(told) => (Kind::Prediction, told.pack_message()),
+            _ => return Self::of(document),
+        };
+        let key = document.series().unwrap().series.to_string();
+        Self {
+            value: base64(&value),
+            headers: headers(kind, Encoding::Packed, document.as_of(), &key),
             key: base64(key.as_bytes()),
         }
     }
@@ -92,9 +107,10 @@ pub(crate) fn base64(bytes: &[u8]) -> Value {
     STANDARD.encode(bytes).into()
 }
 
-fn headers(kind: Kind, as_of: Timestamp, key: &str) -> Value {
+fn headers(kind: Kind, encoding: Encoding, as_of: Timestamp, key: &str) -> Value {
     let attributes = Attributes {
         kind,
+        encoding,
         id: format!("{kind}/{key}/{as_of}"),
         time: as_of,
         run: "example".to_owned(),

@@ -11,3 +11,4 @@ mod refusal;
 mod schema;
 mod slices;
 mod unstorable;
+mod versions;

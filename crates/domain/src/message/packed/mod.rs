@@ -8,12 +8,14 @@
 //! with a reader for each.
 
 mod column;
+mod message;
 mod metadata;
 mod prediction;
 mod rest;
 #[cfg(test)]
 mod tests;
 
+pub use self::message::PackedMessage;
 use crate::{
     series::{Labels, MetricName, SeriesId},
     time::Timestamp,

@@ -8,8 +8,8 @@ use crate::{
     finding::Finding,
     forecast::{Baseline, PathExtreme, PathPoint, testing::forecast},
     message::{
-        Correlogram, MetadataArrays, MetadataDocument, PredictionArrays, PredictionDocument,
-        SeriesReference,
+        Autocorrelation, Correlogram, MetadataArrays, MetadataDocument, PredictionArrays,
+        PredictionDocument, SeriesReference,
     },
     series::Series,
 };
@@ -250,6 +250,63 @@ fn bytes_of_version_1_are_read() {
     }
 }
 
+fn metadata(correlogram: Option<Correlogram>) -> MetadataDocument {
+    let found = |correlogram| Autocorrelation {
+        nlags: 40,
+        lag_one: Some(0.9),
+        memory_lags: 12,
+        ljung_box: None,
+        correlogram: Some(correlogram),
+    };
+    MetadataDocument {
+        series: reference(None),
+        as_of: about().as_of,
+        step_seconds: 15.0,
+        samples_used: 2_880,
+        coverage: 1.0,
+        autocorrelation: correlogram.map_or_else(
+            || Finding::unknown("too_short"),
+            |correlogram| Finding::Known(found(correlogram)),
+        ),
+        stationarity: Finding::unknown("too_short"),
+        seasonality: Finding::unknown("too_short"),
+    }
+}
+
+#[test]
+fn a_message_brings_a_document_with_its_long_arrays_and_what_it_is_about() {
+    for document in [metadata(None), metadata(Some(correlogram(2_880.0)))] {
+        let value = document.pack_message();
+        let read = MetadataDocument::unpack_message(&value).unwrap();
+        assert_eq!(json(&read), json(&document));
+    }
+    let mut unknown = prediction(Vec::new(), None);
+    unknown.forecast = Finding::unknown("too_short");
+    let numbers = [50.0, 40.0, 42.0, 51.0, 58.0, 60.0];
+    let mut known = prediction(path(numbers, 40, |_| true), None);
+    known.put_arrays(PredictionArrays {
+        path_extremes: vec![
+            PathExtreme {
+                min: 40.5,
+                max: 60.25,
+                weight: 0.5,
+            };
+            2
+        ],
+    });
+    for document in [unknown, known] {
+        let value = document.pack_message();
+        let read = PredictionDocument::unpack_message(&value).unwrap();
+        assert_eq!(json(&read), json(&document));
+        for length in 0..value.len() {
+            drop(PredictionDocument::unpack_message(&value[..length]));
+        }
+        let of_another_version = [&[9], &value[1..]].concat();
+        let error = PredictionDocument::unpack_message(&of_another_version).unwrap_err();
+        assert!(matches!(error, Unreadable::Version));
+    }
+}
+
 proptest! {
     #[test]
     fn a_column_comes_back_bit_for_bit(
@@ -331,12 +388,17 @@ proptest! {
         let mut damaged = prediction(path([50.0, 40.0, 42.0, 51.0, 58.0, 60.0], 10, |_| true), None).pack();
         let position = at.index(damaged.len());
         damaged[position] = byte;
-        for bytes in [&bytes, &damaged] {
+        let mut message = prediction(path([50.0; 6], 10, |_| true), None).pack_message();
+        let position = at.index(message.len());
+        message[position] = byte;
+        for bytes in [&bytes, &damaged, &message] {
             // What is read can be written again; nothing panics.
             drop(MetadataDocument::unpack(bytes, about()).map(|read| read.pack()));
             drop(PredictionDocument::unpack(bytes, about()).map(|read| read.pack()));
             drop(MetadataArrays::unpack(bytes, ()).map(|read| read.pack()));
             drop(PredictionArrays::unpack(bytes, ()).map(|read| read.pack()));
+            drop(MetadataDocument::unpack_message(bytes).map(|read| read.pack_message()));
+            drop(PredictionDocument::unpack_message(bytes).map(|read| read.pack_message()));
         }
     }
 }
