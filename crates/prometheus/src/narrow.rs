@@ -171,7 +171,7 @@ mod tests {
         pairs.iter().copied().collect()
     }
 
-    /// Containers of pods on hosts: pods are told apart by one label, hosts are shared by many.
+    /// Containers of pods on hosts: each pod has a value of its own, hosts are shared by many.
     fn listed(pods: usize) -> Vec<Labels> {
         let pods = 0..pods;
         let series = pods.map(|pod| {

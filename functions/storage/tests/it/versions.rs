@@ -1,4 +1,4 @@
-//! Messages of version 1 and 2, which come mixed while etl is told to write the other one.
+//! Messages of version 1 and 2, which come mixed while one instance of etl writes the one and another the other.
 
 use domain::message::Kind;
 use store::testing::{Documents, TestDatabase};
