@@ -72,15 +72,9 @@ pub fn kpss(
         Bandwidth::Legacy => (12.0 * (count / 100.0).powf(0.25)).ceil() as usize,
     }
     .min(n - 1);
-    let variance = long_run_variance(&autoproducts(&residuals, lags)) / count;
-    let mut partial = 0.0;
-    let squares: f64 = residuals
-        .iter()
-        .map(|residual| {
-            partial += residual;
-            partial * partial
-        })
-        .sum();
+    let sums = partial_sums(&residuals);
+    let variance = long_run_variance(&sums, lags) / count;
+    let squares = dot(&sums[1..], &sums[1..]);
     let statistic = squares / (count * count) / variance;
     if !statistic.is_finite() || statistic < 0.0 {
         return Err(Reason::Degenerate);
@@ -109,16 +103,32 @@ fn hobijn(products: &[f64], count: f64) -> usize {
     (1.1447 * (ratio * ratio).powf(third) * count.powf(third)) as usize
 }
 
-/// The long-run variance times n: the sum of autoproducts with weights that fall linearly to zero.
-fn long_run_variance(products: &[f64]) -> f64 {
-    let width = products.len() as f64;
-    let others: f64 = products
-        .iter()
-        .enumerate()
-        .skip(1)
-        .map(|(lag, product)| product * (1.0 - lag as f64 / width))
-        .sum();
-    products[0] + 2.0 * others
+/// The sums of the first 0, 1, 2, ... values.
+fn partial_sums(values: &[f64]) -> Vec<f64> {
+    let mut sums = Vec::with_capacity(values.len() + 1);
+    let mut sum = 0.0;
+    sums.push(sum);
+    for value in values {
+        sum += value;
+        sums.push(sum);
+    }
+    sums
+}
+
+/// The long-run variance times n: the sum of autoproducts with weights that fall linearly to zero beyond `lags`.
+///
+/// It is the mean squared sum of so many and one neighbours, zeros before the first value and after the last: in the square of
+/// the sum of `w` neighbours there are `w - k` products of two that are `k` apart.
+fn long_run_variance(sums: &[f64], lags: usize) -> f64 {
+    let width = lags + 1;
+    let total = sums[sums.len() - 1];
+    let square = |sum: f64| sum * sum;
+    let first: f64 = sums[1..width].iter().map(|sum| square(*sum)).sum();
+    let whole = sums.iter().zip(&sums[width..]);
+    let whole: Vec<f64> = whole.map(|(before, after)| after - before).collect();
+    let last = &sums[sums.len() - width..sums.len() - 1];
+    let last: f64 = last.iter().map(|sum| square(total - sum)).sum();
+    (first + dot(&whole, &whole) + last) / width as f64
 }
 
 fn tabulated(statistic: f64, deterministic: Deterministic) -> (f64, bool) {
