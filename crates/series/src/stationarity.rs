@@ -6,7 +6,7 @@ use crate::{
     Reason,
     kpss::{Bandwidth, Kpss, kpss},
     reason::refuse_unusable,
-    unit_root::{Deterministic, LagSelection, UnitRoot, adf},
+    unit_root::{Deterministic, UnitRoot, adf_both},
 };
 
 /// Below this p-value a test rejects its null hypothesis.
@@ -66,12 +66,12 @@ pub struct Stationarity {
 /// [`Reason::TooShort`] below four values, [`Reason::NotFinite`], [`Reason::Constant`].
 pub fn stationarity(values: &[f64]) -> Result<Stationarity, Reason> {
     refuse_unusable(values)?;
-    let adf = |deterministic| adf(values, deterministic, LagSelection::Aic, None);
+    let [adf, adf_trend] = adf_both(values);
     let kpss = |deterministic| kpss(values, deterministic, Bandwidth::Automatic);
     let mut found = Stationarity {
         verdict: Verdict::Inconclusive,
-        adf: adf(Deterministic::Constant),
-        adf_trend: adf(Deterministic::Trend),
+        adf,
+        adf_trend,
         kpss: kpss(Deterministic::Constant),
         kpss_trend: kpss(Deterministic::Trend),
     };

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Deterministic;
+use super::{Deterministic, normal_equations::Interior};
 
 /// Where the level stands among the regressors.
 #[derive(Clone, Copy, PartialEq)]
@@ -19,6 +19,8 @@ pub(super) struct Columns<'a> {
     /// One longer than the differences.
     pub(super) levels: &'a [f64],
     pub(super) differences: &'a [f64],
+    /// Of the differences, for at least so many lags.
+    pub(super) interior: Option<&'a Interior>,
     pub(super) lags: usize,
     pub(super) deterministic: Deterministic,
     pub(super) position: LevelPosition,

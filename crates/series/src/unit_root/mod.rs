@@ -10,6 +10,7 @@ use std::f64::consts::TAU;
 
 use self::{
     columns::{Columns, LevelPosition},
+    normal_equations::Interior,
     regression::Regression,
 };
 use crate::{
@@ -106,7 +107,37 @@ pub fn adf(
     refuse_unusable(values)?;
     let max_lag = allowed_lags(values.len(), deterministic, max_lag)?;
     let (values, scale) = rescaled(values);
-    let series = Series::of(&values, deterministic);
+    let differences = Differences::of(&values, max_lag);
+    let series = Series::of(&values, &differences, deterministic);
+    test(&series, selection, max_lag, scale)
+}
+
+/// [`adf`] of a series around a level and around a line, lags by AIC.
+pub(crate) fn adf_both(values: &[f64]) -> [Result<UnitRoot, Reason>; 2] {
+    let (scaled, scale) = rescaled(values);
+    let allowed = |deterministic| {
+        refuse_unusable(values)?;
+        allowed_lags(values.len(), deterministic, None)
+    };
+    let both = [Deterministic::Constant, Deterministic::Trend];
+    let lags = both.map(allowed);
+    let most = lags.iter().flatten().copied().max().unwrap_or(0);
+    let differences = Differences::of(&scaled, most);
+    let mut lags = lags.into_iter();
+    both.map(|deterministic| {
+        let max_lag = lags.next().unwrap_or(Err(Reason::TooShort))?;
+        let series = Series::of(&scaled, &differences, deterministic);
+        test(&series, LagSelection::Aic, max_lag, scale)
+    })
+}
+
+fn test(
+    series: &Series<'_>,
+    selection: LagSelection,
+    max_lag: usize,
+    scale: f64,
+) -> Result<UnitRoot, Reason> {
+    let deterministic = series.deterministic;
     let (lags, icbest) = if selection == LagSelection::None {
         (max_lag, None)
     } else {
@@ -131,27 +162,43 @@ pub fn adf(
     })
 }
 
+/// The differences of a series less their mean, and what regressions on them have in common.
+struct Differences {
+    values: Vec<f64>,
+    interior: Option<Interior>,
+}
+
+impl Differences {
+    /// For regressions of up to so many lags. Of the values themselves: neighbours differ exactly, their distances from a
+    /// line do not.
+    fn of(values: &[f64], lags: usize) -> Self {
+        let mut values: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let drift = mean(&values);
+        for difference in &mut values {
+            *difference -= drift;
+        }
+        Self {
+            interior: Interior::of(&values, lags),
+            values,
+        }
+    }
+}
+
 /// What the regressions take their columns from: the series less what the deterministic regressors explain anyway. They
 /// are in every regression, so that this changes no statistic, and near a steep line it saves the digits.
-struct Series {
+struct Series<'a> {
     levels: Vec<f64>,
-    differences: Vec<f64>,
+    differences: &'a Differences,
     deterministic: Deterministic,
     /// How far a value may be off.
     rounding: f64,
 }
 
-impl Series {
-    fn of(values: &[f64], deterministic: Deterministic) -> Self {
+impl<'a> Series<'a> {
+    fn of(values: &[f64], differences: &'a Differences, deterministic: Deterministic) -> Self {
         let mut levels = centred(values);
         if deterministic == Deterministic::Trend {
             detrend(&mut levels);
-        }
-        // Of the values themselves: neighbours differ exactly, their distances from a line do not.
-        let mut differences: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        let drift = mean(&differences);
-        for difference in &mut differences {
-            *difference -= drift;
         }
         let greatest = values
             .iter()
@@ -167,7 +214,8 @@ impl Series {
     fn fit(&self, lags: usize, position: LevelPosition) -> Result<Regression, Reason> {
         let columns = Columns {
             levels: &self.levels,
-            differences: &self.differences,
+            differences: &self.differences.values,
+            interior: self.differences.interior.as_ref(),
             lags,
             deterministic: self.deterministic,
             position,
