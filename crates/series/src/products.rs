@@ -24,20 +24,70 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     pairwise(&sums) + rest
 }
 
+/// The sum of `|a[t] - b[t]|` over two slices of one length.
+pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
+    let (a_blocks, a_rest) = a.as_chunks::<8>();
+    let (b_blocks, b_rest) = b.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for (a, b) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..8 {
+            sums[lane] += (a[lane] - b[lane]).abs();
+        }
+    }
+    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| (a - b).abs());
+    pairwise(&sums) + rest.sum::<f64>()
+}
+
+/// The sum of `|a[t] - centre|`.
+pub(crate) fn spread(a: &[f64], centre: f64) -> f64 {
+    let (blocks, rest) = a.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for block in blocks {
+        for lane in 0..8 {
+            sums[lane] += (block[lane] - centre).abs();
+        }
+    }
+    let rest = rest.iter().map(|value| (value - centre).abs());
+    pairwise(&sums) + rest.sum::<f64>()
+}
+
 /// The sum of `weights[t] * |a[t] - b[t]|` over three slices of one length.
-pub(crate) fn absolute_differences(a: &[f64], b: &[f64], weights: &[f64]) -> f64 {
-    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-    let (weight_blocks, weights_rest) = weights.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
+pub(crate) fn weighted_distance(a: &[f64], b: &[f64], weights: &[f64]) -> f64 {
+    let (a_blocks, a_rest) = a.as_chunks::<8>();
+    let (b_blocks, b_rest) = b.as_chunks::<8>();
+    let (weight_blocks, weights_rest) = weights.as_chunks::<8>();
+    let mut sums = [0.0; 8];
     for ((a, b), weights) in a_blocks.iter().zip(b_blocks).zip(weight_blocks) {
-        for lane in 0..LANES {
+        for lane in 0..8 {
             sums[lane] += weights[lane] * (a[lane] - b[lane]).abs();
         }
     }
     let rest = a_rest.iter().zip(b_rest).zip(weights_rest);
-    let rest: f64 = rest.map(|((a, b), weight)| weight * (a - b).abs()).sum();
-    pairwise(&sums) + rest
+    let rest = rest.map(|((a, b), weight)| weight * (a - b).abs());
+    pairwise(&sums) + rest.sum::<f64>()
+}
+
+/// The sum of rows, each times its weight, in a row of the same length.
+pub(crate) fn weighted_sum(rows: &[(f64, &[f64])], sum: &mut [f64]) {
+    let length = sum.len();
+    let (blocks, rest) = sum.as_chunks_mut::<16>();
+    let rest_at = length - rest.len();
+    for (block, sum) in blocks.iter_mut().enumerate() {
+        let mut sums = [0.0; 16];
+        for (weight, row) in rows {
+            let values = &row[block * 16..][..16];
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += weight * value;
+            }
+        }
+        *sum = sums;
+    }
+    for (place, sum) in rest.iter_mut().enumerate() {
+        let products = rows
+            .iter()
+            .map(|(weight, row)| weight * row[rest_at + place]);
+        *sum = products.sum();
+    }
 }
 
 /// `result[k]` = sum of `a[t] * b[t - k]` over `t` in `from..to`, for `k` in `0..=lags`; `lags <= from`, `to` within
@@ -124,12 +174,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn absolute_differences_are_weighted() {
+    fn distances_are_weighted() {
         let a: Vec<f64> = (0..11).map(f64::from).collect();
         let weights: Vec<f64> = (0..11).map(|t| f64::from(t % 3)).collect();
         // |t - 5| at t = 1, 4, 7, 10 once and at t = 2, 5, 8 twice.
-        let sum = absolute_differences(&a, &[5.0; 11], &weights);
+        let sum = weighted_distance(&a, &[5.0; 11], &weights);
         assert!((sum - (12.0 + 2.0 * 6.0)).abs() < 1e-12);
+        assert!((distance(&a, &[5.0; 11]) - 30.0).abs() < 1e-12);
+        assert!((spread(&a, 5.0) - 30.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn rows_are_added_with_their_weights() {
+        let row: Vec<f64> = (0..37).map(f64::from).collect();
+        let mut sum = vec![9.0; 37];
+        weighted_sum(&[(2.0, &row), (-1.0, &[1.0; 37])], &mut sum);
+        let expected: Vec<f64> = row.iter().map(|value| 2.0 * value - 1.0).collect();
+        assert_eq!(sum, expected);
     }
 
     #[test]

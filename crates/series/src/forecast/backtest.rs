@@ -2,7 +2,7 @@
 
 use super::{
     moved::Moved,
-    pools::{POOLS, Pool, Sources, by_age},
+    pools::{POOLS, Pool, Sources},
 };
 
 /// At how many past moments: 32 would make probabilities 1 to 3 % better and take three times as long.
@@ -77,11 +77,12 @@ impl Sums {
         pools: &[Pool; POOLS],
     ) {
         let origin = sources.origins.all[column];
-        let weight = by_age(values.len() - origin);
+        let weight = sources.origins.fading[column];
+        let mut room = Vec::with_capacity(sources.steps);
         let paths = pools.each_ref().map(|pool| {
             let total: f64 = pool.members.iter().map(|member| member.weight).sum();
             let extremes = pool.members.iter().map(|member| {
-                let (least, greatest) = moved.extremes(*member, pool.shift, column);
+                let (least, greatest) = moved.extremes(*member, pool.shift, column, &mut room);
                 let weight = member.weight / total;
                 Extremes {
                     least,
@@ -91,9 +92,7 @@ impl Sums {
             });
             extremes.collect::<Vec<_>>()
         });
-        let came = &values[origin..origin + sources.steps];
-        let least = came.iter().copied().fold(f64::INFINITY, f64::min);
-        let greatest = came.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (least, greatest) = (moved.reached.least[origin], moved.reached.greatest[origin]);
         let bounds = Bounds::of(&values[..origin]);
         for (low, high) in bounds.0 {
             self.add(weight, &paths, greatest > high, |path| path.greatest > high);
@@ -162,12 +161,16 @@ struct Bounds([(f64, f64); BOUNDS.len()]);
 impl Bounds {
     fn of(before: &[f64]) -> Self {
         let sampled = before.iter().step_by((before.len() / SAMPLED).max(1));
-        let mut sorted: Vec<f64> = sampled.copied().collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let at = |level: f64| sorted[(level * (sorted.len() - 1) as f64).round() as usize];
-        let outermost = BOUNDS[BOUNDS.len() - 1];
-        let outwards = OUTWARDS * (at(outermost) - at(1.0 - outermost));
-        Self(BOUNDS.map(|level| (at(1.0 - level) - outwards, at(level) + outwards)))
+        let mut sampled: Vec<f64> = sampled.copied().collect();
+        let last = (sampled.len() - 1) as f64;
+        let mut at = |level: f64| {
+            let place = (level * last).round() as usize;
+            *sampled.select_nth_unstable_by(place, f64::total_cmp).1
+        };
+        let pairs = BOUNDS.map(|level| (at(1.0 - level), at(level)));
+        let (lowest, highest) = pairs[BOUNDS.len() - 1];
+        let outwards = OUTWARDS * (highest - lowest);
+        Self(pairs.map(|(low, high)| (low - outwards, high + outwards)))
     }
 }
 

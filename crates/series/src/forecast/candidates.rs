@@ -25,6 +25,8 @@ const CYCLES: usize = 3;
 pub(super) struct Candidate {
     /// Its name, as the document has it.
     pub(super) name: &'static str,
+    /// Whether the forecasts are of the series without its season.
+    pub(super) adjusted: bool,
     /// Its forecasts, in the series' own unit.
     pub(super) forecasts: Table,
 }
@@ -42,32 +44,32 @@ pub(super) fn candidates(
     let moments = &origins.all;
     let adjusted = &season.adjusted;
     let order = ORDER.min(origins.lead() - 2).min(values.len() / SAMPLES);
-    let flat = |level: &dyn Fn(usize) -> f64| {
-        let levels: Vec<f64> = moments.iter().map(|&origin| level(origin)).collect();
-        let mut table = Table::zeros(steps, moments.len());
-        for step in 0..steps {
-            for ((value, level), origin) in table.row_mut(step).iter_mut().zip(&levels).zip(moments)
-            {
-                *value = level + season.parts[origin + step];
-            }
-        }
-        table
+    let raw = |name, forecasts| Candidate {
+        name,
+        adjusted: false,
+        forecasts,
     };
-    let candidate = |name, forecasts| Candidate { name, forecasts };
+    let adjusted_of = |name, forecasts| Candidate {
+        name,
+        adjusted: true,
+        forecasts,
+    };
 
-    let last = Table::of(steps, moments, |_| |origin| values[origin - 1]);
-    let [fast, slow] = exponential_means(adjusted, [FAST, SLOW]);
+    let last = moments.iter().map(|origin| values[origin - 1]).collect();
+    let means = exponential_means(adjusted, [FAST, SLOW]);
+    let [fast, slow] = means.map(|means| moments.iter().map(|origin| means[*origin]).collect());
     let window = MEDIAN.min(origins.lead());
+    let middle = medians(adjusted, moments, window);
     let mut all = vec![
-        candidate("last", last),
-        candidate("ar", of_levels(season, moments, order, steps)),
-        candidate("ar_drift", drift::forecasts(season, moments, order, steps)),
-        candidate("ses_fast", flat(&|origin| fast[origin])),
-        candidate("ses_slow", flat(&|origin| slow[origin])),
-        candidate(
-            "median",
-            flat(&|origin| median(&adjusted[origin - window..origin])),
+        raw("last", Table::flat(steps, last)),
+        adjusted_of("ar", of_levels(adjusted, moments, order, steps)),
+        adjusted_of(
+            "ar_drift",
+            drift::forecasts(adjusted, moments, order, steps),
         ),
+        adjusted_of("ses_fast", Table::flat(steps, fast)),
+        adjusted_of("ses_slow", Table::flat(steps, slow)),
+        adjusted_of("median", Table::flat(steps, middle)),
     ];
     if let Some(period) = season.period {
         let cyclic = |count| {
@@ -80,27 +82,24 @@ pub(super) fn candidates(
                 }
             })
         };
-        all.push(candidate("seasonal_naive", cyclic(1)));
-        all.push(candidate("seasonal_mean3", cyclic(CYCLES)));
+        all.push(raw("seasonal_naive", cyclic(1)));
+        all.push(raw("seasonal_mean3", cyclic(CYCLES)));
     }
     if let Some(repetition) = repetition.filter(|found| found.is_model(season.period)) {
         let said = repetition::forecasts(values, repetition.lag, moments, order, steps);
-        all.push(candidate("lag", said));
+        all.push(raw("lag", said));
     }
     all
 }
 
-fn of_levels(season: &Season, moments: &[usize], order: usize, steps: usize) -> Table {
-    let level = mean(&season.adjusted);
-    let centred: Vec<f64> = season.adjusted.iter().map(|value| value - level).collect();
-    let coefficients = autoregression::fit(&centred, order).coefficients;
-    let mut table = autoregression::forecasts(&centred, &coefficients, moments, steps);
-    for step in 0..steps {
-        for (value, origin) in table.row_mut(step).iter_mut().zip(moments) {
-            *value += level + season.parts[origin + step];
-        }
-    }
-    table
+fn of_levels(adjusted: &[f64], moments: &[usize], order: usize, steps: usize) -> Table {
+    let level = mean(adjusted);
+    let centred: Vec<f64> = adjusted.iter().map(|value| value - level).collect();
+    let fitted = autoregression::fit(&centred, order);
+    let finish = |_, _: &[usize], said: &mut [f64; autoregression::LANES]| {
+        *said = said.map(|distance| level + distance);
+    };
+    autoregression::forecasts(&centred, &fitted, moments, steps, finish)
 }
 
 /// The exponential means before each index, and after the last, by the weights of the newest value.
@@ -116,8 +115,57 @@ fn exponential_means(values: &[f64], newest: [f64; 2]) -> [Vec<f64>; 2] {
     means
 }
 
-fn median(window: &[f64]) -> f64 {
-    let mut sorted = window.to_vec();
-    let middle = sorted.len() / 2;
-    *sorted.select_nth_unstable_by(middle, f64::total_cmp).1
+/// The medians of the window before each moment, in about the time of one.
+///
+/// The moments go back through the series, mostly by less than a window: what the windows have in common stays sorted.
+fn medians(values: &[f64], moments: &[usize], window: usize) -> Vec<f64> {
+    let mut sorted: Vec<f64> = Vec::with_capacity(window);
+    let mut start = usize::MAX;
+    let medians = moments.iter().map(|&moment| {
+        let next = moment - window;
+        if next <= start && start - next < window / 2 && !sorted.is_empty() {
+            for (new, old) in (next..start).zip(next + window..) {
+                replace(&mut sorted, values[old], values[new]);
+            }
+        } else {
+            sorted.clear();
+            sorted.extend(&values[next..moment]);
+            sorted.sort_unstable_by(f64::total_cmp);
+        }
+        start = next;
+        sorted[window / 2]
+    });
+    medians.collect()
+}
+
+/// Takes one value of a sorted list out and puts another one in.
+fn replace(sorted: &mut [f64], old: f64, new: f64) {
+    let place_of = |value: f64| sorted.partition_point(|other| *other < value);
+    let (from, to) = (place_of(old), place_of(new));
+    if from < to {
+        sorted.copy_within(from + 1..to, from);
+        sorted[to - 1] = new;
+    } else {
+        sorted.copy_within(to..from, to + 1);
+        sorted[to] = new;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_the_middle_of_its_window() {
+        let values: Vec<f64> = (0..300).map(|t| f64::from(t * 7919 % 31)).collect();
+        let moments: Vec<usize> = (60..250).rev().step_by(7).chain([300, 299, 295]).collect();
+        for window in [1, 5, 60] {
+            let plain = moments.iter().map(|moment| {
+                let mut sorted = values[moment - window..*moment].to_vec();
+                sorted.sort_by(f64::total_cmp);
+                sorted[window / 2]
+            });
+            assert!(medians(&values, &moments, window).into_iter().eq(plain));
+        }
+    }
 }

@@ -2,13 +2,14 @@
 
 use super::{
     MAX_PATHS, Path, backtest,
+    extremes::{greater, lesser},
     moved::{Moved, Shift},
     origins::{Origins, Table},
-    pools::{ANALOG_SHARE, ANALOGS, POOLS, STAYING, Sources, TOLERANCE, USUAL, evenly, share_of},
+    pools::{ANALOG_SHARE, ANALOGS, POOLS, STAYING, Sources, USUAL, evenly, share_of},
     reach,
     repetition::Repetition,
     season::Season,
-    similarity::{Neighbour, Similarity, last_value_distances, least},
+    similarity::{Neighbour, Similarity, like_the_present},
 };
 
 /// What the pools are worth for the bands: neighbours, all moments, analogs of the season-adjusted series, climate.
@@ -19,18 +20,46 @@ const CLIMATE_BANDS: f64 = 0.03;
 /// At most so many paths of each but the first.
 const MOST: usize = 60;
 
-/// A path with a weight of its own.
-pub(super) struct WeightedPath {
-    pub(super) values: Vec<f64>,
-    pub(super) weight: f64,
-}
-
 /// The paths that bands and events are read from.
 pub(super) struct Continuations {
     /// For the quantiles of each step; the weights have any sum.
-    pub(super) bands: Vec<WeightedPath>,
+    pub(super) bands: Bands,
     /// For everything about the whole horizon; the weights sum to 1.
     pub(super) events: Vec<Path>,
+}
+
+/// Paths for quantiles of each step.
+#[derive(Default)]
+pub(super) struct Bands {
+    /// The values of the paths, one path after the other.
+    pub(super) values: Vec<f64>,
+    /// The weight of each path.
+    pub(super) weights: Vec<f64>,
+}
+
+impl Bands {
+    /// Adds a pool whose weights together become `worth`: for each member its weight, and `path` that adds its values.
+    fn add<Member>(
+        &mut self,
+        worth: f64,
+        members: impl IntoIterator<Item = (f64, Member)>,
+        mut path: impl FnMut(Member, &mut Vec<f64>),
+    ) {
+        let first = self.weights.len();
+        for (weight, member) in members {
+            self.weights.push(weight);
+            path(member, &mut self.values);
+        }
+        scale(&mut self.weights[first..], worth);
+    }
+}
+
+/// Makes weights sum to `worth`.
+fn scale(weights: &mut [f64], worth: f64) {
+    let total: f64 = weights.iter().sum();
+    for weight in weights {
+        *weight *= worth / total;
+    }
 }
 
 /// What is known of the past.
@@ -76,38 +105,56 @@ impl Past<'_> {
         moved: &Moved<'_>,
         near: &[Neighbour],
         staying: f64,
-    ) -> Vec<WeightedPath> {
+    ) -> Bands {
         let present = self.origins.present();
         let steps = self.came.steps();
-        let soft = Shift::Gap {
-            tolerance: TOLERANCE,
-        };
+        let mut bands = Bands::default();
         let neighbours = sources.faded(present, near, near.len()).into_iter();
-        let neighbours = neighbours
-            .map(|member| WeightedPath {
-                values: moved.path(member, soft, present),
-                weight: member.weight,
-            })
-            .collect();
-        let mut bands = Vec::new();
-        add(&mut bands, neighbours, NEAR_BANDS);
+        bands.add(
+            NEAR_BANDS,
+            neighbours.map(|member| (member.weight, member)),
+            |member, path| moved.push(member, Shift::Excess, present, path),
+        );
         let columns: Vec<usize> = (0..present).collect();
-        let whole = Shift::Gap { tolerance: 0.0 };
-        let everywhere = evenly(&columns, MOST)
-            .map(|&column| WeightedPath {
-                values: moved.path(sources.member(present, column, 1.0), whole, present),
-                weight: self.origins.recency[column],
-            })
-            .collect();
-        add(&mut bands, everywhere, ORIGIN_BANDS);
-        let analogs = analogs(self.season, self.origins, steps);
-        add(&mut bands, analogs, staying * ANALOG_BANDS);
-        add(
-            &mut bands,
-            climate(self.values, steps),
+        bands.add(
+            ORIGIN_BANDS,
+            evenly(&columns, MOST).map(|&column| (self.origins.recency[column], column)),
+            |column, path| {
+                let member = sources.member(present, column, 1.0);
+                moved.push(member, Shift::Gap, present, path);
+            },
+        );
+        let count = share_of(present, ANALOGS);
+        let near = like_the_present(&self.season.adjusted, self.origins, count);
+        bands.add(
+            staying * ANALOG_BANDS,
+            evenly(&near, MOST).map(|analog| (1.0, analog.column)),
+            |column, path| self.push_analog(column, path),
+        );
+        let blocks = self.values.len() - steps + 1;
+        let climate = self.values.windows(steps).step_by(blocks.div_ceil(MOST));
+        bands.add(
             staying * CLIMATE_BANDS,
+            climate.map(|block| (1.0, block)),
+            |block, path| path.extend(block),
         );
         bands
+    }
+
+    /// What followed a moment in the season-adjusted series, moved by half of the gap between the last values, plus the
+    /// season of the horizon.
+    fn push_analog(&self, column: usize, path: &mut Vec<f64>) {
+        let Season {
+            adjusted, parts, ..
+        } = self.season;
+        let (n, origin) = (adjusted.len(), self.origins.all[column]);
+        let shift = ANALOG_SHARE * (adjusted[n - 1] - adjusted[origin - 1]);
+        let followed = adjusted[origin..][..self.came.steps()].iter();
+        path.extend(
+            followed
+                .zip(&parts[n..])
+                .map(|(value, seasonal)| value + shift + seasonal),
+        );
     }
 
     /// The pools with their shares. None goes farther than the past lets expect.
@@ -119,31 +166,28 @@ impl Past<'_> {
         shares: [f64; POOLS],
     ) -> Vec<Path> {
         let present = self.origins.present();
+        let (least, greatest) = reach::limits(self.values, self.origins, &moved.reached);
         let mut paths = Vec::with_capacity(MAX_PATHS);
         let pools = sources.pools(present, 0..present, near);
         for (pool, share) in pools.into_iter().zip(shares) {
-            let members = pool.members.into_iter();
-            let members = members
-                .map(|member| WeightedPath {
-                    values: moved.path(member, pool.shift, present),
-                    weight: member.weight,
-                })
-                .collect();
-            add(&mut paths, members, share);
+            let total: f64 = pool.members.iter().map(|member| member.weight).sum();
+            for member in pool.members {
+                let mut values = Vec::with_capacity(self.came.steps());
+                moved.push(member, pool.shift, present, &mut values);
+                for value in &mut values {
+                    *value = greater(lesser(*value, greatest), least);
+                }
+                paths.push(Path {
+                    values,
+                    weight: share * member.weight / total,
+                });
+            }
         }
-        let (least, greatest) = reach::limits(self.values, self.origins, self.came);
         let total: f64 = paths.iter().map(|path| path.weight).sum();
+        for path in &mut paths {
+            path.weight /= total;
+        }
         paths
-            .into_iter()
-            .map(|path| Path {
-                values: path
-                    .values
-                    .into_iter()
-                    .map(|value| value.clamp(least, greatest))
-                    .collect(),
-                weight: path.weight / total,
-            })
-            .collect()
     }
 }
 
@@ -154,49 +198,4 @@ fn normalised(mut shares: [f64; POOLS], repeats: bool) -> [f64; POOLS] {
     }
     let sum: f64 = shares.iter().sum();
     shares.map(|share| share / sum)
-}
-
-/// Adds a pool whose weights together become `worth`.
-fn add(paths: &mut Vec<WeightedPath>, pool: Vec<WeightedPath>, worth: f64) {
-    let total: f64 = pool.iter().map(|path| path.weight).sum();
-    paths.extend(pool.into_iter().map(|path| WeightedPath {
-        weight: worth * path.weight / total,
-        ..path
-    }));
-}
-
-/// What followed the moments with like last values in the season-adjusted series, moved by half of the gap, plus the season
-/// of the horizon.
-fn analogs(season: &Season, origins: &Origins, steps: usize) -> Vec<WeightedPath> {
-    let adjusted = &season.adjusted;
-    let n = adjusted.len();
-    let distances = last_value_distances(adjusted, origins);
-    let near = least(distances, 0, share_of(origins.present(), ANALOGS));
-    evenly(&near, MOST)
-        .map(|neighbour| {
-            let origin = origins.all[neighbour.column];
-            let shift = ANALOG_SHARE * (adjusted[n - 1] - adjusted[origin - 1]);
-            let followed = adjusted[origin..origin + steps].iter();
-            WeightedPath {
-                values: followed
-                    .zip(&season.parts[n..])
-                    .map(|(value, seasonal)| value + shift + seasonal)
-                    .collect(),
-                weight: 1.0,
-            }
-        })
-        .collect()
-}
-
-/// Blocks of the whole past as they were.
-fn climate(values: &[f64], steps: usize) -> Vec<WeightedPath> {
-    let blocks = values.len() - steps + 1;
-    values
-        .windows(steps)
-        .step_by(blocks.div_ceil(MOST))
-        .map(|block| WeightedPath {
-            values: block.to_vec(),
-            weight: 1.0,
-        })
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! An autoregression of differences that grow or fall on average: counters, leaks, disks that fill.
 
-use super::{autoregression, origins::Table, season::Season};
+use super::{autoregression, origins::Table};
 use crate::moments::mean;
 
 /// A difference that is farther from the median than this many deviations, a reset, counts as that far.
@@ -19,18 +19,14 @@ const FEWEST: usize = 2;
 /// The mean of `n` differences is `m`; with `a` the coefficients and `s^2` the mean squared error one step ahead its
 /// squared t value is `t^2 = m^2 n (1 - sum a)^2 / s^2`. As much of it is believed as its positive-part shrinkage leaves
 /// (James and Stein 1961): `m max(0, 1 - 2 / t^2)`.
-pub(super) fn forecasts(season: &Season, moments: &[usize], order: usize, steps: usize) -> Table {
-    let mut differences: Vec<f64> = season
-        .adjusted
-        .windows(2)
-        .map(|pair| pair[1] - pair[0])
-        .collect();
+pub(super) fn forecasts(adjusted: &[f64], moments: &[usize], order: usize, steps: usize) -> Table {
+    let mut differences: Vec<f64> = adjusted.windows(2).map(|pair| pair[1] - pair[0]).collect();
     limit(&mut differences);
     let drift = mean(&differences);
     for difference in &mut differences {
         *difference -= drift;
     }
-    let order = order.min(season.adjusted.len() / SAMPLES).max(FEWEST);
+    let order = order.min(adjusted.len() / SAMPLES).max(FEWEST);
     let fitted = autoregression::fit(&differences, order);
     let persistence = 1.0 - fitted.coefficients.iter().sum::<f64>();
     let noise = fitted.variance / (persistence * persistence * differences.len() as f64);
@@ -40,20 +36,19 @@ pub(super) fn forecasts(season: &Season, moments: &[usize], order: usize, steps:
         drift * (1.0 - 2.0 * noise / (drift * drift)).max(0.0)
     };
     let earlier: Vec<usize> = moments.iter().map(|origin| origin - 1).collect();
-    let mut table = autoregression::forecasts(&differences, &fitted.coefficients, &earlier, steps);
-    for step in 1..steps {
-        let (before, row) = table.split(step);
-        for (value, change) in row.iter_mut().zip(before.row(step - 1)) {
-            *value += change;
+    let mut level = [0.0; autoregression::LANES];
+    let finish = |step, earlier: &[usize], changes: &mut [f64; autoregression::LANES]| {
+        if step == 0 {
+            for (level, before) in level.iter_mut().zip(earlier) {
+                *level = adjusted[*before];
+            }
         }
-    }
-    for step in 0..steps {
-        let drifted = believed * (step + 1) as f64;
-        for (value, origin) in table.row_mut(step).iter_mut().zip(moments) {
-            *value += drifted + season.adjusted[origin - 1] + season.parts[origin + step];
+        for (level, change) in level.iter_mut().zip(&*changes) {
+            *level += change + believed;
         }
-    }
-    table
+        *changes = level;
+    };
+    autoregression::forecasts(&differences, &fitted, &earlier, steps, finish)
 }
 
 /// Brings differences that are far from the median nearer.
@@ -91,8 +86,7 @@ mod tests {
     fn a_counter_goes_on_at_its_pace_in_spite_of_its_resets() {
         let values: Vec<f64> = (0..600).map(|t| f64::from(5 * (t % 250))).collect();
         let origins = Origins::spread(values.len(), 10).unwrap();
-        let season = Season::of(&values, None, 10);
-        let table = forecasts(&season, &origins.all, 20, 10);
+        let table = forecasts(&values, &origins.all, 20, 10);
         let said = table.row(9)[origins.present()];
         assert!((said - (values[599] + 50.0)).abs() < 2.0, "{said}");
     }
@@ -103,8 +97,7 @@ mod tests {
             .map(|t| 97.0 * noise(t) + 1e-4 * t as f64)
             .collect();
         let origins = Origins::spread(values.len(), 40).unwrap();
-        let season = Season::of(&values, None, 40);
-        let table = forecasts(&season, &origins.all, 20, 40);
+        let table = forecasts(&values, &origins.all, 20, 40);
         let said: Vec<f64> = (0..40)
             .map(|step| table.row(step)[origins.present()])
             .collect();

@@ -1,6 +1,6 @@
 //! Smallest, greatest and mean value of a whole horizon.
 
-use super::{Estimate, Forecast, quantile::weighted_quantiles};
+use super::{Estimate, Forecast, extremes::extremes, quantile::Quantiles};
 
 /// How far the ends of the average's interval go towards the mean of the band's: the first share, and so much more for
 /// each unit of scarcity, up to the last.
@@ -19,13 +19,11 @@ const STRETCH: f64 = 1.5;
 pub(super) fn estimates(forecast: &Forecast, scarcity: f64) -> [Estimate; 3] {
     let count = forecast.mean.len() as f64;
     let mean_of = |values: &[f64]| values.iter().map(|value| value / count).sum::<f64>();
-    let over_paths = |quantity: &dyn Fn(&[f64]) -> f64| {
-        let mut pairs: Vec<(f64, f64)> = forecast
-            .paths
-            .iter()
-            .map(|path| (quantity(&path.values), path.weight))
-            .collect();
-        weighted_quantiles(&mut pairs, &[0.025, 0.5, 0.975])
+    let weights: Vec<f64> = forecast.paths.iter().map(|path| path.weight).collect();
+    let mut quantiles = Quantiles::of(&weights);
+    let mut over_paths = |quantity: &dyn Fn(&[f64]) -> f64| {
+        let quantities = forecast.paths.iter().map(|path| quantity(&path.values));
+        quantiles.at(&quantities.collect::<Vec<f64>>(), &[0.025, 0.5, 0.975])
     };
     let average = mean_of(&forecast.mean);
     let stretch = 1.0 + STRETCH * scarcity.sqrt();
@@ -55,11 +53,11 @@ pub(super) fn estimates(forecast: &Forecast, scarcity: f64) -> [Estimate; 3] {
 }
 
 fn least(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::INFINITY, f64::min)
+    extremes(values).0
 }
 
 fn greatest(values: &[f64]) -> f64 {
-    values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+    extremes(values).1
 }
 
 fn estimate(value: f64, lower: f64, upper: f64) -> Estimate {

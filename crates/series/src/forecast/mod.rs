@@ -23,6 +23,7 @@ mod candidates;
 mod continuations;
 mod cycles;
 mod drift;
+mod extremes;
 mod horizon;
 mod model;
 mod moved;

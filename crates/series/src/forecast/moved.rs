@@ -1,13 +1,21 @@
 //! What came after past moments, moved to another moment.
 
-use super::origins::{Origins, Table};
+use super::{
+    extremes::{Extremes, extremes, greater, lesser},
+    origins::{Origins, Table},
+};
+use crate::products::distance;
+
+/// A gap between forecasts within this share of the mean absolute error of the step says nothing.
+const TOLERANCE: f64 = 0.7;
 
 /// How a continuation is moved from the moment it followed to the one it is a path of.
 #[derive(Clone, Copy)]
 pub(super) enum Shift {
-    /// By what the gap between the forecasts made at both moments exceeds this share of the mean absolute error of the
-    /// step: a gap within it says nothing.
-    Gap { tolerance: f64 },
+    /// By the gap between the forecasts made at both moments.
+    Gap,
+    /// By what this gap exceeds the tolerance.
+    Excess,
     /// By this share of the gap between the last values at both moments.
     Last { share: f64 },
 }
@@ -28,79 +36,94 @@ pub(super) struct Moved<'a> {
     values: &'a [f64],
     origins: &'a Origins,
     steps: usize,
+    /// The least and the greatest value of each continuation.
+    pub(super) reached: Extremes,
     /// What was said at each moment, one moment after the other.
     said: Vec<f64>,
-    /// The mean absolute error of each step.
-    errors: Vec<f64>,
+    /// The tolerance of each step.
+    tolerated: Vec<f64>,
 }
 
 impl<'a> Moved<'a> {
     pub(super) fn new(values: &'a [f64], origins: &'a Origins, came: &Table, said: &Table) -> Self {
         let steps = came.steps();
         let past = origins.present();
-        let mut by_moment = vec![0.0; (past + 1) * steps];
-        let mut errors = Vec::with_capacity(steps);
-        for step in 0..steps {
-            let row = &said.row(step)[..=past];
-            for (moment, said) in by_moment.chunks_exact_mut(steps).zip(row) {
-                moment[step] = *said;
-            }
-            let missed = came
-                .row(step)
-                .iter()
-                .zip(row)
-                .map(|(came, said)| (came - said).abs());
-            errors.push(missed.sum::<f64>() / past as f64);
+        let mut by_moment = Vec::with_capacity((past + 1) * steps);
+        for moment in 0..=past {
+            by_moment.extend(said.column(moment));
         }
+        let tolerated = (0..steps).map(|step| {
+            let missed = distance(came.row(step), &said.row(step)[..past]);
+            TOLERANCE * missed / past as f64
+        });
+        let tolerated = tolerated.collect();
         Self {
             values,
             origins,
             steps,
+            reached: Extremes::new(values, steps),
             said: by_moment,
-            errors,
+            tolerated,
         }
     }
 
-    /// The values of a path of the moment in column `now`.
-    pub(super) fn path(&self, member: Member, shift: Shift, now: usize) -> Vec<f64> {
-        let mut values = Vec::with_capacity(self.steps);
-        self.each(member, shift, now, |value| values.push(value));
-        values
-    }
-
-    /// The least and the greatest value of such a path.
-    pub(super) fn extremes(&self, member: Member, shift: Shift, now: usize) -> (f64, f64) {
-        let (mut least, mut greatest) = (f64::INFINITY, f64::NEG_INFINITY);
-        self.each(member, shift, now, |value| {
-            least = least.min(value);
-            greatest = greatest.max(value);
-        });
-        (least, greatest)
-    }
-
-    fn each(&self, member: Member, shift: Shift, now: usize, mut take: impl FnMut(f64)) {
-        let came = &self.values[member.origin..member.origin + self.steps];
+    /// Adds the values of a path of the moment in column `now`.
+    pub(super) fn push(&self, member: Member, shift: Shift, now: usize, path: &mut Vec<f64>) {
+        let came = &self.values[member.origin..][..self.steps];
         match shift {
-            Shift::Gap { tolerance } => {
-                let (said_now, said_then) = (self.said_at(now), self.said_at(member.column));
-                let said = said_now.iter().zip(said_then).zip(&self.errors);
-                for (came, ((now, then), error)) in came.iter().zip(said) {
-                    let gap = now - then;
-                    let excess = (gap.abs() - tolerance * error).max(0.0);
-                    take(came + excess.copysign(gap));
-                }
+            Shift::Gap => path.extend(
+                self.gaps(member, now)
+                    .zip(came)
+                    .map(|(gap, came)| came + gap),
+            ),
+            Shift::Excess => {
+                let gaps = self.gaps(member, now).zip(&self.tolerated);
+                path.extend(
+                    gaps.zip(came)
+                        .map(|((gap, tolerated), came)| came + excess(gap, *tolerated)),
+                );
             }
             Shift::Last { share } => {
-                let last = |origin: usize| self.values[origin - 1];
-                let gap = share * (last(self.origins.all[now]) - last(member.origin));
-                for came in came {
-                    take(came + gap);
-                }
+                let gap = self.last_gap(member, share, now);
+                path.extend(came.iter().map(|came| came + gap));
             }
         }
+    }
+
+    /// The least and the greatest value of such a path; `path` is room for its values.
+    pub(super) fn extremes(
+        &self,
+        member: Member,
+        shift: Shift,
+        now: usize,
+        path: &mut Vec<f64>,
+    ) -> (f64, f64) {
+        if let Shift::Last { share } = shift {
+            let gap = self.last_gap(member, share, now);
+            let Extremes { least, greatest } = &self.reached;
+            return (least[member.origin] + gap, greatest[member.origin] + gap);
+        }
+        path.clear();
+        self.push(member, shift, now, path);
+        extremes(path)
+    }
+
+    fn gaps(&self, member: Member, now: usize) -> impl Iterator<Item = f64> {
+        let said = self.said_at(now).iter().zip(self.said_at(member.column));
+        said.map(|(now, then)| now - then)
+    }
+
+    fn last_gap(&self, member: Member, share: f64, now: usize) -> f64 {
+        let last = |origin: usize| self.values[origin - 1];
+        share * (last(self.origins.all[now]) - last(member.origin))
     }
 
     fn said_at(&self, column: usize) -> &[f64] {
         &self.said[column * self.steps..][..self.steps]
     }
+}
+
+/// What is left of a gap beyond a tolerance on either side.
+fn excess(gap: f64, tolerated: f64) -> f64 {
+    gap - greater(lesser(gap, tolerated), -tolerated)
 }

@@ -10,9 +10,10 @@ const LEAD: usize = 64;
 const SPAN: usize = 3_000;
 /// With fewer past moments nothing can be learnt from them.
 const FEWEST: usize = 20;
-/// A past moment this many samples ago weighs half.
+/// A past moment this many samples ago weighs half, and what followed it as a continuation this many.
 const HALF_LIFE: f64 = 400.0;
-/// The smallest weight of a past moment, so that a forecast never runs out of weight.
+const CONTINUATION_HALF_LIFE: f64 = 800.0;
+/// The smallest of these weights, so that a forecast never runs out of weight.
 const FORGOTTEN: f64 = 1e-12;
 /// The newest moments, whose future is known in part only: so many, so many samples apart.
 const NEWEST: usize = 10;
@@ -25,6 +26,8 @@ pub(super) struct Origins {
     pub(super) all: Vec<usize>,
     /// The weight of each past moment by its age, 0 to 1.
     pub(super) recency: Vec<f64>,
+    /// What a continuation weighs by the age of the moment it followed, 0 to 1: of each past moment and the present.
+    pub(super) fading: Vec<f64>,
 }
 
 impl Origins {
@@ -38,14 +41,17 @@ impl Origins {
         }
         let stride = ((room + USUAL / 2) / USUAL).max(1);
         let mut all: Vec<usize> = (lead..=n - steps).rev().step_by(stride).collect();
-        let recency = all
-            .iter()
-            .map(|&origin| 0.5_f64.powf((n - origin) as f64 / HALF_LIFE).max(FORGOTTEN))
-            .collect();
+        let recency = all.iter().map(|origin| halved(n - origin, HALF_LIFE));
+        let recency = recency.collect();
         all.push(n);
+        let fading = all.iter().map(|origin| by_age(n - origin)).collect();
         let newest = (1..n - lead).step_by(APART).take(NEWEST);
         all.extend(newest.map(|ago| n - ago));
-        Some(Self { all, recency })
+        Some(Self {
+            all,
+            recency,
+            fading,
+        })
     }
 
     /// The column of the present.
@@ -60,6 +66,11 @@ impl Origins {
             .copied()
             .enumerate()
             .skip(self.present() + 1)
+    }
+
+    /// How many samples ago the oldest of the newest moments was.
+    pub(super) fn oldest_of_newest(&self) -> usize {
+        self.all[self.present()] - self.all[self.all.len() - 1]
     }
 
     /// The steps of the horizon by the number of samples that moments were taken from, above 0: the greater, the less of
@@ -80,23 +91,37 @@ impl Origins {
     }
 }
 
+/// What a continuation weighs by its age, samples.
+pub(super) fn by_age(age: usize) -> f64 {
+    halved(age, CONTINUATION_HALF_LIFE)
+}
+
+fn halved(age: usize, half_life: f64) -> f64 {
+    0.5_f64.powf(age as f64 / half_life).max(FORGOTTEN)
+}
+
 /// One value for every step and every moment.
 #[derive(Clone)]
 pub(super) struct Table {
+    steps: usize,
     columns: usize,
+    /// From one row to the next: the columns, or 0 if all rows are the same one.
+    stride: usize,
     cells: Vec<f64>,
 }
 
 impl Table {
-    /// A table of so many columns whose rows are in the cells, one after the other.
-    pub(super) fn new(columns: usize, cells: Vec<f64>) -> Self {
-        Self { columns, cells }
+    pub(super) fn zeros(steps: usize, columns: usize) -> Self {
+        Self::new(steps, columns, vec![0.0; steps * columns])
     }
 
-    pub(super) fn zeros(steps: usize, columns: usize) -> Self {
+    /// The same values at every step.
+    pub(super) fn flat(steps: usize, cells: Vec<f64>) -> Self {
         Self {
-            columns,
-            cells: vec![0.0; steps * columns],
+            steps,
+            columns: cells.len(),
+            stride: 0,
+            cells,
         }
     }
 
@@ -111,44 +136,33 @@ impl Table {
             let value = row(step);
             cells.extend(origins.iter().map(|&origin| value(origin)));
         }
+        Self::new(steps, origins.len(), cells)
+    }
+
+    fn new(steps: usize, columns: usize, cells: Vec<f64>) -> Self {
         Self {
-            columns: origins.len(),
+            steps,
+            columns,
+            stride: columns,
             cells,
         }
     }
 
     pub(super) fn steps(&self) -> usize {
-        self.cells.len() / self.columns
+        self.steps
     }
 
     /// All moments' values of one step.
     pub(super) fn row(&self, step: usize) -> &[f64] {
-        &self.cells[step * self.columns..][..self.columns]
+        &self.cells[step * self.stride..][..self.columns]
+    }
+
+    /// One moment's values of all steps.
+    pub(super) fn column(&self, column: usize) -> impl Iterator<Item = f64> {
+        (0..self.steps).map(move |step| self.cells[step * self.stride + column])
     }
 
     pub(super) fn row_mut(&mut self, step: usize) -> &mut [f64] {
-        &mut self.cells[step * self.columns..][..self.columns]
-    }
-
-    /// The rows before a step, and its own.
-    pub(super) fn split(&mut self, step: usize) -> (Rows<'_>, &mut [f64]) {
-        let (before, rest) = self.cells.split_at_mut(step * self.columns);
-        let rows = Rows {
-            columns: self.columns,
-            cells: before,
-        };
-        (rows, &mut rest[..self.columns])
-    }
-}
-
-/// The first rows of a table.
-pub(super) struct Rows<'a> {
-    columns: usize,
-    cells: &'a [f64],
-}
-
-impl Rows<'_> {
-    pub(super) fn row(&self, step: usize) -> &[f64] {
-        &self.cells[step * self.columns..][..self.columns]
+        &mut self.cells[step * self.stride..][..self.columns]
     }
 }

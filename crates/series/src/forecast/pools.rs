@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     moved::{Member, Shift},
-    origins::Origins,
+    origins::{Origins, by_age},
     repetition::Repetition,
     similarity::{Neighbour, Similarity},
 };
@@ -24,8 +24,6 @@ const FEW: (f64, usize) = (0.1, 20);
 pub(super) const ANALOGS: (f64, usize) = (1.0 / 6.0, 30);
 /// At most so many members of each pool; together at most [`super::MAX_PATHS`].
 const MOST: [usize; POOLS] = [40, 30, 20, 40, 20, 15, 15, 20];
-/// A near moment is moved only by what its gap exceeds this share of the mean error.
-pub(super) const TOLERANCE: f64 = 0.7;
 /// An analog is moved by this share of its gap.
 pub(super) const ANALOG_SHARE: f64 = 0.5;
 /// How much weight the farthest neighbour loses, and the least that is left.
@@ -34,9 +32,6 @@ const FAINTEST: f64 = 0.02;
 /// What followed a repetition is taken up to so many samples earlier and later, each losing this much weight.
 const AROUND: usize = 2;
 const AROUND_FADING: f64 = 0.3;
-/// A continuation this many samples ago weighs half, but never less than the last weight.
-const HALF_LIFE: f64 = 800.0;
-const FORGOTTEN: f64 = 1e-12;
 
 /// Continuations that are moved in one way.
 pub(super) struct Pool {
@@ -93,19 +88,13 @@ impl Sources<'_> {
                 .map(|&column| self.member(now, column, 1.0))
                 .collect()
         };
-        let whole = Shift::Gap { tolerance: 0.0 };
         let still = Shift::Last { share: 0.0 };
         let pool = |shift, members| Pool { shift, members };
         [
-            pool(
-                Shift::Gap {
-                    tolerance: TOLERANCE,
-                },
-                self.faded(now, few, MOST[0]),
-            ),
-            pool(whole, self.faded(now, near, MOST[1])),
+            pool(Shift::Excess, self.faded(now, few, MOST[0])),
+            pool(Shift::Gap, self.faded(now, near, MOST[1])),
             pool(still, self.faded(now, few, MOST[2])),
-            pool(whole, aged(MOST[3])),
+            pool(Shift::Gap, aged(MOST[3])),
             pool(
                 Shift::Last {
                     share: ANALOG_SHARE,
@@ -138,12 +127,11 @@ impl Sources<'_> {
     }
 
     pub(super) fn member(&self, now: usize, column: usize, weight: f64) -> Member {
-        let origin = self.origins.all[column];
-        let age = self.origins.all[now] - origin;
+        let fading = &self.origins.fading;
         Member {
-            origin,
+            origin: self.origins.all[column],
             column,
-            weight: weight * by_age(age),
+            weight: weight * fading[column] / fading[now],
         }
     }
 
@@ -167,11 +155,6 @@ impl Sources<'_> {
             })
             .collect()
     }
-}
-
-/// What a continuation weighs by its age, samples.
-pub(super) fn by_age(age: usize) -> f64 {
-    0.5_f64.powf(age as f64 / HALF_LIFE).max(FORGOTTEN)
 }
 
 /// At most so many of all, evenly taken.

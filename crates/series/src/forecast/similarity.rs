@@ -82,9 +82,9 @@ impl<'a> Similarity<'a> {
             let apart = then.iter().zip(&self.traits[now]);
             *distance += apart.map(|(then, now)| (then - now).abs()).sum::<f64>();
         }
-        let mut near = least(distances, older.start, count);
-        near.sort_unstable_by(by_distance);
-        near
+        let mut ranking = least(&distances, count);
+        ranking.sort_unstable();
+        neighbours(&ranking, &distances, older.start)
     }
 
     /// The moments nearest by the last value and the mean of 5 alone, so many of the older ones, newest first.
@@ -93,14 +93,15 @@ impl<'a> Similarity<'a> {
         let distances = self.traits[older.clone()]
             .iter()
             .map(|then| (then[0] - last).abs() + ANALOG_MEAN / MEAN * (then[1] - short).abs());
-        let mut near = least(distances.collect(), older.start, count);
+        let distances: Vec<f64> = distances.collect();
+        let mut near = neighbours(&least(&distances, count), &distances, older.start);
         near.sort_unstable_by_key(|neighbour| neighbour.column);
         near
     }
 }
 
-/// How far each past moment is from the present by the last value and the mean of 5 alone.
-pub(super) fn last_value_distances(values: &[f64], origins: &Origins) -> Vec<f64> {
+/// The past moments that were like the present by the last value and the mean of 5 alone, so many, in any order.
+pub(super) fn like_the_present(values: &[f64], origins: &Origins, count: usize) -> Vec<Neighbour> {
     let describe = |origin: usize| {
         let short = &values[origin - SHORT..origin];
         (values[origin - 1], short.iter().sum::<f64>() / SHORT as f64)
@@ -110,24 +111,40 @@ pub(super) fn last_value_distances(values: &[f64], origins: &Origins) -> Vec<f64
         let (then, mean_then) = describe(origin);
         (then - last).abs() + ANALOG_MEAN * (mean_then - mean).abs()
     };
-    origins.past().iter().map(distance).collect()
+    let distances: Vec<f64> = origins.past().iter().map(distance).collect();
+    neighbours(&least(&distances, count), &distances, 0)
 }
 
-/// So many of the least distances, whose columns go on from the first, in any order.
-pub(super) fn least(distances: Vec<f64>, first: usize, count: usize) -> Vec<Neighbour> {
-    let mut all: Vec<Neighbour> = distances
-        .into_iter()
-        .zip(first..)
-        .map(|(distance, column)| Neighbour { column, distance })
-        .collect();
-    if count < all.len() {
-        all.select_nth_unstable_by(count, by_distance);
-        all.truncate(count);
+/// So many of the least distances, in any order: integers whose last bits are the place among all of them.
+///
+/// Numbers that are not negative are in the order of their bits, and integers sooner sorted than pairs; the bits that the
+/// place takes tell distances that are all but the same.
+fn least(distances: &[f64], count: usize) -> Vec<u64> {
+    let places = places(distances);
+    let ranks = distances
+        .iter()
+        .map(|distance| distance.to_bits() & !places);
+    let mut ranking: Vec<u64> = ranks.zip(0..).map(|(rank, place)| rank | place).collect();
+    if count < ranking.len() {
+        ranking.select_nth_unstable(count);
+        ranking.truncate(count);
     }
-    all
+    ranking
 }
 
-fn by_distance(a: &Neighbour, b: &Neighbour) -> std::cmp::Ordering {
-    let nearer = a.distance.total_cmp(&b.distance);
-    nearer.then(a.column.cmp(&b.column))
+/// The bits that the place of a distance takes.
+fn places(distances: &[f64]) -> u64 {
+    distances.len().next_power_of_two() as u64 - 1
+}
+
+/// Those of a ranking, in its order; the column of the first distance is `first`.
+fn neighbours(ranking: &[u64], distances: &[f64], first: usize) -> Vec<Neighbour> {
+    let places = places(distances);
+    let places = ranking.iter().map(|rank| (rank & places) as usize);
+    places
+        .map(|place| Neighbour {
+            column: first + place,
+            distance: distances[place],
+        })
+        .collect()
 }

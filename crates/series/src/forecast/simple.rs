@@ -2,7 +2,7 @@
 
 use super::{
     Estimate, Forecast, Known, MAX_PATHS, Model, Path,
-    continuations::{Continuations, WeightedPath},
+    continuations::{Bands, Continuations},
     stack::{Extent, from_paths},
 };
 
@@ -61,13 +61,10 @@ pub(super) fn last_value(values: &[f64], steps: usize, known: Known) -> Forecast
         })
         .collect();
     let weight = 1.0 / paths.len() as f64;
-    let bands = paths
-        .iter()
-        .map(|values| WeightedPath {
-            values: values.clone(),
-            weight,
-        })
-        .collect();
+    let bands = Bands {
+        values: paths.concat(),
+        weights: vec![weight; paths.len()],
+    };
     let events = paths
         .into_iter()
         .map(|values| Path { values, weight })

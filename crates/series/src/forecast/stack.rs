@@ -3,10 +3,10 @@
 use super::{
     Estimate, Forecast, Known, Model,
     candidates::candidates,
-    continuations::{Continuations, Past},
+    continuations::{Bands, Continuations, Past},
     horizon::estimates,
     origins::{Origins, Table},
-    quantile::weighted_quantiles,
+    quantile::Quantiles,
     repetition::Repetition,
     season::Season,
     stacking::stack,
@@ -31,7 +31,7 @@ pub(super) fn forecast(values: &[f64], steps: usize, known: Known) -> Option<For
     let came = Table::of(steps, origins.past(), |step| {
         move |origin| values[origin + step]
     });
-    let stacked = stack(&candidates, values, &came, &origins);
+    let stacked = stack(&candidates, values, &season, &came, &origins);
     let past = Past {
         values,
         season: &season,
@@ -99,12 +99,14 @@ pub(super) fn from_paths(
     let wider =
         WIDENING * past.scarcity.powf(WIDENING_POWER) + WIDENING_SHORT / past.samples as f64;
     let wider = (1.0 + wider).min(WIDEST);
-    let mut pairs = Vec::with_capacity(continuations.bands.len());
+    let Bands { values, weights } = continuations.bands;
+    let mut quantiles = Quantiles::of(&weights);
+    let mut of_step = vec![0.0; weights.len()];
     for (step, said) in said.iter().enumerate() {
-        pairs.clear();
-        let bands = continuations.bands.iter();
-        pairs.extend(bands.map(|path| (path.values[step], path.weight)));
-        let [low, low_80, median, high_80, high] = weighted_quantiles(&mut pairs, &LEVELS);
+        for (value, path) in of_step.iter_mut().zip(values.chunks_exact(steps)) {
+            *value = path[step];
+        }
+        let [low, low_80, median, high_80, high] = quantiles.at(&of_step, &LEVELS);
         let mean = STACKED * said + (1.0 - STACKED) * median;
         let below = |low: f64| (mean - wider * (mean - low).max(0.0)).min(median);
         let above = |high: f64| (mean + wider * (high - mean).max(0.0)).max(median);

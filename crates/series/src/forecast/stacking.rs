@@ -3,8 +3,9 @@
 use super::{
     candidates::Candidate,
     origins::{Origins, Table},
+    season::Season,
 };
-use crate::products::absolute_differences;
+use crate::products::{weighted_distance, weighted_sum};
 
 /// The weight of a candidate is its error against the best one's to the power of minus this.
 const SHARPNESS: i32 = 20;
@@ -28,6 +29,7 @@ pub(super) struct Stacked {
 pub(super) fn stack(
     candidates: &[Candidate],
     values: &[f64],
+    season: &Season,
     came: &Table,
     origins: &Origins,
 ) -> Stacked {
@@ -35,9 +37,20 @@ pub(super) fn stack(
     let total: f64 = origins.recency.iter().sum();
     let parts = PARTS.min(steps);
     let part_of = |step: usize| step * parts / steps;
+    // What a candidate is compared with: the series itself, or without its season.
+    let adjusted = season.period.map(|_| {
+        let came = Table::of(steps, origins.past(), |step| {
+            move |origin| season.adjusted[origin + step]
+        });
+        (came, Newest::of(&season.adjusted, origins, steps))
+    });
     let newest = Newest::of(values, origins, steps);
     let mut errors = vec![vec![0.0; parts]; candidates.len()];
     for (errors, candidate) in errors.iter_mut().zip(candidates) {
+        let (came, newest) = match &adjusted {
+            Some((came, newest)) if candidate.adjusted => (came, newest),
+            _ => (came, &newest),
+        };
         let newest = NEWEST * newest.error(candidate);
         for step in 0..steps {
             errors[part_of(step)] += error(candidate, came, origins, step) / total + newest;
@@ -61,14 +74,23 @@ pub(super) fn stack(
         }
     }
     let mut forecasts = Table::zeros(steps, origins.all.len());
-    for (weights, candidate) in weights.iter().zip(candidates) {
-        for step in 0..steps {
-            let weight = weights[part_of(step)];
-            if weight > 0.0 {
-                let row = forecasts.row_mut(step);
-                for (value, said) in row.iter_mut().zip(candidate.forecasts.row(step)) {
-                    *value += weight * said;
-                }
+    for step in 0..steps {
+        let part = part_of(step);
+        let weighed = candidates.iter().zip(&weights);
+        let weighed = weighed.map(|(candidate, weights)| (candidate, weights[part]));
+        let said: Vec<(f64, &[f64])> = weighed
+            .clone()
+            .filter(|(_, weight)| *weight > 0.0)
+            .map(|(candidate, weight)| (weight, candidate.forecasts.row(step)))
+            .collect();
+        let row = forecasts.row_mut(step);
+        weighted_sum(&said, row);
+        if season.period.is_some() {
+            let adjusted = weighed.filter(|(candidate, _)| candidate.adjusted);
+            let share: f64 = adjusted.map(|(_, weight)| weight).sum();
+            let parts = &season.parts[step..];
+            for (value, origin) in row.iter_mut().zip(&origins.all) {
+                *value += share * parts[*origin];
             }
         }
     }
@@ -90,7 +112,7 @@ pub(super) fn stack(
 /// The sum of a candidate's weighted absolute errors at one step.
 fn error(candidate: &Candidate, came: &Table, origins: &Origins, step: usize) -> f64 {
     let said = &candidate.forecasts.row(step)[..origins.past().len()];
-    absolute_differences(came.row(step), said, &origins.recency)
+    weighted_distance(came.row(step), said, &origins.recency)
 }
 
 /// What came after the newest moments, as far as it is known.
@@ -105,13 +127,15 @@ struct Newest {
 impl Newest {
     fn of(values: &[f64], origins: &Origins, steps: usize) -> Self {
         let n = values.len();
+        let by_age: Vec<f64> = (0..origins.oldest_of_newest())
+            .map(|ago| 0.5_f64.powf(ago as f64 / NEWEST_HALF_LIFE))
+            .collect();
         let mut came = Vec::new();
         let mut weights = Vec::new();
         for (column, origin) in origins.newest() {
             for (step, value) in values[origin..].iter().take(steps).enumerate() {
-                let ago = n - 1 - origin - step;
                 came.push((step, column, *value));
-                weights.push(0.5_f64.powf(ago as f64 / NEWEST_HALF_LIFE));
+                weights.push(by_age[n - 1 - origin - step]);
             }
         }
         let total = weights.iter().fold(0.0, |total, weight| total + weight);
