@@ -17,6 +17,9 @@ pub fn longest_complete(values: &[f64]) -> &[f64] {
 
 /// The indices of [`longest_complete`].
 pub fn longest_stretch(values: &[f64]) -> Range<usize> {
+    if !misses_any(values) {
+        return 0..values.len();
+    }
     let mut longest = 0..0;
     let mut start = 0;
     for (index, value) in values.iter().enumerate() {
@@ -27,6 +30,13 @@ pub fn longest_stretch(values: &[f64]) -> Range<usize> {
         }
     }
     longest
+}
+
+/// Whether a value is missing: most series have them all.
+fn misses_any(values: &[f64]) -> bool {
+    let is_missing = |block: &[f64]| block.iter().fold(false, |any, value| any | value.is_nan());
+    let (blocks, rest) = values.as_chunks::<64>();
+    blocks.iter().any(|block| is_missing(block)) || is_missing(rest)
 }
 
 /// The longest end of `values` of which at most a tenth is missing (NaN), those interpolated linearly.
@@ -42,6 +52,9 @@ pub fn bridged(values: &[f64]) -> Result<Vec<f64>, Reason> {
     };
     if values.last().is_some_and(|last| last.is_nan()) {
         return Err(Reason::Stale);
+    }
+    if !misses_any(values) {
+        return Ok(values.to_vec());
     }
     let is_enough = |end: &&[f64]| end.iter().filter(|value| !value.is_nan()).count() >= ENOUGH;
     let end = RARE

@@ -1,5 +1,7 @@
 //! Means and centring, exact enough for a small noise on a great offset, and safe at both ends of the number range.
 
+use crate::products::dot;
+
 /// The arithmetic mean, shifted by the first value so that a great common offset costs no digit. `values` is not
 /// empty.
 pub(crate) fn mean(values: &[f64]) -> f64 {
@@ -21,7 +23,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 pub(crate) fn centred(values: &[f64]) -> Vec<f64> {
     let centre = mean(values);
     let mut centred: Vec<f64> = values.iter().map(|value| value - centre).collect();
-    let rest = centred.iter().sum::<f64>() / centred.len() as f64;
+    let rest = mean(&centred);
     for value in &mut centred {
         *value -= rest;
     }
@@ -31,22 +33,25 @@ pub(crate) fn centred(values: &[f64]) -> Vec<f64> {
 /// The least-squares slope of centred values against their index, per step.
 pub(crate) fn slope(centred: &[f64]) -> f64 {
     let count = centred.len() as f64;
-    let middle = (count - 1.0) / 2.0;
-    let products: f64 = centred
-        .iter()
-        .enumerate()
-        .map(|(index, value)| (index as f64 - middle) * value)
-        .sum();
     // The sum of squares of 0, ..., n - 1 around their mean is n (n^2 - 1) / 12.
-    products / (count * (count * count - 1.0) / 12.0)
+    dot(&around_zero(centred.len()), centred) / (count * (count * count - 1.0) / 12.0)
+}
+
+/// The indices of so many values, less their mean.
+pub(crate) fn around_zero(count: usize) -> Vec<f64> {
+    let middle = (count as f64 - 1.0) / 2.0;
+    // Integers of 32 bits become floats two at a time.
+    (0..count as u32)
+        .map(|index| f64::from(index) - middle)
+        .collect()
 }
 
 /// Subtracts the least-squares line from centred values.
 pub(crate) fn detrend(centred: &mut [f64]) {
     let slope = slope(centred);
-    let middle = (centred.len() as f64 - 1.0) / 2.0;
-    for (index, value) in centred.iter_mut().enumerate() {
-        *value -= slope * (index as f64 - middle);
+    let indices = around_zero(centred.len());
+    for (value, index) in centred.iter_mut().zip(indices) {
+        *value -= slope * index;
     }
 }
 
@@ -65,14 +70,19 @@ pub(crate) fn safe_scale(values: &[f64]) -> f64 {
 
 /// The greatest absolute value; 0 of none. In eight lanes: one maximum after the other would wait for each.
 fn greatest(values: &[f64]) -> f64 {
+    let (blocks, rest) = values.as_chunks::<8>();
     let mut lanes = [0.0_f64; 8];
-    let chunks = values.chunks_exact(lanes.len());
-    let rest = chunks.remainder().iter().map(|value| value.abs());
-    for chunk in chunks {
-        for (lane, value) in lanes.iter_mut().zip(chunk) {
-            *lane = lane.max(value.abs());
+    for block in blocks {
+        for (lane, value) in lanes.iter_mut().zip(block) {
+            // NaN is not greater than anything.
+            *lane = if value.abs() > *lane {
+                value.abs()
+            } else {
+                *lane
+            };
         }
     }
+    let rest = rest.iter().map(|value| value.abs());
     lanes.into_iter().chain(rest).fold(0.0, f64::max)
 }
 

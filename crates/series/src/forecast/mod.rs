@@ -45,7 +45,7 @@ use crate::{
     Reason,
     moments::rescaled,
     period,
-    reason::{MIN_SAMPLES, is_constant},
+    reason::{MIN_SAMPLES, all_finite, is_constant},
 };
 
 /// The most steps a horizon may have.
@@ -186,7 +186,7 @@ pub fn forecast_with(values: &[f64], steps: usize, known: Known) -> Result<Forec
     if values.len() < MIN_SAMPLES {
         return Err(Reason::TooShort);
     }
-    if !values.iter().all(|value| value.is_finite()) {
+    if !all_finite(values) {
         return Err(Reason::NotFinite);
     }
     if !(1..=MAX_STEPS).contains(&steps) {

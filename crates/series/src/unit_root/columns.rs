@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Deterministic, normal_equations::Interior};
+use crate::moments::around_zero;
 
 /// Where the level stands among the regressors.
 #[derive(Clone, Copy, PartialEq)]
@@ -65,7 +66,7 @@ impl Columns<'_> {
 
     /// The trend in each row.
     pub(super) fn trend(&self) -> Vec<f64> {
-        (0..self.rows()).map(|row| self.trend_in(row)).collect()
+        around_zero(self.rows())
     }
 
     /// Some rows of every column, in order.
