@@ -95,9 +95,10 @@ pub(super) fn forecasts(
         // The last moments are some of those before again, so that each time there are as many.
         let start = start.min(last);
         let moments = &origins[start..origins.len().min(start + LANES)];
-        for (known, lag) in window.iter_mut().zip((1..=order).rev()) {
-            for (known, origin) in known.iter_mut().zip(moments) {
-                *known = values[origin - lag];
+        for (lane, &origin) in moments.iter().enumerate() {
+            let known = &values[origin - order..origin];
+            for (lanes, known) in window.iter_mut().zip(known) {
+                lanes[lane] = *known;
             }
         }
         for step in 0..steps {
@@ -108,7 +109,11 @@ pub(super) fn forecasts(
                 said = new[0].map(|said| unit * f64::from(said));
             }
             finish(step, moments, &mut said);
-            table.row_mut(step)[start..][..moments.len()].copy_from_slice(&said[..moments.len()]);
+            let row = &mut table.row_mut(step)[start..];
+            match row.first_chunk_mut() {
+                Some(row) => *row = said,
+                None => row.copy_from_slice(&said[..row.len()]),
+            }
         }
     }
     table

@@ -3,6 +3,7 @@
 use super::{
     moved::Moved,
     pools::{POOLS, Pool, Sources},
+    quantile::sorted,
 };
 
 /// At how many past moments: 32 would make probabilities 1 to 3 % better and take three times as long.
@@ -161,12 +162,8 @@ struct Bounds([(f64, f64); BOUNDS.len()]);
 impl Bounds {
     fn of(before: &[f64]) -> Self {
         let sampled = before.iter().step_by((before.len() / SAMPLED).max(1));
-        let mut sampled: Vec<f64> = sampled.copied().collect();
-        let last = (sampled.len() - 1) as f64;
-        let mut at = |level: f64| {
-            let place = (level * last).round() as usize;
-            *sampled.select_nth_unstable_by(place, f64::total_cmp).1
-        };
+        let sampled = sorted(sampled.copied());
+        let at = |level: f64| sampled[(level * (sampled.len() - 1) as f64).round() as usize];
         let pairs = BOUNDS.map(|level| (at(1.0 - level), at(level)));
         let (lowest, highest) = pairs[BOUNDS.len() - 1];
         let outwards = OUTWARDS * (highest - lowest);

@@ -105,11 +105,15 @@ fn of_levels(adjusted: &[f64], moments: &[usize], order: usize, steps: usize) ->
 /// The exponential means before each index, and after the last, by the weights of the newest value.
 fn exponential_means(values: &[f64], newest: [f64; 2]) -> [Vec<f64>; 2] {
     let mut levels = [values[0]; 2];
-    let mut means = levels.map(|level| vec![level; values.len() + 1]);
-    for (index, value) in (1..).zip(values) {
+    let mut means = levels.map(|level| {
+        let mut means = Vec::with_capacity(values.len() + 1);
+        means.push(level);
+        means
+    });
+    for value in values {
         for ((level, newest), means) in levels.iter_mut().zip(newest).zip(&mut means) {
             *level += newest * (value - *level);
-            means[index] = *level;
+            means.push(*level);
         }
     }
     means

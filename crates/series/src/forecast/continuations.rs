@@ -17,8 +17,9 @@ const NEAR_BANDS: f64 = 1.0;
 const ORIGIN_BANDS: f64 = 0.3;
 const ANALOG_BANDS: f64 = 0.05;
 const CLIMATE_BANDS: f64 = 0.03;
-/// At most so many paths of each but the first.
+/// At most so many paths of all moments, and of each pool that is worth less.
 const MOST: usize = 60;
+const MOST_OF_LESS: usize = 30;
 
 /// The paths that bands and events are read from.
 pub(super) struct Continuations {
@@ -29,7 +30,6 @@ pub(super) struct Continuations {
 }
 
 /// Paths for quantiles of each step.
-#[derive(Default)]
 pub(super) struct Bands {
     /// The values of the paths, one path after the other.
     pub(super) values: Vec<f64>,
@@ -108,7 +108,11 @@ impl Past<'_> {
     ) -> Bands {
         let present = self.origins.present();
         let steps = self.came.steps();
-        let mut bands = Bands::default();
+        let paths = near.len() + 2 * (MOST + MOST_OF_LESS);
+        let mut bands = Bands {
+            values: Vec::with_capacity(paths * steps),
+            weights: Vec::with_capacity(paths),
+        };
         let neighbours = sources.faded(present, near, near.len()).into_iter();
         bands.add(
             NEAR_BANDS,
@@ -128,11 +132,14 @@ impl Past<'_> {
         let near = like_the_present(&self.season.adjusted, self.origins, count);
         bands.add(
             staying * ANALOG_BANDS,
-            evenly(&near, MOST).map(|analog| (1.0, analog.column)),
+            evenly(&near, MOST_OF_LESS).map(|analog| (1.0, analog.column)),
             |column, path| self.push_analog(column, path),
         );
         let blocks = self.values.len() - steps + 1;
-        let climate = self.values.windows(steps).step_by(blocks.div_ceil(MOST));
+        let climate = self
+            .values
+            .windows(steps)
+            .step_by(blocks.div_ceil(MOST_OF_LESS));
         bands.add(
             staying * CLIMATE_BANDS,
             climate.map(|block| (1.0, block)),

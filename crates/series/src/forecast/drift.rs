@@ -9,6 +9,8 @@ const OUTERMOST: f64 = 4.0;
 const NORMAL: f64 = 1.4826;
 /// The least deviation, in mean absolute ones: most differences of a series may be equal.
 const LEAST: f64 = 0.5;
+/// About so many differences tell what is usual.
+const SAMPLED: usize = 720;
 /// So many samples for each coefficient, and at least so many coefficients.
 const SAMPLES: usize = 20;
 const FEWEST: usize = 2;
@@ -57,11 +59,15 @@ fn limit(differences: &mut [f64]) {
         let middle = values.len() / 2;
         *values.select_nth_unstable_by(middle, f64::total_cmp).1
     };
-    let centre = median(&mut differences.to_vec());
-    let mut deviations: Vec<f64> = differences
+    let sampled = differences
         .iter()
-        .map(|difference| (difference - centre).abs())
-        .collect();
+        .step_by((differences.len() / SAMPLED).max(1));
+    let mut sampled: Vec<f64> = sampled.copied().collect();
+    let centre = median(&mut sampled);
+    let mut deviations = sampled;
+    for deviation in &mut deviations {
+        *deviation = (*deviation - centre).abs();
+    }
     let usual = mean(&deviations);
     let deviation = (NORMAL * median(&mut deviations)).max(LEAST * usual);
     let farthest = OUTERMOST * deviation;

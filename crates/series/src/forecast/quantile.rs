@@ -143,10 +143,25 @@ fn nearest_small_integer(number: f64) -> u8 {
     (number + ALL_TAKEN).to_bits() as u8
 }
 
+/// The values in ascending order, sorted as integers.
+pub(super) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut ranks: Vec<i64> = values.map(ordered).collect();
+    ranks.sort_unstable();
+    ranks.into_iter().map(number).collect()
+}
+
 /// An integer that is greater the greater the number is.
 fn ordered(number: f64) -> i64 {
-    let bits = number.to_bits().cast_signed();
-    // Of a negative number, all bits but the sign are turned.
+    turned(number.to_bits().cast_signed())
+}
+
+/// The number that an integer stands for.
+fn number(ordered: i64) -> f64 {
+    f64::from_bits(turned(ordered).cast_unsigned())
+}
+
+/// If the sign says that it is negative, all other bits are turned.
+fn turned(bits: i64) -> i64 {
     bits ^ (bits >> 63).cast_unsigned().wrapping_shr(1).cast_signed()
 }
 
@@ -179,6 +194,16 @@ mod tests {
                 assert!((quantile - offset - expected).abs() < 1e-3, "{quantiles:?}");
             }
         }
+    }
+
+    #[test]
+    fn sorted_numbers_are_the_same_numbers() {
+        let values = [3.5, -0.0, f64::MAX, -7.25, 1e-300, -1e9, 0.0];
+        let mut expected = values;
+        expected.sort_by(f64::total_cmp);
+        let bits =
+            |values: &[f64]| -> Vec<u64> { values.iter().map(|value| value.to_bits()).collect() };
+        assert_eq!(bits(&sorted(values.into_iter())), bits(&expected));
     }
 
     /// Of a great number of values and of outliers far away, against a plain sum over all in order.
