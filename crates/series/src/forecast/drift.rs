@@ -9,7 +9,7 @@ const OUTERMOST: f64 = 4.0;
 const NORMAL: f64 = 1.4826;
 /// The least deviation, in mean absolute ones: most differences of a series may be equal.
 const LEAST: f64 = 0.5;
-/// About so many differences tell what is usual.
+/// About so many differences show what is usual.
 const SAMPLED: usize = 720;
 /// So many samples for each coefficient, and at least so many coefficients.
 const SAMPLES: usize = 20;

@@ -117,7 +117,7 @@ impl<'a> Quantiles<'a> {
     }
 
     /// Ranks the values of the bins that are wanted. Integers are sorted in half the time of pairs: the last bits of the
-    /// distance from the centre tell no order, and make room for the place of the value.
+    /// distance from the centre order nothing, and make room for the place of the value.
     fn rank(&mut self, values: &[f64], centre: f64, wanted: &[bool; BINS]) {
         let places = places(values);
         self.ranking.clear();

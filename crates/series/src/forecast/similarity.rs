@@ -118,7 +118,7 @@ pub(super) fn like_the_present(values: &[f64], origins: &Origins, count: usize) 
 /// So many of the least distances, in any order: integers whose last bits are the place among all of them.
 ///
 /// Numbers that are not negative are in the order of their bits, and integers sooner sorted than pairs; the bits that the
-/// place takes tell distances that are all but the same.
+/// place takes would only order distances that are all but the same.
 fn least(distances: &[f64], count: usize) -> Vec<u64> {
     let places = places(distances);
     let ranks = distances
