@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use domain::{Labels, Span};
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     FetchError, Prometheus, Selector,
@@ -50,8 +50,9 @@ impl ExternalLabels {
 #[derive(Deserialize)]
 struct Answer<T> {
     data: T,
+    /// Nothing where some servers have an empty list.
     #[serde(default)]
-    warnings: Vec<String>,
+    warnings: Option<Vec<IgnoredAny>>,
 }
 
 /// What a selector selects.
@@ -137,7 +138,7 @@ impl Prometheus {
         let answer: Answer<Option<Vec<Labels>>> = json(&document(response).await?)?;
         Ok(Listed {
             series: answer.data.unwrap_or_default(),
-            is_whole: answer.warnings.is_empty(),
+            is_whole: answer.warnings.is_none_or(|warnings| warnings.is_empty()),
         })
     }
 }

@@ -278,3 +278,35 @@ async fn native_histograms_beside_numbers_are_left_out_with_a_word() {
     let said = "x: 1 series have native histograms beside numbers; these were left out";
     assert!(warnings.contains(&said.to_owned()), "{warnings:?}");
 }
+
+#[tokio::test]
+async fn what_is_not_wanted_is_left_out_only_if_the_server_lists_all_there_is() {
+    let listed = r#"[{"__name__":"up","job":"a"},{"__name__":"up","job":"b"}]"#;
+    for (status, answer, left_out) in [
+        (200, format!(r#"{{"data":{listed}}}"#), 1),
+        (200, format!(r#"{{"data":{listed},"warnings":null}}"#), 1),
+        (
+            200,
+            format!(r#"{{"data":{listed},"warnings":["a store is away"]}}"#),
+            0,
+        ),
+        (200, r#"{"data":null}"#.to_owned(), 0),
+        (200, "<html>".to_owned(), 0),
+        (422, r#"{"error":"too many series"}"#.to_owned(), 0),
+    ] {
+        let server = server(streamed(up(&[(1, &samples())]))).await;
+        let listing = ResponseTemplate::new(status).set_body_string(&answer);
+        mount(&server, "api/v1/series", listing).await;
+        let prometheus = client(&server.uri(), &[]);
+        let (found, mut arriving) = mpsc::channel(100);
+        let wanted = |labels: &Labels| labels.0.get("job").is_some_and(|job| job == "a");
+        let fetched = prometheus
+            .fetch_wanted(&metric("up"), range(), wanted, &found)
+            .await
+            .unwrap();
+        drop(found);
+        assert_eq!(fetched.left_out.len(), left_out, "{answer}");
+        let series = arriving.recv().await.unwrap();
+        assert_eq!(values(&[series]), samples());
+    }
+}
