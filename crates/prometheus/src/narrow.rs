@@ -112,25 +112,22 @@ fn narrowed(listed: Vec<Labels>, wanted: impl Fn(&Labels) -> bool) -> Option<Nar
         .iter()
         .flat_map(|labels| labels.0.keys().map(String::as_str))
         .collect();
-    let values = |name: &str| -> BTreeSet<String> {
-        let values = wanted.iter().map(|labels| value(labels, name).to_owned());
-        values.collect()
-    };
     let by_label = names.into_iter().map(|name| {
-        let values = values(name);
+        let values = wanted.iter().map(|labels| value(labels, name).to_owned());
+        let values: BTreeSet<String> = values.collect();
         let is_matched = |labels: &&Labels| values.contains(value(labels, name));
         let matched = others.iter().filter(is_matched).count();
-        (matched, pattern(&values).len(), name)
+        let pattern = pattern(&values);
+        (matched, pattern.len(), name, pattern, values)
     });
-    let (matched, length, name) = by_label.min()?;
+    let (matched, length, name, pattern, values) = by_label.min()?;
     if (wanted.len() + matched) * 100 > all * MOST_READ || length > LONGEST_PATTERN {
         return None;
     }
-    let values = values(name);
     let matcher = Matcher {
         label: name.to_owned(),
         operator: MatchOperator::Regex,
-        value: pattern(&values),
+        value: pattern,
     };
     let left_out = others
         .into_iter()

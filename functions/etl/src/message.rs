@@ -52,40 +52,21 @@ impl Message {
 
     /// What kind of series it is.
     pub fn of_metadata(document: &MetadataDocument, run: &str, encoding: Encoding) -> Self {
-        let (series, as_of) = (document.series.series, document.as_of);
-        Self {
-            value: match encoding {
-                Encoding::Json => json(document),
-                Encoding::Packed => document.pack_message(),
-            },
-            key: series.to_string(),
-            attributes: attributes(
-                Kind::Metadata,
-                encoding,
-                about("metadata", series, as_of),
-                as_of,
-                run,
-            ),
-        }
+        let about = (document.series.series, document.as_of);
+        Self::encoded(Kind::Metadata, "metadata", about, run, encoding, document)
     }
 
     /// What a series will do.
     pub fn of_prediction(document: &PredictionDocument, run: &str, encoding: Encoding) -> Self {
-        let (series, as_of) = (document.series.series, document.as_of);
-        Self {
-            value: match encoding {
-                Encoding::Json => json(document),
-                Encoding::Packed => document.pack_message(),
-            },
-            key: series.to_string(),
-            attributes: attributes(
-                Kind::Prediction,
-                encoding,
-                about("prediction", series, as_of),
-                as_of,
-                run,
-            ),
-        }
+        let about = (document.series.series, document.as_of);
+        Self::encoded(
+            Kind::Prediction,
+            "prediction",
+            about,
+            run,
+            encoding,
+            document,
+        )
     }
 
     /// What a series was like of late.
@@ -218,6 +199,25 @@ impl Message {
             run,
             document,
         )
+    }
+
+    /// What a run says of a series, in JSON or packed.
+    fn encoded(
+        kind: Kind,
+        word: &str,
+        (series, as_of): (SeriesId, Timestamp),
+        run: &str,
+        encoding: Encoding,
+        document: &(impl Serialize + PackedMessage),
+    ) -> Self {
+        Self {
+            value: match encoding {
+                Encoding::Json => json(document),
+                Encoding::Packed => document.pack_message(),
+            },
+            key: series.to_string(),
+            attributes: attributes(kind, encoding, about(word, series, as_of), as_of, run),
+        }
     }
 
     fn about_series(
