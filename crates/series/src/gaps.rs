@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::Reason;
+use crate::{Reason, reason::are_all};
 
 /// A history may have one missing value in so many; in more, only if so few leave too little of it.
 const RARE: [usize; 3] = [10, 4, 2];
@@ -32,11 +32,9 @@ pub fn longest_stretch(values: &[f64]) -> Range<usize> {
     longest
 }
 
-/// Whether a value is missing: most series have them all.
+/// Whether a value is missing.
 fn misses_any(values: &[f64]) -> bool {
-    let is_missing = |block: &[f64]| block.iter().fold(false, |any, value| any | value.is_nan());
-    let (blocks, rest) = values.as_chunks::<64>();
-    blocks.iter().any(|block| is_missing(block)) || is_missing(rest)
+    !are_all(values, |value| !value.is_nan())
 }
 
 /// The longest end of `values` of which at most a tenth is missing (NaN), those interpolated linearly.

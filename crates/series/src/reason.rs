@@ -55,15 +55,16 @@ pub(crate) fn refuse_unusable(values: &[f64]) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Whether no value is NaN or infinite. A block at a time, not stopping within one.
+/// Whether no value is NaN or infinite.
 pub(crate) fn all_finite(values: &[f64]) -> bool {
-    let are_finite = |block: &[f64]| {
-        block
-            .iter()
-            .fold(true, |all, value| all & value.is_finite())
-    };
+    are_all(values, f64::is_finite)
+}
+
+/// Whether all values are such. A block at a time, not stopping within one: most series have no other values.
+pub(crate) fn are_all(values: &[f64], is_such: impl Fn(f64) -> bool) -> bool {
+    let are_such = |block: &[f64]| block.iter().fold(true, |all, value| all & is_such(*value));
     let (blocks, rest) = values.as_chunks::<64>();
-    blocks.iter().all(|block| are_finite(block)) && are_finite(rest)
+    blocks.iter().all(|block| are_such(block)) && are_such(rest)
 }
 
 /// Whether all values are equal.

@@ -36,7 +36,7 @@ impl<'a> Quantiles<'a> {
         let targets = levels.map(|level| level * self.total);
         let before = self.deal(values, centre, &targets);
         self.ranking.sort_unstable();
-        let places = places(values);
+        let places = places(values).cast_signed();
         let mut ascending = self.ranking.iter().map(|rank| (rank & places) as usize);
         let Some(mut place) = ascending.next() else {
             return [centre; N];
@@ -119,7 +119,7 @@ impl<'a> Quantiles<'a> {
     /// Ranks the values of the bins that are wanted. Integers are sorted in half the time of pairs: the last bits of the
     /// distance from the centre order nothing, and make room for the place of the value.
     fn rank(&mut self, values: &[f64], centre: f64, wanted: &[bool; BINS]) {
-        let places = places(values);
+        let places = places(values).cast_signed();
         self.ranking.clear();
         self.ranking.resize(values.len(), 0);
         let mut count = 0;
@@ -132,9 +132,9 @@ impl<'a> Quantiles<'a> {
     }
 }
 
-/// The bits that the place of a value takes.
-fn places(values: &[f64]) -> i64 {
-    values.len().next_power_of_two() as i64 - 1
+/// The bits that the place of a value takes, where it is put in the last bits of a rank.
+pub(super) fn places(values: &[f64]) -> u64 {
+    values.len().next_power_of_two() as u64 - 1
 }
 
 /// The integer nearest to a number from 0 to 255: the last digits of a sum whose other digits are all taken.

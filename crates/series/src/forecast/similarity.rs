@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::origins::{Origins, Table};
+use super::{
+    origins::{Origins, Table},
+    quantile::places,
+};
 
 /// The windows a moment is described by, samples.
 const SHORT: usize = 5;
@@ -130,11 +133,6 @@ fn least(distances: &[f64], count: usize) -> Vec<u64> {
         ranking.truncate(count);
     }
     ranking
-}
-
-/// The bits that the place of a distance takes.
-fn places(distances: &[f64]) -> u64 {
-    distances.len().next_power_of_two() as u64 - 1
 }
 
 /// Those of a ranking, in its order; the column of the first distance is `first`.
